@@ -1,0 +1,53 @@
+import type { Counts } from "../race.js";
+import type { Visit } from "../visit.js";
+import { html, type Html } from "./html.js";
+import { layout } from "./layout.js";
+
+/** How many requests one press of a button fires. */
+const RUNNERS = 50;
+
+interface Lane {
+  readonly way: keyof Counts;
+  readonly title: string;
+  readonly code: string;
+  readonly about: string;
+}
+
+const LANES: readonly Lane[] = [
+  {
+    way: "update",
+    title: "With update",
+    code: 'session.update("race", (n = 0) => n + 1)',
+    about: "Where another request was faster, the function runs again on what is stored by then. No increment is lost or counted twice.",
+  },
+  {
+    way: "set",
+    title: "With get, then set",
+    code: 'session.set("race", session.get("race") + 1)',
+    about: "Each request adds one to what it once read. Whoever saves last wins, and the others’ increments are gone.",
+  },
+];
+
+/** The race: many requests at once, one session, one counter. */
+export function racePage(visit: Visit, counts: Counts): string {
+  const body = html`<section class="race" data-runners="${RUNNERS}">
+<h1>Race</h1>
+<p class="lead">${RUNNERS} requests at once, each adds one to the same number in your session. Open a second tab and let both run.</p>
+<noscript><p class="refused">Firing requests at once takes JavaScript. Everything else in this shop works without.</p></noscript>
+<div class="lanes">${LANES.map((lane) => laneOf(lane, counts[lane.way]))}</div>
+<form method="post" action="/race/clear"><button>Back to zero</button></form>
+</section>`;
+  return layout(visit, { title: "Race", path: "/race", body, script: "/race.js" });
+}
+
+function laneOf({ way, title, code, about }: Lane, count: number): Html {
+  return html`<article data-lane="${way}">
+<h2>${title}</h2>
+<p><code>${code}</code></p>
+<p class="big"><output data-count>${count}</output></p>
+<div class="dots" aria-hidden="true">${Array.from({ length: RUNNERS }, () => html`<i></i>`)}</div>
+<p class="verdict" role="status" data-verdict>Not run on this page yet.</p>
+<button class="main" type="button" data-run disabled>Fire ${RUNNERS} requests</button>
+<p class="note">${about}</p>
+</article>`;
+}

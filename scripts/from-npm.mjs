@@ -1,0 +1,49 @@
+/** Packages that only some tests need and that are large: newer runtimes, a database's binary. Installed when they are asked for, kept beside the dependencies. */
+import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { root } from "./setup.mjs";
+
+/** Installs packages of exact versions, `{ name: version }`, unless they are there; answers the directory that has their `node_modules`. */
+export function fromNpm(packages) {
+  const text = JSON.stringify({ private: true, dependencies: packages });
+  const directory = join(root, "node_modules", ".cache", "holdfast", `npm-${createHash("sha256").update(text).digest("hex").slice(0, 12)}`);
+  if (existsSync(directory)) return directory;
+  const fresh = `${directory}-${process.pid}`;
+  mkdirSync(fresh, { recursive: true });
+  writeFileSync(join(fresh, "package.json"), text);
+  console.error(`Installing ${Object.keys(packages).join(", ")} (npm) …`);
+  install(fresh);
+  keep(fresh, directory);
+  return directory;
+}
+
+function install(directory) {
+  const args = ["install", "--no-fund", "--no-audit", "--no-package-lock", "--ignore-scripts", "--loglevel=error"];
+  const npm = process.env.npm_execpath;
+  const [command, all] = npm ? [process.execPath, [npm, ...args]] : ["npm", args];
+  execFileSync(command, all, { cwd: directory, stdio: ["ignore", "ignore", "inherit"], shell: !npm && process.platform === "win32" });
+}
+
+/** Appears under its name when it is whole. Another process may have been faster. */
+function keep(fresh, directory) {
+  try {
+    renameSync(fresh, directory);
+  } catch (error) {
+    rmSync(fresh, { recursive: true, force: true });
+    if (!existsSync(directory)) throw error;
+  }
+}
+
+const RUNTIMES = {
+  node: { version: "24.21.0", package: `node-${process.platform === "win32" ? "win" : process.platform}-${process.arch}`, program: "node" },
+  bun: { version: "1.4.5", package: `@oven/bun-${process.platform === "win32" ? "windows" : process.platform}-${process.arch === "arm64" ? "aarch64" : process.arch}`, program: "bun" },
+};
+
+/** The program of a newer runtime: `node` or `bun`. */
+export function runtimeFromNpm(name) {
+  const { version, package: from, program } = RUNTIMES[name];
+  const suffix = process.platform === "win32" ? ".exe" : "";
+  return join(fromNpm({ [from]: version }), "node_modules", from, "bin", `${program}${suffix}`);
+}

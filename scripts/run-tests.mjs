@@ -1,0 +1,113 @@
+/** Runs files of node:test, each in a process of its own, a few at a time; one that hangs is ended and named. */
+import { spawn } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { availableParallelism, tmpdir } from "node:os";
+import { join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import { root } from "./setup.mjs";
+
+const REPORTER = fileURLToPath(new URL("test-reporter.mjs", import.meta.url));
+const FILE_TIMEOUT_MS = 100_000;
+const MAX_OUTPUT = 20_000;
+
+/** Without the mark that a surrounding run of node:test leaves: it would silence the reporter. */
+const { NODE_TEST_CONTEXT: _, ...ENVIRONMENT } = process.env;
+
+/** Runs the files; `done` is given the result of each as it ends: `{ file, seconds, passed, skipped, failures, output }`. */
+export async function runTests(files, done, timeout = FILE_TIMEOUT_MS) {
+  const directory = mkdtempSync(join(tmpdir(), "holdfast-test-"));
+  const running = new Set();
+  const tidy = () => rmSync(directory, { recursive: true, force: true });
+  const stop = () => {
+    for (const child of running) kill(child);
+    tidy();
+    process.exit(130);
+  };
+  process.once("SIGINT", stop).once("SIGTERM", stop);
+  const waiting = [...files.entries()];
+  const worker = async () => {
+    for (let next = waiting.shift(); next; next = waiting.shift()) {
+      const [index, file] = next;
+      done(await runFile(file, join(directory, `${index}.ndjson`), running, timeout));
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(4, availableParallelism()) }, worker));
+  process.off("SIGINT", stop).off("SIGTERM", stop);
+  tidy();
+}
+
+async function runFile(file, reportFile, running, timeout) {
+  const began = performance.now();
+  const args = ["--enable-source-maps", `--test-reporter=${REPORTER}`, `--test-reporter-destination=${reportFile}`, file];
+  const child = spawn(process.execPath, args, { cwd: root, env: ENVIRONMENT, stdio: ["ignore", "pipe", "pipe"], detached: process.platform !== "win32" });
+  running.add(child);
+  const output = { stdout: "", stderr: "" };
+  for (const stream of ["stdout", "stderr"]) child[stream].setEncoding("utf8").on("data", (text) => (output[stream] += text));
+  const end = await ending(child, timeout);
+  running.delete(child);
+  return { file: relative(join(root, "build"), file), seconds: (performance.now() - began) / 1000, output: clipped(output), ...judge(readReport(reportFile), end) };
+}
+
+/** How a process ended: its exit code, a signal, or that it had to be ended. Helpers that it left behind end with it. */
+function ending(child, timeout) {
+  return new Promise((resolve, reject) => {
+    let hung = false;
+    const timer = setTimeout(() => {
+      hung = true;
+      kill(child);
+    }, timeout);
+    child.on("error", reject).on("exit", (code, signal) => {
+      clearTimeout(timer);
+      kill(child);
+      child.once("close", () => resolve({ code, signal, hung: hung && timeout }));
+    });
+  });
+}
+
+function kill(child) {
+  try {
+    if (process.platform === "win32") child.kill("SIGKILL");
+    else process.kill(-child.pid, "SIGKILL");
+  } catch (error) {
+    if (error.code !== "ESRCH") throw error;
+  }
+}
+
+function judge(events, { code, signal, hung }) {
+  const of = (type) => events.filter((event) => event.type === type);
+  const failures = of("failed");
+  const passed = of("passed").length;
+  const skipped = of("skipped");
+  const whole = (error) => failures.push({ name: "(the whole file)", error });
+  if (hung) whole(`did not end within ${hung / 1000} s and was killed; running: ${unfinished(events).join(", ") || "no test"}`);
+  else if (signal) whole(`was ended by ${signal}`);
+  else if (code !== 0 && failures.length === 0) whole(`ended with exit code ${code}, though no test failed`);
+  else if (of("complete").length === 0) whole(`ended before its tests did; running: ${unfinished(events).join(", ") || "no test"}`);
+  else if (passed + skipped.length + failures.length === 0) whole("ran no test");
+  return { passed, skipped, failures };
+}
+
+function unfinished(events) {
+  const names = [];
+  for (const { type, name } of events) {
+    if (type === "began") names.push(name);
+    if (type === "ended" && names.includes(name)) names.splice(names.lastIndexOf(name), 1);
+  }
+  return names;
+}
+
+/** What was reported; a process that was killed leaves half a line, or no file. */
+function readReport(file) {
+  let lines;
+  try {
+    lines = readFileSync(file, "utf8").split("\n");
+  } catch {
+    return [];
+  }
+  return lines.slice(0, -1).map((text) => JSON.parse(text));
+}
+
+function clipped({ stdout, stderr }) {
+  const clip = (text) => (text.length > MAX_OUTPUT ? `…${text.slice(-MAX_OUTPUT)}` : text).trimEnd();
+  return { stdout: clip(stdout), stderr: clip(stderr) };
+}

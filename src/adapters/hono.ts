@@ -1,0 +1,157 @@
+/**
+ * Sessions for Hono 4: `new Hono<SessionEnv<Data>>().use(sessions)`.
+ *
+ * @module
+ */
+import type { Context, Next } from "hono";
+import type { Session, StoredSession } from "../contracts/session.js";
+import type { SessionAccess } from "../contracts/sessions.js";
+import { answered, canCarry, isStreamed, WebView } from "../http/fetch.js";
+import { parsedFields, type Fields } from "../http/form.js";
+import type { AnswerHeaders } from "../http/view.js";
+import type { SessionData } from "../session-data.js";
+import type { Exchange } from "../store/exchange.js";
+import { openSession, readSession } from "../store/places.js";
+import { requestSettings, type RequestSettings, type SessionOptions } from "../store/request-options.js";
+import { mount, withAccess } from "./kit.js";
+
+export * from "./exports.js";
+
+type HonoContext = readonly [c: Context<any>];
+type Answer = Response | undefined | void;
+
+/** Options of {@link session}; context and error handler are given `c`. */
+export type HonoOptions = SessionOptions<HonoContext, Answer | Promise<Answer>>;
+
+/** The environment of an application or router whose handlers have a session: `c.get("session")`. */
+export type SessionEnv<D extends object = SessionData> = { Variables: { session: Session<D> } };
+
+/** The middleware, and the ways to its sessions. */
+export interface Sessions<D extends object = SessionData> extends SessionAccess<D, Context<any>> {
+  (c: Context<SessionEnv<D>>, next: Next): Promise<Response | void>;
+  /** Store pattern: opens the session of a request where nothing is mounted; `save()` answers at once, as `c.header` does. */
+  open(c: Context<any>): Promise<StoredSession<D>>;
+  /** Opens the session of a request that gets no answer (an upgrade). */
+  read(request: Context<any> | Request): Promise<StoredSession<D>>;
+}
+
+/** Makes the middleware: `app.use(session({ … }))`. Throws TypeError or RangeError for a bad option. */
+export function session<D extends object = SessionData>(options?: HonoOptions): Sessions<D>;
+export function session<D extends object>(...called: readonly unknown[]): Sessions<D> {
+  const settings = requestSettings<HonoContext, Answer>(called);
+  const middleware = (c: Context<SessionEnv<D>>, next: Next): Promise<Response | void> => serve(settings, c, next);
+  return withAccess<D, Context<any>, typeof middleware, Pick<Sessions<D>, "open" | "read">>(settings, middleware, {
+    open: async (c) => openSession<D>(settings, settings.storeFor([c]), new HonoView(c), c, new HonoHeaders(c)),
+    async read(request) {
+      const view = request instanceof Request ? new WebView(request) : new HonoView(request);
+      return readSession<D>(settings, settings.storeFor([request as Context]), view);
+    },
+  });
+}
+
+async function serve(settings: RequestSettings<HonoContext, Answer>, c: Context, next: Next): Promise<Response | void> {
+  const exchange = mount(settings, new HonoView(c), [c]);
+  if (!exchange) return next();
+  exchange.onOpen = (session) => c.set("session", session);
+  try {
+    if (!settings.isLazy) await exchange.open();
+  } catch (error) {
+    return fail(settings, c, error);
+  }
+  await handOn(exchange, next);
+  try {
+    await answer(exchange, c);
+  } catch (error) {
+    return fail(settings, c, error);
+  }
+}
+
+/** What was thrown is answered by `onError` before it comes here, and has its session; the rest is nobody's answer to bring a token. */
+async function handOn(exchange: Exchange, next: Next): Promise<void> {
+  try {
+    await next();
+  } catch (thrown) {
+    await exchange.commit(false);
+    throw thrown;
+  }
+}
+
+async function answer(exchange: Exchange, c: Context): Promise<void> {
+  const carries = c.finalized && canCarry(c.res);
+  await exchange.commit(carries);
+  const after = exchange.mayChange && carries && isStreamed(c.req.raw, c.res) ? () => exchange.finish() : undefined;
+  if (!after) await exchange.finish();
+  if (!carries) return;
+  const response = answered(c.res, (headers) => exchange.answer(headers), after);
+  if (response !== c.res) replace(c, response);
+}
+
+/** A failure of the session's own: the application's `errorHandler` first, then `onError`. What was to be the answer is gone. */
+async function fail(settings: RequestSettings<HonoContext, Answer>, c: Context, error: unknown): Promise<Response> {
+  clear(c);
+  const response = await settings.errorHandler?.(error, c);
+  if (response) return response;
+  throw error;
+}
+
+/** Hono merges the headers of an earlier response into the one that is assigned. */
+function replace(c: Context, response: Response): void {
+  c.res = undefined;
+  c.res = response;
+}
+
+/** Takes back the response, the status and what `c.header` prepared. */
+function clear(c: Context): void {
+  void c.res.body?.cancel().catch(() => {});
+  c.res = undefined;
+  const prepared = [...c.res.headers.keys()];
+  c.res = undefined;
+  c.finalized = false;
+  for (const name of prepared) c.header(name, undefined);
+  c.status(200);
+}
+
+class HonoView extends WebView {
+  readonly #c: Context;
+
+  constructor(c: Context) {
+    super(c.req.raw, c);
+    this.#c = c;
+  }
+
+  override param(name: string): string | undefined {
+    return this.#c.req.param(name);
+  }
+
+  override async form(): Promise<Fields | undefined> {
+    const { req } = this.#c;
+    if (!req.raw.bodyUsed) return super.form();
+    return parsedFields(await req.parseBody().catch(() => undefined));
+  }
+}
+
+/** What `c.header` writes. */
+class HonoHeaders implements AnswerHeaders {
+  readonly #c: Context;
+
+  constructor(c: Context) {
+    this.#c = c;
+  }
+
+  get(name: string): string | undefined {
+    return this.#c.res.headers.get(name) ?? undefined;
+  }
+
+  set(name: string, value: string): void {
+    this.#c.header(name, value);
+  }
+
+  cookies(): readonly string[] {
+    return this.#c.res.headers.getSetCookie();
+  }
+
+  setCookies(lines: readonly string[]): void {
+    this.#c.header("Set-Cookie", undefined);
+    for (const line of lines) this.#c.header("Set-Cookie", line, { append: true });
+  }
+}

@@ -1,0 +1,72 @@
+import type { Session } from "../contracts/session.js";
+import type { SessionAccess } from "../contracts/sessions.js";
+import { Exchange } from "../store/exchange.js";
+import * as places from "../store/places.js";
+import type { SessionData } from "../session-data.js";
+import { rememberSettings, type RequestSettings } from "../store/request-options.js";
+import type { RequestView } from "../http/view.js";
+import { isPlainObject } from "../leaves/assert.js";
+
+/** Adds `get`, `load`, `find` and `store` of one middleware, and what else its adapter offers. */
+export function withAccess<D extends object, C extends object, F extends object, E extends object>(settings: RequestSettings, mountable: F, extra: E): F & SessionAccess<D, C> & E {
+  const access = {
+    get: (context: C) => places.getSession<D>(context, settings),
+    load: (context: C) => places.loadSession<D>(context, settings),
+    find: (context: C) => places.findSession<D>(context, settings),
+  };
+  const sessions = Object.assign(mountable, access, extra);
+  rememberSettings(sessions, settings);
+  return Object.defineProperty(sessions, "store", { get: () => places.storeOutsideRequest(settings.store), enumerable: true }) as F & SessionAccess<D, C> & E;
+}
+
+/** Refuses `fromParam` where no router is: it would never find anything. */
+export function assertNoParams({ extractor }: RequestSettings): void {
+  const param = extractor.members.find(({ source }) => source === "param");
+  if (param) throw new TypeError(`holdfast: extractor is fromParam(${JSON.stringify(param.key)}), and here are no route parameters; write fromQuery, fromCustom, or use the adapter of your router`);
+}
+
+/** Begins an exchange for a request, or nothing where it is skipped. Loads the session unless that waits for the handler. */
+export async function begin(settings: RequestSettings, view: RequestView, context: readonly unknown[]): Promise<Exchange | undefined> {
+  const exchange = mount(settings, view, context);
+  if (exchange && !settings.isLazy) await exchange.open();
+  return exchange;
+}
+
+/** Begins an exchange without loading its session. */
+export function mount(settings: RequestSettings, view: RequestView, context: readonly unknown[]): Exchange | undefined {
+  if (settings.skip?.(...context)) return undefined;
+  const exchange = new Exchange(settings, settings.storeFor(context), view);
+  places.enter(context[0] as object, exchange);
+  return exchange;
+}
+
+/** Puts `session` onto a framework's own object: reading answers it, assigning says what to write. */
+export function place(target: object, session: () => Session<any>): void {
+  Object.defineProperty(target, "session", {
+    configurable: true,
+    enumerable: false,
+    get: session,
+    set: refuseAssignment,
+  });
+}
+
+/** What assigning to the session's place says. */
+export function refuseAssignment(value: unknown): never {
+  const write = isPlainObject(value) ? 'session.set("key", value) for each key, or await session.reset()' : "await session.destroy() to end the session";
+  throw new TypeError(`holdfast: the session cannot be replaced by assigning to it; write ${write}`);
+}
+
+/** The session of a request, of the innermost middleware; throws `no-session` (not mounted, skipped) or `not-loaded` (lazy mode). */
+export function getSession<D extends object = SessionData>(context: object): Session<D> {
+  return places.getSession(context);
+}
+
+/** The session of a request, of the innermost middleware; loads it in lazy mode. Rejects with `no-session`. */
+export function loadSession<D extends object = SessionData>(context: object): Promise<Session<D>> {
+  return places.loadSession(context);
+}
+
+/** The session of a request, of the innermost middleware, or undefined where there is none or it is not loaded: for guards. */
+export function findSession<D extends object = SessionData>(context: object): Session<D> | undefined {
+  return places.findSession(context);
+}

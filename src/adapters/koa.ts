@@ -1,0 +1,129 @@
+/**
+ * Sessions for Koa 3.
+ *
+ * @module
+ */
+import type { Context, ExtendableContext, Next } from "koa";
+import type { IncomingMessage } from "node:http";
+import type { Session, StoredSession } from "../contracts/session.js";
+import type { SessionAccess } from "../contracts/sessions.js";
+import { clearAnswer, holdFirstByte, NodeHeaders, NodeView } from "../http/node.js";
+import { parsedFields, type Fields } from "../http/form.js";
+import type { SessionData } from "../session-data.js";
+import type { Exchange } from "../store/exchange.js";
+import { getSession, openSession, readSession } from "../store/places.js";
+import { requestSettings, type RequestSettings, type SessionOptions } from "../store/request-options.js";
+import { mount, place, withAccess } from "./kit.js";
+
+export * from "./exports.js";
+
+declare module "koa" {
+  interface DefaultContext {
+    /** The session of this request; its keys are those of `SessionData`. */
+    readonly session: Session<SessionData>;
+  }
+}
+
+type KoaContext = readonly [ctx: Context];
+
+/** Options of {@link session}; context and error handler are given `ctx`. An error handler answers by setting body or status. */
+export type KoaOptions = SessionOptions<KoaContext>;
+
+/** The middleware, and the ways to its sessions. */
+export interface Sessions<D extends object = SessionData> extends SessionAccess<D, ExtendableContext> {
+  (ctx: ExtendableContext, next: Next): Promise<void>;
+  /** Store pattern: opens the session of a request where nothing is mounted; `save()` answers at once. */
+  open(ctx: ExtendableContext): Promise<StoredSession<D>>;
+  /** Opens the session of a request that gets no answer (an upgrade). */
+  read(request: IncomingMessage | ExtendableContext): Promise<StoredSession<D>>;
+}
+
+/** Makes the middleware: `app.use(session({ … }))`. Throws TypeError or RangeError for a bad option. */
+export function session<D extends object = SessionData>(options?: KoaOptions): Sessions<D>;
+export function session<D extends object>(...called: readonly unknown[]): Sessions<D> {
+  const settings = requestSettings<KoaContext, unknown>(called);
+  const middleware = (ctx: ExtendableContext, next: Next): Promise<void> => serve(settings, ctx as Context, next);
+  return withAccess<D, ExtendableContext, typeof middleware, Pick<Sessions<D>, "open" | "read">>(settings, middleware, {
+    open: async (ctx) => openSession<D>(settings, settings.storeFor([ctx as Context]), new KoaView(ctx as Context), ctx, new NodeHeaders(ctx.res)),
+    async read(request) {
+      const view = "req" in request ? new KoaView(request as Context) : new NodeView(request);
+      return readSession<D>(settings, settings.storeFor([request as Context]), view);
+    },
+  });
+}
+
+async function serve(settings: RequestSettings<KoaContext>, ctx: Context, next: Next): Promise<void> {
+  const exchange = mount(settings, new KoaView(ctx), [ctx]);
+  if (!exchange) return next();
+  place(ctx, () => getSession(ctx, settings));
+  hold(exchange, ctx);
+  try {
+    if (!settings.isLazy) await exchange.open();
+  } catch (error) {
+    return fail(settings, ctx, error);
+  }
+  const thrown = await next().then(() => undefined, (error: unknown) => ({ error }));
+  try {
+    await exchange.commit();
+  } catch (error) {
+    if (thrown) ctx.app.emit("error", thrown.error, ctx);
+    return fail(settings, ctx, error);
+  }
+  if (thrown) throw thrown.error;
+}
+
+/** Koa's error answer drops all headers, and raw writes never come back here: the token is answered with the first byte. */
+function hold(exchange: Exchange, ctx: Context): void {
+  const headers = new NodeHeaders(ctx.res);
+  holdFirstByte(ctx.res, {
+    before: () => exchange.commit(),
+    headers: () => exchange.answer(headers),
+    after: () => exchange.finish(),
+    failed: (error) => void failRaw(exchange.settings, ctx, error),
+  });
+}
+
+/** A failure of the session's own: the application's `errorHandler` first, then the error path. What was to be the answer is gone. */
+async function fail(settings: RequestSettings<KoaContext>, ctx: Context, error: unknown): Promise<void> {
+  clearAnswer(ctx.res);
+  ctx.body = undefined;
+  ctx.status = UNANSWERED;
+  await settings.errorHandler?.(error, ctx);
+  const hasAnswered = ctx.status !== UNANSWERED || (ctx.body ?? undefined) !== undefined || ctx.respond === false;
+  if (ctx.status === UNANSWERED) ctx.status = statusOf(error);
+  if (!hasAnswered) throw error;
+}
+
+/** The same once a handler wrote to `ctx.res` itself, and Koa answers no more. */
+async function failRaw(settings: RequestSettings<KoaContext>, ctx: Context, error: unknown): Promise<void> {
+  try {
+    await settings.errorHandler?.(error, ctx);
+    if (!ctx.res.headersSent && !ctx.res.writableEnded) ctx.onerror(error as Error);
+  } catch (thrown) {
+    ctx.onerror(thrown as Error);
+  }
+}
+
+/** The status that a context begins with. */
+const UNANSWERED = 404;
+
+function statusOf(error: unknown): number {
+  return (error as { status?: number } | undefined)?.status ?? 500;
+}
+
+class KoaView extends NodeView {
+  readonly #ctx: Context;
+
+  constructor(ctx: Context) {
+    super(ctx.req, ctx);
+    this.#ctx = ctx;
+  }
+
+  override param(name: string): string | undefined {
+    return (this.#ctx["params"] as Record<string, string> | undefined)?.[name];
+  }
+
+  override async form(): Promise<Fields | undefined> {
+    return parsedFields((this.#ctx.request as { body?: unknown }).body) ?? super.form();
+  }
+}

@@ -1,0 +1,156 @@
+import { checksum } from "../leaves/checksum.js";
+
+/** What is persisted of a session: data beside its own metadata. */
+export interface SessionRecord {
+  readonly kind: "record";
+  /** Epoch ms. */
+  readonly createdAt: number;
+  /** Epoch ms of the last login or step-up, where there was one. */
+  readonly authenticatedAt?: number | undefined;
+  /** The session's own idle length in ms, where it differs from the store's. */
+  readonly idle?: number | undefined;
+  /** Absolute deadline in epoch ms, where there is one. */
+  readonly absolute?: number | undefined;
+  /** The idle deadline that the client was last told, where the stored one was moved behind its back. */
+  readonly promised?: number | undefined;
+  readonly owner?: string | undefined;
+  /** Ids of the last saves, the newest last, each {@link WRITE_ID_LENGTH} long. */
+  readonly writes: string;
+  /** The data: each key's value as one line of text. */
+  readonly data: ReadonlyMap<string, string>;
+}
+
+/** What a renewed record leaves behind for a while: no data, its successor's hash. */
+export interface Marker {
+  readonly kind: "marker";
+  /** Epoch ms. */
+  readonly retiredAt: number;
+  /** Hash of the successor's token. */
+  readonly successor: string;
+}
+
+/** Stored text that is no record: damaged, foreign, or written by a newer Holdfast. */
+export interface NoRecord {
+  readonly kind: "unreadable" | "newer";
+  readonly why: string;
+}
+
+export const WRITE_ID_LENGTH = 6;
+const WRITES_REMEMBERED = 8;
+
+/** Adds a write id; the record remembers the last eight. */
+export function remember(writes: string, writeId: string): string {
+  return (writes + writeId).slice(-WRITES_REMEMBERED * WRITE_ID_LENGTH);
+}
+
+/** Whether one of these write ids is among those a record remembers. */
+export function remembers(writes: string, writeId: string): boolean {
+  for (let at = 0; at < writes.length; at += WRITE_ID_LENGTH) if (writes.startsWith(writeId, at)) return true;
+  return false;
+}
+
+/** The format this code writes and the newest it reads. */
+const FORMAT = 1;
+
+/** Every format keeps this envelope: `FORMAT:CHECKSUM\n` and the rest, the checksum taken over format and rest. */
+const ENVELOPE = /^([1-9]\d{0,3}):([0-9a-z]{1,7})\n/;
+
+interface Head {
+  /** the record's own key (hash of the token) and namespace: a record copied elsewhere is no session there */
+  k: string;
+  n: string;
+  /** createdAt, authenticatedAt, idle, absolute, promised, owner, writes */
+  c?: number;
+  a?: number | undefined;
+  i?: number | undefined;
+  x?: number | undefined;
+  p?: number | undefined;
+  o?: string | undefined;
+  w?: string;
+  /** of a marker: successor, retiredAt */
+  s?: string;
+  r?: number;
+}
+
+/** Records and markers as text. The first line is the envelope, the second the metadata, then a line for each key and each value. */
+export class RecordCodec {
+  readonly #namespace: string;
+
+  constructor(namespace: string) {
+    this.#namespace = namespace;
+  }
+
+  encode(hash: string, entry: SessionRecord | Marker): string {
+    if (entry.kind === "marker") return seal(JSON.stringify({ k: hash, n: this.#namespace, s: entry.successor, r: entry.retiredAt } satisfies Head));
+    const { createdAt: c, authenticatedAt: a, idle: i, absolute: x, promised: p, owner: o, writes: w } = entry;
+    let body = JSON.stringify({ k: hash, n: this.#namespace, c, a, i, x, p, o, w } satisfies Head);
+    for (const [key, text] of entry.data) body += `\n${JSON.stringify(key)}\n${text}`;
+    return seal(body);
+  }
+
+  decode(hash: string, value: string): SessionRecord | Marker | NoRecord {
+    const envelope = ENVELOPE.exec(value);
+    if (!envelope) return unreadable("it is no record of Holdfast");
+    const body = value.slice(envelope[0].length);
+    if (checksum(envelope[1] + body) !== envelope[2]) return unreadable("its checksum does not fit");
+    if (Number(envelope[1]) > FORMAT) return { kind: "newer", why: `format ${envelope[1]} is newer than ${FORMAT}` };
+    return this.#open(hash, body);
+  }
+
+  #open(hash: string, body: string): SessionRecord | Marker | NoRecord {
+    const [first, ...lines] = body.split("\n");
+    const head = parseHead(first!);
+    if (!head) return unreadable("its first line is damaged");
+    if (head.k !== hash) return unreadable("it is the record of another key");
+    if (head.n !== this.#namespace) return unreadable("it is the record of another namespace");
+    if (head.s !== undefined) return marker(head);
+    const data = readData(lines);
+    return data ? record(head, data) : unreadable("its data is damaged");
+  }
+}
+
+function seal(body: string): string {
+  return `${FORMAT}:${checksum(FORMAT + body)}\n${body}`;
+}
+
+function parseHead(line: string): Head | undefined {
+  try {
+    const head: unknown = JSON.parse(line);
+    return typeof head === "object" && head !== null ? (head as Head) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function readData(lines: readonly string[]): Map<string, string> | undefined {
+  const data = new Map<string, string>();
+  try {
+    for (let i = 0; i + 1 < lines.length; i += 2) data.set(readKey(lines[i]!), lines[i + 1]!);
+  } catch {
+    return undefined;
+  }
+  return lines.length % 2 === 0 ? data : undefined;
+}
+
+function readKey(line: string): string {
+  const key: unknown = line.includes("\\") || !line.endsWith('"') ? JSON.parse(line) : line.slice(1, -1);
+  if (typeof key !== "string") throw new SyntaxError("a key is a text");
+  return key;
+}
+
+function record({ c, a, i, x, p, o, w }: Head, data: ReadonlyMap<string, string>): SessionRecord | NoRecord {
+  if (!isTime(c) || !isText(w) || ![a, i, x, p].every(isTimeOrAbsent) || !(o === undefined || isText(o))) return unreadable("its metadata is damaged");
+  return { kind: "record", createdAt: c, authenticatedAt: a, idle: i, absolute: x, promised: p, owner: o, writes: w, data };
+}
+
+function marker({ s, r }: Head): Marker | NoRecord {
+  return isText(s) && isTime(r) ? { kind: "marker", successor: s, retiredAt: r } : unreadable("its metadata is damaged");
+}
+
+const isTime = (value: unknown): value is number => typeof value === "number" && Number.isFinite(value);
+const isText = (value: unknown): value is string => typeof value === "string";
+const isTimeOrAbsent = (value: unknown): boolean => value === undefined || isTime(value);
+
+function unreadable(why: string): NoRecord {
+  return { kind: "unreadable", why };
+}

@@ -1,0 +1,229 @@
+import type { TypeCodec } from "../contracts/type-codec.js";
+import { SessionError } from "../errors.js";
+import { callable, isPlainObject, misuse, onlyKeys, show } from "../leaves/assert.js";
+import { fromBase64url, base64url, utf8Length } from "../leaves/bytes.js";
+
+/** Nesting deeper than this is refused: it would be a mistake, and each level costs stack. */
+const MOST_LEVELS = 200;
+
+/**
+ * One value of a session as one line of JSON, and back. What JSON has no word for is written as `{"$": tag, "v": …}`; a plain object
+ * with a key `$` of its own is escaped the same way. Everything else is JSON as it is.
+ */
+export class ValueCodec {
+  readonly #byTag = new Map<string, TypeCodec>();
+  readonly #tagOf = new Map<object, string>();
+  readonly #mostBytes: number;
+
+  constructor(mostBytes: number, types: Readonly<Record<string, TypeCodec>> = {}) {
+    this.#mostBytes = mostBytes;
+    for (const [tag, type] of Object.entries(types)) this.register(tag, type);
+  }
+
+  /** Adds a class. Throws a TypeError where tag or class are taken. */
+  register(tag: string, type: TypeCodec): void {
+    if (typeof tag !== "string" || !/^[A-Za-z][\w.:/-]{0,63}$/.test(tag)) throw misuse("the type's tag", tag, "a name of letters, digits and _ . : / -");
+    onlyKeys(`type ${tag}`, type, ["class", "encode", "decode"]);
+    callable(`type ${tag}: class`, type.class, "the class");
+    callable(`type ${tag}: encode`, type.encode, "(instance) => data");
+    callable(`type ${tag}: decode`, type.decode, "(data) => instance");
+    if (tag in BUILT_IN || this.#byTag.has(tag)) throw new TypeError(`holdfast: the type tag ${show(tag)} is taken`);
+    if (this.#tagOf.has(type.class.prototype)) throw new TypeError(`holdfast: the class ${type.class.name} is registered already`);
+    this.#byTag.set(tag, type);
+    this.#tagOf.set(type.class.prototype as object, tag);
+  }
+
+  /** The text of a value, one line. Throws `unserializable` or `too-large`, naming the path to the value. */
+  encode(value: unknown, key: string): string {
+    if (typeof value === "string" && value.length > this.#mostBytes) throw tooLarge(key, this.#mostBytes);
+    const text = JSON.stringify(new Walk(this.#tagOf, this.#byTag, this.#mostBytes, key).plain(value, "", 0));
+    if (text.length > this.#mostBytes || (text.length * 3 > this.#mostBytes && utf8Length(text) > this.#mostBytes)) throw tooLarge(key, this.#mostBytes);
+    return text;
+  }
+
+  /** The value of a text. Throws `unknown-type` for a class nobody registered here. */
+  decode(text: string, key: string): unknown {
+    try {
+      const value: unknown = JSON.parse(text);
+      return text.includes('"$"') ? this.#revive(value, key) : value;
+    } catch (cause) {
+      if (cause instanceof SessionError) throw cause;
+      throw new SessionError("unserializable", `the stored value of ${show(key)} cannot be read again`, { cause });
+    }
+  }
+
+  #revive(value: unknown, key: string): unknown {
+    if (typeof value !== "object" || value === null) return value;
+    if (Array.isArray(value)) return value.map((member) => this.#revive(member, key));
+    const { $: tag, v: data } = value as { $?: unknown; v?: unknown };
+    if (Object.hasOwn(value, "$") && typeof tag === "string") return this.#tagged(tag, data, key);
+    return fromPairs(Object.entries(value).map(([name, member]) => [name, this.#revive(member, key)]));
+  }
+
+  #tagged(tag: string, data: unknown, key: string): unknown {
+    const builtIn = Object.hasOwn(BUILT_IN, tag) ? BUILT_IN[tag] : undefined;
+    if (builtIn) return builtIn(data, (member) => this.#revive(member, key));
+    const type = this.#byTag.get(tag);
+    if (!type) throw new SessionError("unknown-type", `the value of ${show(key)} is a ${show(tag)}, which is not registered: store.registerType(${show(tag)}, { class, encode, decode })`);
+    return type.decode(this.#revive(data, key));
+  }
+
+}
+
+type Reviver = (value: unknown) => unknown;
+
+/** The tags of what JSON has no word for. */
+const BUILT_IN: Readonly<Record<string, (data: any, revive: Reviver) => unknown>> = {
+  undefined: () => undefined,
+  number: (data: string) => Number(data),
+  bigint: (data: string) => BigInt(data),
+  date: (data: number | null) => new Date(data ?? Number.NaN),
+  url: (data: string) => new URL(data),
+  bytes: (data: string) => fromBase64url(data),
+  map: (data: [unknown, unknown][], revive) => new Map(data.map(([key, value]) => [revive(key), revive(value)])),
+  set: (data: unknown[], revive) => new Set(data.map(revive)),
+  object: (data: [string, unknown][], revive) => fromPairs(data.map(([key, value]) => [key, revive(value)])),
+};
+
+/** A plain object; keys like `__proto__` become ordinary properties. */
+export function fromPairs(pairs: readonly (readonly [string, unknown])[]): Record<string, unknown> {
+  return Object.fromEntries(pairs);
+}
+
+/** One walk over one value: turns it into what JSON can write, or throws. Counts parts and characters, so that its work is bounded. */
+class Walk {
+  readonly #tagOf: ReadonlyMap<object, string>;
+  readonly #byTag: ReadonlyMap<string, TypeCodec>;
+  readonly #mostBytes: number;
+  readonly #key: string;
+  readonly #above = new Set<object>();
+  #least = 0;
+
+  constructor(tagOf: ReadonlyMap<object, string>, byTag: ReadonlyMap<string, TypeCodec>, mostBytes: number, key: string) {
+    this.#tagOf = tagOf;
+    this.#byTag = byTag;
+    this.#mostBytes = mostBytes;
+    this.#key = key;
+  }
+
+  plain(value: unknown, path: string, level: number): unknown {
+    this.#count(1);
+    switch (typeof value) {
+      case "string":
+        this.#count(value.length);
+        return value;
+      case "boolean":
+        return value;
+      case "number":
+        return Number.isFinite(value) && !Object.is(value, -0) ? value : tagged("number", Object.is(value, -0) ? "-0" : String(value));
+      case "undefined":
+        return tagged("undefined");
+      case "bigint":
+        return tagged("bigint", String(value));
+      case "object":
+        return value === null ? null : this.#object(value, path, level);
+      default:
+        throw this.#refuse(`a ${typeof value}`, path);
+    }
+  }
+
+  #object(value: object, path: string, level: number): unknown {
+    if (level >= MOST_LEVELS) throw this.#refuse(`nested deeper than ${MOST_LEVELS} levels`, path);
+    if (this.#above.has(value)) throw this.#refuse("a reference to what contains it", path);
+    this.#above.add(value);
+    const plain = this.#shape(value, path, level + 1);
+    this.#above.delete(value);
+    return plain;
+  }
+
+  #shape(value: object, path: string, level: number): unknown {
+    const tag = this.#tagOf.get(Object.getPrototypeOf(value) as object);
+    if (tag !== undefined) return tagged(tag, this.plain(this.#encoded(tag, value, path), path, level));
+    if (isPlainObject(value)) return this.#record(value as Record<string, unknown>, path, level);
+    if (value instanceof Uint8Array) return tagged("bytes", this.#bytes(value));
+    return isSubclassed(value) ? this.#refuseClass(value, path) : this.#builtIn(value, path, level);
+  }
+
+  #builtIn(value: object, path: string, level: number): unknown {
+    if (Array.isArray(value)) return this.#array(value, path, level);
+    if (value instanceof Date) return tagged("date", Number.isNaN(value.getTime()) ? null : value.getTime());
+    if (value instanceof Map) return tagged("map", this.#pairs(value, path, level));
+    if (value instanceof Set) return tagged("set", [...value].map((member, i) => this.plain(member, `${path}.values()[${i}]`, level)));
+    if (value instanceof URL) return tagged("url", value.href);
+    return this.#refuseClass(value, path);
+  }
+
+  #refuseClass(value: object, path: string): never {
+    throw this.#refuse(`an instance of ${value.constructor?.name ?? "an unnamed class"}, which is not registered (store.registerType)`, path);
+  }
+
+  #array(value: readonly unknown[], path: string, level: number): unknown[] {
+    const out: unknown[] = [];
+    for (let i = 0; i < value.length; i++) {
+      if (value[i] === undefined && !Object.hasOwn(value, i)) throw this.#refuse("an array with holes", path);
+      out.push(this.plain(value[i], `${path}[${i}]`, level));
+    }
+    if (Object.keys(value).length !== value.length) throw this.#refuse("an array with named properties", path);
+    return out;
+  }
+
+  #record(value: Record<string, unknown>, path: string, level: number): unknown {
+    if (Object.getOwnPropertySymbols(value).length > 0) throw this.#refuse("an object with symbols for keys", path);
+    const pairs: [string, unknown][] = [];
+    for (const key of Object.keys(value)) {
+      this.#count(key.length);
+      pairs.push([key, this.plain(this.#read(value, key, path), `${path}.${key}`, level)]);
+    }
+    return Object.hasOwn(value, "$") ? tagged("object", pairs) : fromPairs(pairs);
+  }
+
+  #pairs(value: ReadonlyMap<unknown, unknown>, path: string, level: number): unknown[] {
+    return [...value].map(([key, member], i) => [this.plain(key, `${path}.keys()[${i}]`, level), this.plain(member, `${path}.values()[${i}]`, level)]);
+  }
+
+  #bytes(value: Uint8Array): string {
+    this.#count(value.length);
+    return base64url(value);
+  }
+
+  /** Every part, character and byte takes at least a byte. */
+  #count(bytes: number): void {
+    this.#least += bytes;
+    if (this.#least > this.#mostBytes) throw tooLarge(this.#key, this.#mostBytes);
+  }
+
+  #read(value: Record<string, unknown>, key: string, path: string): unknown {
+    try {
+      return value[key];
+    } catch (cause) {
+      throw this.#refuse("a getter that throws", `${path}.${key}`, cause);
+    }
+  }
+
+  #encoded(tag: string, value: object, path: string): unknown {
+    try {
+      return this.#byTag.get(tag)!.encode(value);
+    } catch (cause) {
+      throw this.#refuse(`a ${tag} whose encode() throws`, path, cause);
+    }
+  }
+
+  #refuse(what: string, path: string, cause?: unknown): SessionError {
+    const at = path.length > 120 ? `${path.slice(0, 120)}…` : path;
+    return new SessionError("unserializable", `${show(this.#key)}${at} is ${what} and cannot be stored`, cause === undefined ? undefined : { cause });
+  }
+}
+
+function tooLarge(key: string, mostBytes: number): SessionError {
+  return new SessionError("too-large", `the value of ${show(key)} takes more than maxRecordBytes (${mostBytes})`);
+}
+
+/** Whether an object's class extends another than Object itself: what it adds would be lost. */
+function isSubclassed(value: object): boolean {
+  const base: unknown = Object.getPrototypeOf(Object.getPrototypeOf(value));
+  return base !== null && Object.getPrototypeOf(base) !== null;
+}
+
+function tagged(tag: string, data?: unknown): unknown {
+  return data === undefined ? { $: tag } : { $: tag, v: data };
+}

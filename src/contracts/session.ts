@@ -1,0 +1,85 @@
+/// <reference lib="esnext.disposable" preserve="true" />
+import type { Duration } from "../leaves/duration.js";
+import type { KeyOf, SessionData, ValueOf } from "../session-data.js";
+import type { TypeCodec } from "./type-codec.js";
+
+/**
+ * What a handler holds during one request. Data verbs are synchronous; lifecycle verbs answer promises, which the end of the request
+ * waits for.
+ */
+export interface Session<D extends object = SessionData> {
+  /** The secret the client holds. Reading it on a new session draws it; nothing is stored by that. Never log it. */
+  readonly token: string;
+  /** Hash of the token: safe to log, list and hand to jobs. */
+  readonly id: string;
+  /** Whether the session began in this request, or was renewed or reset in it. */
+  readonly fresh: boolean;
+  /** The store it belongs to. */
+  readonly store: Store<D>;
+  /** Epoch ms. */
+  readonly createdAt: number;
+  /** When it ends if it is not used, epoch ms. */
+  readonly idleExpiresAt: number;
+  /** When it ends in any case, epoch ms; undefined where there is no absolute timeout. */
+  readonly absoluteExpiresAt: number | undefined;
+
+  /** The value of a key: the same object for the whole request. A change in place is saved. */
+  get<K extends KeyOf<D>>(key: K): ValueOf<D, K> | undefined;
+  /** Stores a value at the end of the request. Throws `unserializable` or `too-large` at once, naming the path to what cannot be stored. */
+  set<K extends KeyOf<D>>(key: K, value: ValueOf<D, K>): void;
+  /** Whether a key is there. */
+  has(key: KeyOf<D>): boolean;
+  /**
+   * Computes a key's new value from its old one. `update` is pure and synchronous; it runs again on what is stored by then where another
+   * request changed the session meanwhile, so that no increment is lost or counted twice.
+   */
+  update<K extends KeyOf<D>>(key: K, update: (value: ValueOf<D, K> | undefined) => ValueOf<D, K>): void;
+  /** Removes a key. */
+  delete(key: KeyOf<D>): void;
+  /** The keys that are there. */
+  keys(): string[];
+  /** The data, nothing else. */
+  toJSON(): Partial<D>;
+
+  /**
+   * A new token for the same session, at login and at every change of privilege (OWASP ASVS 7.2.4): the old one opens nothing once the answer has begun. All data
+   * is kept, or only the keys named. Takes effect with the save. Throws `answered` once the answer has begun.
+   */
+  regenerate(keep?: readonly KeyOf<D>[]): Promise<void>;
+  /** Ends the session and starts an empty one, which is stored once something is written. Takes effect with the save. */
+  reset(): Promise<void>;
+  /** Ends the session, now: once this resolves nothing brings it back. The client's cookie is removed with the answer. */
+  destroy(): Promise<void>;
+  /** Saves now instead of at the end of the request, also an empty new session; moves the idle deadline. Throws `ended` where the session is gone. */
+  save(): Promise<void>;
+  /** An idle timeout of this session's own, from now on; at least one second. */
+  setIdleTimeout(timeout: Duration): void;
+}
+
+/** A session opened by hand (`sessions.open`, `store.getById` …): saved by `save()`, given up by `release()` or `using`. */
+export interface StoredSession<D extends object = SessionData> extends Session<D> {
+  /** Drops unsaved changes; every verb throws `released` from then on. */
+  release(): void;
+  [Symbol.dispose](): void;
+}
+
+/** Sessions over a storage, without any request. Made by `createStore`, or found as `sessions.store`. */
+export interface Store<D extends object = SessionData> {
+  /** The stored session of an id, or undefined. A text that is no id is a TypeError. */
+  getById(id: string): Promise<StoredSession<D> | undefined>;
+  /** The stored session of a token, or undefined: also for any hostile text. */
+  getByToken(token: string): Promise<StoredSession<D> | undefined>;
+  /** Makes and stores a session; hand its `token` to the client. */
+  create(data?: Partial<D>, options?: { idleTimeout?: Duration }): Promise<StoredSession<D>>;
+  /**
+   * Opens a session, lets `change` work on it, and saves; where `change` throws nothing is saved. Answers whether it was saved: `false`
+   * where there is no such session any more.
+   */
+  edit(id: string, change: (session: Session<D>) => unknown): Promise<boolean>;
+  /** Ends a session, whatever requests are using it. Answers whether there was one. */
+  delete(id: string): Promise<boolean>;
+  /** Ends every session of the namespace. Throws `unsupported` where the storage cannot. */
+  clear(): Promise<void>;
+  /** Teaches the store a class, under an explicit tag; at start-up, the same in every process. */
+  registerType<T>(tag: string, type: TypeCodec<T>): void;
+}

@@ -1,0 +1,71 @@
+/**
+ * The storage contract. A storage is a dumb driver: it keeps strings under keys, each with a version and a deadline, and knows
+ * nothing of sessions, tokens or cookies.
+ *
+ * Rules for every driver (`holdfast/testing` checks them):
+ *
+ * - A driver reads no clock and enforces no deadline of its own: the store passes `now` and decides what has expired.
+ *   An entry past its `expiresAt` may still be answered; a driver may forget it five minutes after that at the earliest.
+ * - An exception means that the storage failed. Nothing found, an older version, a key that exists already are answers.
+ * - Nothing is written blindly: each change names the version it replaces, `create` inserts only, `update` never inserts.
+ * - A key that was deleted and created again never shows an earlier version.
+ * - A key is visible ASCII, 128 characters at most: a namespace, a colon, a hash. Upper and lower case are different keys.
+ * - A value is any string of well-formed Unicode, U+0000 and the empty string included.
+ * - No call spans two keys. Reads are answered by the primary.
+ */
+export interface Storage {
+  /** Reads one key, in one command. Nothing (`undefined` or `null`) where the key is absent. */
+  get(key: string, call: StorageCall): Awaitable<StoredEntry | null | undefined>;
+  /** Inserts the entry if the key is absent, else answers `false`. */
+  create(key: string, entry: StorageEntry, call: StorageCall): Awaitable<Written | false>;
+  /** Replaces the entry if it still has this version, else answers `false`. Never inserts. */
+  update(key: string, entry: StorageEntry, version: Version, call: StorageCall): Awaitable<Written | false>;
+  /** Moves the deadline of the entry if it still has this version, else answers `false`. */
+  touch(key: string, expiresAt: number, version: Version, call: StorageCall): Awaitable<Written | false>;
+  /** Removes the entry if it still has this version. `true` where it was removed; `false` where it is absent or has another version. */
+  delete(key: string, version: Version, call: StorageCall): Awaitable<boolean>;
+
+  /** Optional: removes every key that starts with `prefix`. */
+  clear?(prefix: string, call: StorageCall): Awaitable<void>;
+  /** Optional, for databases without a time to live: removes entries whose deadline passed five minutes ago; answers how many. */
+  sweep?(call: StorageCall): Awaitable<number>;
+  /** Optional: the largest value this storage takes, in UTF-8 bytes. */
+  readonly maxValueBytes?: number;
+  /** Optional: ends what the driver itself started, never the client it was given. */
+  close?(): Awaitable<void>;
+}
+
+/** What marks one state of an entry. The store hands it back as it got it and never looks inside. */
+export type Version = string | number;
+
+/** What is written under a key. */
+export interface StorageEntry {
+  readonly value: string;
+  /** Deadline in epoch milliseconds, kept exactly beside the value. */
+  readonly expiresAt: number;
+}
+
+/** What is read under a key. */
+export interface StoredEntry extends StorageEntry {
+  readonly version: Version;
+}
+
+/** The answer of a change that took place. */
+export interface Written {
+  /** The version as now stored; `undefined` where the database does not tell (the next write then reads first). */
+  readonly version: Version | undefined;
+}
+
+/** What every call of a storage is given. */
+export interface StorageCall {
+  /** The caller's time in epoch milliseconds. */
+  readonly now: number;
+  /** Aborted when the caller stops waiting; it never means that the command did not take effect. */
+  readonly signal: AbortSignal;
+}
+
+/** A value, or a promise of it. */
+export type Awaitable<T> = T | PromiseLike<T>;
+
+/** How long a database keeps what has expired, in ms: clocks of servers may differ by this much. */
+export const CLOCK_SKEW_MS: number = 5 * 60_000;

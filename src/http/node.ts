@@ -1,0 +1,277 @@
+import type { IncomingMessage, OutgoingHttpHeader, OutgoingHttpHeaders, ServerResponse } from "node:http";
+import { nodeForm, type Fields } from "./form.js";
+import type { AnswerHeaders, RequestView } from "./view.js";
+
+/** A Node request (HTTP/1, or HTTP/2's compatibility API) as the library reads it. */
+export class NodeView implements RequestView {
+  readonly context: unknown;
+  readonly #req: IncomingMessage;
+
+  constructor(req: IncomingMessage, context: unknown = req) {
+    this.#req = req;
+    this.context = context;
+  }
+
+  get cookies(): string | undefined {
+    return this.#req.headers.cookie;
+  }
+
+  get url(): string {
+    return this.#req.url ?? "/";
+  }
+
+  get encrypted(): boolean {
+    return (this.#req.socket as { encrypted?: boolean }).encrypted === true;
+  }
+
+  headers(name: string): readonly string[] {
+    const { headers, rawHeaders } = this.#req;
+    if (name === "host") return [headers.host ?? (headers[":authority"] as string | undefined) ?? ""];
+    if (headers[name] === undefined) return [];
+    return rawHeaders.filter((_, i) => i % 2 === 1 && rawHeaders[i - 1]!.toLowerCase() === name);
+  }
+
+  param(name: string): string | undefined {
+    return (this.#req as { params?: Record<string, string> }).params?.[name];
+  }
+
+  form(): Promise<Fields | undefined> {
+    return nodeForm(this.#req);
+  }
+}
+
+/** The headers of a Node response that has not begun. */
+export class NodeHeaders implements AnswerHeaders {
+  readonly #res: ServerResponse;
+
+  constructor(res: ServerResponse) {
+    this.#res = res;
+  }
+
+  get(name: string): string | undefined {
+    const value = this.#res.getHeader(name);
+    return Array.isArray(value) ? value.join(", ") : value?.toString();
+  }
+
+  set(name: string, value: string): void {
+    this.#res.setHeader(name, value);
+  }
+
+  cookies(): readonly string[] {
+    const value = this.#res.getHeader("Set-Cookie");
+    return Array.isArray(value) ? value : value === undefined ? [] : [String(value)];
+  }
+
+  setCookies(lines: readonly string[]): void {
+    this.#res.setHeader("Set-Cookie", [...lines]);
+  }
+}
+
+/** What happens around an answer. */
+export interface AnswerHooks {
+  /** Before the first byte; nothing to wait for where it answers nothing. */
+  before(): Promise<void> | undefined;
+  /** Headers that are added last. */
+  headers(): void;
+  /** Before the last byte, or when the client is gone; nothing to wait for where it answers nothing. It reports its own failures. */
+  after(): Promise<void> | undefined;
+  /** `before` failed: the handler's answer is gone, another one can be given. */
+  failed(error: unknown): void;
+}
+
+type Chunk = string | Uint8Array | null | undefined | (() => void);
+type WriteArguments = [chunk?: Chunk, encoding?: BufferEncoding | (() => void), callback?: () => void];
+type HeadArguments = [status: number, reason?: string | HeadHeaders, headers?: HeadHeaders];
+type HeadHeaders = OutgoingHttpHeaders | OutgoingHttpHeader[];
+
+/**
+ * Holds the first byte of a response until what must come before it is done. Meanwhile the handler's calls are kept, `headersSent` stays
+ * false (nothing was sent), and an answer with another status, an error page, takes the place of what was kept.
+ */
+export function holdFirstByte(res: ServerResponse, hooks: AnswerHooks): void {
+  new HeldResponse(res, hooks);
+}
+
+class HeldResponse {
+  readonly #res: ServerResponse;
+  readonly #hooks: AnswerHooks;
+  readonly #native: Pick<ServerResponse, "writeHead" | "write" | "end" | "flushHeaders">;
+  #state: "idle" | "held" | "open" | "failed" | "closed" = "idle";
+  #kept: (() => void)[] = [];
+  #status = 200;
+  #hasEnd = false;
+  #isEnding = false;
+  #isHandedOn = false;
+  #owesDrain = false;
+
+  constructor(res: ServerResponse, hooks: AnswerHooks) {
+    this.#res = res;
+    this.#hooks = hooks;
+    this.#native = { writeHead: res.writeHead, write: res.write, end: res.end, flushHeaders: res.flushHeaders };
+    res.writeHead = ((...args: HeadArguments) => this.#writeHead(args));
+    res.write = ((...args: WriteArguments) => this.#write(args)) as typeof res.write;
+    res.end = ((...args: WriteArguments) => this.#end(args)) as typeof res.end;
+    res.flushHeaders = () => this.#flushHeaders();
+  }
+
+  #writeHead(args: HeadArguments): ServerResponse {
+    if (this.#passes() || this.#state === "closed") return this.#nativeHead(args);
+    const [status, reason, headers] = args;
+    this.#res.statusCode = status;
+    if (typeof reason === "string" && !isHttp2(this.#res)) this.#res.statusMessage = reason;
+    mergeHeaders(this.#res, headers ?? (typeof reason === "object" ? reason : undefined));
+    this.#keep(() => {});
+    return this.#res;
+  }
+
+  #flushHeaders(): void {
+    if (this.#passes()) return Reflect.apply(this.#native.flushHeaders, this.#res, []);
+    if (this.#state === "closed") return;
+    this.#keep(() => Reflect.apply(this.#native.flushHeaders, this.#res, []));
+  }
+
+  #write(args: WriteArguments): boolean {
+    if (this.#passes() || this.#isEnding) return this.#nativeWrite(args);
+    if (this.#state === "closed") return false;
+    let isTaken = false;
+    this.#keep(() => (isTaken = this.#owesDrain = this.#nativeWrite(args)));
+    return isTaken;
+  }
+
+  #end(args: WriteArguments): ServerResponse {
+    const passes = this.#passes();
+    if (!passes && (this.#state === "closed" || (this.#hasEnd && this.#res.statusCode === this.#status))) return this.#res;
+    if (!passes) {
+      this.#keep(() => this.#finish(args));
+      this.#hasEnd = true;
+    } else if (this.#state !== "open") {
+      this.#state = "closed";
+      this.#nativeEnd(args);
+    } else {
+      this.#finish(args);
+    }
+    return this.#res;
+  }
+
+  #passes(): boolean {
+    return this.#state === "open" || this.#state === "failed" || this.#wasTakenBack();
+  }
+
+  /** Another middleware's hold took the whole answer from here and failed: the error page that comes now is not a second end. */
+  #wasTakenBack(): boolean {
+    return this.#isHandedOn && !this.#res.writableEnded;
+  }
+
+  /** Keeps a call of the handler; the first one starts what must come before the first byte. */
+  #keep(call: () => void): void {
+    if (this.#state === "held") return this.#keepMore(call);
+    this.#state = "held";
+    this.#status = this.#res.statusCode;
+    this.#kept.push(call);
+    const before = this.#hooks.before();
+    if (before) before.then(() => this.#releaseLate(), (error: unknown) => this.#fail(error));
+    else this.#release();
+  }
+
+  #keepMore(call: () => void): void {
+    if (this.#res.statusCode !== this.#status) {
+      this.#status = this.#res.statusCode;
+      this.#kept = [];
+      this.#hasEnd = false;
+    }
+    this.#kept.push(call);
+  }
+
+  #release(): void {
+    this.#state = "open";
+    const kept = this.#kept;
+    this.#kept = [];
+    try {
+      this.#hooks.headers();
+    } catch (error) {
+      return this.#fail(error);
+    }
+    if (!this.#hasEnd) this.#res.once("close", () => void this.#hooks.after()?.catch(() => {}));
+    this.#hasEnd = false;
+    for (const call of kept) call();
+    if (kept.length > 0 && !this.#res.headersSent && !this.#res.writableEnded) this.#nativeHead([this.#res.statusCode]);
+  }
+
+  /** Whoever was told to wait with the next piece is told to go on. */
+  #releaseLate(): void {
+    this.#release();
+    if (this.#owesDrain && !this.#res.writableEnded) this.#res.emit("drain");
+  }
+
+  #fail(error: unknown): void {
+    this.#state = "failed";
+    this.#kept = [];
+    this.#hasEnd = false;
+    clearAnswer(this.#res);
+    this.#hooks.failed(error);
+  }
+
+  /** The last call: what changed during the body is stored before the client sees its end. */
+  #finish(args: WriteArguments): void {
+    this.#state = "closed";
+    const after = this.#hooks.after();
+    if (!after) return this.#nativeEnd(args);
+    const { piece, rest } = split(args);
+    if (piece) this.#nativeWrite(piece);
+    after.then(
+      () => this.#nativeEnd(rest),
+      () => void this.#res.destroy(),
+    );
+  }
+
+  /** Node itself calls writeHead for headers that go out with the body. */
+  #nativeHead(args: HeadArguments): ServerResponse {
+    return this.#res.headersSent && this.#state === "closed" ? this.#res : (Reflect.apply(this.#native.writeHead, this.#res, args) as ServerResponse);
+  }
+
+  #nativeWrite(args: WriteArguments): boolean {
+    return Reflect.apply(this.#native.write, this.#res, args) as boolean;
+  }
+
+  /** The `end` of HTTP/2, and of a response that is only simulated, hands the last piece to the `write` that stands on the response. */
+  #nativeEnd(args: WriteArguments): void {
+    this.#isEnding = true;
+    Reflect.apply(this.#native.end, this.#res, args);
+    this.#isEnding = false;
+    this.#isHandedOn = true;
+  }
+}
+
+/** The last piece of a body, and what else `end` was given. */
+function split(args: WriteArguments): { piece?: WriteArguments; rest: WriteArguments } {
+  const [chunk, encoding] = args;
+  const rest = args.filter((one): one is () => void => typeof one === "function").slice(0, 1) as WriteArguments;
+  if (!chunk || typeof chunk === "function") return { rest };
+  return { piece: typeof encoding === "string" ? [chunk, encoding] : [chunk], rest };
+}
+
+/** Removes status, headers and all of an answer that did not begin. */
+export function clearAnswer(res: ServerResponse): void {
+  if (res.headersSent) return;
+  for (const name of res.getHeaderNames()) res.removeHeader(name);
+  res.statusCode = 200;
+  if (!isHttp2(res)) res.statusMessage = "";
+}
+
+/** HTTP/2 has no status message, and warns of every use. */
+function isHttp2(res: ServerResponse): boolean {
+  return "stream" in res;
+}
+
+/** Headers given to writeHead replace those set before, as Node does it; an array may name a header several times. */
+function mergeHeaders(res: ServerResponse, headers: HeadHeaders | undefined): void {
+  if (!headers) return;
+  if (!Array.isArray(headers)) {
+    for (const [name, value] of Object.entries(headers)) if (value !== undefined) res.setHeader(name, value);
+    return;
+  }
+  const flat = headers.flat() as string[];
+  const names = flat.filter((_, i) => i % 2 === 0);
+  for (const name of names) res.removeHeader(name);
+  for (const [i, name] of names.entries()) res.appendHeader(name, String(flat[i * 2 + 1]));
+}

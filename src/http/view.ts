@@ -1,0 +1,55 @@
+import type { Awaitable } from "../contracts/storage.js";
+
+/** What the library reads of a request, whatever the framework. Each adapter builds one. */
+export interface RequestView {
+  /** All values of a header, by its lower-case name; none where it was not sent. A runtime that joins repeated headers answers one, with commas. */
+  headers(name: string): readonly string[];
+  /** The Cookie header, its lines joined with `; `. */
+  readonly cookies: string | undefined;
+  /** Path and query, as sent. */
+  readonly url: string;
+  /** Whether the connection to this process is TLS. */
+  readonly encrypted: boolean;
+  /** A route parameter, where the framework has routes. */
+  param(name: string): string | undefined;
+  /** The fields of a url-encoded body, or what the framework parsed; the handler can still read the body. */
+  form(): Awaitable<ReadonlyMap<string, unknown> | undefined>;
+  /** The framework's own context, for custom extractors. */
+  readonly context: unknown;
+}
+
+/** The headers of an answer that has not begun. */
+export interface AnswerHeaders {
+  get(name: string): string | undefined;
+  set(name: string, value: string): void;
+  /** Every Set-Cookie line so far. */
+  cookies(): readonly string[];
+  setCookies(lines: readonly string[]): void;
+}
+
+/** The first value of a header. */
+export function header(view: RequestView, name: string): string | undefined {
+  return view.headers(name)[0];
+}
+
+/** Values of a query parameter, decoded once. */
+export function queryValues(view: RequestView, name: string): readonly string[] {
+  const at = view.url.indexOf("?");
+  return at === -1 ? [] : new URLSearchParams(view.url.slice(at + 1)).getAll(name);
+}
+
+const LOOPBACK = /^(?:localhost|[a-z0-9-]+(?:\.[a-z0-9-]+)*\.localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?$/i;
+const FORWARDED = ["forwarded", "x-forwarded-proto", "x-forwarded-for", "x-forwarded-host", "via"] as const;
+
+/** Whether this is plain http from this very machine, no proxy between: the one place where a cookie may go without Secure. */
+export function isLocalPlainHttp(view: RequestView): boolean {
+  if (view.encrypted || !LOOPBACK.test(header(view, "host") ?? "")) return false;
+  return FORWARDED.every((name) => view.headers(name).length === 0);
+}
+
+/** Whether a browser asked over plain http from elsewhere: over https it would have sent Sec-Fetch headers. */
+export function isBrowserOnPlainHttp(view: RequestView): boolean {
+  if (view.encrypted || isLocalPlainHttp(view)) return false;
+  if (header(view, "x-forwarded-proto") === "https" || /proto="?https/i.test(header(view, "forwarded") ?? "")) return false;
+  return header(view, "sec-fetch-site") === undefined && header(view, "user-agent")?.startsWith("Mozilla/") === true;
+}

@@ -1,0 +1,24 @@
+/**
+ * Holdfast's core: the store, extractors, errors and types. The middlewares are in `holdfast/express`, `holdfast/fastify` and so on,
+ * storages in `holdfast/storage/…`.
+ *
+ * @module
+ */
+export { createStore } from "./store/store.js";
+export type { StoreOptions } from "./store/options.js";
+export type { SessionOptions } from "./store/request-options.js";
+export { fiberDefaults } from "./presets.js";
+export * from "./session-data.js";
+export type { Session, StoredSession, Store } from "./contracts/session.js";
+export type { Clock } from "./contracts/clock.js";
+export type { SessionEvent, SessionEventType } from "./contracts/events.js";
+export type { Awaitable, Storage, StorageCall, StorageEntry, StoredEntry, Version, Written } from "./contracts/storage.js";
+export { SessionError, type SessionErrorCode } from "./errors.js";
+export type { TypeCodec } from "./contracts/type-codec.js";
+export type { CookieOptions } from "./cookie/write.js";
+export type { Duration } from "./leaves/duration.js";
+export type { Extractor, Source } from "./extractors/extractor.js";
+export type { RequestView } from "./http/view.js";
+export { fromAuthHeader, fromCookie, fromCustom, fromForm, fromHeader, fromParam, fromQuery, type CustomExtractor } from "./extractors/places.js";
+export { chain, keyLookup } from "./extractors/chain.js";
+export type { SessionAccess as Sessions, SessionOf } from "./contracts/sessions.js";

@@ -1,0 +1,25 @@
+import { base64url } from "./bytes.js";
+
+/** Random bytes are drawn from the system in blocks: one call costs more than the bytes it brings. */
+const BLOCK_BYTES = 1024;
+
+let block = new Uint8Array(0);
+let used = 0;
+
+/** `count` random bytes of the system's generator, as base64url. Throws where the generator gives nothing random. */
+export function randomText(count: number): string {
+  if (used + count > block.length) refill();
+  const bytes = block.subarray(used, used + count);
+  used += count;
+  const text = base64url(bytes);
+  bytes.fill(0);
+  return text;
+}
+
+function refill(): void {
+  const fresh: Uint8Array<ArrayBuffer> = globalThis.crypto.getRandomValues(new Uint8Array(BLOCK_BYTES));
+  if (fresh.length !== BLOCK_BYTES) throw new Error("holdfast: the system's random generator answers too few bytes");
+  if (fresh.every((byte) => byte === 0)) throw new Error("holdfast: the system's random generator answers zeros");
+  block = fresh;
+  used = 0;
+}

@@ -1,0 +1,166 @@
+/**
+ * Records in Memcached, which forgets: at its restart, and the least recently used when its memory is full.
+ *
+ * @module
+ */
+import { CLOCK_SKEW_MS, type Storage, type StorageCall, type StorageEntry, type StoredEntry, type Version, type Written } from "../contracts/storage.js";
+import { SessionError } from "../errors.js";
+import { misuse, onlyKeys, show, wholeNumber } from "../leaves/assert.js";
+
+/** A client of `memcache-client`, as far as it is used. */
+export interface MemcachedClient {
+  gets(key: string): Promise<unknown>;
+  add(key: string, value: string, options: { lifetime: number }): Promise<unknown>;
+  cas(key: string, value: string, options: { lifetime: number; casUniq: string }): Promise<unknown>;
+}
+
+/** Options of {@link memcachedStorage}. */
+export interface MemcachedOptions {
+  /** Put before every key; visible ASCII. Default: nothing; keys begin with the store's `namespace` anyway. */
+  prefix?: string;
+  /** The server's item limit (its `-I`), in bytes. Larger sessions fail with `too-large`. Default: 1 MiB, as the server's. */
+  maxItemBytes?: number;
+}
+
+/**
+ * Keeps records in one Memcached server, through a client of `memcache-client`, which stays the application's. There is no `clear`:
+ * Memcached cannot walk its keys.
+ *
+ * One item per key, `<deadline>.<value>`; its version is the number Memcached gives it (cas unique). Each call is one command on one
+ * key, but for `touch`: it reads and writes back, refused if anything came between.
+ */
+export function memcachedStorage(client: MemcachedClient, options: MemcachedOptions = {}): Storage {
+  onlyKeys("memcachedStorage", options, ["prefix", "maxItemBytes"]);
+  const { prefix = "", maxItemBytes = DEFAULT_ITEM_BYTES } = options;
+  if (typeof prefix !== "string" || !/^[!-~]*$/.test(prefix)) throw misuse("prefix", prefix, '"app:", in visible ASCII');
+  const lacking = (["gets", "add", "cas"] as const).filter((call) => !hasCall(client, call));
+  if (lacking.length > 0) throw new TypeError(`holdfast: memcachedStorage: ${show(client)} lacks ${lacking.join(", ")}; write memcachedStorage(new MemcacheClient({ server: "localhost:11211" }))`);
+  refuseSeveralServers(client);
+  return new MemcachedStorage(client, prefix, wholeNumber("maxItemBytes", maxItemBytes, 2 * OVERHEAD_BYTES));
+}
+
+/** What `gets` answers for a key that is there. */
+interface Item {
+  readonly value: unknown;
+  readonly casUniq: string;
+}
+
+class MemcachedStorage implements Storage {
+  readonly maxValueBytes: number;
+  readonly #client: MemcachedClient;
+  readonly #prefix: string;
+
+  constructor(client: MemcachedClient, prefix: string, maxItemBytes: number) {
+    this.#client = client;
+    this.#prefix = prefix;
+    this.maxValueBytes = maxItemBytes - OVERHEAD_BYTES;
+  }
+
+  async get(name: string): Promise<StoredEntry | undefined> {
+    const item = await this.#item(this.#key(name));
+    return item && { ...decode(item.value), version: item.casUniq };
+  }
+
+  async create(name: string, entry: StorageEntry, { now }: StorageCall): Promise<Written | false> {
+    const key = this.#key(name);
+    return changed(() => this.#client.add(key, encode(entry), { lifetime: secondsKept(entry.expiresAt, now) }));
+  }
+
+  async update(name: string, entry: StorageEntry, version: Version, { now }: StorageCall): Promise<Written | false> {
+    return this.#replace(this.#key(name), encode(entry), version, secondsKept(entry.expiresAt, now));
+  }
+
+  async touch(name: string, expiresAt: number, version: Version, { now }: StorageCall): Promise<Written | false> {
+    const key = this.#key(name);
+    const item = await this.#item(key);
+    if (item?.casUniq !== version) return false;
+    return this.#replace(key, encode({ value: decode(item.value).value, expiresAt }), version, secondsKept(expiresAt, now));
+  }
+
+  /** There is no command that deletes one version: an item that has expired takes its place. */
+  async delete(name: string, version: Version): Promise<boolean> {
+    return (await this.#replace(this.#key(name), "", version, EXPIRED)) !== false;
+  }
+
+  #replace(key: string, text: string, version: Version, lifetime: number): Promise<Written | false> {
+    if (!/^\d{1,20}$/.test(`${version}`)) return Promise.resolve(false);
+    return changed(() => this.#client.cas(key, text, { lifetime, casUniq: `${version}` }));
+  }
+
+  async #item(key: string): Promise<Item | undefined> {
+    try {
+      const found = (await this.#client.gets(key)) as Partial<Item> | undefined;
+      return typeof found?.casUniq === "string" ? { value: found.value, casUniq: found.casUniq } : undefined;
+    } catch (error) {
+      if (!isUndecodable(error)) throw error;
+      return { value: undefined, casUniq: NEVER };
+    }
+  }
+
+  #key(name: string): string {
+    const key = this.#prefix + name;
+    if (!KEY_SHAPE.test(key)) throw new SessionError("storage", `${show(key)} cannot be a key of Memcached: at most 250 characters of visible ASCII; namespace and prefix are part of it`);
+    return key;
+  }
+}
+
+/** A key with a blank or a line break in it would be another command. */
+const KEY_SHAPE = /^[!-~]{1,250}$/;
+const DEFAULT_ITEM_BYTES = 1024 * 1024;
+/** What Memcached keeps beside the value, and the deadline: a bound, with room for longer keys than any of ours. */
+const OVERHEAD_BYTES = 512;
+/** The version of what the client could not decode; no number of Memcached's. */
+const NEVER = "undecodable";
+/** A lifetime in the past. */
+const EXPIRED = -1;
+/** Longer lifetimes are taken for a moment, in epoch seconds. */
+const LONGEST_LIFETIME_S = 30 * 86_400;
+/** Memcached's moments end in 2038; 0 is no end. */
+const LAST_MOMENT_S = 2 ** 31 - 1;
+
+function encode({ value, expiresAt }: StorageEntry): string {
+  return `${expiresAt}.${value}`;
+}
+
+/** What somebody else wrote is answered as it is: the store finds that it is no record. */
+function decode(stored: unknown): StorageEntry {
+  const text = typeof stored === "string" ? stored : "";
+  const head = /^(\d{1,16})\./.exec(text);
+  return head ? { value: text.slice(head[0].length), expiresAt: Number(head[1]) } : { value: text, expiresAt: 0 };
+}
+
+/** How long the server keeps it, as Memcached has it: longer than it is valid, since clocks differ. Its own clock ticks in seconds. */
+function secondsKept(expiresAt: number, now: number): number {
+  const seconds = Math.max(Math.ceil((expiresAt - now + CLOCK_SKEW_MS) / 1000) + 1, 1);
+  if (seconds <= LONGEST_LIFETIME_S) return seconds;
+  const moment = Math.ceil((expiresAt + CLOCK_SKEW_MS) / 1000);
+  return moment <= LAST_MOMENT_S ? moment : 0;
+}
+
+/** `false` where the server says that the item is there already, has changed or is gone. It tells no version. */
+async function changed(command: () => Promise<unknown>): Promise<Written | false> {
+  try {
+    await command();
+    return { version: undefined };
+  } catch (error) {
+    const message = error instanceof Error ? error.message : "";
+    if (/^(NOT_STORED|EXISTS|NOT_FOUND)\b/.test(message)) return false;
+    if (message.startsWith("SERVER_ERROR object too large")) throw new SessionError("too-large", "the session is larger than an item of this Memcached server may be", { cause: error });
+    throw error;
+  }
+}
+
+/** Somebody else's item says that it is JSON, or compressed, and is not: the client throws what its decoder threw. */
+function isUndecodable(error: unknown): boolean {
+  return error instanceof SyntaxError || (error as { readonly code?: unknown } | null)?.code === "ERR_ASSERTION";
+}
+
+/** Of several servers `memcache-client` asks any one, so that a record would be here and not there. */
+function refuseSeveralServers(client: object): void {
+  const { server } = (client as { readonly options?: { readonly server?: { readonly servers?: readonly unknown[] } } }).options ?? {};
+  if ((server?.servers?.length ?? 1) > 1) throw misuse("server of the client", server?.servers, "one server: of several this client asks any, for each command");
+}
+
+function hasCall(client: unknown, call: string): boolean {
+  return typeof client === "object" && client !== null && typeof (client as Record<string, unknown>)[call] === "function";
+}

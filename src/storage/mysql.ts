@@ -1,0 +1,87 @@
+/**
+ * Sessions in MySQL and MariaDB.
+ *
+ * @module
+ */
+import { SLICE, SqlStorage, tableNames, type Dialect, type SqlClient, type SqlOptions } from "./sql.js";
+import { misuse } from "../leaves/assert.js";
+
+export type { SqlOptions, SqlStorage } from "./sql.js";
+
+/** What is used of a pool or connection of `mysql2/promise`. */
+export interface MysqlClient {
+  execute(query: MysqlQuery, values: any[]): PromiseLike<[result: any, fields: any]>;
+}
+
+/** A statement as `mysql2` takes it. */
+export interface MysqlQuery {
+  sql: string;
+  rowsAsArray: boolean;
+  nestTables: boolean;
+  typeCast: (field: any, next: () => unknown) => unknown;
+}
+
+/** What is used of a pool or connection of `mysql2` with callbacks. */
+export interface MysqlCallbackClient {
+  promise(): MysqlClient;
+}
+
+/** Options of {@link mysqlStorage}. */
+export interface MysqlOptions extends SqlOptions {}
+
+/**
+ * Keeps records in one table of a MySQL or MariaDB database, through a pool or connection of `mysql2` or `mysql2/promise`. Each call is
+ * one statement, which commits by itself: the connection's `autocommit` must be on, as it is unless somebody turned it off. Make the
+ * table once with {@link SqlStorage.ensureSchema | ensureSchema()} or a migration (`schemaSql()` prints it), and call `sweep` now and then from anywhere.
+ */
+export function mysqlStorage(client: MysqlClient | MysqlCallbackClient, options: MysqlOptions = {}): SqlStorage {
+  return new SqlStorage(through(promised(client)), DIALECT, tableNames("mysqlStorage", options));
+}
+
+const DIALECT: Dialect = {
+  quote: "`",
+  parameter: () => "?",
+  schema: [
+    'CREATE TABLE IF NOT EXISTS {table} ("key" VARBINARY(255) NOT NULL PRIMARY KEY, "value" LONGBLOB NOT NULL, "version" VARBINARY(32) NOT NULL, ' +
+      '"expires_at" BIGINT NOT NULL, "touched" TINYINT NOT NULL DEFAULT 0, INDEX {index} ("expires_at")) ENGINE=InnoDB',
+  ],
+  create: 'INSERT INTO {table} ("key", "value", "version", "expires_at") VALUES (?, ?, ?, ?)',
+  // A row whose columns stay as they are counts as matched or not, as the connection was configured; so one column always changes.
+  touch: 'UPDATE {table} SET "expires_at" = ?, "touched" = 1 - "touched"',
+  sweep: `DELETE FROM {table} WHERE "expires_at" <= ? ORDER BY "expires_at", "key" LIMIT ${SLICE}`,
+  clear: `DELETE FROM {table} WHERE "key" >= ? AND "key" < ? ORDER BY "key" LIMIT ${SLICE}`,
+  isDuplicate: (error) => errorOf(error).errno === ER_DUP_ENTRY && /PRIMARY['`]?$/.test(errorOf(error).sqlMessage ?? ""),
+  isBusy: (error) => ROLLED_BACK.includes(errorOf(error).errno ?? 0),
+};
+
+const ER_DUP_ENTRY = 1062;
+
+/** ER_LOCK_DEADLOCK and, of MariaDB 11 on, ER_CHECKREAD: the statement was rolled back because of another one. */
+const ROLLED_BACK = [1213, 1020];
+
+interface MysqlError {
+  readonly errno?: number;
+  readonly sqlMessage?: string;
+}
+
+function errorOf(error: unknown): MysqlError {
+  return error ?? {};
+}
+
+function promised(client: MysqlClient | MysqlCallbackClient): MysqlClient {
+  const able = typeof (client as Partial<MysqlCallbackClient> | null)?.promise === "function" ? (client as MysqlCallbackClient).promise() : (client as MysqlClient);
+  if (typeof (able as Partial<MysqlClient> | null)?.execute === "function") return able;
+  throw misuse("mysqlStorage: client", client, "a pool or connection of mysql2 (this has no promise()) or mysql2/promise (this has no execute())");
+}
+
+/** What a pool was configured to make of rows and columns does not matter here. */
+const AS_STORED = { rowsAsArray: true, nestTables: false, typeCast: (_field: unknown, next: () => unknown): unknown => next() };
+
+/** Values travel apart from the statement, never quoted in it. */
+function through(client: MysqlClient): SqlClient {
+  const run = async (sql: string, values: readonly unknown[]): Promise<any> => (await client.execute({ sql, ...AS_STORED }, [...values]))[0];
+  return {
+    row: async (sql, values) => (await run(sql, values))[0],
+    change: async (sql, values) => (await run(sql, values)).affectedRows,
+  };
+}

@@ -1,0 +1,257 @@
+import { CLOCK_SKEW_MS, type Storage, type StorageCall, type StorageEntry, type StoredEntry, type Version, type Written } from "../contracts/storage.js";
+import { onlyKeys, show } from "../leaves/assert.js";
+import { drawVersion } from "./kit.js";
+
+/** Where the records are kept. */
+export interface SqlOptions {
+  /** Name of the table: letters, digits and `_`, at most 48. Default `holdfast_sessions`. */
+  table?: string;
+  /** The schema (MySQL: the database) the table is in, by the same rule. Default: where the connection looks for names. */
+  schema?: string;
+}
+
+/** How one kind of client is spoken to: one statement, one answer. */
+export interface SqlClient {
+  /** The first row, its columns in the order they were asked for; nothing where there is none. */
+  row(sql: string, parameters: readonly unknown[]): Promise<SqlRow | undefined>;
+  /** Runs a statement that changes rows; answers how many. */
+  change(sql: string, parameters: readonly unknown[]): Promise<number>;
+}
+
+/** A row as value, version and deadline. */
+export type SqlRow = readonly unknown[];
+
+/**
+ * What a database writes in its own way. Statements are templates: names stand between double quotes, `?` is a parameter, `{table}`,
+ * `{index}` (its name) and `{path of index}` (with the schema) are filled in.
+ */
+export interface Dialect {
+  /** What stands around a name. */
+  readonly quote: '"' | "`";
+  /** The nth parameter of a statement, from 1. */
+  readonly parameter: (nth: number) => string;
+  /** What makes the table and its index where they are missing. */
+  readonly schema: readonly string[];
+  /** Asks whether table and index are there, for databases where making them again costs a lock or a right. */
+  readonly hasSchema?: string;
+  /** Inserts a row; of a key that exists it changes no row, or fails with what `isDuplicate` knows. */
+  readonly create: string;
+  /** Moves a deadline; counts the row also where the deadline was that one already. */
+  readonly touch: string;
+  /** Removes at most `SLICE` of the rows that expired. */
+  readonly sweep: string;
+  /** Removes at most `SLICE` of the rows between two keys. */
+  readonly clear: string;
+  /** Whether an insert failed because the key exists. */
+  readonly isDuplicate?: (error: unknown) => boolean;
+  /** Whether a statement changed nothing because others were at the same rows: it is repeated. */
+  readonly isBusy: (error: unknown) => boolean;
+  /** Whether another process has made the same table or index at this moment. */
+  readonly isMadeByOthers?: (error: unknown) => boolean;
+}
+
+/** The most rows that one statement removes: it locks no more, and takes no longer. */
+export const SLICE = 500;
+
+/** The longest pause before a statement is repeated, in ms. */
+const MAX_PAUSE_MS = 25;
+
+/** How long `ensureSchema` waits for others, in ms. */
+const SCHEMA_TIMEOUT_MS = 30_000;
+
+const DEFAULT_TABLE = "holdfast_sessions";
+const NAME = /^[a-z_]\w{0,47}$/i;
+
+/** A storage in one table of an SQL database: each call is one statement, no transaction, nothing kept in the connection. */
+export class SqlStorage implements Storage {
+  readonly #client: SqlClient;
+  readonly #dialect: Dialect;
+  readonly #sql: Statements;
+
+  constructor(client: SqlClient, dialect: Dialect, names: TableNames) {
+    this.#client = client;
+    this.#dialect = dialect;
+    this.#sql = statements(dialect, names);
+  }
+
+  /** Makes the table and its index where they are missing. Any number of processes may do so at once, at each start. */
+  async ensureSchema(): Promise<void> {
+    const call = { signal: AbortSignal.timeout(SCHEMA_TIMEOUT_MS) };
+    if (this.#sql.hasSchema && (await this.#row(this.#sql.hasSchema, [], call))) return;
+    for (const sql of this.#sql.schema) {
+      await this.#change(sql, [], call).catch((error: unknown) => {
+        if (!this.#dialect.isMadeByOthers?.(error)) throw error;
+      });
+    }
+  }
+
+  /** What `ensureSchema` runs, for migrations: statements that each end with `;` and a line end. */
+  schemaSql(): string {
+    return this.#sql.schema.map((sql) => `${sql};\n`).join("");
+  }
+
+  /** See the storage contract. */
+  async get(key: string, call: StorageCall): Promise<StoredEntry | undefined> {
+    const row = await this.#row(this.#sql.get, [key], call);
+    return row && { value: text(row[0]), version: text(row[1]), expiresAt: Number(row[2]) };
+  }
+
+  /** See the storage contract. */
+  async create(key: string, { value, expiresAt }: StorageEntry, call: StorageCall): Promise<Written | false> {
+    const version = drawVersion();
+    try {
+      const created = await this.#change(this.#sql.create, [key, Buffer.from(value), version, expiresAt], call);
+      return created > 0 && { version };
+    } catch (error) {
+      if (this.#dialect.isDuplicate?.(error)) return false;
+      throw error;
+    }
+  }
+
+  /** See the storage contract. */
+  async update(key: string, { value, expiresAt }: StorageEntry, version: Version, call: StorageCall): Promise<Written | false> {
+    const next = drawVersion();
+    const updated = await this.#change(this.#sql.update, [Buffer.from(value), next, expiresAt, key, version], call);
+    return updated > 0 && { version: next };
+  }
+
+  /** See the storage contract. */
+  async touch(key: string, expiresAt: number, version: Version, call: StorageCall): Promise<Written | false> {
+    const touched = await this.#change(this.#sql.touch, [expiresAt, key, version], call);
+    return touched > 0 && { version };
+  }
+
+  /** See the storage contract. */
+  async delete(key: string, version: Version, call: StorageCall): Promise<boolean> {
+    return (await this.#change(this.#sql.delete, [key, version], call)) > 0;
+  }
+
+  /** Removes every key that starts with `prefix`, a slice at a time. */
+  async clear(prefix: string, call: StorageCall): Promise<void> {
+    // Keys are visible ASCII, compared byte by byte: U+007F is above whatever may follow the prefix, in any encoding.
+    await this.#removeAll(this.#sql.clear, [prefix, `${prefix}\u007f`], call);
+  }
+
+  /** Removes what expired five minutes ago, a slice at a time; answers how many. Any number of processes may do so at once. */
+  async sweep(call: StorageCall): Promise<number> {
+    return this.#removeAll(this.#sql.sweep, [call.now - CLOCK_SKEW_MS], call);
+  }
+
+  async #removeAll(sql: string, parameters: readonly unknown[], call: StorageCall): Promise<number> {
+    for (let removed = 0; ; await pause(0, call.signal)) {
+      const count = await this.#change(sql, parameters, call);
+      removed += count;
+      if (count < SLICE) return removed;
+    }
+  }
+
+  #row(sql: string, parameters: readonly unknown[], call: Patience): Promise<SqlRow | undefined> {
+    return this.#patiently(() => this.#client.row(sql, parameters), call);
+  }
+
+  #change(sql: string, parameters: readonly unknown[], call: Patience): Promise<number> {
+    return this.#patiently(() => this.#client.change(sql, parameters), call);
+  }
+
+  /** Repeats what failed only because others were at the same rows, until nobody waits for it any more. */
+  async #patiently<T>(statement: () => Promise<T>, call: Patience): Promise<T> {
+    for (let tries = 0; ; tries++) {
+      try {
+        return await statement();
+      } catch (error) {
+        if (!this.#dialect.isBusy(error)) throw error;
+      }
+      await pause(1 + Math.random() * Math.min(2 ** tries, MAX_PAUSE_MS), call.signal);
+    }
+  }
+}
+
+/** A function whose calls wait for each other: for a connection that runs one statement at a time. */
+export function inTurn<A extends unknown[], B>(send: (...args: A) => PromiseLike<B>): (...args: A) => Promise<B> {
+  let last: Promise<unknown> = Promise.resolve();
+  return (...args) => {
+    const mine = last.then(() => send(...args));
+    last = mine.catch(() => {});
+    return mine;
+  };
+}
+
+type Patience = Pick<StorageCall, "signal">;
+
+/** Names that were checked, without quotes. */
+export interface TableNames {
+  readonly schema?: string | undefined;
+  readonly table: string;
+}
+
+/** Checks the names that options give. They cannot be parameters of a statement, so nothing but plain names is let through. */
+export function tableNames(where: string, options: SqlOptions, allowed: readonly (keyof SqlOptions)[] = ["table", "schema"]): TableNames {
+  onlyKeys(where, options, allowed);
+  const { table = DEFAULT_TABLE, schema } = options;
+  return { table: plainName("table", table), schema: schema === undefined ? undefined : plainName("schema", schema) };
+}
+
+function plainName(option: string, name: unknown): string {
+  if (typeof name === "string" && NAME.test(name)) return name;
+  throw new TypeError(`holdfast: ${option} is ${show(name)}; write a name of letters, digits and _, at most 48, that begins with no digit`);
+}
+
+interface Statements {
+  readonly schema: readonly string[];
+  readonly hasSchema: string | undefined;
+  readonly get: string;
+  readonly create: string;
+  readonly update: string;
+  readonly touch: string;
+  readonly delete: string;
+  readonly sweep: string;
+  readonly clear: string;
+}
+
+const SAME_VERSION = '"key" = ? AND "version" = ?';
+
+/** Every statement there is, written once. */
+function statements(dialect: Dialect, { schema, table }: TableNames): Statements {
+  const qualified = (name: string): string => (schema === undefined ? `"${name}"` : `"${schema}"."${name}"`);
+  const index = `${table}_expires_at`;
+  const write = (template: string): string => {
+    const filled = template.replaceAll("{table}", qualified(table)).replaceAll("{index}", `"${index}"`).replaceAll("{path of index}", qualified(index));
+    let nth = 0;
+    return filled.replaceAll('"', dialect.quote).replace(/\?/g, () => dialect.parameter(++nth));
+  };
+  return {
+    schema: dialect.schema.map(write),
+    hasSchema: dialect.hasSchema && write(dialect.hasSchema),
+    get: write('SELECT "value", "version", "expires_at" FROM {table} WHERE "key" = ?'),
+    create: write(dialect.create),
+    update: write(`UPDATE {table} SET "value" = ?, "version" = ?, "expires_at" = ? WHERE ${SAME_VERSION}`),
+    touch: write(`${dialect.touch} WHERE ${SAME_VERSION}`),
+    delete: write(`DELETE FROM {table} WHERE ${SAME_VERSION}`),
+    sweep: write(dialect.sweep),
+    clear: write(dialect.clear),
+  };
+}
+
+const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
+
+/** A column that is read as text: what was written as bytes comes back as bytes. What is neither is nothing that a driver wrote. */
+function text(column: unknown): string {
+  if (typeof column === "string") return column;
+  return column instanceof Uint8Array || column instanceof ArrayBuffer ? utf8.decode(column) : "";
+}
+
+/** Waits; rejects where the signal is or gets aborted. */
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) return reject(signal.reason as Error);
+    const stop = (): void => {
+      clearTimeout(timer);
+      reject(signal.reason as Error);
+    };
+    const timer = setTimeout(() => {
+      signal.removeEventListener("abort", stop);
+      resolve();
+    }, ms);
+    signal.addEventListener("abort", stop, { once: true });
+  });
+}

@@ -1,0 +1,138 @@
+/**
+ * Sessions in SQLite.
+ *
+ * @module
+ */
+import { inTurn, SLICE, SqlStorage, tableNames, type Dialect, type SqlClient, type SqlOptions, type SqlRow } from "./sql.js";
+import { misuse } from "../leaves/assert.js";
+
+export type { SqlOptions, SqlStorage } from "./sql.js";
+
+/** What is used of a `Database` of `better-sqlite3` or `bun:sqlite`, or a `DatabaseSync` of `node:sqlite`. */
+export interface SqliteDatabase {
+  prepare(sql: string): SqliteStatement;
+}
+
+/** What is used of a prepared statement. */
+export interface SqliteStatement {
+  get(...parameters: any[]): unknown;
+  run(...parameters: any[]): { changes: number | bigint };
+}
+
+/** What is used of a client of `@libsql/client`. */
+export interface LibsqlClient {
+  execute(statement: { sql: string; args: any[] }): PromiseLike<{ rows: readonly unknown[]; rowsAffected: number }>;
+  reconnect(): unknown;
+  /** `file`, or `http` or `ws` where the database is a server. */
+  readonly protocol?: string;
+}
+
+/** Options of {@link sqliteStorage}. */
+export interface SqliteOptions extends Pick<SqlOptions, "table"> {}
+
+/**
+ * Keeps records in one table of an SQLite database, through `better-sqlite3`, `node:sqlite`, `bun:sqlite` or `@libsql/client`.
+ *
+ * Several processes of one machine may share the file; `PRAGMA journal_mode = WAL` makes readers and a writer wait for each other less.
+ * Nothing waits for a lock in a call that blocks the process: hand in a connection of its own, since the first call of a synchronous
+ * one sets its `busy_timeout` to 0 (for libsql leave `timeout` at its default, 0), and a locked file is tried again a little later,
+ * as long as the call is waited for. Make the table with {@link SqlStorage.ensureSchema | ensureSchema()} or a migration (`schemaSql()` prints it),
+ * and call `sweep` now and then.
+ */
+export function sqliteStorage(database: SqliteDatabase | LibsqlClient, options: SqliteOptions = {}): SqlStorage {
+  return new SqlStorage(speakerOf(database), DIALECT, tableNames("sqliteStorage", options, ["table"]));
+}
+
+const DIALECT: Dialect = {
+  quote: '"',
+  parameter: () => "?",
+  // Not every client reads a text beyond U+0000; a BLOB holds every value.
+  schema: [
+    'CREATE TABLE IF NOT EXISTS {table} ("key" TEXT PRIMARY KEY NOT NULL, "value" BLOB NOT NULL, "version" TEXT NOT NULL, "expires_at" INTEGER NOT NULL) STRICT',
+    'CREATE INDEX IF NOT EXISTS {index} ON {table} ("expires_at")',
+  ],
+  create: 'INSERT INTO {table} ("key", "value", "version", "expires_at") VALUES (?, ?, ?, ?) ON CONFLICT ("key") DO NOTHING',
+  touch: 'UPDATE {table} SET "expires_at" = ?',
+  sweep: `DELETE FROM {table} WHERE rowid IN (SELECT rowid FROM {table} WHERE "expires_at" <= ? ORDER BY "expires_at" LIMIT ${SLICE})`,
+  clear: `DELETE FROM {table} WHERE rowid IN (SELECT rowid FROM {table} WHERE "key" >= ? AND "key" < ? ORDER BY "key" LIMIT ${SLICE})`,
+  isBusy,
+};
+
+/** SQLITE_BUSY and SQLITE_LOCKED, the low byte of every code that tells more. */
+const LOCKED = [5, 6];
+
+/** Each client tells the code in a place of its own. */
+function isBusy(error: unknown): boolean {
+  const { code, errcode, errno, rawCode } = (error ?? {}) as { code?: unknown; errcode?: number; errno?: number; rawCode?: number };
+  return /^SQLITE_(BUSY|LOCKED)/.test(String(code)) || LOCKED.includes((errcode ?? errno ?? rawCode ?? 0) & 0xff);
+}
+
+function speakerOf(database: SqliteDatabase | LibsqlClient): SqlClient {
+  if (typeof (database as Partial<SqliteDatabase> | null)?.prepare === "function") return new Prepared(database as SqliteDatabase);
+  if (isLibsql(database)) return throughLibsql(database);
+  throw misuse("sqliteStorage: database", database, "a database of better-sqlite3, node:sqlite or bun:sqlite (this has no prepare()), or a client of @libsql/client (this has no execute() and reconnect())");
+}
+
+function isLibsql(database: unknown): database is LibsqlClient {
+  const client = database as Partial<LibsqlClient> | null | undefined;
+  return typeof client?.execute === "function" && typeof client.reconnect === "function";
+}
+
+/** A synchronous connection: statements are prepared when they are needed, and kept. */
+class Prepared implements SqlClient {
+  readonly #database: SqliteDatabase;
+  readonly #statements = new Map<string, SqliteStatement>();
+
+  constructor(database: SqliteDatabase) {
+    this.#database = database;
+  }
+
+  async row(sql: string, parameters: readonly unknown[]): Promise<SqlRow | undefined> {
+    return columns(this.#statement(sql).get(...parameters));
+  }
+
+  async change(sql: string, parameters: readonly unknown[]): Promise<number> {
+    return Number(this.#statement(sql).run(...parameters).changes);
+  }
+
+  #statement(sql: string): SqliteStatement {
+    if (this.#statements.size === 0) this.#database.prepare("PRAGMA busy_timeout = 0").get();
+    const known = this.#statements.get(sql);
+    if (known) return known;
+    const statement = this.#database.prepare(sql);
+    this.#statements.set(sql, statement);
+    return statement;
+  }
+}
+
+type Libsql = LibsqlClient["execute"];
+
+function throughLibsql(client: LibsqlClient): SqlClient {
+  const isRemote = client.protocol === "http" || client.protocol === "ws";
+  const execute: Libsql = isRemote ? (statement) => client.execute(statement) : onFile(client);
+  return {
+    row: async (sql, args) => columns((await execute({ sql, args: [...args] })).rows[0]),
+    change: async (sql, args) => (await execute({ sql, args: [...args] })).rowsAffected,
+  };
+}
+
+/**
+ * A statement that libsql could not run, the file being locked, stays open in its connection: what is written there from then on is never
+ * committed, and what is read stays old. So the connection is made anew, and no other statement runs meanwhile.
+ */
+function onFile(client: LibsqlClient): Libsql {
+  return inTurn(async (statement) => {
+    try {
+      return await client.execute(statement);
+    } catch (error) {
+      if (isBusy(error)) await client.reconnect();
+      throw error;
+    }
+  });
+}
+
+function columns(row: unknown): SqlRow | undefined {
+  if (row == null) return undefined;
+  const { value, version, expires_at } = row as Record<string, unknown>;
+  return [value, version, expires_at];
+}

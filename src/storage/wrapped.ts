@@ -1,0 +1,17 @@
+import type { Storage } from "../contracts/storage.js";
+
+/** A storage that answers like another one, but for the calls given. What the other lacks stays lacking. */
+export function wrapped(storage: Storage, calls: Partial<Storage>): Storage {
+  return {
+    get: (key, call) => storage.get(key, call),
+    create: (key, entry, call) => storage.create(key, entry, call),
+    update: (key, entry, version, call) => storage.update(key, entry, version, call),
+    touch: (key, expiresAt, version, call) => storage.touch(key, expiresAt, version, call),
+    delete: (key, version, call) => storage.delete(key, version, call),
+    ...(storage.clear && { clear: (prefix, call) => storage.clear!(prefix, call) }),
+    ...(storage.sweep && { sweep: (call) => storage.sweep!(call) }),
+    ...(storage.close && { close: () => storage.close!() }),
+    ...(storage.maxValueBytes === undefined ? {} : { maxValueBytes: storage.maxValueBytes }),
+    ...calls,
+  };
+}

@@ -1,0 +1,114 @@
+import type { Clock } from "../contracts/clock.js";
+import type { Awaitable, Storage, StorageCall, StorageEntry, StoredEntry, Version, Written } from "../contracts/storage.js";
+import { SessionError } from "../errors.js";
+import { isPromise } from "../leaves/promise.js";
+
+/** Bounds all storage calls of one commit together. */
+export class Deadline {
+  readonly #clock: Clock;
+  readonly #until: number;
+
+  constructor(clock: Clock, ms: number) {
+    this.#clock = clock;
+    this.#until = clock.now() + ms;
+  }
+
+  /** Milliseconds that are left. */
+  get left(): number {
+    return this.#until - this.#clock.now();
+  }
+}
+
+/** A storage whose calls end in time, and whose failures are `SessionError`s. */
+export class StorageCalls {
+  readonly #storage: Storage;
+  readonly #clock: Clock;
+  readonly #timeout: number;
+
+  constructor(storage: Storage, clock: Clock, timeout: number) {
+    this.#storage = storage;
+    this.#clock = clock;
+    this.#timeout = timeout;
+  }
+
+  get(key: string, deadline?: Deadline): Promise<StoredEntry | null | undefined> {
+    return this.#run("get", deadline, (call) => this.#storage.get(key, call));
+  }
+
+  create(key: string, entry: StorageEntry, deadline: Deadline): Promise<Written | false> {
+    return this.#run("create", deadline, (call) => this.#storage.create(key, entry, call));
+  }
+
+  update(key: string, entry: StorageEntry, version: Version, deadline: Deadline): Promise<Written | false> {
+    return this.#run("update", deadline, (call) => this.#storage.update(key, entry, version, call));
+  }
+
+  touch(key: string, expiresAt: number, version: Version, deadline: Deadline): Promise<Written | false> {
+    return this.#run("touch", deadline, (call) => this.#storage.touch(key, expiresAt, version, call));
+  }
+
+  delete(key: string, version: Version, deadline: Deadline): Promise<boolean> {
+    return this.#run("delete", deadline, (call) => this.#storage.delete(key, version, call));
+  }
+
+  /** Removes all keys of a prefix; not bounded in time, since it may be a long walk. */
+  async clear(prefix: string): Promise<void> {
+    if (!this.#storage.clear) throw new SessionError("unsupported", "this storage cannot clear(); its database has no way to walk its keys");
+    const call = new Call(this.#clock.now());
+    try {
+      await this.#storage.clear(prefix, call);
+    } catch (cause) {
+      throw failure("clear", cause);
+    }
+  }
+
+  async #run<T>(name: string, deadline: Deadline | undefined, command: (call: StorageCall) => Awaitable<T>): Promise<T> {
+    const call = new Call(this.#clock.now());
+    try {
+      const answer = command(call);
+      return isPromise(answer) ? await this.#inTime(name, answer, call, deadline) : answer;
+    } catch (cause) {
+      throw failure(name, cause);
+    }
+  }
+
+  #inTime<T>(name: string, answer: PromiseLike<T>, call: Call, deadline: Deadline | undefined): Promise<T> {
+    const ms = Math.max(Math.min(this.#timeout, deadline?.left ?? Infinity), 0);
+    return new Promise<T>((resolve, reject) => {
+      const cancel = this.#clock.setTimer(ms, () => {
+        call.abort();
+        reject(new SessionError("timeout", `the storage did not answer ${name} within ${ms} ms`));
+      });
+      answer.then(resolve, reject).then(cancel, cancel);
+    });
+  }
+}
+
+/** What a driver is given with a call. The signal is made when it is asked for: few drivers do. */
+class Call implements StorageCall {
+  readonly now: number;
+  #controller: AbortController | undefined;
+  #aborted = false;
+
+  constructor(now: number) {
+    this.now = now;
+  }
+
+  get signal(): AbortSignal {
+    if (!this.#controller) {
+      this.#controller = new AbortController();
+      if (this.#aborted) this.#controller.abort();
+    }
+    return this.#controller.signal;
+  }
+
+  abort(): void {
+    this.#aborted = true;
+    this.#controller?.abort();
+  }
+}
+
+function failure(name: string, cause: unknown): SessionError {
+  if (cause instanceof SessionError) return cause;
+  return new SessionError("storage", `the storage failed at ${name}`, { cause });
+}

@@ -1,0 +1,318 @@
+import { SessionError } from "../errors.js";
+import { milliseconds, type Duration } from "../leaves/duration.js";
+import type { ValueCodec } from "../codecs/value.js";
+import { Draft } from "./draft.js";
+import { idleDeadline, refreshEvery, refreshIsDue } from "./expiry.js";
+import type { StoreSettings } from "./options.js";
+import type { Birth, Persistence, Writing } from "./persistence.js";
+import { ABSENT, type Live, type Loaded } from "./records.js";
+import { plan, type Intent, type Plan } from "./plan.js";
+import { drawWriteId, hashOf, idOf } from "./token.js";
+
+/** What a store's sessions share. */
+export interface StoreParts {
+  readonly settings: StoreSettings;
+  readonly persistence: Persistence;
+  readonly values: ValueCodec;
+}
+
+/** Who brings a new token to the client: the answer of the request, whoever holds the session, or nobody any more. */
+export type Carrier = "answer" | "caller" | "nobody";
+
+/** What the client is to be told. */
+export type Outcome = Telling | "removal" | undefined;
+
+/** A token to answer. */
+export interface Telling {
+  readonly token: string;
+  readonly why: "new" | "renewed" | "refreshed";
+  /** How long the client keeps it, in ms. */
+  readonly lifetime: number;
+}
+
+/** How a session was opened. */
+export interface Opening {
+  readonly loaded: Loaded;
+  /** The token that opened it, where one did. */
+  readonly token?: string;
+  readonly carrier: Carrier;
+  /** Whether a session is stored although nothing was put into it. */
+  readonly storeNew?: boolean;
+}
+
+interface Identity {
+  /** Unknown of a session opened by its id. */
+  readonly token: string | undefined;
+  readonly hash: string;
+}
+
+/** One session in one request: where it came from, what is to become of it, and the one place that persists it. */
+export class SessionCore {
+  readonly parts: StoreParts;
+  readonly draft: Draft;
+  carrier: Carrier;
+  outcome: Outcome;
+  fresh: boolean;
+  /** Whether the handler used it. */
+  asked = false;
+  #loaded: Loaded;
+  #intent: Intent = "keep";
+  #identity: Identity | undefined;
+  #bornAt: number;
+  #idle: number | undefined;
+  #destroyFailed = false;
+  readonly #storeNew: boolean;
+
+  constructor(parts: StoreParts, { loaded, token, carrier, storeNew = false }: Opening) {
+    this.parts = parts;
+    this.carrier = carrier;
+    this.#loaded = loaded;
+    this.#storeNew = storeNew;
+    this.#bornAt = parts.settings.clock.now();
+    this.fresh = loaded.kind !== "live";
+    this.draft = new Draft(parts.values, loaded.kind === "live" ? loaded.record.data : undefined);
+    if (loaded.kind === "live") this.#identity = { token, hash: loaded.hash };
+  }
+
+  get ended(): boolean {
+    return this.#intent === "ended";
+  }
+
+  /** Whether a record of it is stored, so that a change needs no new token. */
+  get isStored(): boolean {
+    return this.#loaded.kind === "live" && this.#intent === "keep";
+  }
+
+  get token(): string {
+    const { token } = this.#identified();
+    if (token === undefined) throw new SessionError("unsupported", "the token of a session opened by its id is known to the client alone");
+    return token;
+  }
+
+  get id(): string {
+    return idOf(this.#identified().hash);
+  }
+
+  get createdAt(): number {
+    return this.#birth().createdAt;
+  }
+
+  get absoluteExpiresAt(): number | undefined {
+    return this.#birth().absolute;
+  }
+
+  get idleExpiresAt(): number {
+    if (this.#loaded.kind === "live" && this.#idle === undefined && this.#intent !== "reset") return this.#loaded.expiresAt;
+    return idleDeadline(this.#now, this.#idleLength(), this.absoluteExpiresAt);
+  }
+
+  setIdleTimeout(timeout: Duration): void {
+    this.#idle = milliseconds("setIdleTimeout", timeout, 1000);
+  }
+
+  regenerate(keep: readonly string[] | undefined): void {
+    if (keep) this.draft.keep(keep);
+    if (this.#intent !== "reset" && this.#loaded.kind !== "absent") this.#intent = "renew";
+    this.#beginAnew();
+  }
+
+  reset(): void {
+    if (this.ended) this.#loaded = ABSENT;
+    this.#intent = this.#loaded.kind === "absent" ? "keep" : "reset";
+    if (this.#loaded.kind === "absent") this.outcome ??= "removal";
+    this.draft.restart();
+    this.#bornAt = this.#now;
+    this.#idle = undefined;
+    this.#beginAnew();
+  }
+
+  async destroy(): Promise<void> {
+    if (this.ended) return;
+    this.#identified();
+    try {
+      if (this.#loaded.kind === "live" || this.#loaded.kind === "newer") await this.parts.persistence.end(this.#loaded);
+    } catch (error) {
+      this.#destroyFailed = true;
+      this.#forgetVersion();
+      throw error;
+    }
+    if (this.#loaded.kind !== "retired") this.outcome = "removal";
+    this.#intent = "ended";
+    this.draft.restart();
+  }
+
+  /** Persists what the request did; afterwards `outcome` says what the client is to be told. */
+  async commit(explicit: boolean): Promise<void> {
+    const due = this.#refreshDue();
+    const changed = this.draft.noteChanges() || this.#idle !== undefined;
+    const chosen = plan({
+      found: this.#loaded.kind,
+      intent: this.#intent,
+      changed,
+      worthStoring: explicit || this.#storeNew || !this.draft.empty,
+      explicit,
+      refresh: this.#refresh(due),
+      canCarry: this.carrier !== "nobody",
+    });
+    try {
+      await this.#carryOut(chosen, explicit, due);
+    } catch (error) {
+      this.#afterFailure(chosen);
+      throw error;
+    }
+  }
+
+  /** Forgets unsaved changes; one event where there were any. */
+  discard(): void {
+    if (this.draft.noteChanges()) this.#emit("unsaved");
+    this.draft.discard();
+  }
+
+  async #carryOut(chosen: Plan, explicit: boolean, due: boolean): Promise<void> {
+    const { persistence } = this.parts;
+    const loaded = this.#loaded;
+    switch (chosen) {
+      case "nothing":
+        return;
+      case "create":
+        return this.#begin("new", (hash, writing) => persistence.create(hash, this.#birth(), writing));
+      case "renew":
+        return this.#begin("renewed", (hash, writing) => persistence.renew(loaded as Live, hash, writing));
+      case "reset":
+        return this.#begin("renewed", (hash, writing) => persistence.reset(loaded as Live, hash, this.#birth(), writing));
+      case "save":
+        return this.#save(loaded as Live, explicit, due);
+      case "touch":
+        return this.#touch(loaded as Live);
+      case "end":
+        await persistence.end(loaded as Live);
+        this.#loaded = ABSENT;
+        this.#intent = "keep";
+        this.outcome = "removal";
+        return;
+      case "drop":
+        return this.#drop(explicit);
+      case "discard":
+        if (explicit) throw new SessionError("answered", "the answer has begun: it cannot carry the token that this session needs");
+        return this.discard();
+    }
+  }
+
+  /** Stores a record under a token the client does not have yet. */
+  async #begin(why: Telling["why"], store: (hash: string, writing: Writing) => Promise<Live>): Promise<void> {
+    const identity = this.#identified();
+    const writing = this.#writing(true);
+    const live = await store(identity.hash, writing);
+    this.#settle(live, writing);
+    if (this.#identity === identity) this.#intent = "keep";
+    this.#tell(why, identity);
+  }
+
+  async #save(loaded: Live, explicit: boolean, due: boolean): Promise<void> {
+    const writing = this.#writing(explicit || due || this.#idle !== undefined);
+    const live = await this.parts.persistence.save(loaded, writing);
+    if (!live) return this.#gone(loaded, explicit);
+    this.#settle(live, writing);
+    if (writing.moves && writing.answers) this.#tell("refreshed", { token: this.#identity?.token, hash: live.hash });
+  }
+
+  async #touch(loaded: Live): Promise<void> {
+    const next = idleDeadline(this.#now, this.#idleLength(), loaded.record.absolute);
+    const live = await this.parts.persistence.touch(loaded, next);
+    if (!live) return;
+    this.#loaded = live;
+    this.#tell("refreshed", this.#identified());
+  }
+
+  /** The session was ended or renewed while this request held it. */
+  #gone(loaded: Live, explicit: boolean): void {
+    this.#intent = "ended";
+    this.draft.restart();
+    const isOld = this.#now - loaded.seenAt > this.parts.settings.retiredFor;
+    this.#emit("dropped");
+    if (explicit || isOld) throw new SessionError("ended", "the session was ended or renewed by another request; its changes were dropped");
+  }
+
+  #drop(explicit: boolean): void {
+    this.draft.discard();
+    this.#idle = undefined;
+    this.#emit("dropped");
+    if (explicit) throw new SessionError("ended", "the session was renewed by another request; its changes were dropped");
+  }
+
+  #settle(live: Live, writing: Writing): void {
+    this.draft.settle(live.record.data, writing.writeId);
+    this.#loaded = live;
+    this.#idle = undefined;
+    this.#destroyFailed = false;
+  }
+
+  #writing(moves: boolean): Writing {
+    const writeId = drawWriteId();
+    this.draft.seal(writeId);
+    return { draft: this.draft, writeId, idle: this.#idle, moves, answers: this.carrier === "answer" };
+  }
+
+  /** Nobody knows whether the command took effect: read before the next one, and never use a token twice. */
+  #afterFailure(chosen: Plan): void {
+    this.#forgetVersion();
+    if (chosen === "create" || chosen === "renew" || chosen === "reset") this.#identity = undefined;
+  }
+
+  #forgetVersion(): void {
+    if (this.#loaded.kind === "live") this.#loaded = { ...this.#loaded, version: undefined };
+  }
+
+  #tell(why: Telling["why"], { token }: Identity): void {
+    if (token === undefined) return;
+    const earlier = typeof this.outcome === "object" && this.outcome.token === token ? this.outcome.why : why;
+    const now = this.#now;
+    const lifetime = idleDeadline(now, this.#idleLength(), this.absoluteExpiresAt) - now;
+    this.outcome = { token, why: earlier === "refreshed" ? why : earlier, lifetime };
+  }
+
+  #identified(): Identity {
+    if (this.#identity) return this.#identity;
+    const token = this.parts.settings.tokens.draw();
+    this.#identity = { token, hash: hashOf(token) };
+    return this.#identity;
+  }
+
+  #beginAnew(): void {
+    this.#identity = undefined;
+    this.fresh = true;
+  }
+
+  #birth(): Birth {
+    if (this.#loaded.kind === "live" && this.#intent !== "reset") return this.#loaded.record;
+    const { absolute } = this.parts.settings;
+    return { createdAt: this.#bornAt, absolute: absolute === undefined ? undefined : this.#bornAt + absolute };
+  }
+
+  #idleLength(): number {
+    const own = this.#loaded.kind === "live" && this.#intent !== "reset" ? this.#loaded.record.idle : undefined;
+    return this.#idle ?? own ?? this.parts.settings.idle;
+  }
+
+  #refreshDue(): boolean {
+    if (this.#loaded.kind !== "live" || this.carrier !== "answer") return false;
+    const { record, expiresAt } = this.#loaded;
+    const { refreshInterval, idle } = this.parts.settings;
+    const [now, length] = [this.#now, this.#idleLength()];
+    return refreshIsDue(record, expiresAt, idleDeadline(now, length, record.absolute), refreshEvery(refreshInterval, idle, length), now);
+  }
+
+  #refresh(due: boolean): "no" | "touch" | "save" {
+    if (!due || this.#destroyFailed || this.#loaded.kind !== "live") return "no";
+    return this.#loaded.record.promised === undefined ? "touch" : "save";
+  }
+
+  #emit(type: "dropped" | "unsaved"): void {
+    const id = this.#loaded.kind === "absent" ? undefined : idOf(this.#loaded.hash);
+    this.parts.settings.emit(id === undefined ? { type } : { type, id });
+  }
+
+  get #now(): number {
+    return this.parts.settings.clock.now();
+  }
+}

@@ -1,0 +1,243 @@
+import type { ValueCodec } from "../codecs/value.js";
+import { isPromise } from "../leaves/promise.js";
+
+/** Texts of a record's data, by key. */
+export type Texts = ReadonlyMap<string, string>;
+
+/** What happened to one key since the last save. */
+type Change =
+  | { readonly kind: "set"; text: string }
+  | { readonly kind: "delete" }
+  | { readonly kind: "update"; readonly functions: Update[]; text: string };
+
+type Update = (value: any) => unknown;
+
+/** Changes between two saves. Those of a save under way are sealed with its write id; the handler goes on in a new layer. */
+interface Layer {
+  /** Only these keys outlive the start of this layer (`regenerate(["cart"])`). */
+  readonly keep: ReadonlySet<string> | undefined;
+  readonly changes: Map<string, Change>;
+  writeId: string | undefined;
+}
+
+/** A value in the hands of the handler, and its text when it got there. */
+interface Live {
+  readonly value: unknown;
+  text: string;
+}
+
+const NOTHING: Texts = new Map();
+
+/**
+ * The data of one session in one request: what was stored, and every change since, key by key, so that a save that meets a newer
+ * version can be replayed on what is there now. Values are decoded when they are first asked for.
+ */
+export class Draft {
+  readonly #codec: ValueCodec;
+  #base: Texts;
+  #layers: Layer[] = [newLayer()];
+  #live = new Map<string, Live>();
+
+  constructor(codec: ValueCodec, base: Texts = NOTHING) {
+    this.#codec = codec;
+    this.#base = base;
+  }
+
+  get(key: string): unknown {
+    const held = this.#live.get(key);
+    if (held) return held.value;
+    const text = this.#text(key);
+    if (text === undefined) return undefined;
+    const value = this.#codec.decode(text, key);
+    this.#live.set(key, { value, text });
+    return value;
+  }
+
+  has(key: string): boolean {
+    return this.#text(key) !== undefined;
+  }
+
+  keys(): string[] {
+    return [...this.#merged(this.#layers).keys()];
+  }
+
+  set(key: string, value: unknown): void {
+    const text = this.#codec.encode(value, key);
+    this.#live.set(key, { value, text });
+    this.#open.changes.set(key, { kind: "set", text });
+  }
+
+  delete(key: string): void {
+    this.#live.delete(key);
+    this.#open.changes.set(key, { kind: "delete" });
+  }
+
+  update(key: string, update: Update): void {
+    this.#noteInPlace(key);
+    if (this.#live.get(key)?.text !== this.#text(key)) this.#live.delete(key);
+    const value = result(update, this.get(key));
+    const text = this.#codec.encode(value, key);
+    const earlier = this.#open.changes.get(key);
+    this.#live.set(key, { value, text });
+    if (earlier?.kind === "update") {
+      earlier.functions.push(update);
+      earlier.text = text;
+    } else {
+      this.#open.changes.set(key, earlier ? { kind: "set", text } : { kind: "update", functions: [update], text });
+    }
+  }
+
+  /** Drops every key but these. */
+  keep(keys: readonly string[]): void {
+    for (const key of this.#live.keys()) this.#noteInPlace(key);
+    const kept = new Set(keys);
+    this.#layers.push(newLayer(kept));
+    for (const key of this.#live.keys()) if (!kept.has(key)) this.#live.delete(key);
+  }
+
+  /** Forgets everything, stored or not. */
+  restart(): void {
+    this.#base = NOTHING;
+    this.discard();
+  }
+
+  /** Forgets the changes. */
+  discard(): void {
+    this.#layers = [newLayer()];
+    this.#live.clear();
+  }
+
+  /** Notes changes in place; answers whether anything differs from what was stored. */
+  noteChanges(): boolean {
+    for (const key of this.#live.keys()) this.#noteInPlace(key);
+    return this.#hasChanges;
+  }
+
+  /** Whether there is any data. */
+  get empty(): boolean {
+    return (this.#hasChanges ? this.#merged(this.#layers) : this.#base).size === 0;
+  }
+
+  /** Closes the changes noted so far under the id of the save that carries them. */
+  seal(writeId: string): void {
+    this.#open.writeId = writeId;
+    this.#layers.push(newLayer());
+  }
+
+  /** The texts that the save of this id stores. */
+  sealed(writeId: string): Map<string, string> {
+    return this.#merged(this.#upTo(writeId));
+  }
+
+  /**
+   * Takes what is stored now as the base of the changes and replays them on it. Saves that it knows already (their answer was lost) are
+   * forgotten. Answers the keys on which another's change will be overwritten by the save of this id.
+   */
+  rebase(stored: Texts, writeId: string, knows: (writeId: string) => boolean): string[] {
+    const known = this.#layers.findLastIndex((layer) => layer.writeId !== undefined && knows(layer.writeId));
+    const before = known < 0 ? this.#base : stored;
+    this.#layers.splice(0, known + 1);
+    this.#base = stored;
+    this.#replay();
+    this.#dropStale();
+    const overwriting = this.#upTo(writeId).flatMap(({ changes }) => [...changes].filter(([, change]) => change.kind !== "update"));
+    return overwriting.map(([key]) => key).filter((key) => before.get(key) !== stored.get(key));
+  }
+
+  /** The save of this id succeeded: what it stored is the base of the changes made since. */
+  settle(stored: Texts, writeId: string): void {
+    this.#layers.splice(0, this.#upTo(writeId).length);
+    this.#base = stored;
+    this.#dropStale();
+  }
+
+  get #hasChanges(): boolean {
+    return this.#layers.some((layer) => layer.keep !== undefined || layer.changes.size > 0);
+  }
+
+  get #open(): Layer {
+    return this.#layers[this.#layers.length - 1]!;
+  }
+
+  #upTo(writeId: string): Layer[] {
+    return this.#layers.slice(0, this.#layers.findIndex((layer) => layer.writeId === writeId) + 1);
+  }
+
+  /** The text of a key as it stands, changes in place aside. */
+  #text(key: string): string | undefined {
+    for (let i = this.#layers.length - 1; i >= 0; i--) {
+      const { changes, keep } = this.#layers[i]!;
+      const change = changes.get(key);
+      if (change) return change.kind === "delete" ? undefined : change.text;
+      if (keep && !keep.has(key)) return undefined;
+    }
+    return this.#base.get(key);
+  }
+
+  #merged(layers: readonly Layer[]): Map<string, string> {
+    const texts = new Map(this.#base);
+    for (const layer of layers) applyLayer(layer, texts);
+    return texts;
+  }
+
+  /** Runs every `update` again on the new base. */
+  #replay(): void {
+    const texts = new Map(this.#base);
+    for (const layer of this.#layers) {
+      applyKeep(layer, texts);
+      for (const [key, change] of layer.changes) if (change.kind === "update") this.#rerun(key, change, texts.get(key));
+      applyLayer(layer, texts);
+    }
+  }
+
+  #rerun(key: string, change: Change & { kind: "update" }, stored: string | undefined): void {
+    let value = stored === undefined ? undefined : this.#codec.decode(stored, key);
+    for (const update of change.functions) value = result(update, value);
+    const text = this.#codec.encode(value, key);
+    if (text !== change.text) this.#live.delete(key);
+    change.text = text;
+  }
+
+  /** What another request replaced is decoded anew when it is asked for; an object in the handler's hands stays the same. */
+  #dropStale(): void {
+    for (const [key, live] of this.#live) {
+      const text = this.#text(key);
+      if (text === undefined || (text !== live.text && !isObject(live.value))) this.#live.delete(key);
+    }
+  }
+
+  /** A change in place since the value was handed out counts as a `set`. */
+  #noteInPlace(key: string): void {
+    const live = this.#live.get(key);
+    if (!live || !isObject(live.value)) return;
+    const text = this.#codec.encode(live.value, key);
+    if (text === live.text) return;
+    live.text = text;
+    this.#open.changes.set(key, { kind: "set", text });
+  }
+}
+
+function applyKeep({ keep }: Layer, texts: Map<string, string>): void {
+  if (keep) for (const key of texts.keys()) if (!keep.has(key)) texts.delete(key);
+}
+
+function applyLayer(layer: Layer, texts: Map<string, string>): void {
+  applyKeep(layer, texts);
+  for (const [key, change] of layer.changes) {
+    if (change.kind === "delete") texts.delete(key);
+    else texts.set(key, change.text);
+  }
+}
+
+function result(update: Update, value: unknown): unknown {
+  const answer = update(value);
+  if (answer === undefined) throw new TypeError("holdfast: the function given to update() answered nothing; it must return the new value");
+  if (isPromise(answer)) throw new TypeError("holdfast: the function given to update() must be synchronous; await first, then update");
+  return answer;
+}
+
+function newLayer(keep?: ReadonlySet<string>): Layer {
+  return { keep, changes: new Map(), writeId: undefined };
+}
+
+const isObject = (value: unknown): boolean => typeof value === "object" && value !== null;

@@ -1,0 +1,32 @@
+import type { SessionRecord } from "../codecs/record.js";
+
+/** Deadlines of a stored session, all in epoch ms. */
+export interface Deadlines {
+  readonly expiresAt: number;
+  readonly absolute?: number | undefined;
+}
+
+/** Whether a session has ended by one of its deadlines. */
+export function hasExpired({ expiresAt, absolute }: Deadlines, now: number): boolean {
+  return now >= expiresAt || (absolute !== undefined && now >= absolute);
+}
+
+/** The idle deadline of a session used now: never past its absolute one. */
+export function idleDeadline(now: number, idle: number, absolute: number | undefined): number {
+  return Math.min(now + idle, absolute ?? Infinity);
+}
+
+/** How often the deadline of a session moves at most, in ms. Where its own idle length is shorter than the store's, so is this: or it would end in use. */
+export function refreshEvery(interval: number, storeIdle: number, idle: number): number {
+  return interval * Math.min(1, idle / storeIdle);
+}
+
+/**
+ * Whether deadline and cookie are due to move. The client keeps its cookie until the deadline it was last told, which is the stored
+ * one unless a save without an answer moved that. Shortly before the absolute deadline a last, shorter step is due.
+ */
+export function refreshIsDue({ absolute, promised }: SessionRecord, expiresAt: number, next: number, interval: number, now: number): boolean {
+  const told = promised ?? expiresAt;
+  const isLastStep = next === absolute && next > told && told - now <= interval;
+  return next - told >= interval || isLastStep;
+}

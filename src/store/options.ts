@@ -1,0 +1,160 @@
+import { systemClock, type Clock } from "../contracts/clock.js";
+import type { SessionEvent } from "../contracts/events.js";
+import type { Storage } from "../contracts/storage.js";
+import type { TypeCodec } from "../contracts/type-codec.js";
+import { callable, misuse, onlyKeys, outOfRange, wholeNumber } from "../leaves/assert.js";
+import { builtinModule, warn } from "../leaves/builtin.js";
+import { milliseconds, type Duration } from "../leaves/duration.js";
+import { memoryStorage } from "../storage/memory.js";
+import { customToken, randomToken, type TokenSource } from "./token.js";
+
+/** What a store is made from. */
+export interface StoreOptions {
+  /** Where records are kept. Default: this process's memory, with a warning in production. */
+  storage?: Storage;
+  /** Start of every storage key, 1 to 64 of `A-Z a-z 0-9 . _ -`. Applications that share a database need different ones. Default `"holdfast"`. */
+  namespace?: string;
+  /** A session ends when it was not used for this long; at least one second. Default `"30m"`. */
+  idleTimeout?: Duration;
+  /** A session ends this long after it was made, however active; not below the idle timeout. Default: never. */
+  absoluteTimeout?: Duration;
+  /** Deadline and cookie move at most this often. Default: a tenth of the idle timeout, between 1 s and 5 min. 0: on every request. */
+  refreshInterval?: Duration;
+  /** How long a renewed token is remembered, so that late requests with it are recognised. Default `"15m"`. */
+  retiredFor?: Duration;
+  /** A storage call that takes longer fails with `timeout`. Default `"2s"`. */
+  storageTimeout?: Duration;
+  /** All storage calls of one commit together. Default `"5s"`. */
+  commitTimeout?: Duration;
+  /** Largest record, in UTF-8 bytes. Default 65536. */
+  maxRecordBytes?: number;
+  /** Makes tokens: 16 to 256 characters of `A-Za-z0-9._~-`, unguessable (OWASP ASVS 7.2.3: 128 bits of entropy or more). Default: 256 random bits. */
+  keyGenerator?: () => string;
+  /** Classes that sessions may hold, by tag. */
+  types?: Readonly<Record<string, TypeCodec>>;
+  /** Where time comes from. Default: the system's. */
+  clock?: Clock;
+  /** Told of what happened beside an answer. */
+  onEvent?: (event: SessionEvent) => void;
+}
+
+export const STORE_OPTIONS: readonly (keyof StoreOptions)[] = [
+  "storage",
+  "namespace",
+  "idleTimeout",
+  "absoluteTimeout",
+  "refreshInterval",
+  "retiredFor",
+  "storageTimeout",
+  "commitTimeout",
+  "maxRecordBytes",
+  "keyGenerator",
+  "types",
+  "clock",
+  "onEvent",
+];
+
+/** Validated options; all times in ms. */
+export interface StoreSettings {
+  readonly storage: Storage;
+  readonly namespace: string;
+  readonly idle: number;
+  readonly absolute: number | undefined;
+  readonly refreshInterval: number;
+  readonly retiredFor: number;
+  readonly storageTimeout: number;
+  readonly commitTimeout: number;
+  readonly maxRecordBytes: number;
+  readonly tokens: TokenSource;
+  readonly types: Readonly<Record<string, TypeCodec>>;
+  readonly clock: Clock;
+  readonly emit: (event: SessionEvent) => void;
+}
+
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+
+/** Validates the options of a store; every mistake throws here, none at run time. */
+export function storeSettings(options: StoreOptions = {}): StoreSettings {
+  onlyKeys("createStore", options, STORE_OPTIONS);
+  const idle = milliseconds("idleTimeout", options.idleTimeout ?? 30 * MINUTE, SECOND);
+  const storage = options.storage === undefined ? defaultStorage() : assertStorage(options.storage);
+  return Object.freeze({
+    storage,
+    namespace: namespace(options.namespace ?? "holdfast"),
+    idle,
+    absolute: absolute(options.absoluteTimeout, idle),
+    refreshInterval: refreshInterval(options.refreshInterval, idle),
+    retiredFor: milliseconds("retiredFor", options.retiredFor ?? 15 * MINUTE, SECOND),
+    storageTimeout: milliseconds("storageTimeout", options.storageTimeout ?? 2 * SECOND, 1),
+    commitTimeout: milliseconds("commitTimeout", options.commitTimeout ?? 5 * SECOND, 1),
+    maxRecordBytes: Math.min(wholeNumber("maxRecordBytes", options.maxRecordBytes ?? 65_536, 256), storage.maxValueBytes ?? Infinity),
+    tokens: options.keyGenerator === undefined ? randomToken : customToken(callable("keyGenerator", options.keyGenerator, "() => an unguessable text")),
+    types: options.types ?? {},
+    clock: clock(options.clock ?? systemClock),
+    emit: emitter(options.onEvent),
+  });
+}
+
+/** The same settings over another storage (one that is known only inside a request). */
+export function withStorage(settings: StoreSettings, storage: Storage): StoreSettings {
+  return Object.freeze({ ...settings, storage, maxRecordBytes: Math.min(settings.maxRecordBytes, storage.maxValueBytes ?? Infinity) });
+}
+
+/** Throws a TypeError that names the calls a storage lacks. */
+export function assertStorage(storage: unknown): Storage {
+  const calls = ["get", "create", "update", "touch", "delete"];
+  const lacking = calls.filter((name) => typeof (storage as Record<string, unknown> | null)?.[name] !== "function");
+  if (lacking.length > 0) throw misuse("storage", storage, `memoryStorage() or another storage; this one lacks ${lacking.join(", ")}`);
+  return storage as Storage;
+}
+
+function defaultStorage(): Storage {
+  const environment = (globalThis as { process?: { env?: Record<string, string | undefined> } }).process?.env;
+  if (environment?.["NODE_ENV"] === "production") warn("holdfast keeps sessions in memory: they end with this process and no other process sees them. Set `storage`.");
+  return memoryStorage();
+}
+
+function namespace(value: unknown): string {
+  if (typeof value !== "string" || !/^[\w.-]{1,64}$/.test(value)) throw misuse("namespace", value, "1 to 64 letters, digits and . _ -");
+  return value;
+}
+
+function refreshInterval(value: Duration | undefined, idle: number): number {
+  if (value === undefined) return Math.min(Math.max(idle / 10, SECOND), 5 * MINUTE, idle / 2);
+  const ms = milliseconds("refreshInterval", value, 0);
+  if (ms >= idle) throw outOfRange("refreshInterval", value, `below the idle timeout (${idle} ms), or sessions in use would end; leave it out for a tenth of that`);
+  return ms;
+}
+
+function absolute(value: Duration | undefined, idle: number): number | undefined {
+  if (value === undefined) return undefined;
+  const ms = milliseconds("absoluteTimeout", value, SECOND);
+  if (ms < idle) throw outOfRange("absoluteTimeout", value, `at least the idle timeout (${idle} ms), or left out`);
+  return ms;
+}
+
+function clock(value: Clock): Clock {
+  if (typeof value?.now !== "function" || typeof value.setTimer !== "function") throw misuse("clock", value, "{ now(): ms, setTimer(ms, callback): cancel }");
+  return value;
+}
+
+interface Channel {
+  readonly hasSubscribers: boolean;
+  publish(message: unknown): void;
+}
+
+/** Events go to `onEvent` and to the diagnostics channel `holdfast`. A listener that throws is reported and changes nothing. */
+function emitter(onEvent: ((event: SessionEvent) => void) | undefined): (event: SessionEvent) => void {
+  if (onEvent !== undefined) callable("onEvent", onEvent, "({ type, id, cause }) => …");
+  let channel: Channel | undefined;
+  return (event) => {
+    channel ??= builtinModule<{ channel(name: string): Channel }>("node:diagnostics_channel")?.channel("holdfast");
+    try {
+      if (channel?.hasSubscribers) channel.publish(event);
+      onEvent?.(event);
+    } catch (error) {
+      warn(`holdfast: onEvent threw on ${event.type}: ${String(error)}`);
+    }
+  };
+}

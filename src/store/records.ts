@@ -1,0 +1,156 @@
+import type { StorageEntry, Version, Written } from "../contracts/storage.js";
+import { RecordCodec, type Marker, type NoRecord, type SessionRecord } from "../codecs/record.js";
+import { SessionError } from "../errors.js";
+import { utf8Length } from "../leaves/bytes.js";
+import { type Deadline, StorageCalls } from "./calls.js";
+import { hasExpired } from "./expiry.js";
+import type { StoreSettings } from "./options.js";
+import { idOf } from "./token.js";
+
+/** What stands in the storage under one hash. */
+export type Loaded = Absent | Live | Retired | Newer;
+
+/** Nothing, or nothing that can be used: expired, damaged, another's. */
+export interface Absent {
+  readonly kind: "absent";
+}
+
+/** A session. */
+export interface Live {
+  readonly kind: "live";
+  readonly hash: string;
+  readonly record: SessionRecord;
+  /** Undefined where the database did not tell: read again before the next write. */
+  readonly version: Version | undefined;
+  readonly expiresAt: number;
+  /** When it was read or written, epoch ms. */
+  readonly seenAt: number;
+}
+
+/** A marker: the token was renewed. */
+export interface Retired {
+  readonly kind: "retired";
+  readonly hash: string;
+  readonly retiredAt: number;
+  readonly successor: string;
+  readonly expiresAt: number;
+}
+
+/** A record of a newer format: never written, but it can be ended. */
+export interface Newer {
+  readonly kind: "newer";
+  readonly hash: string;
+  readonly version: Version;
+  readonly expiresAt: number;
+}
+
+export const ABSENT: Absent = { kind: "absent" };
+
+/** A session as it is about to be written. */
+export type Unwritten = Pick<Live, "hash" | "record" | "expiresAt">;
+
+/** Records and markers under their keys: one storage call each, no decision. */
+export class Records {
+  readonly #settings: StoreSettings;
+  readonly #calls: StorageCalls;
+  readonly #codec: RecordCodec;
+
+  constructor(settings: StoreSettings) {
+    this.#settings = settings;
+    this.#calls = new StorageCalls(settings.storage, settings.clock, settings.storageTimeout);
+    this.#codec = new RecordCodec(settings.namespace);
+  }
+
+  /** What stands under a hash, expired or not. Reports what cannot be read. */
+  async find(hash: string, deadline?: Deadline): Promise<Loaded> {
+    const entry = await this.#calls.get(this.#key(hash), deadline);
+    if (!entry) return ABSENT;
+    const decoded = this.#codec.decode(hash, entry.value);
+    const { expiresAt, version } = entry;
+    switch (decoded.kind) {
+      case "record":
+        return { kind: "live", hash, record: decoded, version, expiresAt, seenAt: this.#now };
+      case "marker":
+        return { kind: "retired", hash, retiredAt: decoded.retiredAt, successor: decoded.successor, expiresAt };
+      case "newer":
+        this.#reportUnreadable(hash, decoded);
+        return { kind: "newer", hash, version, expiresAt };
+      case "unreadable":
+        this.#reportUnreadable(hash, decoded);
+        return ABSENT;
+    }
+  }
+
+  /** What stands under a hash; what has expired is absent. */
+  async load(hash: string, deadline?: Deadline): Promise<Loaded> {
+    const found = await this.find(hash, deadline);
+    if (found.kind === "absent") return ABSENT;
+    const absolute = found.kind === "live" ? found.record.absolute : undefined;
+    return hasExpired({ expiresAt: found.expiresAt, absolute }, this.#now) ? ABSENT : found;
+  }
+
+  /** The session under a hash, if there is one. */
+  async loadLive(hash: string, deadline: Deadline): Promise<Live | undefined> {
+    const loaded = await this.load(hash, deadline);
+    return loaded.kind === "live" ? loaded : undefined;
+  }
+
+  /** Inserts a record; nothing where the hash is taken. */
+  async create(next: Unwritten, deadline: Deadline): Promise<Live | undefined> {
+    return this.#written(next, await this.#calls.create(this.#key(next.hash), this.#entry(next), deadline));
+  }
+
+  /** Replaces a record that still has this version; nothing where it has not. */
+  async update(next: Unwritten, version: Version, deadline: Deadline): Promise<Live | undefined> {
+    return this.#written(next, await this.#calls.update(this.#key(next.hash), this.#entry(next), version, deadline));
+  }
+
+  /** Moves the deadline of a record that still has this version; nothing where it has not. */
+  async touch(live: Live, expiresAt: number, deadline: Deadline): Promise<Live | undefined> {
+    const written = await this.#calls.touch(this.#key(live.hash), expiresAt, live.version!, deadline);
+    return written ? { ...live, expiresAt, version: written.version } : undefined;
+  }
+
+  /** Puts a marker that names the successor in the place of a record that still has this version. */
+  async retire(hash: string, version: Version, successor: string, deadline: Deadline): Promise<boolean> {
+    const marker: Marker = { kind: "marker", retiredAt: this.#now, successor };
+    const entry = { value: this.#codec.encode(hash, marker), expiresAt: this.#now + this.#settings.retiredFor };
+    return (await this.#calls.update(this.#key(hash), entry, version, deadline)) !== false;
+  }
+
+  /** Removes what still has this version. */
+  delete(hash: string, version: Version, deadline: Deadline): Promise<boolean> {
+    return this.#calls.delete(this.#key(hash), version, deadline);
+  }
+
+  /** Removes every record of the namespace. */
+  clear(): Promise<void> {
+    return this.#calls.clear(this.#key(""));
+  }
+
+  #written({ hash, record, expiresAt }: Unwritten, written: Written | false): Live | undefined {
+    if (!written) return undefined;
+    return { kind: "live", hash, record, expiresAt, version: written.version, seenAt: this.#now };
+  }
+
+  #entry({ hash, record, expiresAt }: Unwritten): StorageEntry {
+    const value = this.#codec.encode(hash, record);
+    const most = this.#settings.maxRecordBytes;
+    if (value.length * 3 > most && utf8Length(value) > most) {
+      throw new SessionError("too-large", `the session takes ${utf8Length(value)} bytes; maxRecordBytes is ${most}`);
+    }
+    return { value, expiresAt };
+  }
+
+  #reportUnreadable(hash: string, { why }: NoRecord): void {
+    this.#settings.emit({ type: "unreadable", id: idOf(hash), cause: why });
+  }
+
+  #key(hash: string): string {
+    return `${this.#settings.namespace}:${hash}`;
+  }
+
+  get #now(): number {
+    return this.#settings.clock.now();
+  }
+}

@@ -1,0 +1,222 @@
+import type { Session, StoredSession, Store } from "../contracts/session.js";
+import { SessionError } from "../errors.js";
+import { show } from "../leaves/assert.js";
+import type { Duration } from "../leaves/duration.js";
+import { fromPairs } from "../codecs/value.js";
+import type { SessionCore } from "./core.js";
+import type { Draft } from "./draft.js";
+import { VerbQueue } from "./verb.js";
+
+/** What is left of a session: everything, everything that needs no new token, or nothing. */
+type Phase = "open" | "answered" | "over" | "released";
+
+type Data = Record<string, unknown>;
+
+/** What its exchange may do with a session, and a handler may not. */
+export interface Control {
+  readonly core: SessionCore;
+  readonly verbs: VerbQueue;
+  phase: Phase;
+  /** Called when a verb has persisted something the client is to be told (store pattern: it is told at once). */
+  onPersisted?: () => void;
+}
+
+const controls = new WeakMap<object, Control>();
+
+/** The control of a session. */
+export function controlOf(session: object): Control {
+  return controls.get(session)!;
+}
+
+/** A session for a handler. */
+export function makeSession<D extends object>(core: SessionCore, store: Store<D>): StoredSession<D> {
+  return new ActiveSession(core, store as Store<any>) as unknown as StoredSession<D>;
+}
+
+/** The end of every session's prototype chain: assigning to a property that is not there says what to write. */
+const nothingElse: object = new Proxy(Object.create(null) as object, {
+  set(_target, property) {
+    const name = show(String(property));
+    throw new TypeError(`holdfast: a session has no property ${name} to assign to, and it would not be stored; write session.set(${name}, value)`);
+  },
+});
+
+class ActiveSession implements Session<Data>, Disposable {
+  readonly #control: Control;
+  readonly #store: Store<Data>;
+
+  static {
+    Object.setPrototypeOf(this.prototype, nothingElse);
+  }
+
+  constructor(core: SessionCore, store: Store<Data>) {
+    this.#control = { core, verbs: new VerbQueue(), phase: "open" };
+    this.#store = store;
+    controls.set(this, this.#control);
+  }
+
+  get token(): string {
+    return this.#core.token;
+  }
+
+  get id(): string {
+    return this.#core.id;
+  }
+
+  get fresh(): boolean {
+    return this.#core.fresh;
+  }
+
+  get store(): Store<Data> {
+    return this.#store;
+  }
+
+  get createdAt(): number {
+    return this.#core.createdAt;
+  }
+
+  get idleExpiresAt(): number {
+    return this.#core.idleExpiresAt;
+  }
+
+  get absoluteExpiresAt(): number | undefined {
+    return this.#core.absoluteExpiresAt;
+  }
+
+  get(key: string): any {
+    return this.#core.draft.get(checkedKey(key));
+  }
+
+  has(key: string): boolean {
+    return this.#core.draft.has(checkedKey(key));
+  }
+
+  keys(): string[] {
+    return this.#core.draft.keys();
+  }
+
+  toJSON(): Data {
+    const { draft } = this.#core;
+    return fromPairs(draft.keys().map((key) => [key, draft.get(key)]));
+  }
+
+  set(key: string, value: unknown): void {
+    this.#writable("set").set(checkedKey(key), value);
+  }
+
+  update(key: string, update: (value: any) => unknown): void {
+    if (typeof update !== "function") throw new TypeError(`holdfast: update takes a function of the old value; write session.set(${show(key)}, value) to replace it`);
+    this.#writable("update").update(checkedKey(key), update);
+  }
+
+  delete(key: string): void {
+    this.#writable("delete").delete(checkedKey(key));
+  }
+
+  setIdleTimeout(timeout: Duration): void {
+    this.#writable("setIdleTimeout");
+    this.#core.setIdleTimeout(timeout);
+  }
+
+  regenerate(keep?: readonly string[]): Promise<void> {
+    if (keep !== undefined && !Array.isArray(keep)) throw refused("regenerate", keep, 'await session.regenerate(), or session.regenerate(["cart"]) to keep only these keys');
+    return this.#atOnce(() => {
+      const core = this.#alive("regenerate");
+      this.#needsAnswer("regenerate");
+      core.regenerate(keep);
+    });
+  }
+
+  reset(...none: never[]): Promise<void> {
+    refuseArguments("reset", none);
+    return this.#atOnce(() => {
+      const core = this.#core;
+      this.#needsAnswer("reset");
+      core.reset();
+    });
+  }
+
+  destroy(...none: never[]): Promise<void> {
+    refuseArguments("destroy", none);
+    return this.#persist(() => this.#core.destroy());
+  }
+
+  save(...none: never[]): Promise<void> {
+    refuseArguments("save", none);
+    return this.#persist(() => this.#alive("save").commit(true));
+  }
+
+  release(): void {
+    if (this.#control.phase === "released") return;
+    this.#control.core.discard();
+    this.#control.phase = "released";
+  }
+
+  [Symbol.dispose](): void {
+    this.release();
+  }
+
+  /** What `util.inspect` and `console.log` show: never the token. */
+  [Symbol.for("nodejs.util.inspect.custom")](): string {
+    const { core, phase } = this.#control;
+    return phase === "released" ? "Session { released }" : `Session { keys: [${core.draft.keys().map(show).join(", ")}] }`;
+  }
+
+  get #core(): SessionCore {
+    const { core, phase } = this.#control;
+    if (phase === "released") throw new SessionError("released", "the session was released; open it again");
+    core.asked = true;
+    return core;
+  }
+
+  #alive(verb: string): SessionCore {
+    const core = this.#core;
+    if (core.ended) throw new SessionError("ended", `${verb}: the session was ended; reset() starts a new one`);
+    return core;
+  }
+
+  #writable(verb: string): Draft {
+    const core = this.#alive(verb);
+    const { phase } = this.#control;
+    if (phase === "over") throw new SessionError("answered", `${verb}: the answer is complete; use store.edit(session.id, …) afterwards`);
+    if (phase === "answered" && !core.isStored) throw new SessionError("answered", `${verb}: the answer has begun, it cannot carry the token of a new session; write before the first byte`);
+    return core.draft;
+  }
+
+  #needsAnswer(verb: string): void {
+    const { phase } = this.#control;
+    if (phase !== "open") throw new SessionError("answered", `${verb}: the answer has begun, it cannot carry a new token; call it before the first byte`);
+  }
+
+  /** Takes effect now, for what the handler does next; its failure is that of the promise. */
+  #atOnce(work: () => void): Promise<void> {
+    const { verbs } = this.#control;
+    try {
+      work();
+      return verbs.run(async () => {});
+    } catch (error) {
+      return verbs.run(() => Promise.reject(error as Error));
+    }
+  }
+
+  #persist(work: () => Promise<void>): Promise<void> {
+    return this.#control.verbs.run(async () => {
+      await work();
+      this.#control.onPersisted?.();
+    });
+  }
+}
+
+function checkedKey(key: unknown): string {
+  if (typeof key !== "string") throw new TypeError(`holdfast: a session's keys are texts, not ${show(key)}`);
+  return key;
+}
+
+function refuseArguments(verb: string, values: readonly unknown[]): void {
+  if (values.length > 0) throw refused(verb, values[0], `await session.${verb}()`);
+}
+
+function refused(verb: string, value: unknown, write: string): TypeError {
+  const what = typeof value === "function" ? "no callback: verbs answer promises" : `no ${show(value)}`;
+  return new TypeError(`holdfast: ${verb} takes ${what}; write ${write}`);
+}

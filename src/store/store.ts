@@ -1,0 +1,102 @@
+import type { Session, StoredSession, Store } from "../contracts/session.js";
+import { SessionError } from "../errors.js";
+import { callable } from "../leaves/assert.js";
+import type { Duration } from "../leaves/duration.js";
+import { ValueCodec } from "../codecs/value.js";
+import type { TypeCodec } from "../contracts/type-codec.js";
+import type { SessionData } from "../session-data.js";
+import { SessionCore, type Opening, type StoreParts } from "./core.js";
+import { storeSettings, type StoreOptions, type StoreSettings } from "./options.js";
+import { Persistence } from "./persistence.js";
+import { controlOf, makeSession } from "./session.js";
+import { hashOf, hashOfId } from "./token.js";
+
+const parts = new WeakMap<object, StoreParts>();
+
+/** Makes a store: sessions over a storage, usable without any request. Throws TypeError or RangeError for a bad option. */
+export function createStore<D extends object = SessionData>(options: StoreOptions = {}): Store<D> {
+  return storeOf(storeSettings(options));
+}
+
+/** A store of validated settings. */
+export function storeOf<D extends object>(settings: StoreSettings, values: ValueCodec = new ValueCodec(settings.maxRecordBytes, settings.types)): Store<D> {
+  return new SessionStore({ settings, values, persistence: new Persistence(settings) }) as unknown as Store<D>;
+}
+
+/** The parts of a store, or nothing for what `createStore` did not make. */
+export function partsOf(store: unknown): StoreParts | undefined {
+  return typeof store === "object" && store !== null ? parts.get(store) : undefined;
+}
+
+type Data = Record<string, unknown>;
+
+class SessionStore implements Store<Data> {
+  readonly #parts: StoreParts;
+
+  constructor(own: StoreParts) {
+    this.#parts = own;
+    parts.set(this, own);
+  }
+
+  async getById(id: string): Promise<StoredSession<Data> | undefined> {
+    return this.#open(hashOfId(id));
+  }
+
+  async getByToken(token: string): Promise<StoredSession<Data> | undefined> {
+    if (typeof token !== "string" || !this.#parts.settings.tokens.fits(token)) return undefined;
+    return this.#open(hashOf(token), token);
+  }
+
+  async create(data: Partial<Data> = {}, options: { idleTimeout?: Duration } = {}): Promise<StoredSession<Data>> {
+    const session = this.#session({ loaded: { kind: "absent" }, carrier: "caller" });
+    if (options.idleTimeout !== undefined) session.setIdleTimeout(options.idleTimeout);
+    for (const [key, value] of Object.entries(data)) session.set(key, value);
+    await session.save();
+    return session;
+  }
+
+  async edit(id: string, change: (session: Session<Data>) => unknown): Promise<boolean> {
+    callable("edit", change, "store.edit(id, (session) => …)");
+    const session = await this.getById(id);
+    if (!session) return false;
+    try {
+      await change(session);
+      return controlOf(session).core.ended || (await saved(session));
+    } finally {
+      session.release();
+    }
+  }
+
+  async delete(id: string): Promise<boolean> {
+    return this.#parts.persistence.endHash(hashOfId(id));
+  }
+
+  async clear(): Promise<void> {
+    await this.#parts.persistence.clear();
+  }
+
+  registerType(tag: string, type: TypeCodec): void {
+    this.#parts.values.register(tag, type);
+  }
+
+  async #open(hash: string, token?: string): Promise<StoredSession<Data> | undefined> {
+    const loaded = await this.#parts.persistence.load(hash);
+    if (loaded.kind !== "live") return undefined;
+    return this.#session(token === undefined ? { loaded, carrier: "caller" } : { loaded, carrier: "caller", token });
+  }
+
+  #session(opening: Opening): StoredSession<Data> {
+    return makeSession(new SessionCore(this.#parts, opening), this);
+  }
+}
+
+/** Saves; answers whether the session was still there. */
+async function saved(session: Session<Data>): Promise<boolean> {
+  try {
+    await session.save();
+    return true;
+  } catch (error) {
+    if (error instanceof SessionError && error.code === "ended") return false;
+    throw error;
+  }
+}

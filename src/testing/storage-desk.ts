@@ -1,0 +1,139 @@
+import type { Storage, StorageCall, StorageEntry, StoredEntry, Version, Written } from "../contracts/storage.js";
+import { randomText } from "../leaves/random.js";
+
+/** The deadline of what a case stores, where it does not say. */
+export const MINUTE = 60_000;
+
+/** A storage at one moment of one server's clock, with what the cases say of it. */
+export class Desk {
+  readonly storage: Storage;
+  readonly call: StorageCall;
+
+  constructor(storage: Storage, now: number = Date.now(), signal: AbortSignal = new AbortController().signal) {
+    this.storage = storage;
+    this.call = { now, signal };
+  }
+
+  get now(): number {
+    return this.call.now;
+  }
+
+  /** The same storage, as a server sees it whose clock says `now`. */
+  at(now: number): Desk {
+    return new Desk(this.storage, now);
+  }
+
+  aborted(): Desk {
+    return new Desk(this.storage, this.now, AbortSignal.abort());
+  }
+
+  /** A key nobody used before. */
+  key(): string {
+    return `suite-${randomText(12)}`;
+  }
+
+  entry(value: string, ms: number = MINUTE): StorageEntry {
+    return { value, expiresAt: this.now + ms };
+  }
+
+  async get(key: string): Promise<StoredEntry | null | undefined> {
+    return this.storage.get(key, this.call);
+  }
+
+  async create(key: string, entry: StorageEntry): Promise<Written | false> {
+    return this.storage.create(key, entry, this.call);
+  }
+
+  async update(key: string, entry: StorageEntry, version: Version): Promise<Written | false> {
+    return this.storage.update(key, entry, version, this.call);
+  }
+
+  async touch(key: string, expiresAt: number, version: Version): Promise<Written | false> {
+    return this.storage.touch(key, expiresAt, version, this.call);
+  }
+
+  async delete(key: string, version: Version): Promise<boolean> {
+    return this.storage.delete(key, version, this.call);
+  }
+
+  async created(value: string, ms: number = MINUTE): Promise<string> {
+    const key = this.key();
+    accepted(await this.create(key, this.entry(value, ms)), "create of an absent key");
+    return key;
+  }
+
+  /** A key that was created and updated, and the version it had before. */
+  async updated(first: string, second: string): Promise<[key: string, earlier: Version]> {
+    const key = await this.created(first);
+    const { version } = await this.stored(key);
+    accepted(await this.update(key, this.entry(second), version), "update of the stored version");
+    return [key, version];
+  }
+
+  async stored(key: string): Promise<StoredEntry> {
+    const entry = await this.get(key);
+    check(entry != null, "get must answer what was written");
+    check(typeof entry.version === "string" || typeof entry.version === "number", "a version is a text or a number");
+    return entry;
+  }
+
+  /** Checks that exactly this is stored. */
+  async holds(key: string, { value, expiresAt }: StorageEntry): Promise<StoredEntry> {
+    const stored = await this.stored(key);
+    check(stored.value === value, `the value must be ${brief(value)}, it is ${brief(stored.value)}`);
+    check(stored.expiresAt === expiresAt, `the deadline must be ${expiresAt}, it is ${stored.expiresAt}`);
+    return stored;
+  }
+
+  /** The version to name next: as answered, or read where the database does not tell. */
+  async versionAfter(key: string, written: Written | false): Promise<Version> {
+    return accepted(written, "a change of the version that the change before answered").version ?? (await this.stored(key)).version;
+  }
+
+  async refusesAll(key: string, version: Version): Promise<void> {
+    refused(await this.update(key, this.entry("late"), version), "update of a version from before the key was deleted");
+    refused(await this.touch(key, this.now + 9 * MINUTE, version), "touch of a version from before the key was deleted");
+    check((await this.delete(key, version)) === false, "delete of a version from before the key was deleted must answer false");
+  }
+
+  /** Adds one to a counter, as often as it is let: answers how often that was. */
+  async increments(key: string, tries: number): Promise<number> {
+    let count = 0;
+    for (let i = 0; i < tries; i++) {
+      const { value, version } = await this.stored(key);
+      if (await this.update(key, this.entry(`${Number(value) + 1}`), version)) count++;
+    }
+    return count;
+  }
+
+  /** Other calls, as they happen beside: a storage that reclaims during calls does it now. */
+  async bustle(there: Desk): Promise<void> {
+    for (let i = 0; i < 8; i++) {
+      const key = await there.created("beside", 10 * MINUTE);
+      await there.delete(key, (await there.stored(key)).version);
+    }
+  }
+}
+
+/** Fails the case with the rule that was broken. */
+export function check(holds: boolean, rule: string): asserts holds {
+  if (!holds) throw new Error(`storage contract: ${rule}`);
+}
+
+/** Checks that a change was made. */
+export function accepted(written: Written | false, what: string): Written {
+  check(written !== false && typeof written === "object" && written !== null, `${what} must be accepted with { version }`);
+  return written;
+}
+
+/** Checks that a change was not made. */
+export function refused(written: Written | false, what: string): void {
+  check(written === false, `${what} must be answered with false`);
+}
+
+/** Versions are handed back as they were answered, so they are compared as they are. */
+export function same(one: Version, other: Version): boolean {
+  return one === other;
+}
+
+const brief = (value: string): string => JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value);

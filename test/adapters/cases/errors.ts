@@ -1,0 +1,131 @@
+import assert from "node:assert/strict";
+import type { AdapterName, Handle, Routes } from "../../support/apps.js";
+import { aWhile } from "../../support/within.js";
+import { basic, COOKIE, type Case, type Stage, type World } from "../world.js";
+
+/** Their own answer to an error drops or never had the headers that a token needs: what needs one is then not stored. */
+const CANNOT_CARRY: readonly AdapterName[] = ["fetch"];
+
+class Oops extends Error {
+  override readonly name = "Oops";
+}
+
+const THROWING: Routes = {
+  "/sync": () => {
+    throw new Oops("sync");
+  },
+  "/async": async () => {
+    await aWhile(1);
+    throw new Oops("async");
+  },
+  "/put-sync": (h) => {
+    h.session.set("user", "ann");
+    throw new Oops("sync");
+  },
+  "/put-async": async (h) => {
+    h.session.set("user", "ann");
+    await aWhile(1);
+    throw new Oops("async");
+  },
+};
+
+export const errors: readonly Case[] = [
+  {
+    name: "an error thrown before any write (sync and async): the framework's page, no session",
+    async run(world) {
+      const { app, client, storage } = await world.stage({ ...basic, ...THROWING });
+      for (const path of ["/sync", "/async"]) {
+        const answer = await client.get(path);
+        assert.equal(answer.status, 500);
+        assert.deepEqual(answer.setCookies, []);
+      }
+      assert.deepEqual(names(app.errors), ["Oops", "Oops"]);
+      assert.deepEqual(storage.counts, {});
+    },
+  },
+  {
+    name: "an error thrown after a write to a stored session (sync and async): the write is kept",
+    async run(world) {
+      const { client } = await world.stage({ ...basic, ...THROWING });
+      for (const path of ["/put-sync", "/put-async"]) {
+        await client.get("/put?user=eve");
+        const answer = await client.get(path);
+        assert.equal(answer.status, 500);
+        assert.equal((await client.get("/who")).body, "ann");
+      }
+    },
+  },
+  {
+    name: "an error thrown after a first write (sync and async): stored and answered, or neither",
+    async run(world) {
+      const stage = await world.stage({ ...basic, ...THROWING });
+      for (const path of ["/put-sync", "/put-async"]) await firstWriteThenError(world, stage, path, !CANNOT_CARRY.includes(world.adapter.name));
+    },
+  },
+  {
+    name: "an error page of the application's own, after a first write: it sees the session and carries its cookie",
+    async run(world) {
+      const stage = await world.stage({ ...basic, ...THROWING }, { errorPage: (h, error) => `sorry, ${h.findSession()?.get("user")}: ${(error as Error).message}` });
+      assert.equal((await stage.newClient().get("/put-sync")).body, "sorry, ann: sync");
+      for (const path of ["/put-sync", "/put-async"]) await firstWriteThenError(world, stage, path, true);
+    },
+  },
+  {
+    name: "an error thrown after regenerate: the login stands and is answered, or the old session does",
+    async run(world) {
+      const { client, newClient } = await world.stage({
+        ...basic,
+        "/login": async (h) => {
+          await h.session.regenerate();
+          throw new Oops("after login");
+        },
+      });
+      await client.get("/put");
+      const before = client.cookies.get(COOKIE)!;
+      assert.equal((await client.get("/login")).status, 500);
+      assert.equal((await client.get("/who")).body, "ann");
+      const old = newClient();
+      old.cookies.set(COOKIE, before);
+      const isRenewed = client.cookies.get(COOKIE) !== before;
+      assert.equal((await old.get("/who")).body, isRenewed ? "undefined" : "ann");
+    },
+  },
+  {
+    name: "an error thrown after the answer was given and before it was sent: one well-formed answer",
+    async run(world) {
+      const { app, client, storage, raw } = await world.stage({ ...basic, "/late": (h) => answerThenThrow(h) });
+      await client.get("/put");
+      storage.delay(20, "update");
+      const connection = raw();
+      connection.pipeline({ path: "/late", cookie: client.cookieHeader }, { path: "/who", cookie: client.cookieHeader });
+      const answers = await connection.answers(2);
+      await aWhile(30);
+      assert.equal(connection.received.match(/HTTP\/1\.1 /g)?.length, 2);
+      assert.deepEqual(answers.map(({ status }) => status), [500, 200]);
+      assert.ok(!answers[0]!.body.includes("given"));
+      assert.equal(answers[1]!.body.length > 0, true);
+      assert.deepEqual(names(app.errors), ["Oops"]);
+    },
+  },
+];
+
+function answerThenThrow(h: Handle): never {
+  h.session.set("user", "bob");
+  h.answer({ body: "given" });
+  throw new Oops("late");
+}
+
+async function firstWriteThenError(world: World, { newClient, storage }: Stage, path: string, mustCarry: boolean): Promise<void> {
+  const client = newClient();
+  storage.forget();
+  const answer = await client.get(path);
+  const carries = answer.cookie(COOKIE) !== undefined;
+  assert.equal(answer.status, 500);
+  assert.equal(storage.counts.create, carries ? 1 : undefined, `${path}: cookie and record`);
+  if (mustCarry) assert.ok(carries, `${path}: the error answer of ${world.adapter.name} can carry the cookie`);
+  assert.equal((await client.get("/who")).body, carries ? "ann" : "undefined");
+}
+
+function names(all: readonly unknown[]): string[] {
+  return all.map((error) => (error as Error).name);
+}

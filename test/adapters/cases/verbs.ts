@@ -1,0 +1,131 @@
+import assert from "node:assert/strict";
+import type { Routes } from "../../support/apps.js";
+import { basic, codeOf, COOKIE, type Case } from "../world.js";
+
+const ROUTES: Routes = {
+  ...basic,
+  "/login": async (h) => {
+    await h.session.regenerate();
+    h.session.set("user", "bob");
+    return h.redirect("/who");
+  },
+  "/out": async (h) => {
+    await h.session.destroy();
+    return h.answer({ body: "bye" });
+  },
+  "/out-unawaited": (h) => {
+    void h.session.destroy();
+    return h.answer({ body: "bye", headers: { "x-handler": "1" } });
+  },
+  "/login-unawaited": (h) => {
+    void h.session.regenerate();
+    h.session.set("user", "bob");
+    return h.answer({ body: "in" });
+  },
+};
+
+export const verbs: readonly Case[] = [
+  {
+    name: "login and logout: a new token, the old one dead; then the cookie removed with its attributes",
+    async run(world) {
+      const { client, newClient } = await world.stage(ROUTES);
+      await client.get("/put");
+      const thief = newClient();
+      thief.cookies.set(COOKIE, client.cookies.get(COOKIE)!);
+      assert.equal((await client.follow("/login")).body, "bob");
+      assert.equal((await thief.get("/who")).body, "undefined");
+      thief.cookies.set(COOKIE, client.cookies.get(COOKIE)!);
+      const out = await client.get("/out");
+      assert.match(out.cookie(COOKIE)!, /^session_id=; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Path=\/; HttpOnly; SameSite=Lax$/);
+      assert.equal(client.cookies.has(COOKIE), false);
+      assert.equal((await thief.get("/who")).body, "undefined");
+    },
+  },
+  {
+    name: "verbs nobody awaits: the end of the request waits for them",
+    async run(world) {
+      const { client, newClient, storage } = await world.stage(ROUTES);
+      await client.get("/put");
+      const thief = newClient();
+      thief.cookies.set(COOKIE, client.cookies.get(COOKIE)!);
+      storage.delay(20);
+      assert.ok((await client.get("/login-unawaited")).cookie(COOKIE));
+      assert.equal((await thief.get("/who")).body, "undefined");
+      assert.equal((await client.get("/who")).body, "bob");
+      thief.cookies.set(COOKIE, client.cookies.get(COOKIE)!);
+      assert.match((await client.get("/out-unawaited")).cookie(COOKIE)!, /Max-Age=0/);
+      assert.equal((await thief.get("/who")).body, "undefined");
+    },
+  },
+  {
+    name: "a destroy that fails and that nobody awaits is a 503, and the session lives on",
+    async run(world) {
+      const { app, client, storage } = await world.stage(ROUTES);
+      await client.get("/put");
+      storage.fail("delete");
+      const answer = await client.get("/out-unawaited");
+      assert.equal(answer.status, 503);
+      assert.deepEqual(answer.setCookies, []);
+      assert.equal(answer.headers["x-handler"], undefined);
+      assert.equal((app.errors.at(-1) as { code?: string }).code, "storage");
+      storage.heal();
+      assert.equal((await client.get("/who")).body, "ann");
+    },
+  },
+  {
+    name: "assigning to the session throws and says what to write",
+    async run(world) {
+      const { client } = await world.stage({
+        ...basic,
+        "/wrong": async (h) => {
+          const assigned = [null, undefined, {}, { user: "eve" }].map((value) => codeOf(() => h.assignSession(value)));
+          return h.json(await Promise.all(assigned));
+        },
+      });
+      await client.get("/put");
+      assert.deepEqual((await client.get("/wrong")).json(), ["TypeError", "TypeError", "TypeError", "TypeError"]);
+      assert.equal((await client.get("/who")).body, "ann");
+    },
+  },
+  {
+    name: "a callback given to a verb throws at once; so does assigning to a property that a session does not have",
+    async run(world) {
+      const { client } = await world.stage({
+        ...basic,
+        "/wrong": async (h) => {
+          const session = h.session as any;
+          const attempts = [
+            () => session.regenerate(() => {}),
+            () => session.destroy(() => {}),
+            () => session.save(() => {}),
+            () => session.reset(() => {}),
+            () => (session.user = "eve"),
+            () => (session.cookie = {}),
+          ];
+          const codes: string[] = [];
+          for (const attempt of attempts) codes.push(await codeOf(attempt));
+          return h.json(codes);
+        },
+      });
+      await client.get("/put");
+      const codes = (await client.get("/wrong")).json() as string[];
+      assert.deepEqual(codes, Array(6).fill("TypeError"));
+      assert.equal((await client.get("/who")).body, "ann");
+    },
+  },
+  {
+    name: "an explicit save in the handler is stored before the answer and answered with it",
+    async run(world) {
+      const { client, storage } = await world.stage({
+        ...basic,
+        "/save": async (h) => {
+          await h.session.save();
+          return h.answer({ body: h.session.token });
+        },
+      });
+      const answer = await client.get("/save");
+      assert.ok(answer.cookie(COOKIE)!.startsWith(`${COOKIE}=${answer.body};`));
+      assert.deepEqual(storage.counts, { create: 1 });
+    },
+  },
+];

@@ -1,0 +1,207 @@
+import assert from "node:assert/strict";
+import { test, type TestContext } from "node:test";
+import { createAdaptorServer } from "@hono/node-server";
+import { fromForm, fromParam, fromQuery, type SessionError } from "holdfast";
+import { session, type FetchHandler, type FetchOptions, type Sessions } from "holdfast/fetch";
+import { session as nodeSession } from "holdfast/node";
+import { memoryStorage } from "holdfast/storage/memory";
+import { listening, reported } from "../support/apps/serving.js";
+import { Client } from "../support/client.js";
+import { watched } from "../support/storages.js";
+
+interface Data {
+  n: number;
+  late: string;
+}
+
+type Handler = (request: Request, sessions: Sessions<Data>, ...rest: any[]) => Response | Promise<Response>;
+
+const wrapped = (handler: Handler, options: FetchOptions = {}): FetchHandler<any[]> => {
+  const sessions = session<Data>({ storage: memoryStorage(), ...options });
+  return sessions((request: Request, ...rest: any[]) => handler(request, sessions, ...rest));
+};
+
+async function serving(t: TestContext, handler: Handler, options?: FetchOptions): Promise<Client> {
+  const app = await listening(createAdaptorServer({ fetch: wrapped(handler, options) }) as never, [], reported);
+  t.after(() => app.close());
+  return new Client(app.origin);
+}
+
+const asked = (path = "/", init?: RequestInit): Request => new Request(`http://localhost${path}`, init);
+const cookieOf = (answer: Response): string => answer.headers.getSetCookie().map((line) => line.split(";")[0]!).find((pair) => pair.startsWith("session_id=")) ?? "";
+
+const counting: Handler = (request, sessions) => {
+  const own = sessions.get(request);
+  own.update("n", (n = 0) => n + 1);
+  return Response.json({ n: own.get("n") }, { headers: { "Set-Cookie": "theme=dark" } });
+};
+
+test("a count grows over real HTTP, and the handler's own cookie stays", async (t) => {
+  const client = await serving(t, counting);
+  assert.equal((await client.get("/")).json().n, 1);
+  assert.equal((await client.get("/")).json().n, 2);
+  assert.deepEqual([...client.cookies.keys()].sort(), ["session_id", "theme"]);
+});
+
+test("env and ctx reach the handler, the storage, skip and the error handler", async () => {
+  const storage = watched();
+  storage.fail("get");
+  const seen: unknown[] = [];
+  const options: FetchOptions = {
+    storage: (_request: Request, env: { storage: typeof storage }) => env.storage,
+    skip: (request, env, ctx) => (seen.push(env.name, ctx), request.url.endsWith("/skip")),
+    errorHandler: (error, _request, env) => new Response(`${(error as SessionError).code} in ${env.name}`, { status: 599 }),
+  };
+  const handler = wrapped((_request, _sessions, env, ctx) => Response.json([env.name, ctx]), options);
+  const env = { storage, name: "prod" };
+  assert.deepEqual(await (await handler(asked("/skip"), env, "ctx")).json(), ["prod", "ctx"]);
+  const failed = await handler(asked("/", { headers: { cookie: `session_id=${"A".repeat(43)}` } }), env, "ctx");
+  assert.deepEqual([failed.status, await failed.text()], [599, "storage in prod"]);
+  assert.deepEqual(seen, ["prod", "ctx", "prod", "ctx"]);
+});
+
+test("a failing save takes the place of the handler's answer: 503, none of its headers, nothing of the message", async () => {
+  const storage = watched();
+  storage.fail("create");
+  const answer = await wrapped(counting, { storage })(asked());
+  assert.deepEqual([answer.status, await answer.text(), answer.headers.getSetCookie()], [503, "Service Unavailable", []]);
+});
+
+test("what the handler throws goes through; what it wrote to a stored session is kept, a new one is not begun", async () => {
+  const storage = watched();
+  const handler = wrapped((request, sessions) => {
+    const answer = counting(request, sessions);
+    if (request.url.endsWith("/throw")) throw new Error("thrown by the handler");
+    return answer;
+  }, { storage });
+  await assert.rejects(async () => handler(asked("/throw")), /thrown by the handler/);
+  assert.deepEqual(storage.counts, {});
+  const cookie = cookieOf(await handler(asked()));
+  await assert.rejects(async () => handler(asked("/throw", { headers: { cookie } })), /thrown by the handler/);
+  assert.deepEqual(await (await handler(asked("/", { headers: { cookie } }))).json(), { n: 3 });
+});
+
+test("one Response object answered to many visitors never carries one visitor's token to another", async () => {
+  const same = new Response(null, { status: 204 });
+  const handler = wrapped((request, sessions) => {
+    if (request.url.endsWith("/write")) sessions.get(request).set("n", 1);
+    return same;
+  });
+  assert.notEqual(cookieOf(await handler(asked("/write"))), "");
+  assert.deepEqual((await handler(asked())).headers.getSetCookie(), []);
+});
+
+test("immutable headers carry the token: a redirect of the platform", async () => {
+  const handler = wrapped((request, sessions) => {
+    sessions.get(request).set("n", 1);
+    return Response.redirect("http://localhost/next", 303);
+  });
+  const answer = await handler(asked());
+  assert.deepEqual([answer.status, answer.headers.get("location")], [303, "http://localhost/next"]);
+  assert.notEqual(cookieOf(answer), "");
+});
+
+test("a response that needs no header of ours is handed on untouched", async () => {
+  const own = new Response("untouched");
+  assert.equal(await wrapped(() => own)(asked()), own);
+});
+
+test("a response that hands the connection over is handed on untouched, and starts no session", async () => {
+  const storage = watched();
+  const upgraded = Object.defineProperty(new Response(null), "status", { value: 101 });
+  const handler = wrapped((request, sessions) => {
+    sessions.get(request).set("n", 1);
+    return upgraded;
+  }, { storage });
+  assert.equal(await handler(asked()), upgraded);
+  assert.deepEqual(storage.counts, {});
+});
+
+/** Streams two pieces; between them the session changes. */
+const streaming: Handler = (request, sessions) => {
+  const own = sessions.get(request);
+  if (own.fresh) own.set("n", 1);
+  const pieces = ["one ", "two"];
+  return new Response(
+    new ReadableStream<Uint8Array>({
+      pull(controller) {
+        const piece = pieces.shift();
+        if (piece === undefined) return controller.close();
+        controller.enqueue(new TextEncoder().encode(piece));
+        if (pieces.length === 0) own.set("late", "changed in the stream");
+      },
+      cancel: () => own.set("late", "the client has gone"),
+    }),
+  );
+};
+
+const routed: Handler = (request, sessions) => (request.url.endsWith("/read") ? Response.json(sessions.get(request)) : streaming(request, sessions));
+
+test("a change during the stream is stored before the end is seen", async (t) => {
+  const client = await serving(t, routed);
+  assert.equal((await client.get("/")).body, "one two");
+  assert.deepEqual((await client.get("/read")).json(), { n: 1, late: "changed in the stream" });
+});
+
+test("a change at the moment the client has gone is stored", async () => {
+  const handler = wrapped(routed);
+  const answer = await handler(asked());
+  await answer.body!.cancel();
+  assert.deepEqual(await (await handler(asked("/read", { headers: { cookie: cookieOf(answer) } }))).json(), { n: 1, late: "the client has gone" });
+});
+
+test("a client that goes while the next piece is awaited has its change stored once", async () => {
+  const storage = watched();
+  const handler = wrapped((request, sessions) => {
+    const own = sessions.get(request);
+    own.set("n", 1);
+    return new Response(new ReadableStream({ start: () => void setImmediate(() => own.set("late", "while waiting")) }));
+  }, { storage });
+  const reader = (await handler(asked())).body!.getReader();
+  const waiting = reader.read();
+  await new Promise((resolve) => void setTimeout(resolve, 5));
+  const gate = storage.park("update");
+  const gone = reader.cancel();
+  await gate.reached;
+  gate.release();
+  await Promise.all([gone, waiting]);
+  assert.deepEqual(storage.counts, { create: 1, update: 1 });
+});
+
+test("a late change that cannot be stored breaks the body off", async () => {
+  const storage = watched();
+  const handler = wrapped(streaming, { storage });
+  const answer = await handler(asked());
+  storage.fail("update");
+  await assert.rejects(answer.text(), { code: "storage" });
+});
+
+test("a form brings the token, and the handler still reads the body", async () => {
+  const sessions = session<Data>({ storage: memoryStorage(), extractor: fromForm("s") });
+  const { token } = await sessions.store.create({ n: 7 });
+  const handler = sessions(async (request) => Response.json([sessions.get(request).get("n"), (await request.formData()).get("s")]));
+  const answer = await handler(asked("/", { method: "POST", body: new URLSearchParams({ s: token }) }));
+  assert.deepEqual(await answer.json(), [7, token]);
+});
+
+test("the query of an address without a path is read", async () => {
+  const sessions = session<Data>({ storage: memoryStorage(), extractor: fromQuery("s") });
+  const { token } = await sessions.store.create({ n: 7 });
+  const handler = sessions((request) => Response.json(sessions.get(request)));
+  assert.deepEqual(await (await handler(asked(`?s=${token}`))).json(), { n: 7 });
+});
+
+test("store pattern: save() answers into the headers it was given", async () => {
+  const sessions = session<Data>({ storage: memoryStorage() });
+  const headers = new Headers({ "Set-Cookie": "theme=dark" });
+  const own = await sessions.open(asked(), headers);
+  own.set("n", 1);
+  await own.save();
+  await own.save();
+  assert.deepEqual(headers.getSetCookie().map((line) => line.split("=")[0]), ["theme", "session_id"]);
+});
+
+test("where there are no routes fromParam is refused", () => {
+  assert.throws(() => session({ extractor: fromParam("id") }), { name: "TypeError", message: /fromParam\("id"\)/ });
+  assert.throws(() => nodeSession({ extractor: fromParam("id") }), { name: "TypeError", message: /fromParam\("id"\)/ });
+});

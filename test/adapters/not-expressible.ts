@@ -1,0 +1,15 @@
+import type { AdapterName } from "../support/apps.js";
+
+const http1Only = "Express replaces the prototypes of request and response by those of HTTP/1";
+const noParser = "parses no bodies";
+
+/** What a framework cannot express, by case, with the reason. The only place for that. */
+export const NOT_EXPRESSIBLE: Readonly<Record<string, Partial<Record<AdapterName, string>>>> = {
+  "HTTP/2: plain, HEAD and streamed answers, the session's cookie and the handler's": { express: http1Only, express4: http1Only, fetch: "the runtime's matter: a fetch handler sees no connection" },
+  "headersSent is false while the save is pending, true afterwards": { fetch: "a fetch handler sees no connection" },
+  "assigning to the session throws and says what to write": {
+    fetch: "a Request has no place for a session",
+    hono: "c.set() is Hono's own and takes any value",
+  },
+  "form: what the framework already parsed": { node: noParser, fetch: noParser },
+};

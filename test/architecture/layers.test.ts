@@ -1,0 +1,116 @@
+import assert from "node:assert/strict";
+import { existsSync, readFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import { test } from "node:test";
+import { importsOf, root, sourceFiles, sourceOf, type Import } from "./source.js";
+
+/** From below to above; an import points down, or stays in its own directory, or between leaves. */
+const LAYERS = [
+  ["contracts", "errors.ts", "leaves", "session-data.ts"],
+  ["cookie", "http"],
+  ["extractors", "codecs", "storage"],
+  ["store", "presets.ts"],
+  ["adapters", "testing"],
+  ["index.ts"],
+];
+
+/** Adapters of servers that exist on Node's own `http` only. */
+const ON_NODE = /^adapters\/(node|node-kit|connect|express|fastify|koa)\.ts$/;
+
+const all = sourceFiles().flatMap((file) => importsOf(file));
+const shown = ({ from, to }: Import): string => `${from} → ${to}`;
+
+test("the reader of imports sees each kind of them", () => {
+  const text = [
+    'import { a, type B } from "./a.js";',
+    'import type { C } from "../leaves/c.js";',
+    'import { type D } from "d";',
+    'export * from "./e.js";',
+    'import "node:f";',
+    'const g = await import("g");',
+    'type H = typeof import("node:h");',
+  ].join("\n");
+  assert.deepEqual(
+    importsOf("store/x.ts", text).map(({ to, isOwn, isType }) => `${to} ${isOwn ? "own" : "foreign"} ${isType ? "type" : "value"}`),
+    ["store/a.ts own value", "leaves/c.ts own type", "d foreign type", "store/e.ts own value", "node:f foreign value", "g foreign value"],
+  );
+});
+
+test("every source belongs to a layer, and every import names a source", () => {
+  const files = new Set(sourceFiles());
+  assert.deepEqual([...files].filter((file) => layerOf(file) < 0), []);
+  assert.deepEqual(all.filter(({ to, isOwn }) => isOwn && !files.has(to)).map(shown), []);
+});
+
+test("imports only point down", () => {
+  const inside = all.filter((one) => one.isOwn && !isDeclarationsDoor(one));
+  const wrong = inside.filter(({ from, to }) => layerOf(to) > layerOf(from) || (layerOf(to) === layerOf(from) && areStrangers(from, to)));
+  assert.deepEqual(wrong.map(shown), []);
+});
+
+test("nobody imports the index, but for the type that makes it known to whoever declares session data", () => {
+  assert.deepEqual(all.filter((one) => (one.to === "index.ts" && !isDeclarationsDoor(one)) || /^holdfast(\/|$)/.test(one.to)).map(shown), []);
+});
+
+test("no module can be reached from itself, by types neither", () => {
+  const next = grouped(all);
+  const cycles = sourceFiles().filter((file) => reaches(file, file, next));
+  assert.deepEqual(cycles, []);
+});
+
+test("the library runs without any package, and its core without any module of Node", () => {
+  const foreign = all.filter(({ isOwn, isType }) => !isOwn && !isType);
+  assert.deepEqual(foreign.filter(({ from, to }) => !to.startsWith("node:") || !ON_NODE.test(from)).map(shown), []);
+  const { dependencies } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+  assert.equal(dependencies, undefined);
+});
+
+test("every storage driver runs the storage suite", () => {
+  const drivers = sourceFiles().filter((file) => file.startsWith("storage/") && sourceOf(file).includes("\n * @module\n"));
+  assert.ok(drivers.includes("storage/memory.ts"));
+  const without = drivers.filter((file) => {
+    const suite = join(root, "test", "storage", `${basename(file, ".ts")}.test.ts`);
+    return !existsSync(suite) || !/\bstorageSuite\(/.test(readFileSync(suite, "utf8"));
+  });
+  assert.deepEqual(without, []);
+});
+
+test("every adapter runs the adapter suite", () => {
+  const adapters = sourceFiles().filter((file) => file.startsWith("adapters/") && /export (async )?function session\b/.test(sourceOf(file)));
+  assert.ok(adapters.length >= 4);
+  const without = adapters.filter((file) => !existsSync(join(root, "test", "support", "apps", basename(file))));
+  assert.deepEqual(without, []);
+});
+
+/** A module is only augmented where it is part of the program: every adapter's types lead to the index. */
+function isDeclarationsDoor({ from, to, isType }: Import): boolean {
+  return from === "adapters/exports.ts" && to === "index.ts" && isType;
+}
+
+function layerOf(file: string): number {
+  return LAYERS.findIndex((members) => members.includes(topOf(file)));
+}
+
+function topOf(file: string): string {
+  return file.split("/")[0]!;
+}
+
+/** Neighbours of one layer do not know each other, but for the lowest: its leaves are used by contracts, errors by leaves. */
+function areStrangers(from: string, to: string): boolean {
+  return layerOf(from) > 0 && topOf(from) !== topOf(to);
+}
+
+function grouped(imports: readonly Import[]): Map<string, Import[]> {
+  const groups = new Map<string, Import[]>();
+  for (const one of imports) groups.set(one.from, [...(groups.get(one.from) ?? []), one]);
+  return groups;
+}
+
+function reaches(from: string, goal: string, next: ReadonlyMap<string, readonly Import[]>, seen: Set<string> = new Set()): boolean {
+  return (next.get(from) ?? []).some(({ to }) => {
+    if (to === goal) return true;
+    if (seen.has(to)) return false;
+    seen.add(to);
+    return reaches(to, goal, next, seen);
+  });
+}

@@ -1,0 +1,113 @@
+import { spawn } from "node:child_process";
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+/** The directory of the project; this file is compiled to `build/docs`. */
+export const root: string = fileURLToPath(new URL("../..", import.meta.url));
+
+/** A page of the documentation. */
+export interface Page {
+  /** As a path from the root. */
+  readonly path: string;
+  readonly name: string;
+  readonly text: string;
+  readonly blocks: readonly Block[];
+}
+
+/** What stands between two lines of back quotes. */
+export interface Block {
+  readonly language: string;
+  readonly code: string;
+  /** The last heading before it. */
+  readonly heading: string;
+}
+
+/** Every page below `docs`. */
+export const pages: readonly Page[] = readdirSync(join(root, "docs"), { recursive: true, encoding: "utf8" })
+  .filter((file) => file.endsWith(".md"))
+  .map((file) => pageOf(join("docs", file)))
+  .sort((a, b) => a.path.localeCompare(b.path));
+
+function pageOf(path: string): Page {
+  const text = readFileSync(join(root, path), "utf8");
+  return { path, name: basename(path, ".md"), text, blocks: blocksOf(text) };
+}
+
+/** The code blocks of a text. */
+export function blocksOf(text: string): Block[] {
+  const blocks: Block[] = [];
+  let heading = "";
+  let open: { language: string; lines: string[] } | undefined;
+  for (const line of text.split("\n")) {
+    if (line.startsWith("```")) {
+      if (open) blocks.push({ language: open.language, code: open.lines.join("\n"), heading });
+      open = open ? undefined : { language: line.slice(3).trim(), lines: [] };
+    } else if (open) open.lines.push(line);
+    else heading = /^#+ (.*)/.exec(line)?.[1] ?? heading;
+  }
+  return blocks;
+}
+
+/**
+ * The blocks of TypeScript of a page as modules: the first under the page's name, exporting all it knows; each other one under its number,
+ * with its own imports and declarations, and else what the first one knows.
+ */
+export function modulesOf({ name, blocks }: Page): ReadonlyMap<string, string> {
+  const [first = "", ...others] = blocks.filter(({ language }) => language === "ts").map(({ code }) => code);
+  const known = namesIn(first);
+  const exported = first.replace(/^export (?=const|function|class|interface)/gm, "");
+  const modules = new Map([[name, `${exported}\nexport { ${[...known.values()].join(", ")} };\n`]]);
+  for (const [i, code] of others.entries()) {
+    const own = namesIn(code);
+    const borrowed = [...known].filter(([one]) => !own.has(one)).map(([, specifier]) => specifier);
+    modules.set(`${name}-${i + 2}`, `import { ${borrowed.join(", ")} } from "./${name}.js";\n${code}\nexport {};\n`);
+  }
+  return modules;
+}
+
+/** What a block imports or declares, each name with how it is written in a list of exports: a type says so. */
+function namesIn(code: string): Map<string, string> {
+  const names = new Map<string, string>();
+  const note = (name: string, isType: boolean): unknown => names.set(name, isType ? `type ${name}` : name);
+  for (const [, types, all = "", list = ""] of code.matchAll(/^import (type )?(?:(\w+)|\{([^}]*)\}) from/gm)) {
+    if (all) note(all, Boolean(types));
+    for (const one of list.split(",").filter((text) => text.trim())) note(/(\w+)\s*$/.exec(one)![1]!, Boolean(types) || /^\s*type /.test(one));
+  }
+  for (const [, kind, name = ""] of code.matchAll(/^(?:export )?(const|function|class|interface) (\w+)/gm)) note(name, kind === "interface");
+  return names;
+}
+
+/** Packages that not every Node has, as far as the pages use them. */
+const AMBIENT = `
+declare module "node:sqlite" { export class DatabaseSync { constructor(file: string); exec(sql: string): void; prepare(sql: string): import("holdfast/storage/sqlite").SqliteStatement; } }
+declare module "better-sqlite3" { export default class Database { constructor(file: string); prepare(sql: string): import("holdfast/storage/sqlite").SqliteStatement; } }
+declare module "bun:sqlite" { export class Database { constructor(file: string); prepare(sql: string): import("holdfast/storage/sqlite").SqliteStatement; } }
+declare module "my-database" { export const client: import("./drivers.js").Client; }
+`;
+
+/** Compiles the pages, with replacements made in their code; answers the directory of the modules, what the compiler says, and how to remove it all. */
+export async function compiled(replaced: Readonly<Record<string, string>> = {}): Promise<{ directory: string; says: string; remove: () => void }> {
+  const directory = join(root, "build", `docs-pages-${process.pid}`);
+  const remove = (): void => rmSync(directory, { recursive: true, force: true });
+  remove();
+  mkdirSync(directory, { recursive: true });
+  for (const page of pages) {
+    for (const [name, code] of modulesOf(page)) writeFileSync(join(directory, `${name}.ts`), Object.entries(replaced).reduce((text, [from, to]) => text.replaceAll(from, to), code));
+  }
+  writeFileSync(join(directory, "ambient.d.ts"), AMBIENT);
+  const options = { rootDir: ".", outDir: ".", declaration: false, declarationMap: false, sourceMap: false, isolatedDeclarations: false, noUnusedLocals: false, noUnusedParameters: false, lib: ["es2023", "esnext.disposable"], skipLibCheck: true };
+  writeFileSync(join(directory, "tsconfig.json"), JSON.stringify({ extends: "../../src/tsconfig.json", compilerOptions: options, include: ["."], exclude: [] }));
+  const { output } = await run(process.execPath, [join(root, "node_modules", "typescript", "bin", "tsc"), "-p", directory]);
+  return { directory, says: output.split("\n").filter((line) => line.includes("error")).join("\n"), remove };
+}
+
+/** Runs a program in the project's directory; answers all it printed, and its exit code. */
+export function run(command: string, args: readonly string[], env: NodeJS.ProcessEnv = process.env): Promise<{ output: string; code: number | null }> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { cwd: root, env, stdio: ["ignore", "pipe", "pipe"] });
+    let output = "";
+    for (const stream of [child.stdout, child.stderr]) stream.setEncoding("utf8").on("data", (text: string) => (output += text));
+    child.once("error", reject).once("close", (code) => resolve({ output, code }));
+  });
+}

@@ -1,0 +1,102 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { suite, test, type TestContext } from "node:test";
+import { Client, RawConnection } from "../support/client.js";
+import { aWhile } from "../support/within.js";
+import { start } from "./running.js";
+
+const SHOP = "shop/main.js";
+
+suite("the shop opens where it is told, and closes when it is told", { concurrency: 2 }, () => {
+  test("PORT and HOST are honoured, and the address it prints answers", async (t) => {
+    const { port } = await taken(t, 0, { free: true });
+    const { origin } = await start(t, SHOP, { PORT: String(port), HOST: "localhost" });
+    assert.equal(origin, `http://localhost:${port}`);
+    assert.equal((await new Client(origin).get("/")).status, 200);
+  });
+
+  test("without PORT, where 3000 is taken, it finds a free one", async (t) => {
+    await taken(t, 3000).catch(() => {});
+    const { origin } = await start(t, SHOP, {});
+    assert.match(origin, /^http:\/\/127\.0\.0\.1:\d+$/);
+    assert.notEqual(new URL(origin).port, "3000");
+    assert.match((await new Client(origin).get("/")).body, /Things that hold/);
+  });
+
+  test("a PORT that is taken, or is none, is refused: nobody is sent to another address than was asked for", async (t) => {
+    const { port } = await taken(t, 0);
+    await assert.rejects(start(t, SHOP, { PORT: String(port) }), /EADDRINUSE/);
+    await assert.rejects(start(t, SHOP, { PORT: "http" }), /PORT is "http"; write a number/);
+  });
+
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    test(`${signal} ends it within a second, also with connections open and a request half sent`, async (t) => {
+      const { origin, end, printed } = await start(t, SHOP);
+      const [idle, halfSent] = [new RawConnection(Number(new URL(origin).port)), new RawConnection(Number(new URL(origin).port))];
+      t.after(() => [idle, halfSent].forEach((connection) => connection.close()));
+      idle.pipeline({ path: "/" });
+      halfSent.write("POST /cart/add HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\nprod");
+      await idle.answers(1);
+      await aWhile();
+      const { code, signal: by, ms } = await end(signal);
+      assert.deepEqual([code, by], [0, null], printed());
+      assert.ok(ms < 1000, `it took ${Math.round(ms)} ms`);
+      assert.equal(printed().trim().split("\n").length, 1, "it prints its address and nothing else");
+    });
+  }
+});
+
+suite("whatever is sent to the shop", () => {
+  test("hostile input is a page, never a 500, and never a cookie", async (t) => {
+    const { origin, printed } = await start(t, SHOP);
+    const client = new Client(origin);
+    const text = { "content-type": "application/x-www-form-urlencoded" };
+    const sent = [
+      ["GET", "/nosuch", undefined, 404],
+      ["GET", "/%", undefined, 404],
+      ["POST", "/cart/add", undefined, 303],
+      ["POST", "/cart/add", "product=nosuch", 303],
+      ["POST", "/cart/add", "product=rope2&product=rope2&product[$ne]=&__proto__=x", 303],
+      ["POST", "/cart/remove", "product=constructor", 303],
+      ["POST", "/login", "name=Ines&name=Ines&password=tidewater", 401],
+      ["POST", "/login", "name=__proto__&password=", 401],
+      ["POST", "/login", `name=${"x".repeat(9000)}`, 413],
+      ["POST", "/logout", undefined, 303],
+      ["POST", "/session/renew", undefined, 303],
+      ["POST", "/checkout", undefined, 303],
+    ] as const;
+    for (const [method, path, body, status] of sent) {
+      const answer = await client.send(path, { method, ...(body !== undefined && { body, headers: text }) });
+      assert.equal(answer.status, status, `${method} ${path} ${body?.slice(0, 40)}`);
+      assert.deepEqual(answer.setCookies, []);
+      assert.match(answer.headers.location ?? "/", /^\/(?!\/)/);
+    }
+    const forged = await client.get("/session", { headers: { cookie: "session_id=%00../../etc/passwd" } });
+    assert.match(forged.body, /You have none/);
+    assert.equal(printed().trim().split("\n").length, 1, printed());
+  });
+
+  test("every page forbids to be stored, framed, and to load anything from elsewhere", async (t) => {
+    const { origin } = await start(t, SHOP);
+    for (const path of ["/", "/cart", "/session", "/race", "/login", "/nosuch"]) {
+      const { headers, body } = await new Client(origin).get(path);
+      assert.equal(headers["cache-control"], "no-store", path);
+      assert.match(String(headers["content-security-policy"]), /default-src 'none'.*frame-ancestors 'none'/);
+      assert.equal(headers["x-powered-by"], undefined);
+      assert.ok(!/(?:src|href|action)="(?!\/(?!\/))/.test(body), `${path} names another place`);
+    }
+  });
+});
+
+/** A port that somebody else listens on; `free`: that somebody did, a moment ago. */
+async function taken(t: TestContext, port: number, { free = false } = {}): Promise<AddressInfo> {
+  const server = createServer().listen(port, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address() as AddressInfo;
+  const close = (): Promise<void> => new Promise((resolve) => void server.close(() => resolve()));
+  if (free) await close();
+  else t.after(close);
+  return address;
+}

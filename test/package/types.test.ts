@@ -1,0 +1,70 @@
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { fileURLToPath } from "node:url";
+
+/** The projects under `test/types` are compiled, not run, in an application of their own that has the built package installed. */
+const root = fileURLToPath(new URL("../../", import.meta.url));
+const compiler = join(root, "node_modules", "typescript", "bin", "tsc");
+const application = install();
+after(() => rmSync(application, { recursive: true, force: true }));
+
+const RESOLUTIONS = {
+  nodenext: ["--module", "nodenext"],
+  bundler: ["--module", "esnext", "--moduleResolution", "bundler", "--exactOptionalPropertyTypes", "--noUncheckedIndexedAccess"],
+};
+
+function install(): string {
+  const directory = mkdtempSync(join(tmpdir(), "holdfast-types-"));
+  const [modules, own] = [join(directory, "node_modules"), join(directory, "node_modules", "holdfast")];
+  mkdirSync(own, { recursive: true });
+  for (const name of readdirSync(join(root, "node_modules"))) {
+    if (!name.startsWith(".") && name !== "holdfast") symlinkSync(join(root, "node_modules", name), join(modules, name), "junction");
+  }
+  for (const name of ["dist", "package.json"]) cpSync(join(root, name), join(own, name), { recursive: true });
+  cpSync(join(root, "test", "types"), join(directory, "types"), { recursive: true });
+  writeFileSync(join(directory, "package.json"), '{ "private": true, "type": "module" }');
+  return directory;
+}
+
+/** What the compiler says about our declarations and the project; what others' packages get wrong is theirs. */
+function complaints(project: string, args: readonly string[]): Promise<string[]> {
+  const command = [compiler, "-p", `types/${project}`, "--preserveSymlinks", "--pretty", "false", ...args];
+  return new Promise((resolve, reject) => {
+    execFile(process.execPath, command, { cwd: application }, (error, stdout, stderr) => {
+      if (error && stdout === "") return reject(new Error(stderr, { cause: error }));
+      const messages = stdout.split(/\r?\n(?! )/).filter((message) => message !== "");
+      resolve(messages.filter((message) => !/^node_modules\/(?!holdfast\/)/.test(message)));
+    });
+  });
+}
+
+for (const [resolution, args] of Object.entries(RESOLUTIONS)) {
+  test(`${resolution}: every adapter's call site needs no cast, and mistakes are errors`, async () => {
+    assert.deepEqual(await complaints("declared", args), []);
+  });
+
+  test(`${resolution}: the connect entry lives beside another session library's types`, async () => {
+    assert.deepEqual(await complaints("beside-express-session", args), []);
+  });
+
+  test(`${resolution}: fetch and Hono need no types of Node`, async () => {
+    assert.deepEqual(await complaints("without-node", args), []);
+  });
+
+  test(`${resolution}: where no data are declared, a key's error says what to write`, async () => {
+    const messages = await complaints("undeclared", args);
+    assert.equal(messages.length, 1, messages.join("\n"));
+    assert.match(messages[0] ?? "", /^types\/undeclared\/message\.ts\(4,/);
+    assert.match(messages[0] ?? "", /declare module \\?"holdfast\\?" \{ interface SessionData \{ … \} \}, or session<Data>\(…\)/);
+  });
+}
+
+test("an exported Hono router can be declared, and keeps its data's types", async () => {
+  assert.deepEqual(await complaints("declared", ["--noEmit", "false", "--emitDeclarationOnly", "--outDir", "out", "--rootDir", "types"]), []);
+  const declared = readFileSync(join(application, "out", "declared", "hono.d.ts"), "utf8");
+  assert.match(declared, /export declare const router: import\("hono\/hono-base"\)\.HonoBase<SessionEnv<Data>/);
+});

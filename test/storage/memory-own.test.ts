@@ -1,0 +1,126 @@
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { once } from "node:events";
+import { test } from "node:test";
+import { promisify } from "node:util";
+import { createStore, type SessionError } from "holdfast";
+import { memoryStorage } from "holdfast/storage/memory";
+import { testClock } from "holdfast/testing";
+import { SLICE } from "#dist/storage/memory.js";
+
+const MINUTE = 60_000;
+const call = (now: number) => ({ now, signal: new AbortController().signal });
+const run = promisify(execFile);
+
+test("expired entries go a slice at a time: no call looks at more", () => {
+  const storage = memoryStorage();
+  for (let i = 0; i < 100; i++) storage.create(`old${i}`, { value: "x", expiresAt: MINUTE }, call(0));
+  const later = MINUTE + 5 * MINUTE;
+  for (let i = 0; i < 60; i++) {
+    const before = storage.size;
+    storage.create(`new${i}`, { value: "x", expiresAt: later + MINUTE }, call(later));
+    const removed = before + 1 - storage.size;
+    assert.ok(removed <= SLICE, `${removed} entries in one call`);
+  }
+  assert.equal(storage.size, 60, "every old one went, every new one stayed");
+});
+
+test("updates reclaim, too, and a busy storage holds little more than what is live", () => {
+  const storage = memoryStorage();
+  storage.create("busy", { value: "0", expiresAt: 1e15 }, call(0));
+  for (let i = 0; i < 1000; i++) storage.create(`old${i}`, { value: "x", expiresAt: MINUTE }, call(0));
+  for (let i = 0; i < 1000; i++) storage.update("busy", { value: `${i}`, expiresAt: 1e15 }, storage.get("busy")!.version as number, call(60 * MINUTE));
+  assert.equal(storage.size, 1);
+});
+
+test("what expired less than five minutes ago is kept: clocks differ", () => {
+  const storage = memoryStorage();
+  storage.create("k", { value: "x", expiresAt: MINUTE }, call(0));
+  for (let i = 0; i < 20; i++) storage.create(`n${i}`, { value: "x", expiresAt: 1e15 }, call(6 * MINUTE - 1));
+  assert.equal(storage.get("k")?.value, "x");
+});
+
+test("a full storage refuses new sessions and keeps every live one", async () => {
+  const clock = testClock();
+  const storage = memoryStorage({ maxEntries: 3 });
+  const store = createStore<{ n: number }>({ storage, clock });
+  const sessions = [await store.create({ n: 0 }), await store.create({ n: 1 }), await store.create({ n: 2 })];
+  await assert.rejects(store.create({ n: 3 }), (error: SessionError) => error.code === "storage" && error.status === 503 && /maxEntries is 3/.test(error.message));
+  for (const [n, { token }] of sessions.entries()) assert.equal((await store.getByToken(token))?.get("n"), n);
+  assert.equal(await store.edit(sessions[0]!.id, (session) => session.set("n", 10)), true, "a live session can still be written");
+});
+
+test("a full storage makes room by removing what expired", async () => {
+  const clock = testClock();
+  const storage = memoryStorage({ maxEntries: 50 });
+  const store = createStore<{ n: number }>({ storage, clock });
+  for (let n = 0; n < 49; n++) await store.create({ n });
+  clock.advance("36m");
+  const live = [];
+  for (let n = 0; n < 50; n++) live.push(await store.create({ n }));
+  assert.equal(storage.size, 50);
+  for (const { token } of live) assert.ok(await store.getByToken(token));
+});
+
+test("maxEntries is checked where the storage is made", () => {
+  for (const maxEntries of [0, -1, 1.5, Number.NaN, Infinity]) assert.throws(() => memoryStorage({ maxEntries }), RangeError);
+  assert.throws(() => memoryStorage({ maxEntries: "10" as never }), TypeError);
+  assert.throws(() => memoryStorage({ max: 10 } as never), /no option "max"; it has maxEntries/);
+});
+
+test("what was answered is not what is kept: entries are never shared", () => {
+  const storage = memoryStorage();
+  const entry = { value: "one", expiresAt: 1e15 };
+  storage.create("k", entry, call(0));
+  entry.value = "changed";
+  assert.equal(storage.get("k")?.value, "one");
+});
+
+test("two stores over one storage see each other's sessions, and both keep their writes", async () => {
+  const clock = testClock();
+  const storage = memoryStorage();
+  const [one, two] = [createStore<Record<string, number>>({ storage, clock }), createStore<Record<string, number>>({ storage, clock })];
+  const { id, token } = await one.create({ n: 0 });
+  const increments = Array.from({ length: 20 }, (_, i) => (i % 2 ? one : two).edit(id, (session) => session.update("n", (n = 0) => n + 1)));
+  for (let turns = 0; turns < 4000 && (await Promise.race([Promise.all(increments), turn()])) === "turn"; turns++) clock.advance(1);
+  assert.ok((await Promise.all(increments)).every(Boolean));
+  assert.equal((await two.getByToken(token))?.get("n"), 20);
+});
+
+test("two namespaces over one storage are strangers, and clear() of one spares the other", async () => {
+  const storage = memoryStorage();
+  const [shop, shop2] = [createStore<{ n: number }>({ storage, namespace: "shop" }), createStore<{ n: number }>({ storage, namespace: "shop2" })];
+  const [a, b] = [await shop.create({ n: 1 }), await shop2.create({ n: 2 })];
+  assert.equal(await shop2.getByToken(a.token), undefined);
+  await shop.clear();
+  assert.equal(await shop.getByToken(a.token), undefined);
+  assert.equal((await shop2.getByToken(b.token))?.get("n"), 2);
+});
+
+test("nothing keeps the process alive", async () => {
+  const script = `
+    import { createStore } from "holdfast";
+    const store = createStore({ idleTimeout: "1h" });
+    await store.create({ n: 1 });
+    console.log("done");`;
+  const { stdout } = await run(process.execPath, ["--input-type=module", "-e", script], { timeout: 5000 });
+  assert.equal(stdout.trim(), "done");
+});
+
+test("in production a storage that was left out is worth a warning, a given one is not", async () => {
+  const before = process.env.NODE_ENV;
+  process.env.NODE_ENV = "production";
+  try {
+    const warned = once(process, "warning");
+    createStore({ storage: memoryStorage() });
+    createStore();
+    const [warning] = (await warned) as [Error];
+    assert.equal(warning.name, "HoldfastWarning");
+    assert.match(warning.message, /in memory.*Set `storage`/);
+  } finally {
+    process.env.NODE_ENV = before;
+    if (before === undefined) delete process.env.NODE_ENV;
+  }
+});
+
+const turn = (): Promise<"turn"> => new Promise((resolve) => setImmediate(() => resolve("turn")));

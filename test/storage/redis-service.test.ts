@@ -1,0 +1,81 @@
+import assert from "node:assert/strict";
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import { connect } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { withService } from "../support/services.js";
+import { aWhile } from "../support/within.js";
+
+const services = fileURLToPath(new URL("../../scripts/services.mjs", import.meta.url));
+const directory = mkdtempSync(join(tmpdir(), "holdfast-service-test-"));
+after(() => rmSync(directory, { recursive: true, force: true }));
+
+/** A program that starts a server and says where; then it does `next`. */
+const program = (next: string) => `
+  import { startService } from ${JSON.stringify(services)};
+  const { servers, url } = await startService("redis");
+  const { Redis } = await import("ioredis");
+  const redis = new Redis(url);
+  const [, directory] = await redis.config("GET", "dir");
+  console.log(JSON.stringify({ port: servers[0].port, directory }));
+  redis.disconnect();
+  ${next}`;
+
+function begin(next: string) {
+  return spawn(process.execPath, ["--input-type=module", "-e", program(next)], { stdio: ["ignore", "pipe", "inherit"], cwd: fileURLToPath(new URL("../../", import.meta.url)) });
+}
+
+const isOpen = (port: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const socket = connect(port, "127.0.0.1", () => (socket.destroy(), resolve(true))).once("error", () => resolve(false));
+  });
+
+await withService("redis", () => {
+  for (const [end, next, kill] of [
+    ["comes to its end", "", undefined],
+    ["throws", "throw new Error('a test that fails')", undefined],
+    ["exits", "process.exit(3)", undefined],
+    ["is killed", "setInterval(() => {}, 1000)", "SIGKILL"],
+    ["is interrupted", "setInterval(() => {}, 1000)", "SIGINT"],
+  ] as const) {
+    test(`a server and its data are gone when the process that started it ${end}`, async () => {
+      const child = begin(end === "throws" ? `process.on("uncaughtException", () => process.exit(1)); ${next}` : next);
+      const ended = once(child, "exit");
+      const [said] = (await once(child.stdout, "data")) as [Buffer];
+      const { port, directory } = JSON.parse(`${said}`) as { port: number; directory: string };
+      if (kill) assert.ok((await isOpen(port)) && existsSync(directory));
+      if (kill) child.kill(kill);
+      await ended;
+      for (let tries = 0; tries < 100 && ((await isOpen(port)) || existsSync(directory)); tries++) await aWhile(20);
+      assert.deepEqual([await isOpen(port), existsSync(directory)], [false, false]);
+    });
+  }
+
+  test("npm run services runs a command with the addresses, answers its status, and takes options in any order", async () => {
+    const file = join(directory, "addresses.env");
+    const run = promisify(execFile);
+    const failed = await run(process.execPath, [services, "--env", file, "redis", "--", process.execPath, "-e", "console.log(process.env.HOLDFAST_TEST_REDIS_URL); process.exit(3)"]).catch((error) => error);
+    assert.equal(failed.code, 3);
+    const [line, url] = failed.stdout.trim().split("\n");
+    assert.match(url, /^redis:\/\/127\.0\.0\.1:\d+$/);
+    assert.ok(line.startsWith(`HOLDFAST_TEST_REDIS_URL=${url} `));
+    const wrong = await run(process.execPath, [services, "oracle"]).catch((error) => error);
+    assert.equal(wrong.code, 1);
+    assert.match(wrong.stderr, /^oracle: unknown; services are .*redis-cluster/);
+  });
+});
+
+test("where a program is missing and nobody may install it, the error says what to install", async () => {
+  for (const name of ["node", "sh"]) symlinkSync(name === "node" ? process.execPath : "/bin/sh", join(directory, name));
+  const script = `
+    process.getuid = () => 1000;
+    const { startService } = await import(${JSON.stringify(services)});
+    for (const name of ["redis", "memcached", "valkey"]) await startService(name).catch((error) => console.log(error.name, error.message));`;
+  const { stdout } = await promisify(execFile)(join(directory, "node"), ["--input-type=module", "-e", script], { env: { PATH: directory } });
+  assert.match(stdout, /^MissingProgram there is no redis-server: install it \(Debian, Ubuntu: apt-get install redis-server\)\nMissingProgram there is no memcached/);
+});

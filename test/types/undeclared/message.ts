@@ -1,0 +1,5 @@
+import type { Session } from "holdfast";
+
+export function visits(session: Session): unknown {
+  return session.get("visits");
+}

@@ -1,0 +1,117 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { chain, fromAuthHeader, fromCookie, fromHeader } from "holdfast";
+import { forbidStoring, keepPrivate } from "#dist/http/caching.js";
+import { FakeHeaders, viewOf, World, type Live } from "./world.js";
+
+function headers(start: Record<string, string> = {}): FakeHeaders {
+  const made = new FakeHeaders();
+  for (const [name, value] of Object.entries(start)) made.set(name, value);
+  return made;
+}
+
+/** What remains of the application's headers after a request that did this. */
+async function after(world: World, start: Record<string, string>, handler: (session: Live) => unknown, asked: object = {}): Promise<Record<string, string>> {
+  const exchange = world.exchange(asked);
+  await handler((await exchange.open()) as Live);
+  await exchange.commit();
+  const answer = headers(start);
+  exchange.answer(answer);
+  await exchange.finish();
+  return Object.fromEntries(answer.all);
+}
+
+test("an answer that carries a token is no-store, whatever the application said", async () => {
+  const world = new World();
+  for (const control of ["public, max-age=3600", "private", "no-cache", "s-maxage=60, stale-while-revalidate=5"]) {
+    assert.equal((await after(world, { "Cache-Control": control }, (session) => session.set("n", 1)))["cache-control"], "no-store");
+  }
+});
+
+test("an answer that removes the cookie is no-store", async () => {
+  const world = new World();
+  const { token } = await world.store.create({ n: 1 });
+  assert.equal((await after(world, { "Cache-Control": "public" }, (session) => session.destroy(), { cookie: `session_id=${token}` }))["cache-control"], "no-store");
+});
+
+test("attack 96: where the session was asked for and no token is carried, private replaces public, by every accessor", async () => {
+  const asks: ((session: Live) => unknown)[] = [(s) => s.get("n"), (s) => s.has("n"), (s) => s.keys(), (s) => s.toJSON(), (s) => JSON.stringify(s), (s) => s.fresh, (s) => s.id, (s) => s.createdAt, (s) => s.idleExpiresAt];
+  for (const ask of asks) {
+    const world = new World();
+    const { token } = await world.store.create({ n: 1 });
+    const result = await after(world, { "Cache-Control": "public, max-age=60, s-maxage=3600" }, (session) => void ask(session), { cookie: `session_id=${token}` });
+    assert.deepEqual(result, { "cache-control": "private, max-age=60", vary: "Cookie" }, String(ask));
+  }
+});
+
+test("attack 96: also for a visitor without a session: the page depends on there being none", async () => {
+  assert.deepEqual(await after(new World(), { "Cache-Control": "public" }, (session) => void session.get("n")), { "cache-control": "private", vary: "Cookie" });
+});
+
+test("where the session was not asked for, headers stay as they are", async () => {
+  const world = new World();
+  const { token } = await world.store.create({ n: 1 });
+  assert.deepEqual(await after(world, { "Cache-Control": "public, max-age=60" }, () => {}, { cookie: `session_id=${token}` }), { "cache-control": "public, max-age=60" });
+});
+
+test("a token that is refreshed on a page that did not ask is no-store all the same", async () => {
+  const world = new World();
+  const { token } = await world.store.create({ n: 1 });
+  world.clock.advance("10m");
+  assert.equal((await after(world, { "Cache-Control": "public, max-age=60" }, () => {}, { cookie: `session_id=${token}` }))["cache-control"], "no-store");
+});
+
+test("Vary names every header that was asked, once, beside those that are there", async () => {
+  const extractor = chain(fromCookie("a"), fromCookie("b"), fromHeader("X-Sid"), fromAuthHeader());
+  const vary = async (start: Record<string, string>): Promise<string | undefined> => (await after(new World({ extractor }), start, (session) => void session.get("n")))["vary"];
+  assert.equal(await vary({}), "Cookie, X-Sid, Authorization");
+  assert.equal(await vary({ Vary: "Accept-Encoding, cookie" }), "Accept-Encoding, cookie, X-Sid, Authorization");
+  assert.equal(await vary({ Vary: "*" }), "*");
+});
+
+test("Cache-Control is changed only where it lets shared caches keep the answer", () => {
+  const expected: [string, string][] = [
+    ["public", "private"],
+    ["PUBLIC, Max-Age=5", "private, Max-Age=5"],
+    ["s-maxage=5", "private"],
+    ["max-age=5,s-maxage = 9 ,immutable", "private, max-age=5, immutable"],
+    ["private, s-maxage=9", "private"],
+    ["private", "private"],
+    ["no-store", "no-store"],
+    ["no-cache", "no-cache"],
+    ["max-age=5", "max-age=5"],
+  ];
+  for (const [before, result] of expected) {
+    const answer = headers({ "Cache-Control": before });
+    keepPrivate(answer, []);
+    assert.equal(answer.get("Cache-Control"), result, before);
+  }
+  const bare = headers();
+  keepPrivate(bare, []);
+  assert.deepEqual([...bare.all], []);
+  forbidStoring(bare);
+  assert.equal(bare.get("Cache-Control"), "no-store");
+});
+
+test("the application's own cookies stay, before and after ours; ours is never there twice", async () => {
+  const world = new World();
+  const exchange = world.exchange();
+  const session = await exchange.open();
+  session.set("n", 1);
+  await exchange.commit();
+  const answer = headers();
+  answer.setCookies(["theme=dark; Path=/", "session_id=forged", "session_id2=x", "xsession_id=y"]);
+  exchange.answer(answer);
+  exchange.answer(answer);
+  assert.deepEqual(answer.cookies().map((line) => line.split(";")[0]), ["theme=dark", "session_id2=x", "xsession_id=y", `session_id=${session.token}`]);
+});
+
+test("attack 122: the library never answers anything of CORS", async () => {
+  const world = new World();
+  const result = await after(world, {}, (session) => session.set("n", 1), { headers: { origin: "https://evil.example" } });
+  assert.deepEqual(Object.keys(result).filter((name) => name.startsWith("access-control")), []);
+});
+
+test("views answer what was sent", () => {
+  assert.deepEqual(viewOf({ headers: { "X-A": "1" } }).headers("x-a"), ["1"]);
+});

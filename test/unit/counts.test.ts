@@ -1,0 +1,259 @@
+import assert from "node:assert/strict";
+import { createServer, type Server } from "node:http";
+import { once } from "node:events";
+import type { AddressInfo } from "node:net";
+import { test } from "node:test";
+import { chain, fiberDefaults, fromCookie, fromHeader } from "holdfast";
+import { session } from "holdfast/node";
+import { seed } from "holdfast/testing";
+import { watched } from "../support/storages.js";
+import { World } from "./world.js";
+
+async function visitor(world: World) {
+  const client = world.client();
+  await client.ask((session) => session.set("n", 1));
+  return client;
+}
+
+test("no cookie and nothing written: no call, no record, no cookie", async () => {
+  const world = new World();
+  const { calls, cookies } = await world.client().ask((session) => void session.get("n"));
+  assert.deepEqual([calls, cookies], [[], []]);
+});
+
+test("session read: one call", async () => {
+  const client = await visitor(new World());
+  const { calls, cookies } = await client.ask((session) => assert.equal(session.get("n"), 1));
+  assert.deepEqual([calls, cookies], [["get"], []]);
+});
+
+test("session written: get and update, whatever was written and however often", async () => {
+  const client = await visitor(new World());
+  for (const write of [
+    (s: any) => s.set("n", 2),
+    (s: any) => s.update("n", (n: number) => n + 1),
+    (s: any) => s.delete("n"),
+    (s: any) => s.set("list", []),
+    (s: any) => s.get("list").push(1),
+    (s: any) => (s.set("a", 1), s.set("b", 2), s.update("c", () => 3), s.delete("a")),
+    (s: any) => s.setIdleTimeout("1h"),
+  ]) {
+    assert.deepEqual((await client.ask(write)).calls, ["get", "update"], String(write));
+  }
+});
+
+test("first write of a new visitor: create, and a cookie", async () => {
+  const world = new World();
+  const { calls, cookies } = await world.client().ask((session) => session.set("n", 1));
+  assert.deepEqual(calls, ["create"]);
+  assert.equal(cookies.length, 1);
+});
+
+test("login with a write: get, create, retire", async () => {
+  const client = await visitor(new World());
+  const { calls } = await client.ask(async (session) => {
+    await session.regenerate();
+    session.set("user", 1);
+  });
+  assert.deepEqual(calls, ["get", "create", "update"]);
+});
+
+test("login of a visitor without a session: create", async () => {
+  const { calls } = await new World().client().ask(async (session) => {
+    await session.regenerate();
+    session.set("user", 1);
+  });
+  assert.deepEqual(calls, ["create"]);
+});
+
+test("login with two renewals and reads in between costs no more than one", async () => {
+  const client = await visitor(new World());
+  const { calls } = await client.ask(async (session) => {
+    await session.regenerate();
+    session.set("user", 1);
+    await session.regenerate(["user"]);
+    session.keys();
+  });
+  assert.deepEqual(calls, ["get", "create", "update"]);
+});
+
+test("destroy: get and delete, and twice is the same", async () => {
+  const client = await visitor(new World());
+  const { calls } = await client.ask(async (session) => {
+    await session.destroy();
+    await session.destroy();
+  });
+  assert.deepEqual(calls, ["get", "delete"]);
+});
+
+test("destroy of a visitor without a session: no call", async () => {
+  assert.deepEqual((await new World().client().ask((session) => session.destroy())).calls, []);
+});
+
+test("reset with nothing written: get and delete; with a write: get, create, retire", async () => {
+  const world = new World();
+  assert.deepEqual((await (await visitor(world)).ask((session) => session.reset())).calls, ["get", "delete"]);
+  const { calls } = await (await visitor(world)).ask(async (session) => {
+    await session.reset();
+    session.set("n", 2);
+  });
+  assert.deepEqual(calls, ["get", "create", "update"]);
+});
+
+test("save() in a handler: one update; with nothing after it the end of the request costs nothing", async () => {
+  const client = await visitor(new World());
+  const { calls } = await client.ask(async (session) => {
+    session.set("n", 2);
+    await session.save();
+  });
+  assert.deepEqual(calls, ["get", "update"]);
+});
+
+test("an idle timeout that save() has stored is not stored again at the end", async () => {
+  const client = await visitor(new World());
+  const { calls } = await client.ask(async (session) => {
+    session.setIdleTimeout("1h");
+    await session.save();
+  });
+  assert.deepEqual(calls, ["get", "update"]);
+});
+
+test("a change in place that is taken back costs no write", async () => {
+  const client = await visitor(new World());
+  await client.ask((session) => session.set("list", [1]));
+  const { calls } = await client.ask((session) => {
+    session.get("list").push(2);
+    session.get("list").pop();
+  });
+  assert.deepEqual(calls, ["get"]);
+});
+
+test("a value that was read, and holds what JSON has no word for, costs no write", async () => {
+  const client = await visitor(new World());
+  await client.ask((session) => session.set("all", { when: new Date(5), map: new Map([[1, new Set([2n])]]), bytes: new Uint8Array([1, 2]), url: new URL("https://a.example/"), n: Number.NaN, z: -0, u: undefined }));
+  assert.deepEqual((await client.ask((session) => void session.get("all"))).calls, ["get"]);
+});
+
+test("a request that never asks in lazy mode: no call, with or without a token", async () => {
+  const world = new World({ load: "lazy" });
+  const client = world.client();
+  await client.ask(async (_, exchange) => (await exchange.open()).set("n", 1));
+  assert.ok(client.token);
+  assert.deepEqual((await client.ask()).calls, []);
+  assert.deepEqual((await client.ask(async (_, exchange) => void (await exchange.open()).get("n"))).calls, ["get"]);
+});
+
+test("at most one touch per refresh interval, and the cookie moves with it", async () => {
+  const world = new World({ idleTimeout: "30m" });
+  const client = await visitor(world);
+  const seen: string[] = [];
+  for (let minute = 0; minute < 12; minute++) {
+    world.clock.advance("1m");
+    const { calls, cookies } = await client.ask((session) => void session.get("n"));
+    seen.push(calls.join("+"));
+    assert.equal(cookies.length, calls.includes("touch") ? 1 : 0);
+  }
+  assert.deepEqual(seen, [0, 1, 2, 3].flatMap(() => ["get", "get", "get+touch"]));
+});
+
+test("a write that is due to refresh costs no touch beside it", async () => {
+  const world = new World();
+  const client = await visitor(world);
+  world.clock.advance("10m");
+  const { calls, cookies } = await client.ask((session) => session.set("n", 2));
+  assert.deepEqual(calls, ["get", "update"]);
+  assert.match(cookies[0]!, /Max-Age=1800;/);
+});
+
+test("a token of the wrong shape, and none at all: no call", async () => {
+  const world = new World();
+  for (const cookie of ["session_id=", "session_id=x", `session_id=${"a".repeat(42)}`, `session_id=${"A".repeat(44)}`, "session_id=undefined", "session_id"]) {
+    assert.deepEqual((await world.client().ask((session) => void session.get("n"), { cookie })).calls, [], cookie);
+  }
+});
+
+test("an unknown token of the right shape: one read, no record, no cookie", async () => {
+  const world = new World();
+  const { calls, cookies } = await world.client().ask((session) => void session.get("n"), { cookie: `session_id=${"A".repeat(43)}` });
+  assert.deepEqual([calls, cookies], [["get"], []]);
+});
+
+test("a chain asks the storage once, whatever it finds", async () => {
+  const world = new World({ extractor: chain(fromHeader("X-Session-ID"), fromCookie()) });
+  const client = await visitor(world);
+  assert.deepEqual((await client.ask(() => {}, { headers: { "x-session-id": "A".repeat(43) } })).calls, ["get"]);
+});
+
+test("fiberDefaults: a record for every visitor, a touch on every request", async () => {
+  const world = new World({ ...fiberDefaults });
+  const client = world.client();
+  assert.deepEqual((await client.ask()).calls, ["create"]);
+  world.clock.advance(1000);
+  const { calls, cookies } = await client.ask();
+  assert.deepEqual([calls, cookies.length], [["get", "touch"], 1]);
+});
+
+test("a merged conflict costs one read and one write more", async () => {
+  const world = new World();
+  const client = await visitor(world);
+  const { calls } = await client.ask(async (session) => {
+    session.set("a", 1);
+    await world.store.edit(session.id, (other) => other.set("b", 2));
+  });
+  assert.deepEqual(calls, ["get", "get", "update", "update", "get", "update"]);
+});
+
+test("the store without a request: create 1, getById 1, edit 2, delete 2", async () => {
+  const { store, storage } = new World();
+  const counted = async (work: () => Promise<unknown>): Promise<string[]> => {
+    storage.forget();
+    await work();
+    return storage.calls.map(({ name }) => name);
+  };
+  let id = "";
+  assert.deepEqual(await counted(async () => void ({ id } = await store.create({ n: 1 }))), ["create"]);
+  assert.deepEqual(await counted(() => store.getById(id)), ["get"]);
+  assert.deepEqual(await counted(() => store.edit(id, (session) => session.set("n", 2))), ["get", "update"]);
+  assert.deepEqual(await counted(() => store.delete(id)), ["get", "delete"]);
+  assert.deepEqual(await counted(() => store.delete(id)), ["get"]);
+  assert.deepEqual(await counted(() => store.clear()), ["clear"]);
+});
+
+test("a hundred thousand visitors who write nothing leave no record", async () => {
+  const world = new World();
+  for (let i = 0; i < 100_000; i++) {
+    const exchange = world.exchange();
+    (await exchange.open()).get("n");
+    await exchange.commit();
+    await exchange.finish();
+  }
+  assert.deepEqual(world.storage.calls, []);
+});
+
+test("the same counts over real HTTP", async (t) => {
+  const storage = watched();
+  const sessions = session<Record<string, any>>({ storage });
+  const server: Server = createServer(
+    sessions(async (req, res) => {
+      if (req.url === "/write") req.session.set("n", 1);
+      if (req.url === "/login") await req.session.regenerate();
+      if (req.url === "/logout") await req.session.destroy();
+      res.end(String(req.session.get("n")));
+    }),
+  ).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  t.after(() => server.close());
+  const at = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const headers = await seed(sessions, { n: 0 });
+  const ask = async (path: string, sent: Record<string, string>): Promise<string[]> => {
+    storage.forget();
+    await (await fetch(at + path, { headers: { ...sent, connection: "close" } })).text();
+    return storage.calls.map(({ name }) => name);
+  };
+  assert.deepEqual(await ask("/read", {}), []);
+  assert.deepEqual(await ask("/write", {}), ["create"]);
+  assert.deepEqual(await ask("/read", headers), ["get"]);
+  assert.deepEqual(await ask("/write", headers), ["get", "update"]);
+  assert.deepEqual(await ask("/login", headers), ["get", "create", "update"]);
+  assert.deepEqual(await ask("/logout", await seed(sessions, { n: 0 })), ["get", "delete"]);
+});
