@@ -128,6 +128,7 @@ const GUARD = '( if ! read -r _ <&3; then kill -9 $$; [ -z "$0" ] || rm -rf "$0"
 export class Server {
   #options;
   #child;
+  /** Once it has ended, and with it those of its own processes that write where it did: a backend of PostgreSQL outlives it for a moment. */
   #ended;
   /** The last of what it printed. */
   output = "";
@@ -155,10 +156,11 @@ export class Server {
     const options = { detached: true, cwd: directory || tmpdir(), env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "pipe", "pipe"] };
     const child = spawn("sh", ["-c", GUARD, directory, command, ...args], uid === undefined ? options : { ...options, uid, gid });
     this.#child = child;
-    this.#ended = new Promise((resolve) => child.once("exit", resolve));
+    this.#ended = new Promise((resolve) => child.once("close", resolve));
     for (const stream of [child.stdout, child.stderr]) stream.setEncoding("utf8").on("data", (text) => (this.output = (this.output + text).slice(-20_000)));
     child.on("error", (error) => (this.output += error.message));
     child.stdio[3].on("error", () => {});
+    child.once("exit", () => child.stdio[3].end("ended\n"));
     for (const handle of [child, ...child.stdio.slice(1)]) handle.unref();
     await until(`${name} on port ${this.port}`, ready, { servers: [this] });
     return this;
@@ -186,13 +188,11 @@ export class Server {
   }
 
   async #end(signal) {
-    if (!this.isRunning) return;
-    this.#child.ref();
+    if (!this.#child) return;
     const timer = setTimeout(() => this.#child.kill("SIGKILL"), 8000);
     this.#child.kill(signal);
     if (signal !== "SIGKILL") this.thaw();
     await this.#ended;
     clearTimeout(timer);
-    this.#child.stdio[3].end("ended\n");
   }
 }

@@ -26,9 +26,12 @@ export interface World {
 }
 
 /** Declares a test with a world of its own, which leaves no connection, timer or listener behind. */
-export function outage(name: string, { port }: Pick<ServerProcess, "port">, open: Open, run: (world: World) => Promise<void>): void {
+export function outage(name: string, server: ServerProcess, open: Open, run: (world: World) => Promise<void>): void {
+  const { port } = server;
   test(name, () =>
     leavingNothing(async () => {
+      // A test that failed may have left it down: the next one shall not fail by that.
+      if (!server.isRunning) await server.start();
       const proxy = await Proxy.before(port);
       const opened = await open(proxy.port);
       const calls: ObservedCall[] = [];
