@@ -4,6 +4,7 @@ const STATUS = {
   timeout: 503,
   conflict: 503,
   ended: 409,
+  "too-many-sessions": 409,
   "bad-generator": 500,
   unserializable: 500,
   "too-large": 500,
@@ -20,6 +21,7 @@ const STATUS = {
  *
  * - `storage`: the storage failed · `timeout`: it did not answer in time · `conflict`: others kept changing the session until `commitTimeout`
  * - `ended`: the session was destroyed, or ended or renewed by somebody else meanwhile
+ * - `too-many-sessions`: the owner has `maxSessionsPerOwner` sessions already, and the policy is to refuse one more
  * - `bad-generator`: `keyGenerator` gave a malformed token or one that is taken
  * - `unserializable`: a value that cannot be stored · `too-large`: more than `maxRecordBytes` · `unknown-type`: a stored class nobody registered
  * - `answered`: the answer has begun and cannot carry what this needs
@@ -29,7 +31,7 @@ const STATUS = {
 export type SessionErrorCode = keyof typeof STATUS;
 
 /**
- * Every failure at run time. `status` and `statusCode` are what frameworks read (503 storage, timeout, conflict; 409 ended; 500 otherwise);
+ * Every failure at run time. `status` and `statusCode` are what frameworks read (503 storage, timeout, conflict; 409 ended and too-many-sessions; 500 otherwise);
  * `expose` is false, which Express, Koa and others heed and show no message to a client; Fastify's own error answer shows it, so the message never
  * holds a token or a stored value.
  */

@@ -1,4 +1,4 @@
-import { checksum } from "../leaves/checksum.js";
+import { seal, unreadable, unseal, type NoRecord } from "./envelope.js";
 
 /** What is persisted of a session: data beside its own metadata. */
 export interface SessionRecord {
@@ -29,12 +29,6 @@ export interface Marker {
   readonly successor: string;
 }
 
-/** Stored text that is no record: damaged, foreign, or written by a newer Holdfast. */
-export interface NoRecord {
-  readonly kind: "unreadable" | "newer";
-  readonly why: string;
-}
-
 export const WRITE_ID_LENGTH = 6;
 const WRITES_REMEMBERED = 8;
 
@@ -48,12 +42,6 @@ export function remembers(writes: string, writeId: string): boolean {
   for (let at = 0; at < writes.length; at += WRITE_ID_LENGTH) if (writes.startsWith(writeId, at)) return true;
   return false;
 }
-
-/** The format this code writes and the newest it reads. */
-const FORMAT = 1;
-
-/** Every format keeps this envelope: `FORMAT:CHECKSUM\n` and the rest, the checksum taken over format and rest. */
-const ENVELOPE = /^([1-9]\d{0,3}):([0-9a-z]{1,7})\n/;
 
 interface Head {
   /** the record's own key (hash of the token) and namespace: a record copied elsewhere is no session there */
@@ -72,7 +60,7 @@ interface Head {
   r?: number;
 }
 
-/** Records and markers as text. The first line is the envelope, the second the metadata, then a line for each key and each value. */
+/** Records and markers as text. Within the envelope the first line is the metadata, then a line for each key and each value. */
 export class RecordCodec {
   readonly #namespace: string;
 
@@ -89,12 +77,8 @@ export class RecordCodec {
   }
 
   decode(hash: string, value: string): SessionRecord | Marker | NoRecord {
-    const envelope = ENVELOPE.exec(value);
-    if (!envelope) return unreadable("it is no record of Holdfast");
-    const body = value.slice(envelope[0].length);
-    if (checksum(envelope[1] + body) !== envelope[2]) return unreadable("its checksum does not fit");
-    if (Number(envelope[1]) > FORMAT) return { kind: "newer", why: `format ${envelope[1]} is newer than ${FORMAT}` };
-    return this.#open(hash, body);
+    const opened = unseal(value);
+    return opened.kind === "body" ? this.#open(hash, opened.body) : opened;
   }
 
   #open(hash: string, body: string): SessionRecord | Marker | NoRecord {
@@ -107,10 +91,6 @@ export class RecordCodec {
     const data = readData(lines);
     return data ? record(head, data) : unreadable("its data is damaged");
   }
-}
-
-function seal(body: string): string {
-  return `${FORMAT}:${checksum(FORMAT + body)}\n${body}`;
 }
 
 function parseHead(line: string): Head | undefined {
@@ -150,7 +130,3 @@ function marker({ s, r }: Head): Marker | NoRecord {
 const isTime = (value: unknown): value is number => typeof value === "number" && Number.isFinite(value);
 const isText = (value: unknown): value is string => typeof value === "string";
 const isTimeOrAbsent = (value: unknown): boolean => value === undefined || isTime(value);
-
-function unreadable(why: string): NoRecord {
-  return { kind: "unreadable", why };
-}

@@ -23,6 +23,11 @@ export interface Session<D extends object = SessionData> {
   /** When it ends in any case, epoch ms; undefined where there is no absolute timeout. */
   readonly absoluteExpiresAt: number | undefined;
 
+  /** Whose session it is, since `authenticate`; undefined for a visitor nobody knows. */
+  readonly owner: string | undefined;
+  /** When `authenticate` was last called, epoch ms. */
+  readonly authenticatedAt: number | undefined;
+
   /** The value of a key: the same object for the whole request. A change in place is saved. */
   get<K extends KeyOf<D>>(key: K): ValueOf<D, K> | undefined;
   /** Stores a value at the end of the request. Throws `unserializable` or `too-large` at once, naming the path to what cannot be stored. */
@@ -46,6 +51,15 @@ export interface Session<D extends object = SessionData> {
    * is kept, or only the keys named. Takes effect with the save. Throws `answered` once the answer has begun.
    */
   regenerate(keep?: readonly KeyOf<D>[]): Promise<void>;
+  /**
+   * A login, or the step-up of somebody who is logged in (OWASP ASVS 7.2.4, 7.5.1): a new token, `owner` (1 to 256 characters, no token or password)
+   * and `authenticatedAt` set, the absolute deadline anew. Stored and on the owner's list when it resolves. The data is kept, but for a session that
+   * had another owner: that starts empty. `info` is what `store.listByOwner` will say of it, like a device's name. Throws `too-many-sessions` where
+   * the policy refuses one more, `ended` where all sessions of the owner were ended meanwhile; the session is then as it was.
+   */
+  authenticate(owner: string, options?: { info?: SessionInfo }): Promise<void>;
+  /** Whether the last `authenticate` is at most this long ago: ask for it before what matters most. */
+  authenticatedWithin(duration: Duration): boolean;
   /** Ends the session and starts an empty one, which is stored once something is written. Takes effect with the save. */
   reset(): Promise<void>;
   /** Ends the session, now: once this resolves nothing brings it back. The client's cookie is removed with the answer. */
@@ -54,6 +68,22 @@ export interface Session<D extends object = SessionData> {
   save(): Promise<void>;
   /** An idle timeout of this session's own, from now on; at least one second. */
   setIdleTimeout(timeout: Duration): void;
+}
+
+/** What an application says of a session at its login, to show in a list of devices: a few words, 512 bytes as JSON at most. */
+export type SessionInfo = Readonly<Record<string, string | number | boolean>>;
+
+/** A session in the list of its owner. Its token is known to the client alone. */
+export interface ListedSession {
+  readonly id: string;
+  /** Epoch ms. */
+  readonly createdAt: number;
+  /** When it was last used, epoch ms, to within the `refreshInterval`. */
+  readonly lastSeenAt: number;
+  /** When `authenticate` was last called, epoch ms. */
+  readonly authenticatedAt: number | undefined;
+  /** What `authenticate` was told of it. */
+  readonly info: SessionInfo | undefined;
 }
 
 /** A session opened by hand (`sessions.open`, `store.getById` …): saved by `save()`, given up by `release()` or `using`. */
@@ -69,8 +99,8 @@ export interface Store<D extends object = SessionData> {
   getById(id: string): Promise<StoredSession<D> | undefined>;
   /** The stored session of a token, or undefined: also for any hostile text. */
   getByToken(token: string): Promise<StoredSession<D> | undefined>;
-  /** Makes and stores a session; hand its `token` to the client. */
-  create(data?: Partial<D>, options?: { idleTimeout?: Duration }): Promise<StoredSession<D>>;
+  /** Makes and stores a session, of this owner where one is named; hand its `token` to the client. */
+  create(data?: Partial<D>, options?: { idleTimeout?: Duration; owner?: string; info?: SessionInfo }): Promise<StoredSession<D>>;
   /**
    * Opens a session, lets `change` work on it, and saves; where `change` throws nothing is saved. Answers whether it was saved: `false`
    * where there is no such session any more.
@@ -78,6 +108,13 @@ export interface Store<D extends object = SessionData> {
   edit(id: string, change: (session: Session<D>) => unknown): Promise<boolean>;
   /** Ends a session, whatever requests are using it. Answers whether there was one. */
   delete(id: string): Promise<boolean>;
+  /** The live sessions of an owner, the oldest login first. Reads the owner's list and each of its sessions. */
+  listByOwner(owner: string): Promise<ListedSession[]>;
+  /**
+   * Ends every session of an owner, but the one with the id `except` where that is given: also what they were renewed to meanwhile, and every
+   * `authenticate` under way. Answers how many there were. Where it fails some may be left: call it again.
+   */
+  deleteByOwner(owner: string, options?: { except?: string }): Promise<number>;
   /** Ends every session of the namespace. Throws `unsupported` where the storage cannot. */
   clear(): Promise<void>;
   /** Teaches the store a class, under an explicit tag; at start-up, the same in every process. */

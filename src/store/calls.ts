@@ -17,6 +17,14 @@ export class Deadline {
   get left(): number {
     return this.#until - this.#clock.now();
   }
+
+  /** Before another try: waits a little longer from try to try, at random, so that many writers of one key take turns. `conflict` when time is up. */
+  async pause(tries: number): Promise<void> {
+    if (this.left <= 0) throw new SessionError("conflict", "the session kept being changed by others until commitTimeout");
+    if (tries === 0) return;
+    const ms = Math.min(Math.random() * 2 ** Math.min(tries, 6), this.left);
+    await new Promise<void>((resolve) => this.#clock.setTimer(ms, resolve));
+  }
 }
 
 /** A storage whose calls end in time, and whose failures are `SessionError`s. */

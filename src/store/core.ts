@@ -1,11 +1,13 @@
 import { SessionError } from "../errors.js";
 import { milliseconds, type Duration } from "../leaves/duration.js";
+import type { SessionInfo } from "../contracts/session.js";
 import type { ValueCodec } from "../codecs/value.js";
 import { Draft } from "./draft.js";
-import { idleDeadline, refreshEvery, refreshIsDue } from "./expiry.js";
+import { idleDeadline, idleLength, refreshEvery, refreshIsDue, usualIdle } from "./expiry.js";
 import type { StoreSettings } from "./options.js";
-import type { Birth, Persistence, Writing } from "./persistence.js";
+import type { Birth, Login, Persistence, Writing } from "./persistence.js";
 import { ABSENT, type Live, type Loaded } from "./records.js";
+import { loginOf } from "./owner.js";
 import { plan, type Intent, type Plan } from "./plan.js";
 import { drawWriteId, hashOf, idOf } from "./token.js";
 
@@ -60,6 +62,7 @@ export class SessionCore {
   #identity: Identity | undefined;
   #bornAt: number;
   #idle: number | undefined;
+  #login: Login | undefined;
   #destroyFailed = false;
   readonly #storeNew: boolean;
 
@@ -106,6 +109,14 @@ export class SessionCore {
     return idleDeadline(this.#now, this.#idleLength(), this.absoluteExpiresAt);
   }
 
+  get owner(): string | undefined {
+    return this.#birth().owner;
+  }
+
+  get authenticatedAt(): number | undefined {
+    return this.#birth().authenticatedAt;
+  }
+
   setIdleTimeout(timeout: Duration): void {
     this.#idle = milliseconds("setIdleTimeout", timeout, 1000);
   }
@@ -124,6 +135,23 @@ export class SessionCore {
     this.#bornAt = this.#now;
     this.#idle = undefined;
     this.#beginAnew();
+  }
+
+  /** Renews the token for this owner, at once. Where that fails the session is as it was, but for what was not saved of another owner's. */
+  async authenticate(owner: string, info: SessionInfo | undefined): Promise<void> {
+    const [identity, intent, fresh] = [this.#identity, this.#intent, this.fresh];
+    const isAnother = this.owner !== undefined && this.owner !== owner;
+    this.#login = loginOf(owner, info, isAnother, this.#now, this.parts.settings.absolute);
+    this.regenerate(isAnother ? [] : undefined);
+    try {
+      await this.commit(true);
+    } catch (error) {
+      if (isAnother) this.draft.discard();
+      [this.#identity, this.#intent, this.fresh] = [identity, intent, fresh];
+      throw error;
+    } finally {
+      this.#login = undefined;
+    }
   }
 
   async destroy(): Promise<void> {
@@ -250,7 +278,7 @@ export class SessionCore {
   #writing(moves: boolean): Writing {
     const writeId = drawWriteId();
     this.draft.seal(writeId);
-    return { draft: this.draft, writeId, idle: this.#idle, moves, answers: this.carrier === "answer" };
+    return { draft: this.draft, writeId, idle: this.#idle, moves, answers: this.carrier === "answer", login: this.#login };
   }
 
   /** Nobody knows whether the command took effect: read before the next one, and never use a token twice. */
@@ -290,8 +318,9 @@ export class SessionCore {
   }
 
   #idleLength(): number {
-    const own = this.#loaded.kind === "live" && this.#intent !== "reset" ? this.#loaded.record.idle : undefined;
-    return this.#idle ?? own ?? this.parts.settings.idle;
+    const { settings } = this.parts;
+    if (this.#idle !== undefined) return this.#idle;
+    return this.#loaded.kind === "live" && this.#intent !== "reset" ? idleLength(settings, this.#loaded.record) : usualIdle(settings, undefined);
   }
 
   #refreshDue(): boolean {

@@ -16,6 +16,23 @@ export function idleDeadline(now: number, idle: number, absolute: number | undef
   return Math.min(now + idle, absolute ?? Infinity);
 }
 
+/** Idle lengths of a store, in ms. */
+export interface IdleLengths {
+  readonly idle: number;
+  /** Of sessions without an owner. */
+  readonly anonymousIdle: number;
+}
+
+/** The idle length of a session: its own, else that of its kind. */
+export function idleLength(lengths: IdleLengths, { idle, owner }: Pick<SessionRecord, "idle" | "owner">): number {
+  return idle ?? usualIdle(lengths, owner);
+}
+
+/** The idle length of sessions that have none of their own. */
+export function usualIdle({ idle, anonymousIdle }: IdleLengths, owner: string | undefined): number {
+  return owner === undefined ? anonymousIdle : idle;
+}
+
 /** How often the deadline of a session moves at most, in ms. Where its own idle length is shorter than the store's, so is this: or it would end in use. */
 export function refreshEvery(interval: number, storeIdle: number, idle: number): number {
   return interval * Math.min(1, idle / storeIdle);

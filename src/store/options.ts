@@ -2,7 +2,7 @@ import { systemClock, type Clock } from "../contracts/clock.js";
 import type { SessionEvent } from "../contracts/events.js";
 import type { Storage } from "../contracts/storage.js";
 import type { TypeCodec } from "../contracts/type-codec.js";
-import { callable, misuse, onlyKeys, outOfRange, wholeNumber } from "../leaves/assert.js";
+import { callable, misuse, oneOf, onlyKeys, outOfRange, wholeNumber } from "../leaves/assert.js";
 import { builtinModule, warn } from "../leaves/builtin.js";
 import { milliseconds, type Duration } from "../leaves/duration.js";
 import { memoryStorage } from "../storage/memory.js";
@@ -16,7 +16,9 @@ export interface StoreOptions {
   namespace?: string;
   /** A session ends when it was not used for this long; at least one second. Default `"30m"`. */
   idleTimeout?: Duration;
-  /** A session ends this long after it was made, however active; not below the idle timeout. Default: never. */
+  /** The same for sessions without an owner; not above `idleTimeout`. Default: `idleTimeout`. */
+  anonymousIdleTimeout?: Duration;
+  /** A session ends this long after it was made, or its owner authenticated, however active; not below the idle timeout. Default: never, or 400 days with an owner. */
   absoluteTimeout?: Duration;
   /** Deadline and cookie move at most this often. Default: a tenth of the idle timeout, between 1 s and 5 min. 0: on every request. */
   refreshInterval?: Duration;
@@ -28,6 +30,11 @@ export interface StoreOptions {
   commitTimeout?: Duration;
   /** Largest record, in UTF-8 bytes. Default 65536. */
   maxRecordBytes?: number;
+  /**
+   * How many sessions an owner may have at once. A number: a login beyond it ends the oldest; `{ max, policy: "refuse" }`: it fails with
+   * `too-many-sessions`. Default 100 (OWASP ASVS 7.1.2).
+   */
+  maxSessionsPerOwner?: number | { max: number; policy: "end-oldest" | "refuse" };
   /** Makes tokens: 16 to 256 characters of `A-Za-z0-9._~-`, unguessable (OWASP ASVS 7.2.3: 128 bits of entropy or more). Default: 256 random bits. */
   keyGenerator?: () => string;
   /** Classes that sessions may hold, by tag. */
@@ -42,12 +49,14 @@ export const STORE_OPTIONS: readonly (keyof StoreOptions)[] = [
   "storage",
   "namespace",
   "idleTimeout",
+  "anonymousIdleTimeout",
   "absoluteTimeout",
   "refreshInterval",
   "retiredFor",
   "storageTimeout",
   "commitTimeout",
   "maxRecordBytes",
+  "maxSessionsPerOwner",
   "keyGenerator",
   "types",
   "clock",
@@ -59,12 +68,15 @@ export interface StoreSettings {
   readonly storage: Storage;
   readonly namespace: string;
   readonly idle: number;
+  /** Of sessions without an owner. */
+  readonly anonymousIdle: number;
   readonly absolute: number | undefined;
   readonly refreshInterval: number;
   readonly retiredFor: number;
   readonly storageTimeout: number;
   readonly commitTimeout: number;
   readonly maxRecordBytes: number;
+  readonly perOwner: { readonly max: number; readonly policy: "end-oldest" | "refuse" };
   readonly tokens: TokenSource;
   readonly types: Readonly<Record<string, TypeCodec>>;
   readonly clock: Clock;
@@ -83,12 +95,14 @@ export function storeSettings(options: StoreOptions = {}): StoreSettings {
     storage,
     namespace: namespace(options.namespace ?? "holdfast"),
     idle,
+    anonymousIdle: anonymousIdle(options.anonymousIdleTimeout, idle),
     absolute: absolute(options.absoluteTimeout, idle),
     refreshInterval: refreshInterval(options.refreshInterval, idle),
     retiredFor: milliseconds("retiredFor", options.retiredFor ?? 15 * MINUTE, SECOND),
     storageTimeout: milliseconds("storageTimeout", options.storageTimeout ?? 2 * SECOND, 1),
     commitTimeout: milliseconds("commitTimeout", options.commitTimeout ?? 5 * SECOND, 1),
     maxRecordBytes: Math.min(wholeNumber("maxRecordBytes", options.maxRecordBytes ?? 65_536, 256), storage.maxValueBytes ?? Infinity),
+    perOwner: perOwner(options.maxSessionsPerOwner ?? 100),
     tokens: options.keyGenerator === undefined ? randomToken : customToken(callable("keyGenerator", options.keyGenerator, "() => an unguessable text")),
     types: options.types ?? {},
     clock: clock(options.clock ?? systemClock),
@@ -125,6 +139,20 @@ function refreshInterval(value: Duration | undefined, idle: number): number {
   const ms = milliseconds("refreshInterval", value, 0);
   if (ms >= idle) throw outOfRange("refreshInterval", value, `below the idle timeout (${idle} ms), or sessions in use would end; leave it out for a tenth of that`);
   return ms;
+}
+
+function anonymousIdle(value: Duration | undefined, idle: number): number {
+  if (value === undefined) return idle;
+  const ms = milliseconds("anonymousIdleTimeout", value, SECOND);
+  if (ms > idle) throw outOfRange("anonymousIdleTimeout", value, `at most the idle timeout (${idle} ms)`);
+  return ms;
+}
+
+function perOwner(value: NonNullable<StoreOptions["maxSessionsPerOwner"]>): StoreSettings["perOwner"] {
+  if (typeof value !== "object") return { max: wholeNumber("maxSessionsPerOwner", value, 1), policy: "end-oldest" };
+  onlyKeys("maxSessionsPerOwner", value, ["max", "policy"]);
+  const policy = oneOf("maxSessionsPerOwner.policy", value.policy, ["end-oldest", "refuse"]);
+  return { max: wholeNumber("maxSessionsPerOwner.max", value.max, 1), policy };
 }
 
 function absolute(value: Duration | undefined, idle: number): number | undefined {

@@ -1,10 +1,12 @@
+import type { ListedSession, SessionInfo } from "../contracts/session.js";
 import type { Version } from "../contracts/storage.js";
 import { remember, remembers, type SessionRecord } from "../codecs/record.js";
 import { SessionError } from "../errors.js";
 import { Deadline } from "./calls.js";
 import type { Draft } from "./draft.js";
-import { hasExpired, idleDeadline } from "./expiry.js";
+import { hasExpired, idleDeadline, idleLength } from "./expiry.js";
 import type { StoreSettings } from "./options.js";
+import { Owners, type KnownList } from "./owners.js";
 import { Records, type Live, type Loaded, type Newer, type Unwritten } from "./records.js";
 import { idOf } from "./token.js";
 
@@ -18,6 +20,16 @@ export interface Writing {
   readonly moves: boolean;
   /** Whether the client is told of the new deadline. */
   readonly answers: boolean;
+  /** Where this save is a login or a step-up. */
+  readonly login?: Login | undefined;
+}
+
+/** What a login makes of a session. */
+export interface Login {
+  readonly owner: string;
+  readonly info?: SessionInfo | undefined;
+  /** What changes of the record. */
+  readonly birth: Partial<Birth>;
 }
 
 /** What a new record starts from. */
@@ -30,10 +42,12 @@ export type Birth = Pick<SessionRecord, "createdAt" | "absolute" | "idle" | "aut
 export class Persistence {
   readonly #settings: StoreSettings;
   readonly #records: Records;
+  readonly #owners: Owners;
 
   constructor(settings: StoreSettings) {
     this.#settings = settings;
     this.#records = new Records(settings);
+    this.#owners = new Owners(settings, this.#records);
   }
 
   /** Reads what stands under a hash; what has expired is absent. */
@@ -42,14 +56,8 @@ export class Persistence {
   }
 
   /** Inserts a new record. `bad-generator` where the hash is taken by another. */
-  async create(hash: string, birth: Birth, writing: Writing, deadline: Deadline = this.#deadline()): Promise<Live> {
-    const record = born(birth, writing);
-    const expiresAt = idleDeadline(this.#now, record.idle ?? this.#settings.idle, record.absolute);
-    const created = await this.#records.create({ hash, record, expiresAt }, deadline).catch((error: unknown) => this.#takeBack(hash, writing, deadline, error));
-    if (created) return created;
-    const found = await this.#records.loadLive(hash, deadline);
-    if (found && remembers(found.record.writes, writing.writeId)) return found;
-    throw new SessionError("bad-generator", "a new token is taken already: keyGenerator must answer a different unguessable text each time");
+  create(hash: string, birth: Birth, writing: Writing): Promise<Live> {
+    return this.#introduce(hash, birth, writing, undefined, this.#deadline());
   }
 
   /** Writes the changes; answers what is stored now, or nothing where the session is gone. */
@@ -60,7 +68,7 @@ export class Persistence {
       if (remembers(current.record.writes, writing.writeId)) return current;
       const written = await this.#records.update(this.#next(current, writing), current.version!, deadline);
       if (written) return written;
-      await this.#pause(tries, deadline);
+      await deadline.pause(tries);
       current = await this.#reread(live.hash, writing, deadline);
     }
     return undefined;
@@ -73,7 +81,7 @@ export class Persistence {
     for (let tries = 0; current; tries++) {
       const touched = await this.#records.touch(current, Math.max(expiresAt, current.expiresAt), deadline);
       if (touched) return touched;
-      await this.#pause(tries, deadline);
+      await deadline.pause(tries);
       current = await this.#records.loadLive(live.hash, deadline);
       if (current && current.expiresAt >= expiresAt) return current;
     }
@@ -85,16 +93,14 @@ export class Persistence {
     const deadline = this.#deadline();
     const current = this.#isStale(old) ? await this.#reread(old.hash, writing, deadline) : old;
     if (!current) throw ended();
-    const successor = await this.create(hash, current.record, writing, deadline);
-    return this.#orDiscard(successor, deadline, () => this.#handOver(current, successor, writing, deadline));
+    return this.#introduce(hash, current.record, writing, current, deadline, (successor) => this.#handOver(current, successor, writing, deadline));
   }
 
   /** Starts a session that carries nothing of the old one, which is retired, or ended where it changed meanwhile. */
   async reset(old: Live | Newer, hash: string, birth: Birth, writing: Writing): Promise<Live> {
     const deadline = this.#deadline();
     await this.#assertTraceable(old, deadline);
-    const own = await this.create(hash, birth, writing, deadline);
-    return this.#orDiscard(own, deadline, async () => {
+    return this.#introduce(hash, birth, writing, undefined, deadline, async (own) => {
       if (old.version !== undefined && (await this.#records.retire(old.hash, old.version, hash, deadline))) return own;
       await this.#endUnless(old.hash, hash, deadline);
       return this.#stillThere(own, deadline);
@@ -122,12 +128,53 @@ export class Persistence {
     return this.#records.clear();
   }
 
+  /** The live sessions of an owner. */
+  listByOwner(owner: string): Promise<ListedSession[]> {
+    return this.#owners.listing(owner, this.#deadline());
+  }
+
+  /** Ends every session of an owner but one; answers how many there were. */
+  endByOwner(owner: string, except: string | undefined): Promise<number> {
+    return this.#owners.endAll(owner, except, this.#deadline());
+  }
+
+  /**
+   * Stores a record of one's own, and does what is left to do before anybody is told of it. One with an owner is put on the owner's list first:
+   * from then on others may end it, so that it is looked for once more in the end.
+   */
+  async #introduce(hash: string, birth: Birth, writing: Writing, old: Live | undefined, deadline: Deadline, finish?: (own: Live) => Promise<Live>): Promise<Live> {
+    const owner = writing.login?.owner ?? birth.owner;
+    const list = owner === undefined ? undefined : await this.#owners.find(owner, deadline);
+    const own = await this.#insert(hash, birth, writing, deadline);
+    if (!list && !finish) return own;
+    return this.#orDiscard(own, deadline, async () => {
+      const isSure = !list || ((await this.#enlist(list, own, old, writing, deadline)) && !finish);
+      const done = finish ? await finish(own) : own;
+      return isSure ? done : this.#stillThere(done, deadline);
+    });
+  }
+
+  #enlist(list: KnownList, own: Live, old: Live | undefined, { login }: Writing, deadline: Deadline): Promise<boolean> {
+    const continues = old?.record.owner === list.owner;
+    return this.#owners.enlist(list, own, { from: continues ? old.hash : undefined, info: login?.info, isLogin: !continues }, deadline);
+  }
+
+  async #insert(hash: string, birth: Birth, writing: Writing, deadline: Deadline): Promise<Live> {
+    const record = born(birth, writing);
+    const expiresAt = idleDeadline(this.#now, idleLength(this.#settings, record), record.absolute);
+    const created = await this.#records.create({ hash, record, expiresAt }, deadline).catch((error: unknown) => this.#takeBack(hash, writing, deadline, error));
+    if (created) return created;
+    const found = await this.#records.loadLive(hash, deadline);
+    if (found && remembers(found.record.writes, writing.writeId)) return found;
+    throw new SessionError("bad-generator", "a new token is taken already: keyGenerator must answer a different unguessable text each time");
+  }
+
   /** Retires the old record; another's change in between is merged into the successor first. */
   async #handOver(old: Live, successor: Live, writing: Writing, deadline: Deadline): Promise<Live> {
     let [current, own] = [old, successor];
     for (let tries = 0; ; tries++) {
       if (await this.#records.retire(current.hash, current.version!, own.hash, deadline)) return own;
-      await this.#pause(tries, deadline);
+      await deadline.pause(tries);
       const met = await this.#records.load(old.hash, deadline);
       if (met.kind === "retired" && met.successor === own.hash) return this.#stillThere(own, deadline);
       if (met.kind !== "live") throw ended();
@@ -143,7 +190,7 @@ export class Persistence {
     for (let tries = 0; ; tries++) {
       const written = known !== undefined && (await this.#records.update(next, known, deadline));
       if (written) return written;
-      await this.#pause(tries, deadline);
+      await deadline.pause(tries);
       const met = await this.#records.loadLive(next.hash, deadline);
       if (!met) throw ended();
       known = met.version;
@@ -175,7 +222,7 @@ export class Persistence {
     let known = version;
     for (let tries = 0; ; tries++) {
       if (known !== undefined && (await this.#records.delete(hash, known, deadline))) return;
-      if (known !== undefined) await this.#pause(tries, deadline);
+      if (known !== undefined) await deadline.pause(tries);
       const met = await this.#records.find(hash, deadline);
       if (met.kind === "absent") return;
       if (met.kind === "retired") hash = met.successor;
@@ -239,7 +286,7 @@ export class Persistence {
 
   #next({ hash, record, expiresAt }: Live, writing: Writing): Unwritten {
     const idle = writing.idle ?? record.idle;
-    const used = idleDeadline(this.#now, idle ?? this.#settings.idle, record.absolute);
+    const used = idleDeadline(this.#now, idleLength(this.#settings, { ...record, idle }), record.absolute);
     const moved = writing.idle === undefined ? Math.max(used, expiresAt) : used;
     const next: SessionRecord = {
       ...record,
@@ -251,14 +298,6 @@ export class Persistence {
     return { hash, record: next, expiresAt: writing.moves ? moved : expiresAt };
   }
 
-  /** Waits a little longer from try to try, at random, so that many writers of one key take turns. */
-  async #pause(tries: number, deadline: Deadline): Promise<void> {
-    if (deadline.left <= 0) throw new SessionError("conflict", "the session kept being changed by others until commitTimeout");
-    if (tries === 0) return;
-    const ms = Math.min(Math.random() * 2 ** Math.min(tries, 6), deadline.left);
-    await new Promise<void>((resolve) => this.#settings.clock.setTimer(ms, resolve));
-  }
-
   #deadline(): Deadline {
     return new Deadline(this.#settings.clock, this.#settings.commitTimeout);
   }
@@ -268,9 +307,9 @@ export class Persistence {
   }
 }
 
-function born({ createdAt, absolute, authenticatedAt, owner, idle }: Birth, writing: Writing): SessionRecord {
-  const { draft, writeId } = writing;
-  return { kind: "record", createdAt, absolute, authenticatedAt, owner, idle: writing.idle ?? idle, writes: writeId, data: draft.sealed(writeId) };
+function born(from: Birth, { draft, writeId, idle, login }: Writing): SessionRecord {
+  const { createdAt, absolute, authenticatedAt, owner, idle: earlier } = { ...from, ...login?.birth };
+  return { kind: "record", createdAt, absolute, authenticatedAt, owner, idle: idle ?? earlier, writes: writeId, data: draft.sealed(writeId) };
 }
 
 /** Where the deadline moves without an answer, the record remembers what the client was told. */

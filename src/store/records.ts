@@ -1,5 +1,6 @@
 import type { StorageEntry, Version, Written } from "../contracts/storage.js";
-import { RecordCodec, type Marker, type NoRecord, type SessionRecord } from "../codecs/record.js";
+import type { NoRecord } from "../codecs/envelope.js";
+import { RecordCodec, type Marker, type SessionRecord } from "../codecs/record.js";
 import { SessionError } from "../errors.js";
 import { utf8Length } from "../leaves/bytes.js";
 import { type Deadline, StorageCalls } from "./calls.js";

@@ -1,10 +1,11 @@
-import type { Session, StoredSession, Store } from "../contracts/session.js";
+import type { Session, SessionInfo, StoredSession, Store } from "../contracts/session.js";
 import { SessionError } from "../errors.js";
 import { show } from "../leaves/assert.js";
-import type { Duration } from "../leaves/duration.js";
+import { milliseconds, type Duration } from "../leaves/duration.js";
 import { fromPairs } from "../codecs/value.js";
 import type { SessionCore } from "./core.js";
 import type { Draft } from "./draft.js";
+import { checkedInfo, checkOwner } from "./owner.js";
 import { VerbQueue } from "./verb.js";
 
 /** What is left of a session: everything, everything that needs no new token, or nothing. */
@@ -83,6 +84,14 @@ class ActiveSession implements Session<Data>, Disposable {
     return this.#core.absoluteExpiresAt;
   }
 
+  get owner(): string | undefined {
+    return this.#core.owner;
+  }
+
+  get authenticatedAt(): number | undefined {
+    return this.#core.authenticatedAt;
+  }
+
   get(key: string): any {
     return this.#core.draft.get(checkedKey(key));
   }
@@ -125,6 +134,21 @@ class ActiveSession implements Session<Data>, Disposable {
       this.#needsAnswer("regenerate");
       core.regenerate(keep);
     });
+  }
+
+  authenticate(owner: string, options: { info?: SessionInfo } = {}): Promise<void> {
+    checkOwner(owner);
+    const info = checkedInfo(options);
+    return this.#persist(() => {
+      this.#needsAnswer("authenticate");
+      return this.#alive("authenticate").authenticate(owner, info);
+    });
+  }
+
+  authenticatedWithin(duration: Duration): boolean {
+    const ms = milliseconds("authenticatedWithin", duration, 1);
+    const { authenticatedAt, parts } = this.#core;
+    return authenticatedAt !== undefined && parts.settings.clock.now() - authenticatedAt <= ms;
   }
 
   reset(...none: never[]): Promise<void> {

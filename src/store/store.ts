@@ -1,11 +1,11 @@
-import type { Session, StoredSession, Store } from "../contracts/session.js";
+import type { ListedSession, Session, StoredSession, Store } from "../contracts/session.js";
 import { SessionError } from "../errors.js";
-import { callable } from "../leaves/assert.js";
-import type { Duration } from "../leaves/duration.js";
+import { callable, onlyKeys } from "../leaves/assert.js";
 import { ValueCodec } from "../codecs/value.js";
 import type { TypeCodec } from "../contracts/type-codec.js";
 import type { SessionData } from "../session-data.js";
 import { SessionCore, type Opening, type StoreParts } from "./core.js";
+import { checkOwner } from "./owner.js";
 import { storeSettings, type StoreOptions, type StoreSettings } from "./options.js";
 import { Persistence } from "./persistence.js";
 import { controlOf, makeSession } from "./session.js";
@@ -29,6 +29,7 @@ export function partsOf(store: unknown): StoreParts | undefined {
 }
 
 type Data = Record<string, unknown>;
+type CreateOptions = NonNullable<Parameters<Store["create"]>[1]>;
 
 class SessionStore implements Store<Data> {
   readonly #parts: StoreParts;
@@ -47,11 +48,11 @@ class SessionStore implements Store<Data> {
     return this.#open(hashOf(token), token);
   }
 
-  async create(data: Partial<Data> = {}, options: { idleTimeout?: Duration } = {}): Promise<StoredSession<Data>> {
+  async create(data: Partial<Data> = {}, { idleTimeout, owner, info }: CreateOptions = {}): Promise<StoredSession<Data>> {
     const session = this.#session({ loaded: { kind: "absent" }, carrier: "caller" });
-    if (options.idleTimeout !== undefined) session.setIdleTimeout(options.idleTimeout);
+    if (idleTimeout !== undefined) session.setIdleTimeout(idleTimeout);
     for (const [key, value] of Object.entries(data)) session.set(key, value);
-    await session.save();
+    await (owner === undefined ? session.save() : session.authenticate(owner, info && { info }));
     return session;
   }
 
@@ -69,6 +70,17 @@ class SessionStore implements Store<Data> {
 
   async delete(id: string): Promise<boolean> {
     return this.#parts.persistence.endHash(hashOfId(id));
+  }
+
+  async listByOwner(owner: string): Promise<ListedSession[]> {
+    checkOwner(owner);
+    return this.#parts.persistence.listByOwner(owner);
+  }
+
+  async deleteByOwner(owner: string, options: { except?: string } = {}): Promise<number> {
+    checkOwner(owner);
+    onlyKeys("deleteByOwner", options, ["except"]);
+    return this.#parts.persistence.endByOwner(owner, options.except === undefined ? undefined : hashOfId(options.except));
   }
 
   async clear(): Promise<void> {
