@@ -257,3 +257,32 @@ test("the same counts over real HTTP", async (t) => {
   assert.deepEqual(await ask("/login", headers), ["get", "create", "update"]);
   assert.deepEqual(await ask("/logout", await seed(sessions, { n: 0 })), ["get", "delete"]);
 });
+
+test("a login with an owner: the plain login's calls, the owner's list read and written, and one more look", async () => {
+  const client = await visitor(new World());
+  const { calls } = await client.ask((session) => session.authenticate("ann"));
+  assert.deepEqual(calls, ["get", "get", "create", "create", "update", "get"]);
+  const again = await client.ask((session) => session.authenticate("ann"));
+  assert.deepEqual(again.calls, ["get", "get", "create", "update", "update", "get"]);
+});
+
+test("a login with an owner of a visitor without a session: the list read, the session and the list stored", async () => {
+  const { calls } = await new World().client().ask((session) => session.authenticate("ann"));
+  assert.deepEqual(calls, ["get", "create", "create"]);
+});
+
+test("a session with an owner costs no more than another, until it is renewed", async () => {
+  const client = await visitor(new World());
+  await client.ask((session) => session.authenticate("ann"));
+  assert.deepEqual((await client.ask((session) => void session.get("n"))).calls, ["get"]);
+  assert.deepEqual((await client.ask((session) => session.set("n", 2))).calls, ["get", "update"]);
+  assert.deepEqual((await client.ask((session) => session.destroy())).calls, ["get", "delete"]);
+});
+
+test("all sessions of an owner ended: two calls for the list, two for each session, two to forget them", async () => {
+  const world = new World();
+  for (let i = 0; i < 3; i++) await world.client().ask((session) => session.authenticate("ann"));
+  world.storage.forget();
+  assert.equal(await world.store.deleteByOwner("ann"), 3);
+  assert.deepEqual(world.storage.counts, { get: 5, update: 2, delete: 3 });
+});
