@@ -13,7 +13,6 @@ declare module "holdfast" {
   interface SessionData {
     /** Slugs of products, one for each piece. */
     cart: string[];
-    userId: number;
     /** Counted with `update`. */
     race: number;
     /** Counted with `get`, then `set`. */

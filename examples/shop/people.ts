@@ -21,9 +21,9 @@ export function whoIs(name: string, password: string): Person | undefined {
   return person && isSame(person.password, password) ? person : undefined;
 }
 
-/** The person of an id. */
-export function findPerson(id: number | undefined): Person | undefined {
-  return people.find((one) => one.id === id);
+/** The person whom a session belongs to. */
+export function findPerson(owner: string | undefined): Person | undefined {
+  return people.find(({ id }) => String(id) === owner);
 }
 
 function isSame(expected: string, given: string): boolean {

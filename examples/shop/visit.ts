@@ -11,7 +11,7 @@ export interface Visit {
 /** The visit of a request; a stranger's where the session could not be loaded. */
 export function visitOf(req: Request): Visit {
   const session = findSession(req);
-  return { person: findPerson(session?.get("userId")), cart: session?.get("cart") ?? [] };
+  return { person: findPerson(session?.owner), cart: session?.get("cart") ?? [] };
 }
 
 /** A text field of a form. */

@@ -170,13 +170,29 @@ suite("the shop in a browser", { concurrency: 2 }, () => {
     assert.match(before.age, /^\d+ s\nsince \d{4}-\d\d-\d\d, /);
     assert.match(before.idle, /^in (30 min 0|29 min \d+) s\n/);
     assert.match(before.absolute, /^in (24 h 0|23 h 59) min\n/);
-    assert.equal(before.keys, "cart userId");
+    assert.equal(before.keys, "cart");
     assert.deepEqual([renewed.keys, renewed.absolute.split("\n")[1]], [before.keys, before.absolute.split("\n")[1]]);
     assert.notEqual(renewed.id, before.id);
 
     assert.equal(new Set(tokens).size, 3);
     const everything = [...(await Promise.all(received)), await page.content()].join("\n");
     for (const token of tokens) assert.ok(!everything.includes(token), "a token was shown");
+  });
+
+  test("your devices: signed out everywhere else, the other browser is a stranger at its next click", async (t) => {
+    const here = await visit(t);
+    const another = await browser.newContext({ baseURL: here.origin });
+    t.after(() => another.close());
+    const elsewhere = await another.newPage();
+    for (const page of [here.page, elsewhere]) await logIn(page);
+    await here.page.goto("/devices");
+    assert.match(await here.page.locator("main").innerText(), /here, and in one other place[^]*Chrome on Linux this one/);
+    await here.page.getByRole("button", { name: "Sign out everywhere else" }).click();
+    assert.match(await here.page.locator("main").innerText(), /nowhere else/);
+    await elsewhere.goto("/account");
+    assert.match(elsewhere.url(), /\/login$/);
+    await here.page.goto("/account");
+    assert.match(await here.page.locator("main").innerText(), /Hello/);
   });
 
   test("all but the race works without JavaScript", async (t) => {

@@ -66,6 +66,9 @@ suite("whatever is sent to the shop", () => {
       ["POST", "/logout", undefined, 303],
       ["POST", "/session/renew", undefined, 303],
       ["POST", "/checkout", undefined, 303],
+      ["GET", "/devices", undefined, 303],
+      ["POST", "/devices/end", "id=id_x", 303],
+      ["POST", "/devices/end-others", undefined, 303],
     ] as const;
     for (const [method, path, body, status] of sent) {
       const answer = await client.send(path, { method, ...(body !== undefined && { body, headers: text }) });
@@ -87,6 +90,37 @@ suite("whatever is sent to the shop", () => {
       assert.equal(headers["x-powered-by"], undefined);
       assert.ok(!/(?:src|href|action)="(?!\/(?!\/))/.test(body), `${path} names another place`);
     }
+  });
+});
+
+suite("your devices", () => {
+  const form = (body: string, agent = "curl/8") => ({ method: "POST", body, headers: { "content-type": "application/x-www-form-urlencoded", "user-agent": agent } });
+  const signIn = async (origin: string, who: string, agent?: string): Promise<Client> => {
+    const client = new Client(origin);
+    assert.equal((await client.send("/login", form(who, agent))).status, 303);
+    return client;
+  };
+  const INES = "name=Ines&password=tidewater";
+  const isIn = async (client: Client): Promise<boolean> => (await client.get("/account")).status === 200;
+
+  test("a person sees where she is signed in, ends one place, then all others; nobody else's", async (t) => {
+    const { origin } = await start(t, SHOP);
+    const firefox = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
+    const [here, phone, laptop] = [await signIn(origin, INES), await signIn(origin, INES, "Mozilla/5.0 (Linux; Android 15) Chrome/140.0 Mobile Safari/537.36"), await signIn(origin, INES, firefox)];
+    const jonas = await signIn(origin, "name=Jonas&password=lighthouse");
+    const { body } = await here.get("/devices");
+    assert.match(body, /two|2 other places/);
+    for (const device of ["curl", "Chrome on Android", "Firefox on Linux"]) assert.ok(body.includes(`<b>${device}</b>`), device);
+    for (const { cookies } of [here, phone, laptop]) assert.ok(!body.includes(cookies.get("session_id")!));
+
+    const [first] = /id_[\w-]{43}/.exec((await here.get("/devices")).body)!;
+    await jonas.send("/devices/end", form(`id=${first}`));
+    assert.deepEqual(await Promise.all([here, phone, laptop].map(isIn)), [true, true, true], "not his to end");
+    await here.send("/devices/end", form(`id=${first}`));
+    assert.deepEqual(await Promise.all([here, phone, laptop].map(isIn)), [true, false, true]);
+    await here.send("/devices/end-others", form(""));
+    assert.deepEqual(await Promise.all([here, phone, laptop, jonas].map(isIn)), [true, false, false, true]);
+    assert.match((await here.get("/devices")).body, /nowhere else/);
   });
 });
 

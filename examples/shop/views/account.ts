@@ -37,6 +37,7 @@ export function accountPage(visit: Visit, person: Person): string {
 <p class="lead">${carried}</p>
 <dl class="facts">
 <dt>Delivery to</dt><dd data-private>${person.address}</dd>
+<dt>Your devices</dt><dd><a href="/devices">where you are signed in</a>, and how to end it there</dd>
 <dt>Signed in</dt><dd>with a new token. The one from before opens nothing any more.</dd>
 </dl>
 <div class="actions"><a class="button" href="/cart">To the cart</a><form method="post" action="/logout"><button>Sign out</button></form></div>

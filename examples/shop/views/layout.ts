@@ -59,3 +59,17 @@ export function price(cents: number): string {
 export function things(count: number): string {
   return count === 1 ? "1 thing" : `${count} things`;
 }
+
+/** A time (epoch ms) in words. */
+export function moment(time: number): Html {
+  const text = new Date(time).toISOString();
+  return html`<time datetime="${text}">${text.slice(0, 10)}, ${text.slice(11, 19)} UTC</time>`;
+}
+
+/** A length of time (ms) in its two largest units. */
+export function span(ms: number): string {
+  const seconds = Math.max(0, Math.round(ms / 1000));
+  const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60];
+  if (hours > 0) return `${hours} h ${minutes} min`;
+  return minutes > 0 ? `${minutes} min ${seconds % 60} s` : `${seconds} s`;
+}

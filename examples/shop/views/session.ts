@@ -1,6 +1,6 @@
 import type { Visit } from "../visit.js";
 import { html, type Html } from "./html.js";
-import { layout } from "./layout.js";
+import { layout, moment, span } from "./layout.js";
 
 /** What is shown of a session. Times in epoch ms. */
 export interface SessionFacts {
@@ -37,18 +37,5 @@ function shown({ id, keys, now, createdAt, idleExpiresAt, absoluteExpiresAt }: S
 <dt>Keys</dt><dd data-keys>${keys.map((key) => html`<code class="key">${key}</code> `)}</dd>
 </dl>
 <form method="post" action="/session/renew"><button>Renew the token</button></form>
-<p class="note">Renewing is what signing in does: another token, another id, the same data. The old token opens nothing from then on.</p>`;
-}
-
-function moment(time: number): Html {
-  const text = new Date(time).toISOString();
-  return html`<time datetime="${text}">${text.slice(0, 10)}, ${text.slice(11, 19)} UTC</time>`;
-}
-
-/** A length of time in its two largest units. */
-function span(ms: number): string {
-  const seconds = Math.max(0, Math.round(ms / 1000));
-  const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60];
-  if (hours > 0) return `${hours} h ${minutes} min`;
-  return minutes > 0 ? `${minutes} min ${seconds % 60} s` : `${seconds} s`;
+<p class="note">Renewing is a part of signing in: another token, another id, the same data. The old token opens nothing from then on.</p>`;
 }
