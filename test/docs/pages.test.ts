@@ -29,7 +29,7 @@ test("every storage has a page, and the table to choose by leads to it", () => {
 });
 
 test("every link to a file leads to one", () => {
-  const texts = [...pages.map(({ path }) => path), "README.md", "ARCHITECTURE.md", "examples/README.md"];
+  const texts = [...pages.map(({ path }) => path), "README.md", "SECURITY.md", "ARCHITECTURE.md", "examples/README.md"];
   const broken = texts.flatMap((path) => {
     const links = [...readFileSync(join(root, path), "utf8").matchAll(/\]\((?!https?:|#)([^)#\s]+)/g)];
     return links.map(([, to = ""]) => to).filter((to) => !existsSync(join(root, dirname(path), to))).map((to) => `${path}: ${to}`);

@@ -43,7 +43,7 @@ test("what is written after authenticate in the same request is saved under the 
   assert.deepEqual([session!.owner, session!.toJSON()], ["ann", { theme: "dark" }]);
 });
 
-test("13: re-authentication rotates the token and begins the absolute deadline anew; an ordinary renewal does not", async () => {
+test("attack 13: re-authentication rotates the token and begins the absolute deadline anew; an ordinary renewal does not", async () => {
   const world = new World({ absoluteTimeout: "8h", idleTimeout: "8h" });
   const client = await member(world);
   const first = (await client.ask()).session!.absoluteExpiresAt!;
@@ -58,7 +58,7 @@ test("13: re-authentication rotates the token and begins the absolute deadline a
   assert.equal(await opens(world, old), false);
 });
 
-test("12: impersonation and the way back rotate the token, and neither sees the other's data", async () => {
+test("attack 12: impersonation and the way back rotate the token, and neither sees the other's data", async () => {
   const world = new World();
   const admin = await member(world, "admin");
   const tokens = [admin.token];
@@ -78,7 +78,7 @@ test("12: impersonation and the way back rotate the token, and neither sees the 
   assert.deepEqual([await ids(world, "ann"), (await ids(world, "admin")).length], [[], 1]);
 });
 
-test("11: an owner cannot be set or changed but by authenticate", async () => {
+test("attack 11: an owner cannot be set or changed but by authenticate", async () => {
   const { session } = await (await member(new World())).ask();
   assert.throws(() => ((session as any).owner = "eve"), TypeError);
   assert.throws(() => ((session as any).authenticatedAt = 1), TypeError);
@@ -136,7 +136,7 @@ test("a new password: rotate, and end all others, in one request", async () => {
   assert.deepEqual([await opens(world, here.token), await opens(world, other.token)], [true, false]);
 });
 
-test("86: all sessions ended while a login is in flight: that login is ended too, with no cookie; one begun later lives", async () => {
+test("attack 86: all sessions ended while a login is in flight: that login is ended too, with no cookie; one begun later lives", async () => {
   const world = new World();
   const client = world.client();
   await client.ask((session) => session.set("cart", ["tea"]));
@@ -154,7 +154,7 @@ test("86: all sessions ended while a login is in flight: that login is ended too
   assert.equal((await client.ask(login("ann"))).error, undefined);
 });
 
-test("86: all sessions ended while one of them is being renewed: what it becomes is ended too", async () => {
+test("attack 86: all sessions ended while one of them is being renewed: what it becomes is ended too", async () => {
   for (const call of ["create", "update"] as const) {
     const world = new World();
     const client = await member(world);
@@ -198,7 +198,7 @@ test("after a renewal the list names the new token's session, with its info; log
   assert.deepEqual(await ids(world), []);
 });
 
-test("74: the list is forgotten by the database: the sessions live, and the next renewal puts theirs back", async () => {
+test("attack 74: the list is forgotten by the database: the sessions live, and the next renewal puts theirs back", async () => {
   const storage: Storage = memoryStorage();
   const world = new World({ storage });
   const store = createStore({ storage, clock: world.clock });
@@ -214,7 +214,7 @@ test("74: the list is forgotten by the database: the sessions live, and the next
   assert.deepEqual((await store.listByOwner("ann")).map(({ id }) => id), [made.id]);
 });
 
-test("67: a damaged list: no login fails by it, and nobody is told that all sessions were ended", async () => {
+test("attack 67: a damaged list: no login fails by it, and nobody is told that all sessions were ended", async () => {
   const storage: Storage = memoryStorage();
   const world = new World({ storage });
   const damaging: Storage = {
@@ -232,7 +232,7 @@ test("67: a damaged list: no login fails by it, and nobody is told that all sess
   assert.deepEqual((await createStore({ storage, clock: world.clock }).listByOwner("ann")).map(({ id }) => id), [made.id]);
 });
 
-test("92: at most so many sessions: a login beyond ends the oldest", async () => {
+test("attack 92: at most so many sessions: a login beyond ends the oldest", async () => {
   const world = new World({ maxSessionsPerOwner: 2 });
   const [first, second, third] = [await member(world), await member(world), await member(world)];
   assert.deepEqual(await Promise.all([first, second, third].map(({ token }) => opens(world, token))), [false, true, true]);
@@ -242,7 +242,7 @@ test("92: at most so many sessions: a login beyond ends the oldest", async () =>
   assert.equal(await opens(world, third.token), true, "nor is a step-up");
 });
 
-test("92: at most so many sessions: a login beyond is refused, and the visitor stays what he was", async () => {
+test("attack 92: at most so many sessions: a login beyond is refused, and the visitor stays what he was", async () => {
   const world = new World({ maxSessionsPerOwner: { max: 1, policy: "refuse" } });
   const first = await member(world);
   const second = world.client();
@@ -260,7 +260,7 @@ test("92: at most so many sessions: a login beyond is refused, and the visitor s
   assert.equal((await second.ask(login("ann"))).error, undefined, "a session that ended makes room");
 });
 
-test("92: sessions that expired make room too", async () => {
+test("attack 92: sessions that expired make room too", async () => {
   const world = new World({ maxSessionsPerOwner: { max: 1, policy: "refuse" } });
   await member(world);
   world.clock.advance("31m");
@@ -268,7 +268,7 @@ test("92: sessions that expired make room too", async () => {
   assert.equal((await ids(world)).length, 1);
 });
 
-test("92: fifty logins at once: the limit holds, by either policy", async () => {
+test("attack 92: fifty logins at once: the limit holds, by either policy", async () => {
   for (const policy of ["end-oldest", "refuse"] as const) {
     const world = new World({ maxSessionsPerOwner: { max: 5, policy }, commitTimeout: "1h" });
     const clients = Array.from({ length: 50 }, () => world.client());
@@ -283,7 +283,7 @@ test("92: fifty logins at once: the limit holds, by either policy", async () => 
   }
 });
 
-test("108: a list of logins that were never logged out stays short", async () => {
+test("attack 108: a list of logins that were never logged out stays short", async () => {
   const world = new World();
   for (let i = 0; i < 200; i++) {
     await world.client().ask(login("ann"));
