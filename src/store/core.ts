@@ -248,7 +248,9 @@ export class SessionCore {
     const next = idleDeadline(this.#now, this.#idleLength(), loaded.record.absolute);
     const live = await this.parts.persistence.touch(loaded, next);
     if (!live) return;
-    this.#loaded = live;
+    // The draft still stands on what this request read: what another stored meanwhile has to be read and merged before the next write.
+    const isAnothers = live.record !== loaded.record;
+    this.#loaded = isAnothers ? { ...loaded, expiresAt: live.expiresAt, version: undefined } : live;
     this.#tell("refreshed", this.#identified());
   }
 

@@ -425,6 +425,18 @@ test("after the first byte: writes are saved when the body ends, if the client h
   assert.deepEqual((await client.ask()).session?.toJSON(), { m: 3 });
 });
 
+test("after the first byte: a write does not undo what another stored while the deadline was moved", async () => {
+  const world = new World({ refreshInterval: 0 });
+  const client = await visitor(world);
+  world.clock.advance("1s");
+  await client.ask(
+    () => client.ask((session) => session.set("beside", 1)),
+    {},
+    (session) => session.update("n", (n) => n + 1),
+  );
+  assert.deepEqual((await client.ask()).session!.toJSON(), { n: 2, beside: 1 });
+});
+
 test("after the first byte: also in a session that was created by this answer", async () => {
   const client = new World().client();
   const { calls } = await client.ask(
