@@ -17,7 +17,7 @@ const STAMP = join(root, "node_modules", ".cache", "holdfast", "built");
 /** Installs the dependencies where they are missing or not those of the lock file; builds `dist` where `src` is newer. */
 export async function setup({ build = true } = {}) {
   assertNode();
-  if (!isInstalled()) await install();
+  if (!isInstalled(root)) await install();
   if (build && !isBuilt()) await buildLibrary();
 }
 
@@ -70,10 +70,10 @@ function assertNode() {
   throw new Error(`Holdfast needs Node ${OLDEST_NODE.join(".")} or newer; this is ${process.versions.node}`);
 }
 
-/** Compares contents, not times: a checkout sets the times of files as it likes. */
-function isInstalled() {
-  const wanted = packagesOf(join(root, "package-lock.json"));
-  const installed = packagesOf(join(root, "node_modules", ".package-lock.json"));
+/** Whether a package has what its lock file names. Compares contents, not times: a checkout sets the times of files as it likes. */
+export function isInstalled(directory) {
+  const wanted = packagesOf(join(directory, "package-lock.json"));
+  const installed = packagesOf(join(directory, "node_modules", ".package-lock.json"));
   return Object.entries(wanted).every(([path, { version, optional }]) => path === "" || optional || installed[path]?.version === version);
 }
 

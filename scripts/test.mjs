@@ -3,6 +3,7 @@
  * patterns, nothing else. The last line is `N passed, N failed`.
  */
 import { join } from "node:path";
+import { installBench } from "./bench-packages.mjs";
 import { checkPackage } from "./check-package.mjs";
 import { ensureChromium } from "./ensure-chromium.mjs";
 import { lint } from "./lint.mjs";
@@ -36,6 +37,7 @@ async function all() {
     await step("lint", lint);
     await step("package", checkPackage);
     await step("browser", ensureChromium);
+    await step("libraries to compare with", installBench);
   }
   await runTests(testFiles(), showFile);
 }
