@@ -3,7 +3,7 @@ import { cookieLine } from "../cookie/write.js";
 import { isWritable, type Extractor, type Found } from "../extractors/extractor.js";
 import { forbidStoring, keepPrivate } from "../http/caching.js";
 import { isLocalPlainHttp, type AnswerHeaders, type RequestView } from "../http/view.js";
-import type { Outcome, Telling } from "./core.js";
+import type { Outcome, Telling } from "./outcome.js";
 import type { RequestSettings } from "./request-options.js";
 
 /** What an answer depends on. */

@@ -5,6 +5,7 @@ import type { ValueCodec } from "../codecs/value.js";
 import { Draft } from "./draft.js";
 import { idleDeadline, idleLength, refreshEvery, refreshIsDue, usualIdle } from "./expiry.js";
 import type { StoreSettings } from "./options.js";
+import type { Carrier, Outcome, Telling } from "./outcome.js";
 import type { Birth, Login, Persistence, Writing } from "./persistence.js";
 import { ABSENT, type Live, type Loaded } from "./records.js";
 import { loginOf } from "./owner.js";
@@ -16,20 +17,6 @@ export interface StoreParts {
   readonly settings: StoreSettings;
   readonly persistence: Persistence;
   readonly values: ValueCodec;
-}
-
-/** Who brings a new token to the client: the answer of the request, whoever holds the session, or nobody any more. */
-export type Carrier = "answer" | "caller" | "nobody";
-
-/** What the client is to be told. */
-export type Outcome = Telling | "removal" | undefined;
-
-/** A token to answer. */
-export interface Telling {
-  readonly token: string;
-  readonly why: "new" | "renewed" | "refreshed";
-  /** How long the client keeps it, in ms. */
-  readonly lifetime: number;
 }
 
 /** How a session was opened. */
@@ -77,8 +64,14 @@ export class SessionCore {
     if (loaded.kind === "live") this.#identity = { token, hash: loaded.hash };
   }
 
+  /** Whether there is no session to use any more. */
   get ended(): boolean {
-    return this.#intent === "ended";
+    return this.#intent === "ended" || this.dropped;
+  }
+
+  /** Whether a save came too late. What the session was renewed to may live on: `destroy` and `reset` still end it. */
+  get dropped(): boolean {
+    return this.#intent === "dropped";
   }
 
   /** Whether a record of it is stored, so that a change needs no new token. */
@@ -128,7 +121,7 @@ export class SessionCore {
   }
 
   reset(): void {
-    if (this.ended) this.#loaded = ABSENT;
+    if (this.#intent === "ended") this.#loaded = ABSENT;
     this.#intent = this.#loaded.kind === "absent" ? "keep" : "reset";
     if (this.#loaded.kind === "absent") this.outcome ??= "removal";
     this.draft.restart();
@@ -155,7 +148,7 @@ export class SessionCore {
   }
 
   async destroy(): Promise<void> {
-    if (this.ended) return;
+    if (this.#intent === "ended") return;
     this.#identified();
     try {
       if (this.#loaded.kind === "live" || this.#loaded.kind === "newer") await this.parts.persistence.end(this.#loaded);
@@ -245,18 +238,17 @@ export class SessionCore {
   }
 
   async #touch(loaded: Live): Promise<void> {
-    const next = idleDeadline(this.#now, this.#idleLength(), loaded.record.absolute);
-    const live = await this.parts.persistence.touch(loaded, next);
-    if (!live) return;
+    const live = await this.parts.persistence.touch(loaded);
+    if (!live) return void (this.outcome = undefined);
     // The draft still stands on what this request read: what another stored meanwhile has to be read and merged before the next write.
-    const isAnothers = live.record !== loaded.record;
-    this.#loaded = isAnothers ? { ...loaded, expiresAt: live.expiresAt, version: undefined } : live;
+    this.#loaded = live.record === loaded.record ? live : { ...live, version: undefined };
     this.#tell("refreshed", this.#identified());
   }
 
   /** The session was ended or renewed while this request held it. */
   #gone(loaded: Live, explicit: boolean): void {
-    this.#intent = "ended";
+    this.#intent = "dropped";
+    this.outcome = undefined;
     this.draft.restart();
     const isOld = this.#now - loaded.seenAt > this.parts.settings.retiredFor;
     this.#emit("dropped");

@@ -74,16 +74,16 @@ export class Persistence {
     return undefined;
   }
 
-  /** Moves the deadline; answers what is stored now, or nothing where the session is gone. */
-  async touch(live: Live, expiresAt: number): Promise<Live | undefined> {
+  /** Moves the deadline of a session that is used now; answers what is stored then, or nothing where the session is gone. */
+  async touch(live: Live): Promise<Live | undefined> {
     const deadline = this.#deadline();
     let current = this.#isStale(live) ? await this.#records.loadLive(live.hash, deadline) : live;
     for (let tries = 0; current; tries++) {
-      const touched = await this.#records.touch(current, Math.max(expiresAt, current.expiresAt), deadline);
+      const touched = await this.#records.touch(current, Math.max(this.#idleDeadline(current.record), current.expiresAt), deadline);
       if (touched) return touched;
       await deadline.pause(tries);
       current = await this.#records.loadLive(live.hash, deadline);
-      if (current && current.expiresAt >= expiresAt) return current;
+      if (current && current.expiresAt >= this.#idleDeadline(current.record)) return current;
     }
     return undefined;
   }
@@ -119,8 +119,10 @@ export class Persistence {
     const deadline = this.#deadline();
     const found = await this.#records.find(hash, deadline);
     if (found.kind !== "live" && found.kind !== "newer") return false;
+    const absolute = found.kind === "live" ? found.record.absolute : undefined;
+    const wasLive = !hasExpired({ expiresAt: found.expiresAt, absolute }, this.#now);
     await this.#end(hash, found.version, deadline);
-    return true;
+    return wasLive;
   }
 
   /** Removes every record of the namespace. */
@@ -161,8 +163,7 @@ export class Persistence {
 
   async #insert(hash: string, birth: Birth, writing: Writing, deadline: Deadline): Promise<Live> {
     const record = born(birth, writing);
-    const expiresAt = idleDeadline(this.#now, idleLength(this.#settings, record), record.absolute);
-    const created = await this.#records.create({ hash, record, expiresAt }, deadline).catch((error: unknown) => this.#takeBack(hash, writing, deadline, error));
+    const created = await this.#records.create({ hash, record, expiresAt: this.#idleDeadline(record) }, deadline).catch((error: unknown) => this.#takeBack(hash, writing, deadline, error));
     if (created) return created;
     const found = await this.#records.loadLive(hash, deadline);
     if (found && remembers(found.record.writes, writing.writeId)) return found;
@@ -180,7 +181,8 @@ export class Persistence {
       if (met.kind !== "live") throw ended();
       this.#merge(met, writing);
       current = met;
-      own = await this.#replace({ hash: own.hash, record: born(met.record, writing), expiresAt: own.expiresAt }, own.version, deadline);
+      const record = born(met.record, writing);
+      own = await this.#replace({ hash: own.hash, record, expiresAt: this.#idleDeadline(record) }, own.version, deadline);
     }
   }
 
@@ -286,7 +288,7 @@ export class Persistence {
 
   #next({ hash, record, expiresAt }: Live, writing: Writing): Unwritten {
     const idle = writing.idle ?? record.idle;
-    const used = idleDeadline(this.#now, idleLength(this.#settings, { ...record, idle }), record.absolute);
+    const used = this.#idleDeadline({ ...record, idle });
     const moved = writing.idle === undefined ? Math.max(used, expiresAt) : used;
     const next: SessionRecord = {
       ...record,
@@ -296,6 +298,11 @@ export class Persistence {
       data: writing.draft.sealed(writing.writeId),
     };
     return { hash, record: next, expiresAt: writing.moves ? moved : expiresAt };
+  }
+
+  /** The idle deadline of a session used now. */
+  #idleDeadline(record: SessionRecord): number {
+    return idleDeadline(this.#now, idleLength(this.#settings, record), record.absolute);
   }
 
   #deadline(): Deadline {

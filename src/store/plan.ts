@@ -4,7 +4,7 @@ import type { Loaded } from "./records.js";
 export type Plan = "nothing" | "create" | "save" | "touch" | "renew" | "reset" | "end" | "drop" | "discard";
 
 /** What the verbs of a handler ask for. */
-export type Intent = "keep" | "renew" | "reset" | "ended";
+export type Intent = "keep" | "renew" | "reset" | "dropped" | "ended";
 
 /** All that a plan depends on. */
 export interface Situation {
@@ -33,7 +33,7 @@ export function plan(situation: Situation): Plan {
 }
 
 function want({ found, intent, changed, worthStoring, explicit, refresh }: Situation): Plan {
-  if (intent === "ended") return "nothing";
+  if (intent === "ended" || intent === "dropped") return "nothing";
   if (found === "absent") return worthStoring ? "create" : "nothing";
   if (intent === "renew" && found === "live") return "renew";
   if (intent !== "keep") return worthStoring ? (found === "retired" ? "create" : "reset") : intent === "reset" && found !== "retired" ? "end" : "nothing";

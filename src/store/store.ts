@@ -62,7 +62,8 @@ class SessionStore implements Store<Data> {
     if (!session) return false;
     try {
       await change(session);
-      return controlOf(session).core.ended || (await saved(session));
+      const { core } = controlOf(session);
+      return core.ended ? !core.dropped : await saved(session);
     } finally {
       session.release();
     }

@@ -1,0 +1,13 @@
+/** Who brings a new token to the client: the answer of the request, whoever holds the session, or nobody any more. */
+export type Carrier = "answer" | "caller" | "nobody";
+
+/** What the client is to be told. */
+export type Outcome = Telling | "removal" | undefined;
+
+/** A token to answer. */
+export interface Telling {
+  readonly token: string;
+  readonly why: "new" | "renewed" | "refreshed";
+  /** How long the client keeps it, in ms. */
+  readonly lifetime: number;
+}
