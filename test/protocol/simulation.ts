@@ -190,7 +190,7 @@ export async function everySchedule(run: (choose: (options: number) => number) =
 }
 
 /** Runs requests side by side, one storage call at a time; what was to run later runs at any time, at the latest at the end. */
-export async function interleave<T>(world: World, requests: readonly (() => Promise<T>)[], choose: (options: number) => number): Promise<T[]> {
+export async function interleave<T>(world: Pick<World, "storage">, requests: readonly (() => Promise<T>)[], choose: (options: number) => number): Promise<T[]> {
   const { storage } = world;
   let running = requests.length;
   const results = Promise.all(requests.map((start) => start().finally(() => running--)));

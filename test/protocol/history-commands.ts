@@ -1,0 +1,262 @@
+/** What may happen in a history, as commands of fast-check: each plays on the real code and on the model, and compares. */
+import fc from "fast-check";
+import { hashOf, idOf } from "#dist/store/token.js";
+import type { Act } from "./history-overlap.js";
+import { show, RealVisit, type History, type Sent } from "./history.js";
+import { Visit, type Data, type Key, type Verb, type Way } from "./model.js";
+
+export type Command = fc.AsyncCommand<History, History>;
+
+interface Step {
+  readonly kind: string;
+  /** The command as a sentence of a story. */
+  readonly sentence: string;
+  readonly isPossible?: (history: Readonly<History>) => boolean;
+  readonly play: (history: History) => Promise<void>;
+}
+
+/** After every command everything that any token opens is compared. */
+function command({ kind, sentence, isPossible = () => true, play }: Step): Command {
+  return {
+    check: isPossible,
+    toString: () => sentence,
+    async run(history) {
+      history.count(kind);
+      history.story.push(sentence);
+      await play(history);
+      await history.compareTokens();
+    },
+  };
+}
+
+/** Who asks what, where, with which token. */
+export interface Asked {
+  readonly person: string;
+  readonly server: number;
+  readonly way: Way;
+  readonly token: Sent;
+  readonly verbs: readonly Verb[];
+}
+
+/** A request from its first byte to its last, or a whole job. */
+export function ask(asked: Asked): Command {
+  return command({
+    kind: asked.way,
+    sentence: asking(asked),
+    isPossible: (history) => hasToken(history, asked),
+    async play(history) {
+      const visits = await open(history, asked);
+      if (visits) await end(history, visits);
+    },
+  });
+}
+
+/** The same in a tab, whose handler goes on while others come and go. */
+export function begin(asked: Asked, tab: number): Command {
+  const key = tabOf(asked.person, tab);
+  return command({
+    kind: "begin",
+    sentence: `tab ${tab}: ${asking(asked)} …`,
+    isPossible: (history) => hasToken(history, asked) && !history.tabs.has(key),
+    async play(history) {
+      const visits = await open(history, asked);
+      if (visits) history.tabs.set(key, visits);
+    },
+  });
+}
+
+/** The handler of a tab goes on; with that its answer may begin. */
+export function goOn({ person, tab, verbs, ends }: { person: string; tab: number; verbs: readonly Verb[]; ends: boolean }): Command {
+  const key = tabOf(person, tab);
+  return command({
+    kind: ends ? "end" : "go on",
+    sentence: `tab ${tab}: ${person} … ${list(verbs)}${ends ? "; the answer arrives" : " …"}`,
+    isPossible: (history) => history.tabs.has(key),
+    async play(history) {
+      const visits = history.tabs.get(key)!;
+      await perform(history, visits, verbs);
+      if (!ends) return;
+      history.tabs.delete(key);
+      await end(history, visits);
+    },
+  });
+}
+
+/** Time passes. */
+export function wait(ms: number): Command {
+  return command({ kind: "wait", sentence: `${ms / 1000} s pass`, play: async ({ shop }) => void (shop.now += ms) });
+}
+
+/** Somebody copies another's cookie. */
+export function steal(thief: string, victim: string): Command {
+  return command({
+    kind: "steal",
+    sentence: `${thief} steals the cookie of ${victim}`,
+    isPossible: ({ jars }) => jars.has(victim),
+    play: async ({ jars }) => void jars.set(thief, jars.get(victim)!),
+  });
+}
+
+/** The owner of the shop ends the session of a token. */
+export function revoke(server: number, token: number): Command {
+  return command({
+    kind: "revoke",
+    sentence: `server ${server} revokes the session of token ${token}`,
+    isPossible: ({ tokens }) => tokens.size > 0,
+    async play(history) {
+      const name = history.sent("", token)!;
+      const seen = await history.shop.servers[server]!.store.delete(idOf(hashOf(history.real(name)!)));
+      history.same("whether there was a session", seen, history.model.revoke(name, history.nowAt(server)));
+    },
+  });
+}
+
+/** The owner of the shop ends all sessions. */
+export function clear(server: number): Command {
+  return command({
+    kind: "clear",
+    sentence: `server ${server} ends all sessions`,
+    async play({ shop, model }) {
+      await shop.servers[server]!.store.clear();
+      model.tokens.clear();
+    },
+  });
+}
+
+/** A session made without a request, whose token is handed to somebody. */
+export function create(person: string, server: number, data: Data): Command {
+  return command({
+    kind: "create",
+    sentence: `server ${server} makes a session with ${show(data)} for ${person}`,
+    async play(history) {
+      const { token } = await history.shop.servers[server]!.store.create(structuredClone(data));
+      history.settle(person, { handed: token }, { handed: history.model.create(data, history.nowAt(server)) });
+    },
+  });
+}
+
+interface Visits {
+  readonly real: RealVisit;
+  readonly model: Visit;
+  readonly server: number;
+  readonly person: string;
+}
+
+async function open(history: History, { person, server, way, token: which, verbs }: Asked): Promise<Visits | undefined> {
+  const token = history.sent(person, which);
+  const model = new Visit(history.model, way, token, history.nowAt(server));
+  const real = await RealVisit.open(history.shop.servers[server]!, way, history.real(token));
+  history.same("whether it opens", real.isOpen, model.isOpen);
+  if (!model.isOpen) {
+    history.count("opens nothing");
+    return undefined;
+  }
+  const visits = { real, model, server, person };
+  await perform(history, visits, verbs);
+  return visits;
+}
+
+async function perform(history: History, { real, model, server }: Visits, verbs: readonly Verb[]): Promise<void> {
+  for (const verb of verbs) {
+    history.count(verb.verb);
+    const seen = await real.do(verb);
+    const expected = model.do(verb, history.nowAt(server));
+    if (typeof expected === "string") history.count(`${verb.verb} fails with ${expected}`);
+    history.same(verbally(verb), seen, expected);
+  }
+}
+
+async function end(history: History, { real, model, server, person }: Visits): Promise<void> {
+  history.settle(person, await real.end(), model.end(history.nowAt(server)));
+}
+
+export const hasToken = (history: Readonly<History>, { way, person, token }: Asked): boolean => way === "request" || way === "by hand" || history.sent(person, token) !== undefined;
+const tabOf = (person: string, tab: number): string => `${person} ${tab}`;
+const list = (verbs: readonly Verb[]): string => verbs.map(verbally).join(", ") || "nothing";
+
+export function asking({ person, server, way, token, verbs }: Asked): string {
+  const which = token === "own" ? "the own token" : `the old token ${token}`;
+  const how = way === "request" ? "asks" : way === "by hand" ? "asks, opened by hand," : `has a job (${way})`;
+  return `${person} ${how} on server ${server} with ${which}: ${list(verbs)}`;
+}
+
+function verbally(verb: Verb): string {
+  switch (verb.verb) {
+    case "set":
+      return `${verb.key} = ${verb.value}`;
+    case "push":
+      return `list.push(${verb.value})`;
+    case "delete":
+      return `delete ${verb.key}`;
+    case "regenerate":
+      return verb.keep ? `regenerate, keeping [${verb.keep.join(", ")}]` : "regenerate";
+    case "setIdleTimeout":
+      return `idle timeout ${verb.ms / 1000} s`;
+    default:
+      return verb.verb;
+  }
+}
+
+const PEOPLE = ["Ada", "Bob", "Mallory"] as const;
+const KEYS: readonly Key[] = ["a", "b", "n", "list"];
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+
+const person = fc.constantFrom(...PEOPLE);
+const server = fc.nat({ max: 1 });
+const key = fc.constantFrom(...KEYS);
+const value = fc.integer({ min: 1, max: 9 });
+const sent: fc.Arbitrary<Sent> = fc.oneof({ weight: 4, arbitrary: fc.constant("own" as const) }, { weight: 1, arbitrary: fc.nat({ max: 11 }) });
+const way: fc.Arbitrary<Way> = fc.oneof({ weight: 6, arbitrary: fc.constant("request" as const) }, { weight: 4, arbitrary: fc.constantFrom("by hand", "token", "id", "edit") });
+const idle = fc.constantFrom(5 * SECOND, MINUTE, 10 * MINUTE, 120 * MINUTE);
+
+/** Lengths of time around which something changes: a late request, a refresh, an idle timeout, a marker, an absolute timeout. */
+const duration = fc
+  .tuple(fc.constantFrom(2 * SECOND, 5 * SECOND, 30 * SECOND, MINUTE, 3 * MINUTE, 10 * MINUTE, 15 * MINUTE, 30 * MINUTE, 60 * MINUTE), fc.constantFrom(-1, 0, 1))
+  .map(([ms, off]) => ms + off);
+
+const verb: fc.Arbitrary<Verb> = fc.oneof(
+  { weight: 2, arbitrary: fc.constant({ verb: "look" as const }) },
+  { weight: 4, arbitrary: fc.record({ verb: fc.constant("set" as const), key, value }) },
+  { weight: 2, arbitrary: fc.record({ verb: fc.constant("push" as const), value }) },
+  { weight: 2, arbitrary: fc.constant({ verb: "increment" as const }) },
+  { weight: 1, arbitrary: fc.record({ verb: fc.constant("delete" as const), key }) },
+  { weight: 2, arbitrary: fc.constant({ verb: "regenerate" as const }) },
+  { weight: 1, arbitrary: fc.record({ verb: fc.constant("regenerate" as const), keep: fc.subarray([...KEYS]) }) },
+  { weight: 1, arbitrary: fc.constantFrom({ verb: "reset" as const }, { verb: "destroy" as const }) },
+  { weight: 2, arbitrary: fc.constant({ verb: "save" as const }) },
+  { weight: 1, arbitrary: fc.record({ verb: fc.constant("setIdleTimeout" as const), ms: idle }) },
+);
+
+const data: fc.Arbitrary<Data> = fc.record({ a: value, n: value }, { requiredKeys: [] });
+const asked = fc.record({ person, server, way, token: sent, verbs: fc.array(verb, { maxLength: 4 }) });
+const tab = fc.nat({ max: 1 });
+
+/** Commands of a history in which each request ends before the next begins. */
+export const ALONE: fc.Arbitrary<Command>[] = [
+  asked.map(ask),
+  asked.map(ask),
+  asked.map(ask),
+  fc.record({ person, server, token: sent, way: fc.constant("request" as const), verbs: fc.array(verb, { maxLength: 2 }) }).map(ask),
+  duration.map(wait),
+  fc.tuple(person, person).map(([thief, victim]) => steal(thief, victim)),
+  fc.tuple(server, fc.nat({ max: 11 })).map(([where, token]) => revoke(where, token)),
+  fc.tuple(person, server, data).map((all) => create(...all)),
+];
+
+/** Commands of a history in which requests overlap. */
+export const BESIDE: fc.Arbitrary<Command>[] = [
+  ...ALONE,
+  fc.tuple(asked, tab).map(([all, which]) => begin(all, which)),
+  fc.tuple(asked, tab).map(([all, which]) => begin(all, which)),
+  fc.record({ person, tab, verbs: fc.array(verb, { maxLength: 2 }), ends: fc.constant(false) }).map(goOn),
+  fc.record({ person, tab, verbs: fc.array(verb, { maxLength: 2 }), ends: fc.constant(true) }).map(goOn),
+];
+
+export const CLEAR: fc.Arbitrary<Command> = server.map(clear);
+
+/** One of several requests whose storage calls run in any order. */
+export const ACT: fc.Arbitrary<Act> = fc.oneof(
+  { weight: 6, arbitrary: fc.record({ person: fc.constant(PEOPLE[0]), server, way, token: sent, verbs: fc.array(verb, { maxLength: 3 }) }) },
+  { weight: 1, arbitrary: fc.record({ revokes: fc.nat({ max: 11 }), server }) },
+);

@@ -1,0 +1,148 @@
+/** Requests whose storage calls run in any order: what clients see must be what some order of whole steps shows on the model. */
+import assert from "node:assert/strict";
+import { isDeepStrictEqual } from "node:util";
+import { hashOf, idOf } from "#dist/store/token.js";
+import { asking, hasToken, type Asked } from "./history-commands.js";
+import { RealVisit, show, type History } from "./history.js";
+import type { HistoryStorage } from "./history-storages.js";
+import { Visit, type Ending, type Model, type Verb } from "./model.js";
+import { interleave } from "./simulation.js";
+
+/** One of several requests under way: a visit, or the end of a session by its owner. */
+export type Act = Asked | { readonly revokes: number; readonly server: number };
+
+/** What was seen of one act: what its verbs answered, and how it ended. */
+interface Seen {
+  readonly seen: unknown[];
+  readonly end?: Ending;
+  readonly revoked?: boolean;
+}
+
+/** What can be seen of all acts, and what each token opens afterwards; a token that no client knew before is "new". */
+interface Picture {
+  readonly acts: readonly Seen[];
+  readonly opens: readonly unknown[];
+}
+
+/** Plays the acts side by side, with one storage call at a time as `choose` says, and looks for an order on the model that shows the same. */
+export async function overlap(history: History, storage: HistoryStorage, wanted: readonly Act[], choose: (options: number) => number): Promise<void> {
+  const acts = wanted.filter((act) => "revokes" in act || hasToken(history, act));
+  for (const act of acts) history.story.push(`side by side: ${"revokes" in act ? `server ${act.server} revokes the session of token ${act.revokes}` : asking(act)}`);
+  const before = history.model.clone();
+  const real = await picture(history, await played(history, storage, acts, choose));
+  let closest: Picture | undefined;
+  for (const order of orders(acts.map(lengthOf))) {
+    const expected = pictureOf(history, before.clone(), acts, order);
+    if (isDeepStrictEqual(expected, real)) return history.count(`${acts.length} call by call`);
+    closest ??= expected;
+  }
+  assert.fail(`no order of the acts shows what was seen: ${show(real)}; one after the other they show ${show(closest)}`);
+}
+
+async function played(history: History, storage: HistoryStorage, acts: readonly Act[], choose: (options: number) => number): Promise<Seen[]> {
+  storage.hold();
+  try {
+    return await interleave({ storage }, acts.map((act) => () => perform(history, act)), choose);
+  } finally {
+    storage.flow();
+  }
+}
+
+async function perform(history: History, act: Act): Promise<Seen> {
+  const server = history.shop.servers[act.server]!;
+  if ("revokes" in act) return { seen: [], revoked: await server.store.delete(idOf(hashOf(history.real(history.sent("", act.revokes))!))) };
+  const visit = await RealVisit.open(server, act.way, history.real(history.sent(act.person, act.token)));
+  const seen: unknown[] = [visit.isOpen];
+  if (!visit.isOpen) return { seen };
+  for (const verb of act.verbs) seen.push(await visit.do(verb));
+  return { seen, end: await visit.end() };
+}
+
+/** The real picture, with the model's names for the tokens that were known before. */
+async function picture(history: History, acts: readonly Seen[]): Promise<Picture> {
+  const names = new Map([...history.tokens].map(([name, token]) => [token, name]));
+  const fresh = acts.flatMap(({ end }) => newTokens(end, (token) => !names.has(token)));
+  const opens = await Promise.all([...history.tokens.values(), ...fresh].map((token) => history.opens(0, token)));
+  return { acts: acts.map((act) => renamed(act, (token) => names.get(token) ?? "new")), opens };
+}
+
+function pictureOf(history: History, model: Model, acts: readonly Act[], order: readonly number[]): Picture {
+  const seen: Seen[] = [];
+  const steps = acts.map((act, index) => stepsOf(history, model, act, (one) => (seen[index] = one)));
+  for (const index of order) steps[index]!.shift()!();
+  const isKnown = (token: string): boolean => history.tokens.has(token);
+  const fresh = seen.flatMap(({ end }) => newTokens(end, (token) => !isKnown(token)));
+  const opens = [...history.tokens.keys(), ...fresh].map((token) => history.expected(model, 0, token));
+  return { acts: seen.map((act) => renamed(act, (token) => (isKnown(token) ? token : "new"))), opens };
+}
+
+const PERSISTS: readonly Verb["verb"][] = ["save", "destroy"];
+
+/** Into how many steps an act falls that others may come between: opening, each verb that persists, the end. */
+function lengthOf(act: Act): number {
+  return "revokes" in act ? 2 : 2 + act.verbs.filter(({ verb }) => PERSISTS.includes(verb)).length;
+}
+
+function stepsOf(history: History, model: Model, act: Act, done: (seen: Seen) => void): (() => void)[] {
+  const now = history.nowAt(act.server);
+  return "revokes" in act ? revocation(history.sent("", act.revokes)!, model, now, done) : visiting(history, model, act, now, done);
+}
+
+function revocation(token: string, model: Model, now: number, done: (seen: Seen) => void): (() => void)[] {
+  let [isStored, revoked] = [false, false];
+  return [
+    () => void ([isStored, revoked] = [model.stored(token) !== undefined, model.live(token, now) !== undefined]),
+    () => {
+      if (isStored) model.end(token);
+      done({ seen: [], revoked });
+    },
+  ];
+}
+
+function visiting(history: History, model: Model, { way, person, token, verbs }: Asked, now: number, done: (seen: Seen) => void): (() => void)[] {
+  const seen: unknown[] = [];
+  const rest = [...verbs];
+  let visit: Visit | undefined;
+  const next = (): void => void seen.push(visit!.do(rest.shift()!, now));
+  const goOn = (): void => {
+    while (rest.length > 0 && !PERSISTS.includes(rest[0]!.verb)) next();
+  };
+  const begin = (): void => {
+    visit = new Visit(model, way, history.sent(person, token), now);
+    seen.push(visit.isOpen);
+    if (visit.isOpen) return goOn();
+    rest.length = 0;
+    done({ seen });
+  };
+  const persist = (): void => {
+    if (!visit!.isOpen) return;
+    next();
+    goOn();
+  };
+  const end = (): void => {
+    if (visit!.isOpen) done({ seen, end: visit!.end(now) });
+  };
+  return [begin, ...verbs.filter(({ verb }) => PERSISTS.includes(verb)).map(() => persist), end];
+}
+
+/** Every order of so many steps of each act. */
+function* orders(left: readonly number[]): Generator<number[]> {
+  if (left.every((steps) => steps === 0)) yield [];
+  for (const [index, steps] of left.entries()) {
+    if (steps === 0) continue;
+    for (const rest of orders(left.with(index, steps - 1))) yield [index, ...rest];
+  }
+}
+
+function newTokens({ cookie, handed }: Ending = {}, isNew: (token: string) => boolean): string[] {
+  return [typeof cookie === "object" ? cookie.token : undefined, handed].filter((token): token is string => token !== undefined && isNew(token));
+}
+
+function renamed(act: Seen, name: (token: string) => string): Seen {
+  if (!act.end) return act;
+  const { cookie, handed, ...end } = act.end;
+  return {
+    ...act,
+    end: { ...end, ...(cookie && { cookie: typeof cookie === "object" ? { ...cookie, token: name(cookie.token) } : cookie }), ...(handed !== undefined && { handed: name(handed) }) },
+  };
+}

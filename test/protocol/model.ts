@@ -1,0 +1,471 @@
+/**
+ * What clients of Holdfast may see, as a plain model: a map of tokens, no storage, no versions, no retries; whatever a request does
+ * to what others see happens at one moment. `history.ts` plays random histories on the model and on the real code, side by side.
+ */
+
+export type Key = "a" | "b" | "n" | "list";
+export type Data = { a?: number; b?: number; n?: number; list?: number[] };
+
+/** What a handler does with its session. */
+export type Verb =
+  | { readonly verb: "look" | "increment" | "reset" | "destroy" | "save" }
+  | { readonly verb: "set"; readonly key: Key; readonly value: number }
+  | { readonly verb: "push"; readonly value: number }
+  | { readonly verb: "delete"; readonly key: Key }
+  | { readonly verb: "regenerate"; readonly keep?: readonly Key[] }
+  | { readonly verb: "setIdleTimeout"; readonly ms: number };
+
+/**
+ * How a session is opened. `request`: by a middleware. `by hand`: `sessions.open` in a handler where nothing is mounted. `token`, `id`:
+ * `store.getByToken`, `store.getById`. `edit`: `store.edit`.
+ */
+export type Way = "request" | "by hand" | "token" | "id" | "edit";
+
+/** How a visit ended: what the client (or the caller of the store) was told. */
+export interface Ending {
+  readonly error?: string;
+  /** A token with its Max-Age in seconds, "removal", or nothing. */
+  readonly cookie?: Cookie | "removal";
+  /** A new token, in the hands of the caller of the store. */
+  readonly handed?: string;
+  /** What `store.edit` answered. */
+  readonly saved?: boolean;
+}
+export interface Cookie {
+  readonly token: string;
+  readonly maxAge: number;
+}
+
+export interface Times {
+  readonly idle: number;
+  readonly absolute: number | undefined;
+  readonly refreshInterval: number;
+}
+
+/** For this long a renewed token is known to have been on its way when it was renewed, in ms. */
+const LATE = 30_000;
+/** A request that lasts longer than this cannot tell any more what its session was renewed to, in ms. */
+const RETIRED_FOR = 15 * 60_000;
+
+/** A session that is stored. */
+export interface Session {
+  data: Data;
+  idle: number | undefined;
+  absolute: number | undefined;
+  expiresAt: number;
+  /** The deadline that the client's cookie has. */
+  told: number;
+  /** How often it was saved: a reset treats what nobody else has changed since differently. */
+  saves: number;
+}
+
+/** What a token that was renewed leaves behind. */
+interface Renewed {
+  readonly to: string;
+  readonly at: number;
+}
+
+/** All that is known of every token. A token that is not there opens nothing. */
+export class Model {
+  readonly times: Times;
+  readonly tokens: Map<string, Session | Renewed>;
+  drawn = 0;
+
+  constructor(times: Times, tokens = new Map<string, Session | Renewed>()) {
+    this.times = times;
+    this.tokens = tokens;
+  }
+
+  /** The same state, to go on from in another way. */
+  clone(): Model {
+    const copy = new Model(this.times, structuredClone(this.tokens));
+    copy.drawn = this.drawn;
+    return copy;
+  }
+
+  /** The session that a token opens. */
+  live(token: string, now: number): Session | undefined {
+    const session = this.stored(token);
+    return session && !hasExpired(session, now) ? session : undefined;
+  }
+
+  /** The same, expired or not. */
+  stored(token: string): Session | undefined {
+    const found = this.tokens.get(token);
+    return found && !("to" in found) ? found : undefined;
+  }
+
+  /** Whether a token was renewed just now, so that requests with it may be on their way. */
+  isLate(token: string, now: number): boolean {
+    const found = this.tokens.get(token);
+    return found !== undefined && "to" in found && now - found.at < LATE;
+  }
+
+  /** Ends what a token opens, or what it was renewed to. */
+  end(token: string): void {
+    const found = this.tokens.get(token);
+    if (found && "to" in found) this.end(found.to);
+    else this.tokens.delete(token);
+  }
+
+  /** `store.delete(id)`: answers whether there was a session. */
+  revoke(token: string, now: number): boolean {
+    const found = this.live(token, now);
+    if (this.stored(token)) this.end(token);
+    return found !== undefined;
+  }
+
+  /** `store.create(data)`: answers the token. */
+  create(data: Data, now: number): string {
+    const visit = new Visit(this, "token", undefined, now);
+    for (const [key, value] of Object.entries(data)) visit.do({ verb: "set", key: key as Key, value: value as number }, now);
+    visit.do({ verb: "save" }, now);
+    return visit.end(now).handed!;
+  }
+
+  draw(): string {
+    return `T${++this.drawn}`;
+  }
+}
+
+class Refusal extends Error {}
+
+/** One session in one request, or in the hands of a job: opened, used, and ended. */
+export class Visit {
+  readonly model: Model;
+  readonly way: Way;
+  /** Whether there is a session to use: a store answers nothing where there is none. */
+  readonly isOpen: boolean;
+  readonly #brought: string | undefined;
+  #found: "live" | "late" | "none" = "none";
+  #intent: "keep" | "renew" | "reset" | "dropped" | "ended" = "keep";
+  #token: string | undefined;
+  /** The session as this visit last read or saved it. */
+  #known: Session | undefined;
+  #seenAt: number;
+  #bornAt: number;
+  #fresh: boolean;
+  #destroyFailed = false;
+  // What the handler sees, and how it got there: replayed on what others have saved meanwhile.
+  #data: Data = {};
+  #changes: ((data: Data) => Data)[] = [];
+  #hasList = false;
+  #idle: number | undefined;
+  #outcome: { token: string; lifetime: number } | "removal" | undefined;
+  #answered: Ending["cookie"];
+  #handed: string | undefined;
+
+  constructor(model: Model, way: Way, token: string | undefined, now: number) {
+    this.model = model;
+    this.way = way;
+    this.#brought = token;
+    this.#seenAt = this.#bornAt = now;
+    const live = token === undefined ? undefined : model.live(token, now);
+    this.isOpen = live !== undefined || way === "request" || way === "by hand" || token === undefined;
+    this.#fresh = live === undefined;
+    if (live) this.#settle(token!, live, now);
+    else if (token !== undefined && model.isLate(token, now)) this.#found = "late";
+  }
+
+  /** What a verb answers: `look` what is seen, the others nothing, or the code of an error. */
+  do(verb: Verb, now: number): unknown {
+    try {
+      return this.#do(verb, now);
+    } catch (error) {
+      return refused(error);
+    }
+  }
+
+  /** The end of a request, of `edit`, or a release. */
+  end(now: number): Ending {
+    try {
+      if (this.way === "request") this.#commit(false, now);
+      if (this.way === "edit") return { saved: this.#finishEdit(now) };
+      if (this.way === "request") this.#answered = this.#answer();
+      return { ...(this.#answered && { cookie: this.#answered }), ...(this.#handed && { handed: this.#handed }) };
+    } catch (error) {
+      return { error: refused(error) };
+    }
+  }
+
+  #do(verb: Verb, now: number): unknown {
+    switch (verb.verb) {
+      case "look":
+        this.#hasList ||= this.#data.list !== undefined;
+        return structuredClone({ ...this.#data, fresh: this.#fresh });
+      case "set":
+        return this.#set(verb.key, verb.value);
+      case "push":
+        return this.#push(verb.value);
+      case "increment":
+        return this.#change((data) => ({ ...data, n: (data.n ?? 0) + 1 }));
+      case "delete":
+        return this.#change((data) => without(data, verb.key));
+      case "setIdleTimeout":
+        this.#assertAlive();
+        this.#idle = verb.ms;
+        return;
+      case "regenerate":
+        return this.#regenerate(verb.keep);
+      case "reset":
+        return this.#reset(now);
+      case "destroy":
+        return this.#destroy(now);
+      case "save":
+        this.#assertAlive();
+        this.#commit(true, now);
+        this.#answered = this.#answer();
+        if (!this.#isAnswered && this.#token !== this.#brought) this.#handed = this.#token;
+    }
+  }
+
+  #set(key: Key, value: number): void {
+    this.#change((data) => ({ ...data, [key]: key === "list" ? [value] : value }));
+    if (key === "list") this.#hasList = true;
+  }
+
+  /** A change in place: what the handler holds is saved, whatever others made of it. */
+  #push(value: number): void {
+    this.#assertAlive();
+    const list = [...(this.#data.list ?? []), value];
+    this.#change((data) => ({ ...data, list }));
+    this.#hasList = true;
+  }
+
+  #change(change: (data: Data) => Data): void {
+    this.#assertAlive();
+    this.#changes.push(change);
+    this.#data = change(this.#data);
+    this.#hasList &&= this.#data.list !== undefined;
+  }
+
+  #regenerate(keep: readonly Key[] | undefined): void {
+    this.#assertAlive();
+    if (keep) this.#change((data) => Object.fromEntries(Object.entries(data).filter(([key]) => keep.includes(key as Key))));
+    if (this.#intent !== "reset" && this.#found !== "none") this.#intent = "renew";
+    this.#fresh = true;
+  }
+
+  #reset(now: number): void {
+    if (this.#intent === "ended") this.#found = "none";
+    this.#intent = this.#found === "none" ? "keep" : "reset";
+    if (this.#found === "none") this.#outcome ??= "removal";
+    this.#forget();
+    this.#bornAt = now;
+    this.#idle = undefined;
+    this.#fresh = true;
+  }
+
+  #destroy(now: number): void {
+    if (this.#intent === "ended") return;
+    if (this.#found === "live") this.#endIt(now);
+    if (this.#found !== "late") this.#outcome = "removal";
+    this.#intent = "ended";
+    this.#forget();
+    this.#answered = this.#answer();
+  }
+
+  #endIt(now: number): void {
+    try {
+      this.#assertTraceable(now);
+    } catch (error) {
+      this.#destroyFailed = true;
+      throw error;
+    }
+    this.model.end(this.#token!);
+  }
+
+  /** What the end of a request and `save()` do; where it needs a new token, the client is told that. */
+  #commit(explicit: boolean, now: number): void {
+    if (this.#intent === "ended" || this.#intent === "dropped") return;
+    const isWorthStoring = explicit || Object.keys(this.#data).length > 0;
+    if (this.#found === "none") return isWorthStoring ? this.#begin(now, this.#born(now)) : undefined;
+    if (this.#found === "live" && this.#intent === "renew") return this.#renew(now);
+    if (this.#found === "live" && this.#intent === "reset") return isWorthStoring ? this.#beginInstead(now) : this.#endInstead(now);
+    if (this.#found === "live") return this.#hasChanged || explicit ? this.#save(explicit, now) : this.#refresh(now);
+    if (this.#intent !== "keep") return isWorthStoring ? this.#begin(now, this.#born(now)) : undefined;
+    if (this.#hasChanged || explicit) this.#dropLate(explicit);
+  }
+
+  get #hasChanged(): boolean {
+    return this.#changes.length > 0 || this.#idle !== undefined;
+  }
+
+  #born(now: number): Session {
+    const { absolute } = this.model.times;
+    return this.#dated({ data: this.#data, idle: this.#idle, absolute: absolute === undefined ? undefined : this.#bornAt + absolute }, now);
+  }
+
+  #dated(session: Pick<Session, "data" | "idle" | "absolute">, now: number): Session {
+    const expiresAt = this.#deadline(session, now);
+    return { ...structuredClone(session), expiresAt, told: expiresAt, saves: 0 };
+  }
+
+  #begin(now: number, session: Session): void {
+    const token = this.model.draw();
+    this.model.tokens.set(token, session);
+    this.#settle(token, session, now);
+    this.#intent = "keep";
+    this.#tell(now);
+  }
+
+  #renew(now: number): void {
+    const old = this.model.live(this.#token!, now);
+    if (!old) throw new Refusal("ended");
+    const from = this.#token!;
+    const data = this.#replayed(old.data);
+    this.#begin(now, this.#dated({ data, idle: this.#idle ?? old.idle, absolute: old.absolute }, now));
+    this.model.tokens.set(from, { to: this.#token!, at: now });
+  }
+
+  #beginInstead(now: number): void {
+    this.#assertTraceable(now);
+    const from = this.#token!;
+    const isUnchanged = this.model.stored(from)?.saves === this.#known!.saves;
+    if (!isUnchanged) this.model.end(from);
+    this.#begin(now, this.#born(now));
+    if (isUnchanged) this.model.tokens.set(from, { to: this.#token!, at: now });
+  }
+
+  #endInstead(now: number): void {
+    this.#assertTraceable(now);
+    this.model.end(this.#token!);
+    this.#found = "none";
+    this.#intent = "keep";
+    this.#outcome = "removal";
+  }
+
+  #save(explicit: boolean, now: number): void {
+    const session = this.model.live(this.#token!, now);
+    if (!session) return this.#drop(explicit, now);
+    const moves = explicit || this.#isDue(now) || this.#idle !== undefined;
+    session.data = this.#replayed(session.data);
+    session.idle = this.#idle ?? session.idle;
+    if (moves) this.#move(session, now);
+    session.saves++;
+    this.#settle(this.#token!, session, now);
+    if (moves && this.#isAnswered) this.#tell(now);
+  }
+
+  /** Reading alone keeps a session alive; the client hears of it now and then. */
+  #refresh(now: number): void {
+    if (!this.#isDue(now) || this.#destroyFailed) return;
+    const session = this.model.live(this.#token!, now);
+    if (!session) return void (this.#outcome = undefined);
+    this.#move(session, now);
+    this.#tell(now);
+  }
+
+  #move(session: Session, now: number): void {
+    const used = this.#deadline(session, now);
+    session.expiresAt = this.#idle === undefined ? Math.max(used, session.expiresAt) : used;
+    if (this.#isAnswered) session.told = session.expiresAt;
+  }
+
+  /** The session was ended or renewed by another: nothing is written, no cookie is set. */
+  #drop(explicit: boolean, now: number): void {
+    this.#intent = "dropped";
+    this.#outcome = undefined;
+    this.#forget();
+    if (explicit || this.#isOld(now)) throw new Refusal("ended");
+  }
+
+  #dropLate(explicit: boolean): void {
+    this.#forget();
+    this.#idle = undefined;
+    if (explicit) throw new Refusal("ended");
+  }
+
+  #isDue(now: number): boolean {
+    if (!this.#isAnswered || !this.#known) return false;
+    const { idle, refreshInterval } = this.model.times;
+    const { told, absolute } = this.#known;
+    const own = this.#idle ?? this.#known.idle ?? idle;
+    const interval = refreshInterval * Math.min(1, own / idle);
+    const next = Math.min(now + own, absolute ?? Infinity);
+    const isLastStep = next === absolute && next > told && told - now <= interval;
+    return next - told >= interval || isLastStep;
+  }
+
+  #assertAlive(): void {
+    if (this.#intent === "ended" || this.#intent === "dropped") throw new Refusal("ended");
+  }
+
+  #assertTraceable(now: number): void {
+    if (this.#isOld(now) && !this.model.tokens.has(this.#token!)) throw new Refusal("ended");
+  }
+
+  #isOld(now: number): boolean {
+    return now - this.#seenAt > RETIRED_FOR;
+  }
+
+  get #isAnswered(): boolean {
+    return this.way === "request" || this.way === "by hand";
+  }
+
+  #replayed(data: Data): Data {
+    return this.#changes.reduce((current, change) => change(current), data);
+  }
+
+  #deadline({ idle, absolute }: Pick<Session, "idle" | "absolute">, now: number): number {
+    return Math.min(now + (idle ?? this.model.times.idle), absolute ?? Infinity);
+  }
+
+  /** Goes on from what is stored now. A list in the handler's hands stays the same object. */
+  #settle(token: string, session: Session, now: number): void {
+    const held = this.#hasList && session.data.list ? this.#data.list : undefined;
+    this.#found = "live";
+    this.#token = token;
+    this.#known = structuredClone(session);
+    this.#data = structuredClone(session.data);
+    this.#hasList = held !== undefined;
+    if (held) this.#data.list = held;
+    this.#changes = [];
+    this.#idle = undefined;
+    this.#destroyFailed = false;
+    this.#seenAt = now;
+  }
+
+  #forget(): void {
+    this.#data = {};
+    this.#changes = [];
+    this.#hasList = false;
+  }
+
+  #tell(now: number): void {
+    const session = this.model.stored(this.#token!)!;
+    this.#outcome = { token: this.#token!, lifetime: this.#deadline(session, now) - now };
+  }
+
+  #answer(): Ending["cookie"] {
+    if (!this.#isAnswered) return undefined;
+    const outcome = this.#outcome;
+    if (outcome === "removal") return this.#brought === undefined ? undefined : "removal";
+    return outcome && { token: outcome.token, maxAge: Math.max(1, Math.floor(outcome.lifetime / 1000)) };
+  }
+
+  #finishEdit(now: number): boolean {
+    if (this.#intent === "ended") return true;
+    try {
+      this.#assertAlive();
+      this.#commit(true, now);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+}
+
+function hasExpired({ expiresAt, absolute }: Session, now: number): boolean {
+  return now >= expiresAt || (absolute !== undefined && now >= absolute);
+}
+
+function without(data: Data, key: Key): Data {
+  const { [key]: _, ...rest } = data;
+  return rest;
+}
+
+function refused(error: unknown): string {
+  if (error instanceof Refusal) return error.message;
+  throw error;
+}
