@@ -4,6 +4,7 @@ import { session } from "holdfast/express";
 import { fileURLToPath } from "node:url";
 import { accountRoutes } from "./account.js";
 import { cartRoutes } from "./cart.js";
+import { PEER_PATH, peerRoutes } from "./express-session.js";
 import { raceRoutes } from "./race.js";
 import { sessionRoutes } from "./session.js";
 import { failurePage } from "./views/failure.js";
@@ -34,6 +35,7 @@ export function shop({ storage }: ShopOptions): Express {
   const app = express();
   app.disable("x-powered-by");
   app.use(guardedHeaders, express.static(publicFiles));
+  app.use(PEER_PATH, neverKept, peerRoutes());
   app.use(session({ storage, idleTimeout: "30m", absoluteTimeout: "24h" }));
   app.use(neverKept, express.urlencoded({ extended: false, limit: "8kb" }));
   app.use(cartRoutes(), accountRoutes(), sessionRoutes(), raceRoutes());

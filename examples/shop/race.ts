@@ -1,8 +1,7 @@
 import { Router, type Request, type Response } from "express";
-import { randomInt } from "node:crypto";
-import { setTimeout } from "node:timers/promises";
 import { racePage } from "./views/race.js";
 import { visitOf } from "./visit.js";
+import { someWork } from "./work.js";
 
 /** Overlapping increments of one session, counted in two ways. The page's script fires them. */
 export function raceRoutes(): Router {
@@ -50,9 +49,4 @@ function clear(req: Request, res: Response): void {
   req.session.delete("race");
   req.session.delete("naiveRace");
   res.redirect(303, "/race");
-}
-
-/** Long enough that requests overlap. */
-async function someWork(): Promise<void> {
-  await setTimeout(randomInt(10, 60));
 }

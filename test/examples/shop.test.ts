@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { suite, test, type TestContext } from "node:test";
 import { Client, RawConnection } from "../support/client.js";
 import { aWhile } from "../support/within.js";
@@ -123,6 +126,56 @@ suite("your devices", () => {
     assert.match((await here.get("/devices")).body, /nowhere else/);
   });
 });
+
+suite("the race page, fifty overlapping requests on one session", () => {
+  const RUNNERS = 50;
+  /** Of each lane of the page: where it lines up and counts, where a runner goes, and what counts are right. */
+  const LANES = [
+    { way: "update", base: "/race", fire: "/race/update", isRight: (count: number) => count === RUNNERS },
+    { way: "set", base: "/race", fire: "/race/set", isRight: losesSome },
+    { way: "peer", base: "/race/express-session", fire: "/race/express-session/add", isRight: losesSome },
+  ];
+
+  for (const storage of ["memory", "SQLite"]) {
+    test(`update counts every one, get and set lose some, and so does express-session; the shop's sessions in ${storage}`, async (t) => {
+      const { origin, printed } = await start(t, SHOP, { PORT: "0" }, storage === "memory" ? [] : ["--storage", `sqlite:${join(directory(t), "shop.db")}`]);
+      const client = new Client(origin);
+      const page = (await client.get("/race")).body;
+      assert.deepEqual([...client.cookies], [], "looking at the page makes no session");
+      for (const { way, base, fire, isRight } of LANES) {
+        assert.ok(page.includes(`data-lane="${way}" data-base="${base}" data-fire="${fire}"`), `${way} is on the page`);
+        const began: number = (await client.post(`${base}/line-up`)).json()[way];
+        const sent = { method: "POST", headers: { cookie: client.cookieHeader } };
+        const answers = await Promise.all(Array.from({ length: RUNNERS }, () => fetch(new URL(fire, origin), sent)));
+        assert.deepEqual([...new Set(answers.map(({ status }) => status))], [204]);
+        const counted = (await client.get(`${base}/counts`)).json()[way] - began;
+        assert.ok(isRight(counted), `${way} counted ${counted} of ${RUNNERS}`);
+      }
+      assert.equal(printed().trim().split("\n").length, 1, printed());
+    });
+  }
+
+  test("express-session has a cookie of its own, and nothing of it is in the shop's session", async (t) => {
+    const { origin } = await start(t, SHOP);
+    const client = new Client(origin);
+    const { setCookies } = await client.post("/race/express-session/line-up");
+    assert.match(setCookies[0]!, /^express_session=.*; Path=\/race\/express-session; .*HttpOnly; SameSite=Lax$/);
+    assert.equal(setCookies.length, 1);
+    assert.match((await client.get("/session")).body, /You have none/);
+    assert.equal((await client.get("/race/express-session/nosuch")).status, 404);
+    assert.deepEqual((await client.get("/race/counts")).json(), { update: 0, set: 0 });
+  });
+});
+
+function losesSome(count: number): boolean {
+  return count >= 1 && count < 50;
+}
+
+function directory(t: TestContext): string {
+  const path = mkdtempSync(join(tmpdir(), "holdfast-race-"));
+  t.after(() => rmSync(path, { recursive: true, force: true }));
+  return path;
+}
 
 /** A port that somebody else listens on; `free`: that somebody did, a moment ago. */
 async function taken(t: TestContext, port: number, { free = false } = {}): Promise<AddressInfo> {

@@ -8,15 +8,15 @@ for (const lane of document.querySelectorAll("[data-lane]")) {
 }
 
 async function run(lane, button) {
-  const way = lane.dataset.lane;
+  const { lane: way, base, fire } = lane.dataset;
   button.disabled = true;
   lane.querySelector("[data-verdict]").textContent = "Running …";
   paint(lane, () => "");
   try {
-    const before = (await ask("/race/line-up", "POST"))[way];
+    const before = (await ask(`${base}/line-up`, "POST"))[way];
     const dots = [...lane.querySelectorAll(".dots i")];
-    await Promise.all(dots.map((dot) => send(`/race/${way}`).then(() => dot.classList.add("answered"))));
-    const after = (await ask("/race/counts", "GET"))[way];
+    await Promise.all(dots.map((dot) => send(fire).then(() => dot.classList.add("answered"))));
+    const after = (await ask(`${base}/counts`, "GET"))[way];
     show(lane, after, after - before);
   } catch (error) {
     lane.querySelector("[data-verdict]").textContent = `The race was broken off: ${error.message}`;
