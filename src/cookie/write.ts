@@ -60,6 +60,7 @@ export function cookieSettings(options: CookieOptions, names: readonly string[])
   if (chosen !== "auto") boolean('cookie.secure (or "auto")', chosen);
   const prefixed = names.filter((name) => /^__(Host|Secure)-/i.test(name));
   for (const name of prefixed) checkPrefix(name, { secure: chosen, path, domain });
+  for (const name of prefixed) checkAlone(name, names);
   if (partitioned && chosen === false) throw misuse("cookie.secure", false, "true: browsers drop a partitioned cookie that is not Secure");
   const always = sameSite === "none" || partitioned || prefixed.length > 0;
   return Object.freeze({
@@ -94,6 +95,13 @@ function checkPrefix(name: string, { secure, path, domain }: { secure: unknown; 
   if (!/^__Host-/i.test(name)) return;
   if (domain !== undefined) throw misuse("cookie.domain", domain, `no domain: ${rule} for one host alone`);
   if (path !== "/") throw misuse("cookie.path", path, `"/": ${rule} for the whole host`);
+}
+
+/** A cookie that anybody may plant must not do for one that browsers guard. */
+function checkAlone(name: string, names: readonly string[]): void {
+  const bare = (one: string): string => one.replace(/^__(Host|Secure)-/i, "");
+  const twin = names.find((other) => other !== name && bare(other) === bare(name));
+  if (twin !== undefined) throw misuse("extractor", `${name} and ${twin}`, `one of the two: the prefix guards ${name} against forged cookies, and ${twin} would be taken for it`);
 }
 
 function checkedPath(path: unknown): string {

@@ -33,7 +33,7 @@ export function isWritable(extractor: Extractor): boolean {
   return extractor.source === "cookie" || extractor.source === "header";
 }
 
-/** The request headers an answer depends on when this extractor was asked. */
+/** The request headers an answer depends on when this extractor was asked; `*` where only the application knows what it reads. */
 export function askedHeaders(extractor: Extractor): readonly string[] {
   return [...new Set(extractor.members.flatMap((member) => varyName(member)))];
 }
@@ -41,6 +41,7 @@ export function askedHeaders(extractor: Extractor): readonly string[] {
 function varyName({ source, key }: Extractor): string[] {
   if (source === "cookie") return ["Cookie"];
   if (source === "auth-header") return ["Authorization"];
+  if (source === "other") return ["*"];
   return source === "header" ? [key] : [];
 }
 

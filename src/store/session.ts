@@ -180,8 +180,12 @@ class ActiveSession implements Session<Data>, Disposable {
     this.release();
   }
 
-  /** What `util.inspect` and `console.log` show: never the token. */
+  /** What `util.inspect`, `console.log` and templates show: never the token. */
   [Symbol.for("nodejs.util.inspect.custom")](): string {
+    return this.toString();
+  }
+
+  toString(): string {
     const { core, phase } = this.#control;
     return phase === "released" ? "Session { released }" : `Session { keys: [${core.draft.keys().map(show).join(", ")}] }`;
   }

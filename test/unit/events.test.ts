@@ -95,7 +95,7 @@ test("a touch that meets nothing is no event: nothing was lost", async () => {
   assert.deepEqual([cookies, world.events], [[], []]);
 });
 
-test("unreadable: damaged, foreign or empty text is no session; one event; a new session has another token", async () => {
+test("attack 67: unreadable: damaged, foreign or empty text is no session; one event; a new session has another token", async () => {
   for (const value of FOREIGN) {
     const world = new World();
     const client = await visitor(world);
@@ -111,7 +111,7 @@ test("unreadable: damaged, foreign or empty text is no session; one event; a new
   }
 });
 
-test("a newer format: no data, no write, no cookie, one event; and the record stays as it is", async () => {
+test("attack 65: a newer format: no data, no write, no cookie, one event; and the record stays as it is", async () => {
   const world = new World();
   const client = await visitor(world);
   const { token } = client;
@@ -154,7 +154,7 @@ test("a newer format: a login replaces it, and the old token is dead", async () 
   assert.deepEqual([late.cookies, world.happened()], [[], ["dropped"]], "retired like any other");
 });
 
-test("retired-token: after 30 seconds, each time", async () => {
+test("attack 93: retired-token: after 30 seconds, each time", async () => {
   const world = new World();
   const client = await visitor(world);
   const cookie = `session_id=${client.token}`;
@@ -202,7 +202,7 @@ test("insecure: never over TLS, behind a proxy that says https, on localhost, fo
   assert.deepEqual(world.events, []);
 });
 
-test("a listener that throws is reported and changes nothing", async () => {
+test("attack 77: a listener that throws is reported and changes nothing", async () => {
   const world = new World({
     onEvent() {
       throw new Error("mine");
@@ -240,6 +240,7 @@ test("attacks 99, 19: no event, error, inspection or JSON ever shows a token", a
         tokens.push(session.token);
       });
       world.storage.heal();
+      assert.ok(!answered.error || answered.error.name === "SessionError", String(answered.error));
       show(answered.error);
       if (answered.error) shown.push(answered.error.stack, inspect(answered.error.cause));
       if (!client.token) await visitor(world).then((next) => client.jar.set("session_id", next.token!));
@@ -254,7 +255,7 @@ test("attacks 99, 19: no event, error, inspection or JSON ever shows a token", a
   for (const token of tokens) assert.ok(!all.includes(token), "a token was shown");
 });
 
-test("console.log of a session shows its keys, and neither token nor values", async () => {
+test("attack 99: console.log of a session shows its keys, and neither token nor values", async () => {
   await new World().client().ask((session) => {
     session.set("secret", "value");
     const text = inspect(session);
