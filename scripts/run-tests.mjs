@@ -13,7 +13,7 @@ const MAX_OUTPUT = 20_000;
 /** Without the mark that a surrounding run of node:test leaves: it would silence the reporter. */
 const { NODE_TEST_CONTEXT: _, ...ENVIRONMENT } = process.env;
 
-/** Runs the files; `done` is given the result of each as it ends: `{ file, seconds, passed, skipped, failures, output }`. */
+/** Runs the files; `done` is given the result of each as it ends: `{ file, seconds, passed, names, skipped, failures, output }`. */
 export async function runTests(files, done, timeout = FILE_TIMEOUT_MS) {
   const directory = mkdtempSync(join(tmpdir(), "holdfast-test-"));
   const running = new Set();
@@ -76,7 +76,8 @@ function kill(child) {
 function judge(events, { code, signal, hung }) {
   const of = (type) => events.filter((event) => event.type === type);
   const failures = of("failed");
-  const passed = of("passed").length;
+  const names = of("passed").map(({ name }) => name);
+  const passed = names.length;
   const skipped = of("skipped");
   const whole = (error) => failures.push({ name: "(the whole file)", error });
   if (hung) whole(`did not end within ${hung / 1000} s and was killed; running: ${unfinished(events).join(", ") || "no test"}`);
@@ -84,7 +85,7 @@ function judge(events, { code, signal, hung }) {
   else if (code !== 0 && failures.length === 0) whole(`ended with exit code ${code}, though no test failed`);
   else if (of("complete").length === 0) whole(`ended before its tests did; running: ${unfinished(events).join(", ") || "no test"}`);
   else if (passed + skipped.length + failures.length === 0) whole("ran no test");
-  return { passed, skipped, failures };
+  return { passed, names, skipped, failures };
 }
 
 function unfinished(events) {

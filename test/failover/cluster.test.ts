@@ -63,7 +63,7 @@ await withOwn("redis-cluster", (service) => {
     for (const { guests } of sides) await worksAsEver(guests[0]!);
   });
 
-  together("cluster: a primary is killed under load: served again without a restart, nothing lost but what replication lost", CLUSTER_CLIENTS, service, 6, async (sides) => {
+  together("attack 73: cluster: a primary is killed under load: served again without a restart, nothing lost but what replication lost", CLUSTER_CLIENTS, service, 6, async (sides) => {
     const everybody = sides.flatMap(({ guests }) => guests);
     const [victim] = await primaries(service, everybody);
     const replica = (await nodes(service)).find(({ of }) => of === victim!.node.id)!;

@@ -62,7 +62,7 @@ function countListeners({ emitter }: Opened): Record<string, number> {
 
 /** Declares what no database may get wrong. */
 export function outages(name: string, server: ServerProcess, open: Open): void {
-  outage(`${name}: the server is killed: 503 in time and no cookie; back again, the session is there`, server, open, async ({ app }) => {
+  outage(`attack 70: ${name}: the server is killed: 503 in time and no cookie; back again, the session is there`, server, open, async ({ app }) => {
     const guest = await app.guest();
     await server.kill();
     const killed = performance.now();
@@ -78,7 +78,7 @@ export function outages(name: string, server: ServerProcess, open: Open): void {
     await worksAsEver(guest);
   });
 
-  outage(`${name}: the server is killed between read and write: the write counts once or not at all`, server, open, async ({ app }) => {
+  outage(`attack 71: ${name}: the server is killed between read and write: the write counts once or not at all`, server, open, async ({ app }) => {
     const guest = await app.guest();
     const { arrived, letGo } = app.hold();
     const answering = guest.append();
@@ -95,7 +95,7 @@ export function outages(name: string, server: ServerProcess, open: Open): void {
 
   for (const [late, command, outcome] of [["append", "update", "refused"], ["login", "create", "done"], ["logout", "delete", "refused"]] as const) {
     for (const meanwhile of ["logout", "login"] as const) {
-      outage(`${name}: a ${late} stuck on the way, a ${meanwhile} elsewhere: when it arrives it does no harm`, server, open, async ({ app, proxy, opened, calls, another }) => {
+      outage(`attack 71: ${name}: a ${late} stuck on the way, a ${meanwhile} elsewhere: when it arrives it does no harm`, server, open, async ({ app, proxy, opened, calls, another }) => {
         const elsewhere = await another();
         const guest = await app.guest();
         const [old, other] = [guest.twin(), guest.twin(elsewhere)];
@@ -119,7 +119,7 @@ export function outages(name: string, server: ServerProcess, open: Open): void {
   }
 
   for (const how of CUTS) {
-    outage(`${name}: the connection is cut ${how}: nothing twice, nothing by halves`, server, open, async ({ app, proxy }) => {
+    outage(`attack 71: ${name}: the connection is cut ${how}: nothing twice, nothing by halves`, server, open, async ({ app, proxy }) => {
       for (const [act, commands] of [["append", 1], ["login", 2], ["logout", 1]] as const) {
         for (let command = 0; command < commands; command++) await cutDuring(act, () => proxy.cutNext(how, command), app);
       }
@@ -127,7 +127,7 @@ export function outages(name: string, server: ServerProcess, open: Open): void {
     });
   }
 
-  outage(`${name}: a slow server: 503 at the timeout, and all is well when it is quick again`, server, open, async ({ app, proxy }) => {
+  outage(`attacks 70, 71: ${name}: a slow server: 503 at the timeout, and all is well when it is quick again`, server, open, async ({ app, proxy }) => {
     const guest = await app.guest();
     proxy.slowDown(40);
     assert.equal((await guest.append()).status, 200);

@@ -80,7 +80,7 @@ function declare(name: string, open: Open, { server, replica, saving }: Servers)
     await worksAsEver(guest);
   });
 
-  outage(`${name}: the server evicts sessions: who had one is a visitor, no error; what comes too late for one is dropped`, server, open, async ({ app }) => {
+  outage(`attack 74: ${name}: the server evicts sessions: who had one is a visitor, no error; what comes too late for one is dropped`, server, open, async ({ app }) => {
     const [guest, writer] = [await app.guest(), await app.guest()];
     const { arrived, letGo } = app.hold();
     const writing = writer.append();

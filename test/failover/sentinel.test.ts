@@ -38,7 +38,7 @@ async function cutReplication(redis: Redis): Promise<void> {
 }
 
 await withOwn("redis-sentinel", (service) => {
-  together("sentinel: the primary is killed under load: served again without a restart, nothing lost but what replication lost", SENTINEL_CLIENTS, service, 3, async (sides) => {
+  together("attack 73: sentinel: the primary is killed under load: served again without a restart, nothing lost but what replication lost", SENTINEL_CLIENTS, service, 3, async (sides) => {
     const { primary, replica } = await roles(service);
     const loads = sides.map((side) => new Load(side));
     await aWhile(300);
@@ -53,7 +53,7 @@ await withOwn("redis-sentinel", (service) => {
     }
   });
 
-  together("sentinel: what was acknowledged while replication stood still is lost with the primary, that and nothing else", SENTINEL_CLIENTS, service, 3, async (sides) => {
+  together("attack 73: sentinel: what was acknowledged while replication stood still is lost with the primary, that and nothing else", SENTINEL_CLIENTS, service, 3, async (sides) => {
     const { primary } = await roles(service);
     await aWhile(100);
     await administer(primary.port, cutReplication);
@@ -78,7 +78,7 @@ await withOwn("redis-sentinel", (service) => {
     report("sentinel", "lost with the primary whose replica had not heard of them: writes, a logout and a login, each acknowledged");
   });
 
-  together("sentinel: with min-replicas-to-write nothing is acknowledged that the replica cannot have", SENTINEL_CLIENTS, service, 1, async (sides) => {
+  together("attack 73: sentinel: with min-replicas-to-write nothing is acknowledged that the replica cannot have", SENTINEL_CLIENTS, service, 1, async (sides) => {
     const { primary, replica } = await roles(service);
     await administer(primary.port, async (redis) => {
       await redis.config("SET", "min-replicas-to-write", "1", "min-replicas-max-lag", "1");

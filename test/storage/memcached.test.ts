@@ -43,7 +43,7 @@ await withService("memcached", ({ host, port }) => {
       }
     });
 
-    test("a key that would be a command of its own is refused", async () => {
+    test("attack 27: a key that would be a command of its own is refused", async () => {
       const storage = memcachedStorage(client);
       for (const key of ["a b", "a\r\nflush_all", "a\u0000", "é", "k".repeat(251), ""]) {
         await assert.rejects(async () => storage.get(key, call), { code: "storage" });

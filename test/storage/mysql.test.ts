@@ -153,7 +153,7 @@ await withService("mariadb", ({ url }) => {
   });
 });
 
-test("names that are no plain names are refused where the storage is made", () => {
+test("attack 25: names that are no plain names are refused where the storage is made", () => {
   const client = { execute: () => assert.fail("no statement may be sent") } as never;
   for (const name of HOSTILE_NAMES) {
     assert.throws(() => mysqlStorage(client, { table: name as string }), /^TypeError: holdfast: table is .*; write a name of letters/);

@@ -145,7 +145,7 @@ await withService("postgres", ({ url }) => {
   });
 });
 
-test("names that are no plain names are refused where the storage is made", () => {
+test("attack 25: names that are no plain names are refused where the storage is made", () => {
   const client = { query: () => assert.fail("no statement may be sent") } as never;
   for (const name of HOSTILE_NAMES) {
     assert.throws(() => postgresStorage(client, { table: name as string }), /^TypeError: holdfast: table is .*; write a name of letters/);

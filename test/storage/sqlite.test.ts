@@ -79,7 +79,7 @@ test("statements to a remote libsql do not wait for each other; those to a file 
   }
 });
 
-test("names that are no plain names are refused where the storage is made", () => {
+test("attack 25: names that are no plain names are refused where the storage is made", () => {
   const client = { prepare: () => assert.fail("no statement may be prepared") } as never;
   for (const name of HOSTILE_NAMES) assert.throws(() => sqliteStorage(client, { table: name as string }), /^TypeError: holdfast: table is .*; write a name of letters/);
   assert.throws(() => sqliteStorage(client, { schema: "main" } as never), /has no option "schema"; it has table/);

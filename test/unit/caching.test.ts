@@ -21,7 +21,7 @@ async function after(world: World, start: Record<string, string>, handler: (sess
   return Object.fromEntries(answer.all);
 }
 
-test("an answer that carries a token is no-store, whatever the application said", async () => {
+test("attack 96: an answer that carries a token is no-store, whatever the application said", async () => {
   const world = new World();
   for (const control of ["public, max-age=3600", "private", "no-cache", "s-maxage=60, stale-while-revalidate=5"]) {
     assert.equal((await after(world, { "Cache-Control": control }, (session) => session.set("n", 1)))["cache-control"], "no-store");
@@ -54,7 +54,7 @@ test("where the session was not asked for, headers stay as they are", async () =
   assert.deepEqual(await after(world, { "Cache-Control": "public, max-age=60" }, () => {}, { cookie: `session_id=${token}` }), { "cache-control": "public, max-age=60" });
 });
 
-test("a token that is refreshed on a page that did not ask is no-store all the same", async () => {
+test("attack 96: a token that is refreshed on a page that did not ask is no-store all the same", async () => {
   const world = new World();
   const { token } = await world.store.create({ n: 1 });
   world.clock.advance("10m");

@@ -112,7 +112,7 @@ test("sameSite none, partitioned, and names with a prefix are always Secure", ()
   for (const name of ["__Host-sid", "__Secure-sid", "__host-sid", "__SECURE-sid"]) assert.equal(cookieSettings({}, [name]).secure, true, name);
 });
 
-test("a name with a prefix that breaks its rule is refused, naming option and rule", () => {
+test("attack 117: a name with a prefix that breaks its rule is refused, naming option and rule", () => {
   const refused: [CookieOptions, string, RegExp][] = [
     [{ secure: false }, "__Host-sid", /cookie\.secure is false.*__Host-sid.*Secure/],
     [{ secure: false }, "__Secure-sid", /cookie\.secure is false/],
@@ -217,4 +217,11 @@ test("the options are checked where the middleware is made", () => {
   const storage = memoryStorage();
   assert.throws(() => session({ storage, extractor: fromCookie("__Host-sid"), cookie: { path: "/app" } }), TypeError);
   assert.throws(() => session({ storage, cookie: { maxAge: 5 } as never }), TypeError);
+});
+
+test("attack 42: a cookie and its removal name exactly the path that was configured: nothing is normalised, so the browser's path-match is the only judge", () => {
+  for (const path of ["/app", "/app/", "/app/../x", "//app", "/App", "/a%2fb", "/app."]) {
+    assert.ok(line({ path }).split("; ").includes(`Path=${path}`), path);
+    assert.ok(cookieLine("sid", "", undefined, true, cookieSettings({ path }, ["sid"])).split("; ").includes(`Path=${path}`), path);
+  }
 });

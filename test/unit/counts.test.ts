@@ -165,14 +165,14 @@ test("a write that is due to refresh costs no touch beside it", async () => {
   assert.match(cookies[0]!, /Max-Age=1800;/);
 });
 
-test("a token of the wrong shape, and none at all: no call", async () => {
+test("attack 18: a token of the wrong shape, and none at all: no call", async () => {
   const world = new World();
   for (const cookie of ["session_id=", "session_id=x", `session_id=${"a".repeat(42)}`, `session_id=${"A".repeat(44)}`, "session_id=undefined", "session_id"]) {
     assert.deepEqual((await world.client().ask((session) => void session.get("n"), { cookie })).calls, [], cookie);
   }
 });
 
-test("an unknown token of the right shape: one read, no record, no cookie", async () => {
+test("attack 107: an unknown token of the right shape: one read, no record, no cookie", async () => {
   const world = new World();
   const { calls, cookies } = await world.client().ask((session) => void session.get("n"), { cookie: `session_id=${"A".repeat(43)}` });
   assert.deepEqual([calls, cookies], [["get"], []]);
@@ -219,7 +219,7 @@ test("the store without a request: create 1, getById 1, edit 2, delete 2", async
   assert.deepEqual(await counted(() => store.clear()), ["clear"]);
 });
 
-test("a hundred thousand visitors who write nothing leave no record", async () => {
+test("attack 106: a hundred thousand visitors who write nothing leave no record", async () => {
   const world = new World();
   for (let i = 0; i < 100_000; i++) {
     const exchange = world.exchange();

@@ -31,7 +31,7 @@ for (const [name, [extractor, carry]] of Object.entries(CARRIED)) {
     assert.ok(Object.isFrozen(extractor));
   });
 
-  test(`${name}: attacks 1–6: an unknown token of the right shape is anonymous, and on a write another one is issued`, async () => {
+  test(`attacks 1–6: ${name}: an unknown token of the right shape is anonymous, and on a write another one is issued`, async () => {
     const world = new World({ extractor: chain(extractor, fromCookie("other")) });
     const { session, cookies } = await world.client().ask((own) => own.set("n", 1), carry(T));
     assert.notEqual(session!.token, T);
@@ -39,7 +39,7 @@ for (const [name, [extractor, carry]] of Object.entries(CARRIED)) {
     assert.equal(await world.store.getByToken(T), undefined);
   });
 
-  test(`${name}: attacks 17–22: what is no token is anonymous, costs no storage call and shows nowhere`, async () => {
+  test(`attacks 17–22: ${name}: what is no token is anonymous, costs no storage call and shows nowhere`, async () => {
     const world = new World({ extractor });
     const { token } = await world.store.create({ n: 1 });
     const hostile = [" ", "undefined", "null", "0", "[object Object]", "A", "A".repeat(42), "A".repeat(44), "A".repeat(4096), `${token}=`, ` ${token}`, `${token}x`, token.slice(1), `"${token}"`, "../../etc/passwd", "C:\\CON", "*", `{${token}}`, "%2e%2e", "%00", `${token}\u00a0`, `\uff21${token.slice(1)}`, "e\u0301".repeat(20), "\u202e" + token, "'; DROP TABLE x; --", "\ufffd".repeat(43)];

@@ -318,7 +318,7 @@ test("regenerate: fresh until the end of the request, everything kept, the old t
   assert.equal((await client.ask()).session?.fresh, false);
 });
 
-test("regenerate keeps createdAt and the absolute deadline; reset begins anew", async () => {
+test("attack 13: regenerate keeps createdAt and the absolute deadline; reset begins anew", async () => {
   const world = new World({ absoluteTimeout: "1h" });
   const client = await visitor(world);
   const { createdAt, absoluteExpiresAt } = (await client.ask()).session!;
@@ -657,7 +657,7 @@ test("a retired token in the first 30 seconds: an empty session, plain writes dr
   assert.deepEqual(saved.cookies, []);
 });
 
-test("a retired token after 30 seconds: an ordinary visitor, and one event", async () => {
+test("attack 93: a retired token after 30 seconds: an ordinary visitor, and one event", async () => {
   const world = new World();
   const client = await visitor(world);
   const cookie = `session_id=${client.token}`;

@@ -68,14 +68,14 @@ test("what is absent costs no byte", () => {
 });
 
 for (const original of [RECORD, MARKER]) {
-  test(`a ${original.kind} cut at any place, or longer than it was, is no session`, () => {
+  test(`attack 67: a ${original.kind} cut at any place, or longer than it was, is no session`, () => {
     const text = codec.encode(HASH, original);
     for (let at = 0; at < text.length; at++) assert.equal(kindOf(text.slice(0, at)), "unreadable", `cut at ${at}`);
     for (const more of ["\n", " ", "0", '\n"k"\n1', text]) assert.equal(kindOf(text + more), "unreadable");
     for (let at = 1; at < text.length; at += 7) assert.equal(kindOf(text.slice(at)), "unreadable", `begun at ${at}`);
   });
 
-  test(`a ${original.kind} with any one bit flipped is never another one`, () => {
+  test(`attack 67: a ${original.kind} with any one bit flipped is never another one`, () => {
     const bytes = Buffer.from(codec.encode(HASH, original));
     let unreadable = 0;
     for (let bit = 0; bit < bytes.length * 8; bit++) {
@@ -89,7 +89,7 @@ for (const original of [RECORD, MARKER]) {
     assert.equal(unreadable, bytes.length * 8);
   });
 
-  test(`a ${original.kind} with any two lines exchanged, or one left out, is no session`, () => {
+  test(`attack 67: a ${original.kind} with any two lines exchanged, or one left out, is no session`, () => {
     const lines = codec.encode(HASH, original).split("\n");
     for (let i = 0; i < lines.length; i++) {
       assert.equal(kindOf(lines.filter((_, at) => at !== i).join("\n")), "unreadable");
@@ -103,7 +103,7 @@ for (const original of [RECORD, MARKER]) {
   });
 }
 
-test("damage of any kind is never taken for another record", () => {
+test("attack 67: damage of any kind is never taken for another record", () => {
   const text = codec.encode(HASH, RECORD);
   fc.assert(
     fc.property(fc.nat(text.length), fc.nat(20), fc.string({ unit: "binary", maxLength: 6 }), (at, cut, put) => neverAnother(text.slice(0, at) + put + text.slice(at + cut), RECORD, "damaged")),
@@ -111,27 +111,27 @@ test("damage of any kind is never taken for another record", () => {
   );
 });
 
-test("what is no record at all is no session, whatever it is", () => {
+test("attack 67: what is no record at all is no session, whatever it is", () => {
   const foreign = ["", " ", "null", "{}", "[]", "0", "undefined", "<html>502 Bad Gateway</html>", "s:abc.def", '{"cookie":{"maxAge":1}}', gzipSync("x").toString("latin1"), "1:\n", "1:0\n", "1:zzzzzzz\n{}", "0:1\n{}", "-1:1\n", "01:1\n{}", "1e3:1\n", "\u0000", "1".repeat(100_000), ":".repeat(100_000)];
   for (const value of foreign) assert.equal(kindOf(value), "unreadable", value.slice(0, 40));
   fc.assert(fc.property(fc.string({ unit: "binary" }), (value) => kindOf(value) === "unreadable"));
 });
 
-test("a record of another key or namespace is no session, and the reason says so", () => {
+test("attacks 68, 69: a record of another key or namespace is no session, and the reason says so", () => {
   const text = codec.encode(HASH, RECORD);
   assert.deepEqual(codec.decode("x".repeat(43), text), { kind: "unreadable", why: "it is the record of another key" });
   assert.deepEqual(new RecordCodec("blog").decode(HASH, text), { kind: "unreadable", why: "it is the record of another namespace" });
   assert.equal(codec.decode("x".repeat(43), codec.encode(HASH, MARKER)).kind, "unreadable");
 });
 
-test("a newer format is told from damage by its checksum, whatever else it holds", () => {
+test("attack 65: a newer format is told from damage by its checksum, whatever else it holds", () => {
   assert.equal(kindOf(sealed("anything\nat all", "2")), "newer");
   assert.equal(kindOf(sealed("", "9999")), "newer");
   assert.equal(kindOf(sealed("x", "10000")), "unreadable");
   assert.equal(kindOf(sealed("anything", "2").replace("anything", "something")), "unreadable");
 });
 
-test("metadata that is missing, of a wrong type or out of range is no session", () => {
+test("attack 65: metadata that is missing, of a wrong type or out of range is no session", () => {
   const good = { k: HASH, n: "shop", c: 1, w: "" };
   assert.equal(kindOf(sealed(JSON.stringify(good))), "record");
   const bad = [
@@ -164,11 +164,11 @@ test("data lines that do not come in pairs, or whose keys are no texts, are no s
   for (const lines of ['"n"', '"n"\n1\n"m"', "n\n1", "5\n1", "{}\n1", '"n\n1', '"a\\"\n1']) assert.equal(kindOf(sealed(`${head}\n${lines}`)), "unreadable", lines);
 });
 
-test("extra metadata of a later version of this format is borne", () => {
+test("attack 65: extra metadata of a later version of this format is borne", () => {
   assert.equal(kindOf(sealed(JSON.stringify({ k: HASH, n: "shop", c: 1, w: "", z: { later: true } }))), "record");
 });
 
-test("metadata that names __proto__ pollutes nothing", () => {
+test("attack 60: metadata that names __proto__ pollutes nothing", () => {
   kindOf(sealed(`{"__proto__":{"s":"x"},"k":"${HASH}","n":"shop","c":1,"w":"","constructor":{"prototype":{"admin":true}}}`));
   assert.equal(({} as any).s, undefined);
   assert.equal(({} as any).admin, undefined);

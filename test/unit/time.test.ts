@@ -13,7 +13,7 @@ async function visitor(world: World): Promise<Client> {
 const isThere = async (client: Client): Promise<boolean> => (await client.ask()).session!.get("n") === 1;
 const maxAge = (cookies: readonly string[]): number => Number(/Max-Age=(\d+)/.exec(cookies[0] ?? "")?.[1]);
 
-test("idle: a session is there one millisecond before its deadline, and gone at it", async () => {
+test("attack 82: a session is there one millisecond before its deadline, and gone at it", async () => {
   for (const [wait, there] of [[59_999, true], [60_000, false], [60_001, false]] as const) {
     const world = new World({ idleTimeout: "1m" });
     const client = await visitor(world);
@@ -22,7 +22,7 @@ test("idle: a session is there one millisecond before its deadline, and gone at 
   }
 });
 
-test("what expired is not revived by a read, a write or a save, and the new session has another token", async () => {
+test("attack 83: what expired is not revived by a read, a write or a save, and the new session has another token", async () => {
   const world = new World({ idleTimeout: "1m" });
   const client = await visitor(world);
   const { token } = client;
@@ -33,7 +33,7 @@ test("what expired is not revived by a read, a write or a save, and the new sess
   assert.equal(await world.store.getByToken(token!), undefined);
 });
 
-test("a session that expires between opening and saving is not revived", async () => {
+test("attack 82: a session that expires between opening and saving is not revived", async () => {
   for (const change of [(s: any) => s.set("n", 2), (s: any) => void s.get("n")]) {
     const world = new World({ idleTimeout: "1m" });
     const client = await visitor(world);
@@ -70,7 +70,7 @@ test("an active session lives past its idle timeout, however long", async () => 
   }
 });
 
-test("the cookie never outlives the stored deadline, nor the deadline the cookie, by more than a second", async () => {
+test("attack 84: the cookie never outlives the stored deadline, nor the deadline the cookie, by more than a second", async () => {
   const world = new World({ idleTimeout: "30m" });
   const client = await visitor(world);
   let promised = world.clock.now() + 1_800_000;
@@ -83,7 +83,7 @@ test("the cookie never outlives the stored deadline, nor the deadline the cookie
   }
 });
 
-test("a save without an answer moves the deadline, and the next request that can tell the client does", async () => {
+test("attack 84: a save without an answer moves the deadline, and the next request that can tell the client does", async () => {
   const world = new World({ idleTimeout: "30m" });
   const client = await visitor(world);
   for (let minute = 0; minute < 25; minute += 5) {
@@ -173,7 +173,7 @@ test("reset begins with the store's idle timeout again", async () => {
   assert.equal(session!.idleExpiresAt, world.clock.now() + 1_800_000);
 });
 
-test("the absolute deadline is never exceeded, by touches, writes, saves, renewals or an idle timeout of its own", async () => {
+test("attack 81: the absolute deadline is never exceeded, by touches, writes, saves, renewals or an idle timeout of its own", async () => {
   const world = new World({ idleTimeout: "30m", absoluteTimeout: "1h" });
   const client = await visitor(world);
   const end = world.clock.now() + 3_600_000;
@@ -205,7 +205,7 @@ test("a session in use lives until its absolute deadline, and the last step cost
   assert.equal(await isThere(client), false);
 });
 
-test("a touch storm does not move the absolute deadline", async () => {
+test("attack 81: a touch storm does not move the absolute deadline", async () => {
   const world = new World({ idleTimeout: "1m", absoluteTimeout: "5m", refreshInterval: 0 });
   const client = await visitor(world);
   let alive = 0;
@@ -226,7 +226,7 @@ test("Max-Age is whole seconds, rounded down, at least one", async () => {
   assert.equal(maxAge((await client.ask((session) => session.save())).cookies), 1);
 });
 
-test("a clock set back does not prolong sessions, one set forward does not end those of other servers", async () => {
+test("attack 79: a clock set back does not prolong sessions, one set forward does not end those of other servers", async () => {
   const [mine, clock] = [new World({ idleTimeout: "30m" }), undefined];
   assert.equal(clock, undefined);
   const client = await visitor(mine);
@@ -244,7 +244,7 @@ test("a clock set back does not prolong sessions, one set forward does not end t
   assert.ok(await isThere(client), "a server whose clock ran ahead deleted nothing");
 });
 
-test("servers whose clocks are five minutes apart lose no session and keep none past the deadline by the judging server's clock", async () => {
+test("attack 80: servers whose clocks are five minutes apart lose no session and keep none past the deadline by the judging server's clock", async () => {
   const storage = memoryStorage();
   const [early, late] = [new World({ storage, idleTimeout: "10m" }), new World({ storage, idleTimeout: "10m" })];
   late.clock.set(early.clock.now() + 300_000);
@@ -292,7 +292,7 @@ test("a session object older than retiredFor looks again before it writes, and f
 
 // storage that is slow or gone
 
-test("a storage call that does not answer is cut off after storageTimeout, on every verb", async () => {
+test("attacks 70, 71: a storage call that does not answer is cut off after storageTimeout, on every verb", async () => {
   for (const [call, verb] of [
     ["get", () => {}],
     ["update", (s: any) => s.set("n", 2)],
@@ -344,7 +344,7 @@ test("a commitTimeout shorter than storageTimeout cuts off the single call", asy
   assert.ok(world.clock.now() - start <= 1100, `${world.clock.now() - start} ms`);
 });
 
-test("an answer that comes after the timeout changes nothing and harms nobody", async () => {
+test("attack 71: an answer that comes after the timeout changes nothing and harms nobody", async () => {
   const world = new World();
   const client = await visitor(world);
   const gate = world.storage.park("update");
@@ -358,7 +358,7 @@ test("an answer that comes after the timeout changes nothing and harms nobody", 
   assert.deepEqual(session!.toJSON(), { n: 1, m: 1 }, "the late command named a version that is no more");
 });
 
-test("a create that runs after its timeout leaves nobody a token", async () => {
+test("attack 71: a create that runs after its timeout leaves nobody a token", async () => {
   const world = new World();
   const client = world.client();
   const gate = world.storage.park("create");

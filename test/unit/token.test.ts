@@ -46,7 +46,7 @@ test("attack 18: lengths other than 43 are refused before anything is hashed, al
   assert.ok(performance.now() - start < 50);
 });
 
-test("an id is a hash of the token with a visible prefix, and opens nothing as a token", async () => {
+test("attack 101: an id is a hash of the token with a visible prefix, and opens nothing as a token", async () => {
   const world = new World();
   const { id, token } = await world.store.create({ n: 1 });
   assert.equal(id, `id_${createHash("sha256").update(token).digest("base64url")}`);
@@ -65,7 +65,7 @@ test("attack 101: a token passed as an id is a TypeError that does not repeat it
   assert.equal(idOf(hashOf(token)), id);
 });
 
-test("no storage key, and nothing stored, contains a token", async () => {
+test("attack 99: no storage key, and nothing stored, contains a token", async () => {
   const world = new World();
   const { token, id } = await world.store.create({ n: 1 });
   await world.store.edit(id, (session) => session.set("m", 1));

@@ -66,7 +66,7 @@ const KINDS: Record<string, unknown> = {
 };
 
 for (const [name, value] of Object.entries(KINDS)) {
-  test(`${name} comes back as it was`, () => {
+  test(`attack 63: ${name} comes back as it was`, () => {
     assert.deepStrictEqual(again(value), value);
     assert.deepStrictEqual(again({ in: [value] }), { in: [value] });
     assert.equal(codec.encode(again(value), "k"), codec.encode(value, "k"), "and has the same text again, so that reading is no change");
@@ -113,7 +113,7 @@ test("any structure comes back as it was", () => {
   assert.equal(({} as any).polluted, undefined);
 });
 
-test("keys like __proto__ are ordinary keys, and pollute nothing", () => {
+test("attacks 59, 60: keys like __proto__ are ordinary keys, and pollute nothing", () => {
   const value = JSON.parse('{"__proto__":{"admin":true},"constructor":{"prototype":{"admin":true}},"a":{"__proto__":{"admin":true},"$":1}}');
   const back = again(value) as any;
   assert.deepStrictEqual(Object.keys(back), ["__proto__", "constructor", "a"]);
@@ -174,7 +174,7 @@ const REFUSED: [name: string, value: unknown, code: string, message: RegExp][] =
 ];
 
 for (const [name, value, code, message] of REFUSED) {
-  test(`${name} is refused at once, naming where it is`, () => {
+  test(`attack 63: ${name} is refused at once, naming where it is`, () => {
     const start = performance.now();
     const error = refusal(() => codec.encode(value, "k"));
     assert.equal(error.code, code);
@@ -183,14 +183,14 @@ for (const [name, value, code, message] of REFUSED) {
   });
 }
 
-test("a million keys, and a Map of a million, are refused in bounded time", () => {
+test("attack 63: a million keys, and a Map of a million, are refused in bounded time", () => {
   const many = Object.fromEntries(Array.from({ length: 1_000_000 }, (_, i) => [`k${i}`, 0]));
   const start = performance.now();
   assert.equal(refusal(() => codec.encode(many, "k")).code, "too-large");
   assert.ok(performance.now() - start < 5000);
 });
 
-test("one long text named many times does not multiply the work", () => {
+test("attack 63: one long text named many times does not multiply the work", () => {
   const long = "x".repeat(60_000);
   const start = performance.now();
   assert.equal(refusal(() => codec.encode(new Array(20_000).fill(long), "k")).code, "too-large");
@@ -209,7 +209,7 @@ test("objects that are named twice are stored twice, and a doubling of doublings
   assert.ok(performance.now() - start < 5000);
 });
 
-test("the cause of a throwing getter is kept", () => {
+test("attack 64: the cause of a throwing getter is kept", () => {
   assert.equal((refusal(() => codec.encode(throwing, "k")).cause as Error).message, "mine");
 });
 
@@ -231,7 +231,7 @@ test("a subclass of a registered class is not taken for it", () => {
   assert.match(refusal(() => own.encode(new Coin(1, "EUR"), "k")).message, /instance of Coin/);
 });
 
-test("a class whose encode() throws or answers what cannot be stored is refused, naming the path", () => {
+test("attack 64: a class whose encode() throws or answers what cannot be stored is refused, naming the path", () => {
   const own = new ValueCodec(65_536, {
     bad: {
       class: Money,
@@ -254,13 +254,13 @@ test("a stored class that is not registered here: unknown-type, naming key and t
   assert.match(error.message, /"purse".*"money".*registerType/);
 });
 
-test("a tag named like a property of every object is nothing special", () => {
+test("attack 60: a tag named like a property of every object is nothing special", () => {
   for (const tag of ["__proto__", "constructor", "toString", "hasOwnProperty"]) {
     assert.equal(refusal(() => codec.decode(`{"$":${JSON.stringify(tag)},"v":1}`, "k")).code, "unknown-type", tag);
   }
 });
 
-test("stored text that is damaged is a clear error of that key, whatever it is", () => {
+test("attack 67: stored text that is damaged is a clear error of that key, whatever it is", () => {
   for (const text of ["", "{", "nul", '{"$":"bigint","v":"x"}', '{"$":"url","v":"no url"}', '{"$":"bytes","v":"=="}', '{"$":"map","v":5}', '{"$":"map","v":[1]}', '{"$":"set"}', '{"$":"object","v":null}']) {
     assert.equal(refusal(() => codec.decode(text, "k")).code, "unserializable", text);
   }

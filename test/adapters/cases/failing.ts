@@ -27,7 +27,7 @@ const LEAKING: Routes = {
 
 export const failing: readonly Case[] = [
   {
-    name: "storage down at load: 503 through the framework's error path, the handler is not reached",
+    name: "attack 70: storage down at load: 503 through the framework's error path, the handler is not reached",
     async run(world) {
       const stage = await world.stage(LEAKING);
       await stage.client.get("/known");
@@ -38,7 +38,7 @@ export const failing: readonly Case[] = [
     },
   },
   {
-    name: "storage down at save: 503 through the framework's error path, nothing of the handler's answer leaks",
+    name: "attack 71: storage down at save: 503 through the framework's error path, nothing of the handler's answer leaks",
     async run(world) {
       const stage = await world.stage(LEAKING);
       await stage.client.get("/known");
@@ -87,7 +87,7 @@ export const failing: readonly Case[] = [
     },
   },
   {
-    name: "storage down at login: 503, no cookie, the old session stands",
+    name: "attack 71: storage down at login: 503, no cookie, the old session stands",
     async run(world) {
       const stage = await world.stage({
         ...LEAKING,
@@ -115,7 +115,7 @@ export const failing: readonly Case[] = [
     },
   },
   {
-    name: "storage hanging: cut off after storageTimeout with a 503, at load and at save",
+    name: "attacks 70, 71: storage hanging: cut off after storageTimeout with a 503, at load and at save",
     async run(world) {
       const stage = await world.stage(LEAKING, { session: { storageTimeout: 40 } });
       await stage.client.get("/known");

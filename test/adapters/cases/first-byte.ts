@@ -53,7 +53,7 @@ const WAITING: readonly (readonly [path: string, call: CallName])[] = [
 
 export const firstByte: readonly Case[] = [
   {
-    name: "the first byte never leaves before the save: write, login, reset, logout, stream, redirect, 304, error page",
+    name: "attack 72: the first byte never leaves before the save: write, login, reset, logout, stream, redirect, 304, error page",
     async run(world) {
       const { newClient, storage, raw } = await world.stage(ROUTES);
       for (const [path, call] of WAITING) {

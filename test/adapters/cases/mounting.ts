@@ -197,7 +197,7 @@ export const mounting: readonly Case[] = [
     },
   },
   {
-    name: "caches: no-store with a token, private and Vary where the session was asked, untouched otherwise",
+    name: "attack 96: caches: no-store with a token, private and Vary where the session was asked, untouched otherwise",
     async run(world) {
       const { client } = await world.stage({
         ...basic,

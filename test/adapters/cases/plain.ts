@@ -20,7 +20,7 @@ export const plain: readonly Case[] = [
     },
   },
   {
-    name: "a visitor who writes nothing costs nothing and gets nothing",
+    name: "attack 106: a visitor who writes nothing costs nothing and gets nothing",
     async run(world) {
       const { client, storage } = await world.stage(basic);
       for (const path of ["/plain", "/who"]) assert.deepEqual((await client.get(path)).setCookies, []);
@@ -104,7 +104,7 @@ export const plain: readonly Case[] = [
     },
   },
   {
-    name: "several requests at once: nobody gets another's cookie or data",
+    name: "attack 94: several requests at once: nobody gets another's cookie or data",
     async run(world) {
       const { newClient, storage } = await world.stage({
         "/add": async (h) => {

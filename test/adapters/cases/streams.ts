@@ -78,7 +78,7 @@ export const streams: readonly Case[] = [
     },
   },
   {
-    name: "regenerate, reset and a first write during the stream throw `answered`; destroy works",
+    name: "attack 72: regenerate, reset and a first write during the stream throw `answered`; destroy works",
     async run(world) {
       const codes: string[] = [];
       const more = [makeGate(), makeGate()];
@@ -117,7 +117,7 @@ export const streams: readonly Case[] = [
     },
   },
   {
-    name: "a save that fails at the end of the body breaks the body off and says so in an event",
+    name: "attack 72: a save that fails at the end of the body breaks the body off and says so in an event",
     async run(world) {
       const more = makeGate();
       const { client, storage, events } = await world.stage({
@@ -143,7 +143,7 @@ export const streams: readonly Case[] = [
     },
   },
   {
-    name: "the client goes away while the save is pending: the save is finished",
+    name: "attack 95: the client goes away while the save is pending: the save is finished",
     async run(world) {
       const { app, client, storage } = await world.stage(basic);
       await client.get("/put");
@@ -192,7 +192,7 @@ export const streams: readonly Case[] = [
     },
   },
   {
-    name: "the client goes away in mid-answer: what was changed by then is saved, and nothing crashes",
+    name: "attack 95: the client goes away in mid-answer: what was changed by then is saved, and nothing crashes",
     async run(world) {
       const changed = makeGate();
       let writes = 0;
