@@ -39,7 +39,7 @@ const LANES: readonly Lane[] = [
     way: "peer",
     base: PEER_PATH,
     fire: `${PEER_PATH}/add`,
-    title: `With express-session ${PEER_VERSION}`,
+    title: `express-session ${PEER_VERSION}`,
     code: "req.session.race = (req.session.race ?? 0) + 1",
     about: "It reads the session when a request begins and writes all of it back when the request ends, so what others counted in between is gone. It runs beside the shop for this race only, with a cookie and a memory of its own.",
   },
