@@ -1,0 +1,62 @@
+/** The command line of `npm run bench`. */
+import { parseArgs } from "node:util";
+import { CONTENDERS, FRAMEWORKS, STORAGES } from "./contenders/index.mjs";
+import { KINDS } from "./kinds.mjs";
+
+export const HELP = `npm run bench [-- OPTION …]
+
+  --short                  a sensible part of the matrix, under ten minutes
+  --framework a,b          ${FRAMEWORKS.join(", ")}
+  --contender a,b          ${Object.keys(CONTENDERS).join(", ")} (bare always takes part)
+  --storage a,b            ${STORAGES.join(", ")}
+  --kind a,b               ${Object.entries(KINDS).map(([name, { says }]) => `${name} ${says}`).join("\n                           ")}
+  --seconds 5              measured time of each contender and kind
+  --slice 250              length of a slice in ms
+  --connections 16         connections, each with a session of its own
+  --latency 1ms            between server and database, there and back
+  --json FILE              all results as JSON
+  --quiet                  no progress on stderr
+
+  --profile                where the server's CPU time goes (takes --framework, --contender, --storage, --kind, --seconds; --json DIRECTORY keeps the profiles)
+`;
+
+const MODES = ["profile"];
+
+/** What was asked for; throws a TypeError that says what there is. */
+export function parse(args) {
+  const flags = Object.fromEntries(["short", "help", "quiet", ...MODES].map((name) => [name, { type: "boolean", default: false }]));
+  const texts = Object.fromEntries(["framework", "contender", "storage", "kind", "seconds", "slice", "connections", "latency", "json"].map((name) => [name, { type: "string" }]));
+  const { values } = parseArgs({ args, options: { ...flags, ...texts } });
+  const short = values.short ? SHORT : {};
+  return {
+    help: values.help,
+    quiet: values.quiet,
+    short: values.short,
+    mode: MODES.find((mode) => values[mode]) ?? "requests",
+    frameworks: listed("framework", values.framework, short.frameworks ?? FRAMEWORKS, FRAMEWORKS),
+    names: values.contender === undefined ? undefined : listed("contender", values.contender, [], Object.keys(CONTENDERS)),
+    storages: listed("storage", values.storage, STORAGES, STORAGES),
+    kinds: listed("kind", values.kind, Object.keys(KINDS), Object.keys(KINDS)),
+    seconds: numeric("seconds", values.seconds ?? short.seconds ?? "5"),
+    sliceMs: numeric("slice", values.slice ?? "250"),
+    connections: numeric("connections", values.connections ?? "16"),
+    latency: numeric("latency", (values.latency ?? "0").replace(/ms$/, ""), 0),
+    json: values.json,
+  };
+}
+
+/** Seven groups of at most a minute or so. */
+const SHORT = { frameworks: ["node", "express", "fastify", "koa", "hono"], seconds: "1.5" };
+
+function listed(option, text, otherwise, all) {
+  const chosen = text === undefined ? otherwise : text.split(",");
+  const unknown = chosen.find((one) => !all.includes(one));
+  if (unknown !== undefined) throw new TypeError(`--${option} ${unknown}: there are ${all.join(", ")}`);
+  return chosen;
+}
+
+function numeric(option, text, least = 1e-3) {
+  const value = Number(text);
+  if (!(value >= least)) throw new TypeError(`--${option} ${text} is no number of at least ${least}`);
+  return value;
+}
