@@ -90,7 +90,8 @@ export const POSTGRES_CLIENTS: Readonly<Record<string, Open>> = {
     return { storage, emitter: pool, close: () => pool.end(), busy: () => [pool.totalCount - pool.idleCount, pool.waitingCount] };
   },
   async postgres(port) {
-    const sql = postgres({ host, port, user: "postgres", database: "postgres", max: POOL, onnotice: ignore });
+    // Asking for types is what 3.4.9 ends the process with where a connection breaks right after it was made.
+    const sql = postgres({ host, port, user: "postgres", database: "postgres", max: POOL, fetch_types: false, onnotice: ignore });
     const storage = postgresStorage(sql);
     await storage.ensureSchema();
     // Without a timeout it waits for ever once a connection was cut (3.4.9).

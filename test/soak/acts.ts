@@ -45,7 +45,6 @@ export interface Told {
   /** The session as the request leaves it. */
   readonly origin?: string | undefined;
   readonly person?: string | undefined;
-  readonly id?: string | undefined;
   /** Whether a job found its session and was done. */
   readonly done?: boolean;
 }
@@ -119,9 +118,9 @@ export function snapshot(session: Session<Data>): Partial<Data> {
 }
 
 /** Whose session a request leaves behind. */
-export function whose(session: Session<Data>): Pick<Told, "origin" | "person" | "id"> {
+export function whose(session: Session<Data>): Pick<Told, "origin" | "person"> {
   const origin = session.get("origin");
-  return origin === undefined ? {} : { origin, person: session.get("person"), id: session.id };
+  return origin === undefined ? {} : { origin, person: session.get("person") };
 }
 
 /** Changes or ends the session of somebody who is not asking. */

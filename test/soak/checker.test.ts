@@ -108,13 +108,22 @@ test("a logout beside a reset may end what the reset began; one after it may not
   }
 });
 
+test("a handler whose own save failed: its error page may bring the session that it began, and then it is there", () => {
+  for (const isThere of [true, false]) {
+    const story = new Story();
+    const twice = story.add("twice", { status: 503, cookie: "t1" });
+    story.add("read", { token: "t1", seen: isThere ? { origin: twice.word, person: "ann", count: 1, words: [twice.word] } : {} });
+    assert.deepEqual(story.broken, isThere ? [] : ["a session that nobody ended is there"]);
+  }
+});
+
 // what is wrong: each rule is broken by a log, and that one only
 
 const BROKEN: Readonly<Record<keyof typeof RULES, Readonly<Record<string, (story: Story) => void>>>> = {
   "an answer is a success, or an error of the session's own": {
     "a server failed in a way of its own": (story) => void story.add("read", { status: 500 }),
   },
-  "an error carries no cookie": {
+  "an error carries no cookie, unless it is the page of a handler that failed and left something in a session": {
     "a 503 with a cookie": (story) => void story.add("increment", { status: 503, cookie: "t1" }),
     "a 503 that removes a cookie": (story) => void story.add("logout", { status: 503, cookie: REMOVED }),
   },

@@ -64,8 +64,8 @@ export const RULES: Readonly<Record<string, Judge>> = {
     for (const entry of log) yield STATUSES.includes(entry.status) ? FINE : `${show(entry)} was answered`;
   },
 
-  *"an error carries no cookie"({ log }) {
-    for (const entry of log) if (isError(entry)) yield entry.cookie === undefined ? FINE : `${show(entry)} carries a cookie`;
+  *"an error carries no cookie, unless it is the page of a handler that failed and left something in a session"({ log }) {
+    for (const entry of log) if (isError(entry)) yield entry.cookie === undefined || isErrorPage(entry) ? FINE : `${show(entry)} carries a cookie`;
   },
 
   *"who put something into a session has one, and who logged in has a new one"({ log }) {
@@ -237,7 +237,7 @@ class History {
   mayHold(reader: Entry, lineage: string | undefined, word: string): boolean {
     const writer = this.#writers.get(word);
     if (!writer || writer.sent > reader.ended || (foundNothing(writer) && !isNew(writer))) return false;
-    return writer.told?.origin === lineage || this.lineageOf(writer.token) === lineage;
+    return [writer.token, writer.cookie].some((token) => token !== undefined && this.lineageOf(token) === lineage);
   }
 
   /** The value of a key that one tab alone writes: that of its last acknowledged change, or of a later one. */
@@ -253,9 +253,10 @@ class History {
 
   #note(entry: Entry): void {
     for (const word of [entry.word, ...wordsOf(entry)]) this.#writers.set(word, entry);
-    if (entry.status !== 200) return;
     const { act, token, told = {} } = entry;
-    if (isNew(entry) && !this.given.has(entry.cookie)) this.given.set(entry.cookie, { lineage: told.origin, person: told.person, by: entry });
+    const { origin, person } = isErrorPage(entry) ? { origin: entry.word, person: entry.person } : told;
+    if (isNew(entry) && !this.given.has(entry.cookie)) this.given.set(entry.cookie, { lineage: origin, person, by: entry });
+    if (entry.status !== 200) return;
     const found = told.seen?.origin;
     if (token !== undefined) this.#noteToken(entry, token);
     if (found !== undefined && ENDERS.includes(act)) first(this.ends, found, entry);
@@ -336,6 +337,8 @@ const isEmpty = (seen: Partial<Data>): boolean => Object.keys(seen).length === 0
 const isError = ({ status }: Entry): boolean => status !== 200 && status !== "lost";
 /** Whether an answer brought a token that the request did not have. */
 const isNew = (entry: Entry): entry is Answering => isCookie(entry) && entry.cookie !== entry.token;
+/** Of all handlers only that of `twice` can fail by itself, at its own save; what it wrote before may then be stored with the answer. */
+const isErrorPage = (entry: Entry): boolean => isError(entry) && entry.act === "twice" && isCookie(entry);
 const isCookie = (entry: Entry): entry is Answering => entry.cookie !== undefined && entry.cookie !== REMOVED;
 const name = (token: string): string => `token ${token.slice(0, 6)}`;
 

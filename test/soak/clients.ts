@@ -1,6 +1,7 @@
 /** The clients of a soak. They do what their steps say, and write down what they sent and what came back. */
 import { randomBytes } from "node:crypto";
 import { request, type IncomingMessage } from "node:http";
+import { hashOf, idOf } from "#dist/store/token.js";
 import { aWhile } from "../support/within.js";
 import type { Act, Ask, Job, Told } from "./acts.js";
 import { REMOVED, type Entry } from "./checker.js";
@@ -18,8 +19,8 @@ export class Journal {
   readonly served: number[] = [];
   /** How many requests met a server that was down: they were never sent. */
   refused = 0;
-  /** Tokens that were answered: to whom, and the id of the session. */
-  readonly tokens = new Map<string, { readonly person: string; readonly id: string }>();
+  /** Tokens that were answered, and to whom. */
+  readonly tokens = new Map<string, string>();
   /** Tokens that were renewed or ended, as their answers said. */
   readonly dead: string[] = [];
   readonly #servers: readonly ServerProcess[];
@@ -35,7 +36,7 @@ export class Journal {
     const server = this.#servers[nth]!;
     if (server.port === undefined) return void this.refused++;
     const isJob = asked.act === "edit" || asked.act === "revoke";
-    const ask: Ask = { ...asked, word: `w${++this.#words}`, ...(isJob && { id: this.tokens.get(token!)!.id }) };
+    const ask: Ask = { ...asked, word: `w${++this.#words}`, ...(isJob && { id: idOf(hashOf(token!)) }) };
     const sent = ++this.#tick;
     const outcome = await exchange(server, ask, isJob ? undefined : token, hangUp);
     if (outcome === "refused") return void this.refused++;
@@ -48,9 +49,9 @@ export class Journal {
   #note(entry: Entry): void {
     this.log.push(entry);
     const { status, token, cookie, told, act, person } = entry;
+    if (cookie && cookie !== token && !this.tokens.has(cookie)) this.tokens.set(cookie, person);
     if (status !== 200) return;
     if (token !== undefined || cookie !== undefined) this.served.push(performance.now());
-    if (cookie && cookie !== token && !this.tokens.has(cookie) && told?.id) this.tokens.set(cookie, { person, id: told.id });
     if (token !== undefined && told?.seen?.origin && ["login", "logout", "reset", "forget"].includes(act)) this.dead.push(token);
   }
 }
@@ -148,7 +149,7 @@ export async function audit(journal: Journal, servers: number, patienceMs: numbe
   const end = performance.now() + patienceMs;
   const auditor = async (nth: number): Promise<void> => {
     for (let next = waiting.shift(); next && performance.now() < end; next = waiting.shift()) {
-      const [token, { person }] = next;
+      const [token, person] = next;
       const entry = await journal.send(nth, { act: "read", person, tab: "audit", park: 0 }, token);
       if (entry?.status === 200) continue;
       waiting.push(next);
