@@ -4,7 +4,7 @@ import { boolean, misuse, onlyKeys, oneOf, outOfRange } from "../leaves/assert.j
 export interface CookieOptions {
   /**
    * `"auto"` (default): Secure, except over plain http to localhost or a loopback address. `true`: always. `false`: never, which
-   * browsers refuse for `__Host-` and `__Secure-` names. `sameSite: "none"` is always Secure.
+   * browsers refuse for `__Host-`, `__Secure-` and `__Http-` names. `sameSite: "none"` is always Secure.
    */
   secure?: boolean | "auto";
   /** Out of reach of scripts. Default `true`. */
@@ -35,7 +35,10 @@ const OPTIONS = ["secure", "httpOnly", "sameSite", "path", "domain", "sessionOnl
 
 /** RFC 9110 token: what a cookie name may consist of. */
 const NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,256}$/;
-const PATH = /^\/[\x20-\x3a\x3c-\x7e]{0,1023}$/;
+/** What makes a name one that browsers guard. */
+const PREFIX = /^__(?:Host-Http|Host|Secure|Http)-/i;
+/** What a path consists of in a URL (RFC 3986), `;` aside, no step being `.` or `..`: to any other path browsers never send the cookie. */
+const PATH = /^(?!.*\/\.{1,2}(?:\/|$))\/[-\w.~!$&'()*+,=:@%/]{0,1023}$/;
 const DOMAIN = /^\.?(?=.{1,253}$)[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*$/i;
 
 /** Browsers keep no cookie longer than this, in seconds (RFC 6265bis: 400 days). */
@@ -58,8 +61,9 @@ export function cookieSettings(options: CookieOptions, names: readonly string[])
   const domain = options.domain === undefined ? undefined : checkedDomain(options.domain);
   const chosen = options.secure ?? "auto";
   if (chosen !== "auto") boolean('cookie.secure (or "auto")', chosen);
-  const prefixed = names.filter((name) => /^__(Host|Secure)-/i.test(name));
-  for (const name of prefixed) checkPrefix(name, { secure: chosen, path, domain });
+  const httpOnly = boolean("cookie.httpOnly", options.httpOnly ?? true);
+  const prefixed = names.filter((name) => PREFIX.test(name));
+  for (const name of prefixed) checkPrefix(name, { secure: chosen, httpOnly, path, domain });
   for (const name of prefixed) checkAlone(name, names);
   if (partitioned && chosen === false) throw misuse("cookie.secure", false, "true: browsers drop a partitioned cookie that is not Secure");
   const always = sameSite === "none" || partitioned || prefixed.length > 0;
@@ -69,7 +73,7 @@ export function cookieSettings(options: CookieOptions, names: readonly string[])
     tail:
       `; Path=${path}` +
       (domain === undefined ? "" : `; Domain=${domain}`) +
-      (boolean("cookie.httpOnly", options.httpOnly ?? true) ? "; HttpOnly" : "") +
+      (httpOnly ? "; HttpOnly" : "") +
       `; SameSite=${sameSite[0]!.toUpperCase()}${sameSite.slice(1)}` +
       (partitioned ? "; Partitioned" : "") +
       (options.priority === undefined ? "" : `; Priority=${priority(options.priority)}`),
@@ -89,9 +93,10 @@ export function maxAge(lifetime: number): number {
   return Math.min(Math.max(Math.floor(lifetime / 1000), 1), MOST_SECONDS);
 }
 
-function checkPrefix(name: string, { secure, path, domain }: { secure: unknown; path: string; domain: string | undefined }): void {
+function checkPrefix(name: string, { secure, httpOnly, path, domain }: { secure: unknown; httpOnly: boolean; path: string; domain: string | undefined }): void {
   const rule = `the name ${name} promises browsers a cookie`;
   if (secure === false) throw misuse("cookie.secure", false, `true or "auto": ${rule} that is Secure, and they drop it otherwise`);
+  if (!httpOnly && /^__(Host-)?Http-/i.test(name)) throw misuse("cookie.httpOnly", false, `true: ${rule} out of reach of scripts`);
   if (!/^__Host-/i.test(name)) return;
   if (domain !== undefined) throw misuse("cookie.domain", domain, `no domain: ${rule} for one host alone`);
   if (path !== "/") throw misuse("cookie.path", path, `"/": ${rule} for the whole host`);
@@ -99,13 +104,13 @@ function checkPrefix(name: string, { secure, path, domain }: { secure: unknown; 
 
 /** A cookie that anybody may plant must not do for one that browsers guard. */
 function checkAlone(name: string, names: readonly string[]): void {
-  const bare = (one: string): string => one.replace(/^__(Host|Secure)-/i, "");
+  const bare = (one: string): string => one.replace(PREFIX, "");
   const twin = names.find((other) => other !== name && bare(other) === bare(name));
   if (twin !== undefined) throw misuse("extractor", `${name} and ${twin}`, `one of the two: the prefix guards ${name} against forged cookies, and ${twin} would be taken for it`);
 }
 
 function checkedPath(path: unknown): string {
-  if (typeof path !== "string" || !PATH.test(path)) throw misuse("cookie.path", path, 'a path that starts with "/", without ";" or control characters');
+  if (typeof path !== "string" || !PATH.test(path)) throw misuse("cookie.path", path, 'a path as it stands in a URL, like "/app", percent-encoded');
   return path;
 }
 

@@ -109,7 +109,7 @@ test("sameSite none, partitioned, and names with a prefix are always Secure", ()
   assert.equal(cookieSettings({}, ["sid"]).secure, "auto");
   assert.equal(cookieSettings({ sameSite: "none", secure: false }, ["sid"]).secure, true);
   assert.equal(cookieSettings({ partitioned: true }, ["sid"]).secure, true);
-  for (const name of ["__Host-sid", "__Secure-sid", "__host-sid", "__SECURE-sid"]) assert.equal(cookieSettings({}, [name]).secure, true, name);
+  for (const name of ["__Host-sid", "__Secure-sid", "__host-sid", "__SECURE-sid", "__Http-sid", "__Host-Http-sid"]) assert.equal(cookieSettings({}, [name]).secure, true, name);
 });
 
 test("attack 117: a name with a prefix that breaks its rule is refused, naming option and rule", () => {
@@ -120,6 +120,10 @@ test("attack 117: a name with a prefix that breaks its rule is refused, naming o
     [{ domain: "example.com" }, "__Host-sid", /cookie\.domain is "example\.com"; write no domain/],
     [{ path: "/app" }, "__Host-sid", /cookie\.path is "\/app"; write "\/"/],
     [{ path: "/app" }, "__host-sid", /cookie\.path/],
+    [{ secure: false }, "__Http-sid", /cookie\.secure is false/],
+    [{ httpOnly: false }, "__Http-sid", /cookie\.httpOnly is false; write true: the name __Http-sid promises browsers a cookie out of reach of scripts/],
+    [{ httpOnly: false }, "__Host-Http-sid", /cookie\.httpOnly is false/],
+    [{ path: "/app" }, "__Host-Http-sid", /cookie\.path/],
     [{ secure: false, partitioned: true }, "sid", /cookie\.secure is false.*partitioned/],
   ];
   for (const [options, name, message] of refused) assert.throws(() => cookieSettings(options, [name]), { name: "TypeError", message }, name);
@@ -135,7 +139,7 @@ test("attack 38: attributes that would break the header are refused at construct
     assert.throws(() => cookieSettings({ priority: `high${text}` as never }, ["sid"]), TypeError, `priority ${JSON.stringify(text)}`);
     if (!/[, ]/.test(text)) assert.throws(() => cookieSettings({ path: `/a${text}` }, ["sid"]), TypeError, `path ${JSON.stringify(text)}`);
   }
-  for (const path of ["", "app", "./app", "a/b", "/".repeat(1025), "/a;b"]) assert.throws(() => cookieSettings({ path }, ["sid"]), TypeError, path);
+  for (const path of ["", "app", "./app", "a/b", "/".repeat(1025), "/a;b", "/a b", '/a"b', "/a\\b", "/a?b", "/a#b", "/a/../b", "/..", "/a/."]) assert.throws(() => cookieSettings({ path }, ["sid"]), TypeError, path);
   for (const domain of ["", ".", "-a.com", "a-.com", "a..com", "http://a.com", "a.com/", "a.com:80", "*.a.com", "a".repeat(254), `${"a.".repeat(127)}com`]) assert.throws(() => cookieSettings({ domain }, ["sid"]), TypeError, domain);
   for (const name of ["", "a b", "a=b", "a;b", '"a"', "(a)", "a/b", "a@b", "x".repeat(257)]) assert.throws(() => cookieName("fromCookie", name), { name: "TypeError", message: /fromCookie is/ }, name);
   for (const name of [5, null, undefined, {}, ["sid"]]) assert.throws(() => cookieName("fromCookie", name), TypeError);

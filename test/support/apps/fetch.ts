@@ -56,7 +56,8 @@ export function requestOf(req: IncomingMessage, signal?: AbortSignal): Request {
   for (let i = 0; i < req.rawHeaders.length; i += 2) headers.append(req.rawHeaders[i]!, req.rawHeaders[i + 1]!);
   const hasBody = req.method !== "GET" && req.method !== "HEAD";
   const body = hasBody ? (Readable.toWeb(req) as ReadableStream<Uint8Array>) : null;
-  return new Request(`http://${req.headers.host}${req.url}`, { method: req.method!, headers, body, duplex: "half", ...(signal && { signal }) } as RequestInit);
+  const scheme = "encrypted" in req.socket ? "https" : "http";
+  return new Request(`${scheme}://${req.headers.host}${req.url}`, { method: req.method!, headers, body, duplex: "half", ...(signal && { signal }) } as RequestInit);
 }
 
 async function send(response: Response, { method }: IncomingMessage, res: ServerResponse): Promise<void> {
