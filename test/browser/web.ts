@@ -73,7 +73,7 @@ export class Web implements Scope {
   async person(t: Scope): Promise<BrowserContext> {
     const context = await this.#profile.browser()!.newContext();
     t.after(() => context.close());
-    context.setDefaultTimeout(20_000);
+    context.setDefaultTimeout(60_000);
     return context;
   }
 
