@@ -37,8 +37,8 @@ const OPTIONS = ["secure", "httpOnly", "sameSite", "path", "domain", "sessionOnl
 const NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,256}$/;
 /** What makes a name one that browsers guard. */
 const PREFIX = /^__(?:Host-Http|Host|Secure|Http)-/i;
-/** What a path consists of in a URL (RFC 3986), `;` aside, no step being `.` or `..`: to any other path browsers never send the cookie. */
-const PATH = /^(?!.*\/\.{1,2}(?:\/|$))\/[-\w.~!$&'()*+,=:@%/]{0,1023}$/;
+/** What a path consists of in a URL (RFC 3986), `;` aside: with any other character browsers never send the cookie. */
+const PATH = /^\/[-\w.~!$&'()*+,=:@%/]{0,1023}$/;
 const DOMAIN = /^\.?(?=.{1,253}$)[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*$/i;
 
 /** Browsers keep no cookie longer than this, in seconds (RFC 6265bis: 400 days). */

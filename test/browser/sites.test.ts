@@ -60,7 +60,7 @@ async function waysWithCookie(page: Page, site: Site, from: string, to: string, 
 }
 
 suite("requests from another site", () => {
-  test("114: SameSite=Lax comes with what a person opens, Strict with what a person typed, None with everything", async (t) => {
+  test("SameSite=Lax comes with what a person opens, Strict with what a person typed, None with everything", async (t) => {
     const { page } = await visit(t);
     const came: Record<string, readonly string[]> = {};
     for (const sameSite of ["lax", "strict", "none"] as const) {
@@ -73,7 +73,7 @@ suite("requests from another site", () => {
     assert.deepEqual(came, { lax: ["link", "typed"], strict: ["typed"], "strict, from a subdomain": Object.keys(WAYS), none: Object.keys(WAYS) });
   });
 
-  test("114: a cookie that says no SameSite comes with a POST for two minutes; ours always says one", async (t) => {
+  test("a cookie that says no SameSite comes with a POST for two minutes; ours always says one", async (t) => {
     const site = await web.serve(t, "express", {}, routes);
     const { context, page } = await visit(t);
     await page.goto(`${site.at("a.test")}/count`);
@@ -107,7 +107,7 @@ suite("requests from another site", () => {
 const LOOKALIKES = (name: string): string[] => [`\u00a0${name}`, `\u2000${name}`, `\ufeff${name}`, name.toUpperCase(), name.replace("_", "%5F"), `${name}[]`, `"${name}"`];
 
 suite("a subdomain that tosses cookies", () => {
-  test("30: it can neither fix nor break a session whose cookie is a __Host- one", async (t) => {
+  test("attack 30: it can neither fix nor break a session whose cookie is a __Host- one", async (t) => {
     const { context, page, site, store, events, toss } = await tossed(t, "__Host-session_id");
     const { token } = await store.create({ visits: 40 });
     const tossAll = async (): Promise<void> => {
@@ -130,7 +130,7 @@ suite("a subdomain that tosses cookies", () => {
     assert.deepEqual([await visitsOf(store, token), await visitsOf(store, first), events], [40, undefined, []]);
   });
 
-  test("7: without the prefix a tossed session is taken, yet a login does not fix it: it is refused instead", async (t) => {
+  test("attack 7: without the prefix a tossed session is taken, yet a login does not fix it: it is refused instead", async (t) => {
     const { context, page, site, store, events, toss } = await tossed(t, "session_id");
     const { token } = await store.create({ visits: 40 });
     await toss(`session_id=${token}; Domain=a.test; Path=/; Secure`);
@@ -143,7 +143,7 @@ suite("a subdomain that tosses cookies", () => {
     assert.ok(events.some(({ type }) => type === "duplicate"));
   });
 
-  test("29: without the prefix a tossed cookie of a longer path comes first, and puts another session in the place of one's own there", async (t) => {
+  test("attack 29: without the prefix a tossed cookie of a longer path comes first, and puts another session in the place of one's own there", async (t) => {
     const { page, site, store, events, toss } = await tossed(t, "session_id");
     const { token } = await store.create({ user: "Mallory" });
     await page.goto(`${site.at("a.test")}/login`);
@@ -152,7 +152,7 @@ suite("a subdomain that tosses cookies", () => {
     assert.deepEqual([await ask(page, "/account"), await ask(page, "/count"), events.map(({ type }) => type)], ["user: Mallory", "visits: 1", ["duplicate"]]);
   });
 
-  test("116: it can crowd the cookie out, which ends nothing and lets nothing else in", async (t) => {
+  test("attack 116: it can crowd the cookie out, which ends nothing and lets nothing else in", async (t) => {
     const { context, page, site, store, toss } = await tossed(t, "__Host-session_id");
     await page.goto(`${site.at("a.test")}/count`);
     const own = await tokenOf(context, "a.test", "__Host-session_id");

@@ -74,7 +74,7 @@ const end: Routes[string] = async (h) => {
 };
 
 await withService("nginx", ({ url }) => {
-  suite("97: two people behind a shared cache", () => {
+  suite("attack 97: two people behind a shared cache", () => {
     for (const { name } of ADAPTERS) {
       test(`${name}: a page that reads the session is each one's own, whatever its status and headers`, async (t) => {
         const town = await Town.at(t, url, name, { ...READING, "/login": login });

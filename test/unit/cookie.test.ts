@@ -139,7 +139,7 @@ test("attack 38: attributes that would break the header are refused at construct
     assert.throws(() => cookieSettings({ priority: `high${text}` as never }, ["sid"]), TypeError, `priority ${JSON.stringify(text)}`);
     if (!/[, ]/.test(text)) assert.throws(() => cookieSettings({ path: `/a${text}` }, ["sid"]), TypeError, `path ${JSON.stringify(text)}`);
   }
-  for (const path of ["", "app", "./app", "a/b", "/".repeat(1025), "/a;b", "/a b", '/a"b', "/a\\b", "/a?b", "/a#b", "/a/../b", "/..", "/a/."]) assert.throws(() => cookieSettings({ path }, ["sid"]), TypeError, path);
+  for (const path of ["", "app", "./app", "a/b", "/".repeat(1025), "/a;b", "/a b", '/a"b', "/a\\b", "/a?b", "/a#b", "/a^b"]) assert.throws(() => cookieSettings({ path }, ["sid"]), TypeError, path);
   for (const domain of ["", ".", "-a.com", "a-.com", "a..com", "http://a.com", "a.com/", "a.com:80", "*.a.com", "a".repeat(254), `${"a.".repeat(127)}com`]) assert.throws(() => cookieSettings({ domain }, ["sid"]), TypeError, domain);
   for (const name of ["", "a b", "a=b", "a;b", '"a"', "(a)", "a/b", "a@b", "x".repeat(257)]) assert.throws(() => cookieName("fromCookie", name), { name: "TypeError", message: /fromCookie is/ }, name);
   for (const name of [5, null, undefined, {}, ["sid"]]) assert.throws(() => cookieName("fromCookie", name), TypeError);
