@@ -60,17 +60,19 @@ async function waysWithCookie(page: Page, site: Site, from: string, to: string, 
 }
 
 suite("requests from another site", () => {
-  test("SameSite=Lax comes with what a person opens, Strict with what a person typed, None with everything", async (t) => {
+  test("SameSite=Lax comes with what a person opens, Strict with what a person typed, None with everything, a partitioned one where its site stands alone", async (t) => {
     const { page } = await visit(t);
     const came: Record<string, readonly string[]> = {};
-    for (const sameSite of ["lax", "strict", "none"] as const) {
-      const site = await web.serve(t, "express", { sessions: { cookie: { sameSite } } }, routes);
-      const host = `${sameSite}.test`;
+    const kinds = { lax: { sameSite: "lax" }, strict: { sameSite: "strict" }, none: { sameSite: "none" }, partitioned: { sameSite: "none", partitioned: true } } as const;
+    for (const [kind, cookie] of Object.entries(kinds)) {
+      const site = await web.serve(t, "express", { sessions: { cookie } }, routes);
+      const host = `${kind}.test`;
       await page.goto(`${site.at(host)}/count`);
-      came[sameSite] = await waysWithCookie(page, site, "elsewhere.test", host, "/who");
-      if (sameSite === "strict") came["strict, from a subdomain"] = await waysWithCookie(page, site, `sub.${host}`, host, "/who");
+      came[kind] = await waysWithCookie(page, site, "elsewhere.test", host, "/who");
+      if (kind === "strict") came["strict, from a subdomain"] = await waysWithCookie(page, site, `sub.${host}`, host, "/who");
     }
-    assert.deepEqual(came, { lax: ["link", "typed"], strict: ["typed"], "strict, from a subdomain": Object.keys(WAYS), none: Object.keys(WAYS) });
+    const all = Object.keys(WAYS);
+    assert.deepEqual(came, { lax: ["link", "typed"], strict: ["typed"], "strict, from a subdomain": all, none: all, partitioned: ["link", "POST form", "typed"] });
   });
 
   test("a cookie that says no SameSite comes with a POST for two minutes; ours always says one", async (t) => {
