@@ -74,6 +74,11 @@ export class SessionCore {
     return this.#intent === "dropped";
   }
 
+  /** Whether data or idle length differ from what is stored. */
+  get hasChanges(): boolean {
+    return this.draft.noteChanges() || this.#idle !== undefined;
+  }
+
   /** Whether a record of it is stored, so that a change needs no new token. */
   get isStored(): boolean {
     return this.#loaded.kind === "live" && this.#intent === "keep";
@@ -165,7 +170,7 @@ export class SessionCore {
   /** Persists what the request did; afterwards `outcome` says what the client is to be told. */
   async commit(explicit: boolean): Promise<void> {
     const due = this.#refreshDue();
-    const changed = this.draft.noteChanges() || this.#idle !== undefined;
+    const changed = this.hasChanges;
     const chosen = plan({
       found: this.#loaded.kind,
       intent: this.#intent,
@@ -230,8 +235,10 @@ export class SessionCore {
   }
 
   async #save(loaded: Live, explicit: boolean, due: boolean): Promise<void> {
+    const isRefresh = !explicit && !this.hasChanges;
     const writing = this.#writing(explicit || due || this.#idle !== undefined);
     const live = await this.parts.persistence.save(loaded, writing);
+    if (!live && isRefresh) return void (this.outcome = undefined);
     if (!live) return this.#gone(loaded, explicit);
     this.#settle(live, writing);
     if (writing.moves && writing.answers) this.#tell("refreshed", { token: this.#identity?.token, hash: live.hash });

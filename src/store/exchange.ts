@@ -101,7 +101,7 @@ export class Exchange {
   }
 
   #hasUnsaved({ core, phase }: Control): boolean {
-    return phase !== "released" && core.asked && !core.ended && core.draft.noteChanges();
+    return phase !== "released" && core.asked && !core.ended && core.hasChanges;
   }
 
   async #commit(control: Control, canCarry: boolean): Promise<void> {

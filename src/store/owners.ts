@@ -5,9 +5,9 @@ import { SessionError } from "../errors.js";
 import { sha256 } from "../leaves/hash.js";
 import { randomText } from "../leaves/random.js";
 import { type Deadline, StorageCalls } from "./calls.js";
-import { hasExpired, idleLength } from "./expiry.js";
+import { idleLength } from "./expiry.js";
 import type { StoreSettings } from "./options.js";
-import type { Live, Records } from "./records.js";
+import { isOver, type Live, type Records } from "./records.js";
 import { idOf } from "./token.js";
 
 /** How long at least a new epoch is remembered, in ms: longer than any login can be under way. */
@@ -148,8 +148,7 @@ export class Owners {
       if (met.kind === "retired") return !listed.has(met.successor);
       if (met.kind !== "live") return met.kind === "newer";
       if (met.record.owner !== owner) return false;
-      const hasEnded = hasExpired({ expiresAt: met.expiresAt, absolute: met.record.absolute }, this.#now);
-      return !(hasEnded && (await this.#records.delete(hash, met.version!, deadline)));
+      return !(isOver(met, this.#now) && (await this.#records.delete(hash, met.version!, deadline)));
     };
     const living = await Promise.all(sessions.map(isLiving));
     return sessions.filter((_, i) => living[i]);
@@ -165,7 +164,8 @@ export class Owners {
         hash = met.successor;
         continue;
       }
-      if (await this.#records.delete(hash, met.version!, deadline)) return true;
+      const wasLive = !isOver(met, this.#now);
+      if (await this.#records.delete(hash, met.version!, deadline)) return wasLive;
       await deadline.pause(tries++);
     }
     return false;

@@ -4,10 +4,10 @@ import { remember, remembers, type SessionRecord } from "../codecs/record.js";
 import { SessionError } from "../errors.js";
 import { Deadline } from "./calls.js";
 import type { Draft } from "./draft.js";
-import { hasExpired, idleDeadline, idleLength } from "./expiry.js";
+import { idleDeadline, idleLength } from "./expiry.js";
 import type { StoreSettings } from "./options.js";
 import { Owners, type KnownList } from "./owners.js";
-import { Records, type Live, type Loaded, type Newer, type Unwritten } from "./records.js";
+import { isOver, Records, type Live, type Loaded, type Newer, type Unwritten } from "./records.js";
 import { idOf } from "./token.js";
 
 /** What one save carries. */
@@ -119,8 +119,7 @@ export class Persistence {
     const deadline = this.#deadline();
     const found = await this.#records.find(hash, deadline);
     if (found.kind !== "live" && found.kind !== "newer") return false;
-    const absolute = found.kind === "live" ? found.record.absolute : undefined;
-    const wasLive = !hasExpired({ expiresAt: found.expiresAt, absolute }, this.#now);
+    const wasLive = !isOver(found, this.#now);
     await this.#end(hash, found.version, deadline);
     return wasLive;
   }
@@ -278,8 +277,7 @@ export class Persistence {
 
   /** A record read a while ago may be gone, renewed, or its marker forgotten: look again before writing. */
   #isStale(live: Live): boolean {
-    const { record, expiresAt, version } = live;
-    return version === undefined || this.#isOld(live) || hasExpired({ expiresAt, absolute: record.absolute }, this.#now);
+    return live.version === undefined || this.#isOld(live) || isOver(live, this.#now);
   }
 
   #isOld({ seenAt }: Live): boolean {

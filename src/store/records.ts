@@ -47,6 +47,12 @@ export interface Newer {
 
 export const ABSENT: Absent = { kind: "absent" };
 
+/** Whether what was found has ended by one of its deadlines. */
+export function isOver(found: Live | Retired | Newer, now: number): boolean {
+  const absolute = found.kind === "live" ? found.record.absolute : undefined;
+  return hasExpired({ expiresAt: found.expiresAt, absolute }, now);
+}
+
 /** A session as it is about to be written. */
 export type Unwritten = Pick<Live, "hash" | "record" | "expiresAt">;
 
@@ -85,9 +91,7 @@ export class Records {
   /** What stands under a hash; what has expired is absent. */
   async load(hash: string, deadline?: Deadline): Promise<Loaded> {
     const found = await this.find(hash, deadline);
-    if (found.kind === "absent") return ABSENT;
-    const absolute = found.kind === "live" ? found.record.absolute : undefined;
-    return hasExpired({ expiresAt: found.expiresAt, absolute }, this.#now) ? ABSENT : found;
+    return found.kind === "absent" || isOver(found, this.#now) ? ABSENT : found;
   }
 
   /** The session under a hash, if there is one. */
