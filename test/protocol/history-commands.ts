@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import { hashOf, idOf } from "#dist/store/token.js";
 import type { Act } from "./history-overlap.js";
-import { show, RealVisit, type History, type Sent } from "./history.js";
+import { OWNERS, show, RealVisit, type History, type Sent, type Visits } from "./history.js";
 import { Visit, type Data, type Key, type Verb, type Way } from "./model.js";
 
 export type Command = fc.AsyncCommand<History, History>;
@@ -25,6 +25,7 @@ function command({ kind, sentence, isPossible = () => true, play }: Step): Comma
       history.story.push(sentence);
       await play(history);
       await history.compareTokens();
+      await history.compareOwners();
     },
   };
 }
@@ -36,6 +37,8 @@ export interface Asked {
   readonly way: Way;
   readonly token: Sent;
   readonly verbs: readonly Verb[];
+  /** After the first byte of the answer. */
+  readonly body?: readonly Verb[];
 }
 
 /** A request from its first byte to its last, or a whole job. */
@@ -46,7 +49,7 @@ export function ask(asked: Asked): Command {
     isPossible: (history) => hasToken(history, asked),
     async play(history) {
       const visits = await open(history, asked);
-      if (visits) await end(history, visits);
+      if (visits) await end(history, visits, asked.body);
     },
   });
 }
@@ -56,7 +59,7 @@ export function begin(asked: Asked, tab: number): Command {
   const key = tabOf(asked.person, tab);
   return command({
     kind: "begin",
-    sentence: `tab ${tab}: ${asking(asked)} …`,
+    sentence: `tab ${tab}: ${asking({ ...asked, body: [] })} …`,
     isPossible: (history) => hasToken(history, asked) && !history.tabs.has(key),
     async play(history) {
       const visits = await open(history, asked);
@@ -65,19 +68,24 @@ export function begin(asked: Asked, tab: number): Command {
   });
 }
 
-/** The handler of a tab goes on; with that its answer may begin. */
-export function goOn({ person, tab, verbs, ends }: { person: string; tab: number; verbs: readonly Verb[]; ends: boolean }): Command {
+/** How far the request of a tab goes now. */
+export type Until = "goes on" | "answers" | "ends";
+
+/** The handler of a tab goes on. */
+export function goOn({ person, tab, verbs, until }: { person: string; tab: number; verbs: readonly Verb[]; until: Until }): Command {
   const key = tabOf(person, tab);
   return command({
-    kind: ends ? "end" : "go on",
-    sentence: `tab ${tab}: ${person} … ${list(verbs)}${ends ? "; the answer arrives" : " …"}`,
-    isPossible: (history) => history.tabs.has(key),
+    kind: until,
+    sentence: `tab ${tab}: ${person} … ${list(verbs)}; ${until}`,
+    isPossible: ({ tabs }) => tabs.has(key) && !(until === "answers" && tabs.get(key)!.isAnswered),
     async play(history) {
       const visits = history.tabs.get(key)!;
       await perform(history, visits, verbs);
-      if (!ends) return;
+      if (until === "goes on") return;
+      const hasBody = await answer(history, visits);
+      if (hasBody && until === "answers") return;
       history.tabs.delete(key);
-      await end(history, visits);
+      if (hasBody) await finish(history, visits);
     },
   });
 }
@@ -123,6 +131,20 @@ export function clear(server: number): Command {
   });
 }
 
+/** All sessions of an owner end, but that of a person who asks for it. */
+export function revokeAll(server: number, owner: string, except: string | undefined): Command {
+  return command({
+    kind: "revoke all",
+    sentence: `server ${server} ends all sessions of ${owner}${except === undefined ? "" : ` but that of ${except}`}`,
+    isPossible: ({ jars, model, ...history }) => except === undefined || (jars.has(except) && model.live(jars.get(except)!, history.shop.now) !== undefined),
+    async play(history) {
+      const spared = except === undefined ? undefined : history.jars.get(except)!;
+      const seen = await history.shop.servers[server]!.store.deleteByOwner(owner, spared === undefined ? {} : { except: idOf(hashOf(history.real(spared)!)) });
+      history.same("how many there were", seen, history.model.revokeAll(owner, spared, history.nowAt(server)));
+    },
+  });
+}
+
 /** A session made without a request, whose token is handed to somebody. */
 export function create(person: string, server: number, data: Data): Command {
   return command({
@@ -135,13 +157,6 @@ export function create(person: string, server: number, data: Data): Command {
   });
 }
 
-interface Visits {
-  readonly real: RealVisit;
-  readonly model: Visit;
-  readonly server: number;
-  readonly person: string;
-}
-
 async function open(history: History, { person, server, way, token: which, verbs }: Asked): Promise<Visits | undefined> {
   const token = history.sent(person, which);
   const model = new Visit(history.model, way, token, history.nowAt(server));
@@ -151,7 +166,7 @@ async function open(history: History, { person, server, way, token: which, verbs
     history.count("opens nothing");
     return undefined;
   }
-  const visits = { real, model, server, person };
+  const visits = { real, model, server, person, isAnswered: false };
   await perform(history, visits, verbs);
   return visits;
 }
@@ -166,18 +181,34 @@ async function perform(history: History, { real, model, server }: Visits, verbs:
   }
 }
 
-async function end(history: History, { real, model, server, person }: Visits): Promise<void> {
-  history.settle(person, await real.end(), model.end(history.nowAt(server)));
+async function end(history: History, visits: Visits, body: readonly Verb[] = []): Promise<void> {
+  if (!(await answer(history, visits))) return;
+  await perform(history, visits, body);
+  await finish(history, visits);
+}
+
+/** The answer begins, where it has not yet; tells whether a body follows. */
+async function answer(history: History, visits: Visits): Promise<boolean> {
+  const { real, model, server, person } = visits;
+  if (visits.isAnswered) return true;
+  const expected = model.answer(history.nowAt(server));
+  history.settle(person, await real.answer(), expected);
+  visits.isAnswered = true;
+  return model.way === "request" && expected.error === undefined;
+}
+
+async function finish(history: History, { real, model, server }: Visits): Promise<void> {
+  history.same("the end of the body", await real.finish(), model.finish(history.nowAt(server)));
 }
 
 export const hasToken = (history: Readonly<History>, { way, person, token }: Asked): boolean => way === "request" || way === "by hand" || history.sent(person, token) !== undefined;
 const tabOf = (person: string, tab: number): string => `${person} ${tab}`;
 const list = (verbs: readonly Verb[]): string => verbs.map(verbally).join(", ") || "nothing";
 
-export function asking({ person, server, way, token, verbs }: Asked): string {
+export function asking({ person, server, way, token, verbs, body = [] }: Asked): string {
   const which = token === "own" ? "the own token" : `the old token ${token}`;
   const how = way === "request" ? "asks" : way === "by hand" ? "asks, opened by hand," : `has a job (${way})`;
-  return `${person} ${how} on server ${server} with ${which}: ${list(verbs)}`;
+  return `${person} ${how} on server ${server} with ${which}: ${list(verbs)}${body.length > 0 ? `; after the first byte ${list(body)}` : ""}`;
 }
 
 function verbally(verb: Verb): string {
@@ -190,6 +221,8 @@ function verbally(verb: Verb): string {
       return `delete ${verb.key}`;
     case "regenerate":
       return verb.keep ? `regenerate, keeping [${verb.keep.join(", ")}]` : "regenerate";
+    case "authenticate":
+      return `authenticate as ${verb.owner}`;
     case "setIdleTimeout":
       return `idle timeout ${verb.ms / 1000} s`;
     default:
@@ -225,11 +258,15 @@ const verb: fc.Arbitrary<Verb> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ verb: fc.constant("regenerate" as const), keep: fc.subarray([...KEYS]) }) },
   { weight: 1, arbitrary: fc.constantFrom({ verb: "reset" as const }, { verb: "destroy" as const }) },
   { weight: 2, arbitrary: fc.constant({ verb: "save" as const }) },
+  { weight: 1, arbitrary: fc.record({ verb: fc.constant("authenticate" as const), owner: fc.constantFrom(...OWNERS) }) },
   { weight: 1, arbitrary: fc.record({ verb: fc.constant("setIdleTimeout" as const), ms: idle }) },
 );
 
+/** Most requests have no body that changes anything. */
+const body: fc.Arbitrary<readonly Verb[]> = fc.oneof({ weight: 3, arbitrary: fc.constant([]) }, { weight: 1, arbitrary: fc.array(verb, { minLength: 1, maxLength: 2 }) });
+
 const data: fc.Arbitrary<Data> = fc.record({ a: value, n: value }, { requiredKeys: [] });
-const asked = fc.record({ person, server, way, token: sent, verbs: fc.array(verb, { maxLength: 4 }) });
+const asked = fc.record({ person, server, way, token: sent, verbs: fc.array(verb, { maxLength: 4 }), body });
 const tab = fc.nat({ max: 1 });
 
 /** Commands of a history in which each request ends before the next begins. */
@@ -242,21 +279,28 @@ export const ALONE: fc.Arbitrary<Command>[] = [
   fc.tuple(person, person).map(([thief, victim]) => steal(thief, victim)),
   fc.tuple(server, fc.nat({ max: 11 })).map(([where, token]) => revoke(where, token)),
   fc.tuple(person, server, data).map((all) => create(...all)),
+  fc.tuple(server, fc.constantFrom(...OWNERS), fc.option(person, { nil: undefined })).map((all) => revokeAll(...all)),
 ];
+
+function until(far: Until): fc.Arbitrary<Command> {
+  return fc.record({ person, tab, verbs: fc.array(verb, { maxLength: 2 }), until: fc.constant(far) }).map(goOn);
+}
 
 /** Commands of a history in which requests overlap. */
 export const BESIDE: fc.Arbitrary<Command>[] = [
   ...ALONE,
   fc.tuple(asked, tab).map(([all, which]) => begin(all, which)),
   fc.tuple(asked, tab).map(([all, which]) => begin(all, which)),
-  fc.record({ person, tab, verbs: fc.array(verb, { maxLength: 2 }), ends: fc.constant(false) }).map(goOn),
-  fc.record({ person, tab, verbs: fc.array(verb, { maxLength: 2 }), ends: fc.constant(true) }).map(goOn),
+  until("goes on"),
+  until("answers"),
+  until("ends"),
+  until("ends"),
 ];
 
 export const CLEAR: fc.Arbitrary<Command> = server.map(clear);
 
 /** One of several requests whose storage calls run in any order. */
 export const ACT: fc.Arbitrary<Act> = fc.oneof(
-  { weight: 6, arbitrary: fc.record({ person: fc.constant(PEOPLE[0]), server, way, token: sent, verbs: fc.array(verb, { maxLength: 3 }) }) },
+  { weight: 6, arbitrary: fc.record({ person: fc.constant(PEOPLE[0]), server, way, token: sent, verbs: fc.array(verb, { maxLength: 3 }), body }) },
   { weight: 1, arbitrary: fc.record({ revokes: fc.nat({ max: 11 }), server }) },
 );

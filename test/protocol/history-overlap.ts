@@ -14,7 +14,7 @@ export type Act = Asked | { readonly revokes: number; readonly server: number };
 /** What was seen of one act: what its verbs answered, and how it ended. */
 interface Seen {
   readonly seen: unknown[];
-  readonly end?: Ending;
+  readonly end?: Ending | undefined;
   readonly revoked?: boolean;
 }
 
@@ -53,9 +53,20 @@ async function perform(history: History, act: Act): Promise<Seen> {
   if ("revokes" in act) return { seen: [], revoked: await server.store.delete(idOf(hashOf(history.real(history.sent("", act.revokes))!))) };
   const visit = await RealVisit.open(server, act.way, history.real(history.sent(act.person, act.token)));
   const seen: unknown[] = [visit.isOpen];
-  if (!visit.isOpen) return { seen };
-  for (const verb of act.verbs) seen.push(await visit.do(verb));
-  return { seen, end: await visit.end() };
+  let end: Ending | undefined;
+  for (const deed of visit.isOpen ? deedsOf(act) : []) {
+    if (end?.error !== undefined) break;
+    if (deed === "answer") end = await visit.answer();
+    else seen.push(await (deed === "finish" ? visit.finish() : visit.do(deed)));
+  }
+  return { seen, end };
+}
+
+/** All that is done in a visit, in its order. */
+type Deed = Verb | "answer" | "finish";
+
+function deedsOf({ way, verbs, body = [] }: Asked): readonly Deed[] {
+  return way === "request" && body.length > 0 ? [...verbs, "answer", ...body, "finish"] : [...verbs, "answer"];
 }
 
 /** The real picture, with the model's names for the tokens that were known before. */
@@ -76,11 +87,11 @@ function pictureOf(history: History, model: Model, acts: readonly Act[], order: 
   return { acts: seen.map((act) => renamed(act, (token) => (isKnown(token) ? token : "new"))), opens };
 }
 
-const PERSISTS: readonly Verb["verb"][] = ["save", "destroy"];
+const persists = (deed: Deed): boolean => typeof deed === "string" || ["save", "destroy", "authenticate"].includes(deed.verb);
 
-/** Into how many steps an act falls that others may come between: opening, each verb that persists, the end. */
+/** Into how many steps an act falls that others may come between: opening, and whatever persists. */
 function lengthOf(act: Act): number {
-  return "revokes" in act ? 2 : 2 + act.verbs.filter(({ verb }) => PERSISTS.includes(verb)).length;
+  return "revokes" in act ? 2 : 1 + deedsOf(act).filter(persists).length;
 }
 
 function stepsOf(history: History, model: Model, act: Act, done: (seen: Seen) => void): (() => void)[] {
@@ -99,30 +110,32 @@ function revocation(token: string, model: Model, now: number, done: (seen: Seen)
   ];
 }
 
-function visiting(history: History, model: Model, { way, person, token, verbs }: Asked, now: number, done: (seen: Seen) => void): (() => void)[] {
+function visiting(history: History, model: Model, act: Asked, now: number, done: (seen: Seen) => void): (() => void)[] {
   const seen: unknown[] = [];
-  const rest = [...verbs];
+  const rest = [...deedsOf(act)];
   let visit: Visit | undefined;
-  const next = (): void => void seen.push(visit!.do(rest.shift()!, now));
+  let end: Ending | undefined;
+  const next = (): void => {
+    const deed = rest.shift()!;
+    if (deed === "answer") end = visit!.answer(now);
+    else seen.push(deed === "finish" ? visit!.finish(now) : visit!.do(deed, now));
+    if (end?.error !== undefined) rest.length = 0;
+  };
   const goOn = (): void => {
-    while (rest.length > 0 && !PERSISTS.includes(rest[0]!.verb)) next();
+    while (rest.length > 0 && !persists(rest[0]!)) next();
+    done({ seen, end });
   };
   const begin = (): void => {
-    visit = new Visit(model, way, history.sent(person, token), now);
+    visit = new Visit(model, act.way, history.sent(act.person, act.token), now);
     seen.push(visit.isOpen);
-    if (visit.isOpen) return goOn();
-    rest.length = 0;
-    done({ seen });
-  };
-  const persist = (): void => {
-    if (!visit!.isOpen) return;
-    next();
+    if (!visit.isOpen) rest.length = 0;
     goOn();
   };
-  const end = (): void => {
-    if (visit!.isOpen) done({ seen, end: visit!.end(now) });
+  const persist = (): void => {
+    if (rest.length > 0) next();
+    goOn();
   };
-  return [begin, ...verbs.filter(({ verb }) => PERSISTS.includes(verb)).map(() => persist), end];
+  return [begin, ...rest.filter(persists).map(() => persist)];
 }
 
 /** Every order of so many steps of each act. */

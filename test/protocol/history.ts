@@ -11,6 +11,8 @@ import { Model, type Visit, type Ending, type Times, type Verb, type Way } from 
 
 type AnySession = Session<any>;
 
+export const OWNERS = ["ada", "bob"] as const;
+
 /** One of several servers over one storage; its clock is a little off. */
 export interface Server {
   readonly settings: RequestSettings;
@@ -79,14 +81,14 @@ export class RealVisit {
   async do(verb: Verb): Promise<unknown> {
     try {
       const seen = await perform(this.#session!, verb);
-      if (verb.verb === "save" && this.#isCallers) this.#noteHanded();
+      if ((verb.verb === "save" || verb.verb === "authenticate") && this.#isCallers) this.#noteHanded();
       return seen;
     } catch (error) {
       return codeOf(error);
     }
   }
 
-  async end(): Promise<Ending> {
+  async answer(): Promise<Ending> {
     try {
       if (this.#edit) return { saved: await this.#finishEdit() };
       await this.#exchange?.commit();
@@ -94,6 +96,16 @@ export class RealVisit {
       if (!this.#exchange) (this.#session as StoredSession<any>).release();
       const cookie = cookieOf(this.#headers.lines);
       return { ...(cookie && { cookie }), ...(this.#handed !== undefined && { handed: this.#handed }) };
+    } catch (error) {
+      return { error: codeOf(error) };
+    }
+  }
+
+  /** The last byte of an answer. */
+  async finish(): Promise<Ending> {
+    try {
+      await this.#exchange?.finish();
+      return {};
     } catch (error) {
       return { error: codeOf(error) };
     }
@@ -182,6 +194,8 @@ async function perform(session: AnySession, verb: Verb): Promise<unknown> {
       return session.setIdleTimeout(verb.ms);
     case "regenerate":
       return session.regenerate(verb.keep);
+    case "authenticate":
+      return session.authenticate(verb.owner);
     default:
       return session[verb.verb]();
   }
@@ -194,6 +208,16 @@ function push(session: AnySession, value: number): void {
   else session.set("list", [value]);
 }
 
+/** A request under way, on the real code and on the model. */
+export interface Visits {
+  readonly real: RealVisit;
+  readonly model: Visit;
+  readonly server: number;
+  readonly person: string;
+  /** Whether its answer has begun. */
+  isAnswered: boolean;
+}
+
 /** One history: the real code, the model, what people hold, and what was seen so far, as sentences. */
 export class History {
   readonly setting: Setting;
@@ -202,7 +226,7 @@ export class History {
   /** The token of each person's cookie jar, by the model's name. */
   readonly jars = new Map<string, string>();
   /** Requests under way, by tab. */
-  readonly tabs = new Map<string, { readonly real: RealVisit; readonly model: Visit; readonly server: number; readonly person: string }>();
+  readonly tabs = new Map<string, Visits>();
   /** The real tokens of the model's, in the order in which clients learned them. */
   readonly tokens = new Map<string, string>();
   readonly story: string[] = [];
@@ -260,16 +284,28 @@ export class History {
     }
   }
 
+  /** Compares whose sessions are whose, as every server lists them. */
+  async compareOwners(): Promise<void> {
+    const names = new Map([...this.tokens].map(([name, token]) => [idOf(hashOf(token)), name]));
+    for (const [server, { store }] of this.shop.servers.entries()) {
+      for (const owner of OWNERS) {
+        const seen = (await store.listByOwner(owner)).map(({ id }) => names.get(id) ?? "one that no client knows");
+        const expected = this.model.ownedBy(owner, this.nowAt(server)).map((token) => (this.tokens.has(token) ? token : "one that no client knows"));
+        this.same(`the sessions of ${owner} on server ${server}`, seen.sort(), expected.sort());
+      }
+    }
+  }
+
   /** What a real token opens. */
   async opens(server: number, token: string): Promise<unknown> {
     const session = await this.shop.servers[server]!.store.getByToken(token);
-    return session && { data: session.toJSON(), expiresAt: session.idleExpiresAt, absolute: session.absoluteExpiresAt };
+    return session && { data: session.toJSON(), owner: session.owner, expiresAt: session.idleExpiresAt, absolute: session.absoluteExpiresAt };
   }
 
   /** What a token opens on the model. */
   expected(model: Model, server: number, token: string): unknown {
     const session = model.live(token, this.nowAt(server));
-    return session && { data: session.data, expiresAt: session.expiresAt, absolute: session.absolute };
+    return session && { data: session.data, owner: session.owner, expiresAt: session.expiresAt, absolute: session.absolute };
   }
 
   /** The same with the model's names for tokens; one that was never seen before is the model's new one. */

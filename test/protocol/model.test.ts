@@ -12,9 +12,9 @@ const GIVEN = process.env["HOLDFAST_SEED"] ?? process.argv[2];
 const SEED = 20_260_101;
 const seed = GIVEN === undefined ? (more > 0 ? Math.floor(Math.random() * 2 ** 31) : SEED) : Number(GIVEN);
 
-const COMMANDS = ["request", "by hand", "token", "id", "edit", "create", "revoke", "clear", "steal", "wait"];
-const IN_TABS = ["begin", "go on", "end"];
-const VERBS = ["look", "set", "push", "increment", "delete", "regenerate", "reset", "destroy", "save", "setIdleTimeout"];
+const COMMANDS = ["request", "by hand", "token", "id", "edit", "create", "revoke", "revoke all", "clear", "steal", "wait"];
+const IN_TABS = ["begin", "goes on", "answers", "ends"];
+const VERBS = ["look", "set", "push", "increment", "delete", "regenerate", "authenticate", "reset", "destroy", "save", "setIdleTimeout"];
 const ENDS = ["cookie", "no cookie", "removal", "hands out a token", "is saved", "opens nothing"];
 const KINDS: Record<Kind, readonly string[]> = {
   "one after the other": [...COMMANDS, ...VERBS, ...ENDS],

@@ -13,6 +13,7 @@ export type Verb =
   | { readonly verb: "push"; readonly value: number }
   | { readonly verb: "delete"; readonly key: Key }
   | { readonly verb: "regenerate"; readonly keep?: readonly Key[] }
+  | { readonly verb: "authenticate"; readonly owner: string }
   | { readonly verb: "setIdleTimeout"; readonly ms: number };
 
 /**
@@ -44,17 +45,20 @@ export interface Times {
 
 /** For this long a renewed token is known to have been on its way when it was renewed, in ms. */
 const LATE = 30_000;
+/** How long a session with an owner lives at most where there is no absolute timeout, in ms. */
+const OWNED_FOR = 400 * 24 * 60 * 60_000;
 /** A request that lasts longer than this cannot tell any more what its session was renewed to, in ms. */
 const RETIRED_FOR = 15 * 60_000;
 
 /** A session that is stored. */
 export interface Session {
   data: Data;
+  owner: string | undefined;
   idle: number | undefined;
   absolute: number | undefined;
   expiresAt: number;
-  /** The deadline that the client's cookie has. */
-  told: number;
+  /** The deadline that the client's cookie has, where a job has moved that of the session since. */
+  told: number | undefined;
   /** How often it was saved: a reset treats what nobody else has changed since differently. */
   saves: number;
 }
@@ -115,12 +119,24 @@ export class Model {
     return found !== undefined;
   }
 
+  /** `store.listByOwner(owner)`: the tokens of all live sessions of an owner. */
+  ownedBy(owner: string, now: number): string[] {
+    return [...this.tokens.keys()].filter((token) => this.live(token, now)?.owner === owner);
+  }
+
+  /** `store.deleteByOwner(owner)`: answers how many sessions there were. */
+  revokeAll(owner: string, except: string | undefined, now: number): number {
+    const live = this.ownedBy(owner, now).filter((token) => token !== except);
+    for (const token of this.tokens.keys()) if (token !== except && this.stored(token)?.owner === owner) this.end(token);
+    return live.length;
+  }
+
   /** `store.create(data)`: answers the token. */
   create(data: Data, now: number): string {
     const visit = new Visit(this, "token", undefined, now);
     for (const [key, value] of Object.entries(data)) visit.do({ verb: "set", key: key as Key, value: value as number }, now);
     visit.do({ verb: "save" }, now);
-    return visit.end(now).handed!;
+    return visit.answer(now).handed!;
   }
 
   draw(): string {
@@ -154,10 +170,14 @@ export class Visit {
   #outcome: { token: string; lifetime: number } | "removal" | undefined;
   #answered: Ending["cookie"];
   #handed: string | undefined;
+  /** Where a new token goes: into the answer, to whoever holds the session, or nowhere any more. */
+  #carrier: "answer" | "caller" | "nobody";
+  #login: string | undefined;
 
   constructor(model: Model, way: Way, token: string | undefined, now: number) {
     this.model = model;
     this.way = way;
+    this.#carrier = way === "request" || way === "by hand" ? "answer" : "caller";
     this.#brought = token;
     this.#seenAt = this.#bornAt = now;
     const live = token === undefined ? undefined : model.live(token, now);
@@ -176,13 +196,25 @@ export class Visit {
     }
   }
 
-  /** The end of a request, of `edit`, or a release. */
-  end(now: number): Ending {
+  /** The first byte of an answer, the end of `edit`, or a release. */
+  answer(now: number): Ending {
     try {
       if (this.way === "request") this.#commit(false, now);
       if (this.way === "edit") return { saved: this.#finishEdit(now) };
-      if (this.way === "request") this.#answered = this.#answer();
+      if (this.way === "request") this.#answered = this.#cookie();
       return { ...(this.#answered && { cookie: this.#answered }), ...(this.#handed && { handed: this.#handed }) };
+    } catch (error) {
+      return { error: refused(error) };
+    } finally {
+      this.#carrier = "nobody";
+    }
+  }
+
+  /** The last byte of an answer: what changed since the first is saved. */
+  finish(now: number): Ending {
+    try {
+      if (this.#hasChanged) this.#commit(false, now);
+      return {};
     } catch (error) {
       return { error: refused(error) };
     }
@@ -202,7 +234,7 @@ export class Visit {
       case "delete":
         return this.#change((data) => without(data, verb.key));
       case "setIdleTimeout":
-        this.#assertAlive();
+        this.#assertWritable();
         this.#idle = verb.ms;
         return;
       case "regenerate":
@@ -214,8 +246,10 @@ export class Visit {
       case "save":
         this.#assertAlive();
         this.#commit(true, now);
-        this.#answered = this.#answer();
-        if (!this.#isAnswered && this.#token !== this.#brought) this.#handed = this.#token;
+        return this.#noteAnswer();
+      case "authenticate":
+        this.#authenticate(verb.owner, now);
+        return this.#noteAnswer();
     }
   }
 
@@ -226,14 +260,14 @@ export class Visit {
 
   /** A change in place: what the handler holds is saved, whatever others made of it. */
   #push(value: number): void {
-    this.#assertAlive();
+    this.#assertWritable();
     const list = [...(this.#data.list ?? []), value];
     this.#change((data) => ({ ...data, list }));
     this.#hasList = true;
   }
 
   #change(change: (data: Data) => Data): void {
-    this.#assertAlive();
+    this.#assertWritable();
     this.#changes.push(change);
     this.#data = change(this.#data);
     this.#hasList &&= this.#data.list !== undefined;
@@ -241,12 +275,34 @@ export class Visit {
 
   #regenerate(keep: readonly Key[] | undefined): void {
     this.#assertAlive();
+    this.#assertUnanswered();
     if (keep) this.#change((data) => Object.fromEntries(Object.entries(data).filter(([key]) => keep.includes(key as Key))));
     if (this.#intent !== "reset" && this.#found !== "none") this.#intent = "renew";
     this.#fresh = true;
   }
 
+  /** A login: a new token for this owner, at once. Another's data is not taken over. */
+  #authenticate(owner: string, now: number): void {
+    this.#assertUnanswered();
+    this.#assertAlive();
+    const known = this.#intent === "reset" ? undefined : this.#known?.owner;
+    const isAnother = known !== undefined && known !== owner;
+    const [intent, fresh] = [this.#intent, this.#fresh];
+    this.#regenerate(isAnother ? [] : undefined);
+    this.#login = owner;
+    try {
+      this.#commit(true, now);
+    } catch (error) {
+      [this.#intent, this.#fresh] = [intent, fresh];
+      if (isAnother) this.#forget(this.#known!.data);
+      throw error;
+    } finally {
+      this.#login = undefined;
+    }
+  }
+
   #reset(now: number): void {
+    this.#assertUnanswered();
     if (this.#intent === "ended") this.#found = "none";
     this.#intent = this.#found === "none" ? "keep" : "reset";
     if (this.#found === "none") this.#outcome ??= "removal";
@@ -262,7 +318,7 @@ export class Visit {
     if (this.#found !== "late") this.#outcome = "removal";
     this.#intent = "ended";
     this.#forget();
-    this.#answered = this.#answer();
+    this.#noteAnswer();
   }
 
   #endIt(now: number): void {
@@ -275,7 +331,7 @@ export class Visit {
     this.model.end(this.#token!);
   }
 
-  /** What the end of a request and `save()` do; where it needs a new token, the client is told that. */
+  /** What the end of a request and `save()` do. */
   #commit(explicit: boolean, now: number): void {
     if (this.#intent === "ended" || this.#intent === "dropped") return;
     const isWorthStoring = explicit || Object.keys(this.#data).length > 0;
@@ -293,15 +349,18 @@ export class Visit {
 
   #born(now: number): Session {
     const { absolute } = this.model.times;
-    return this.#dated({ data: this.#data, idle: this.#idle, absolute: absolute === undefined ? undefined : this.#bornAt + absolute }, now);
+    return this.#dated({ data: this.#data, owner: undefined, idle: this.#idle, absolute: absolute === undefined ? undefined : this.#bornAt + absolute }, now);
   }
 
-  #dated(session: Pick<Session, "data" | "idle" | "absolute">, now: number): Session {
+  #dated(from: Pick<Session, "data" | "owner" | "idle" | "absolute">, now: number): Session {
+    const login = this.#login === undefined ? {} : { owner: this.#login, absolute: now + (this.model.times.absolute ?? OWNED_FOR) };
+    const session = { ...from, ...login };
     const expiresAt = this.#deadline(session, now);
-    return { ...structuredClone(session), expiresAt, told: expiresAt, saves: 0 };
+    return { ...structuredClone(session), expiresAt, told: undefined, saves: 0 };
   }
 
   #begin(now: number, session: Session): void {
+    this.#assertUnanswered();
     const token = this.model.draw();
     this.model.tokens.set(token, session);
     this.#settle(token, session, now);
@@ -314,7 +373,7 @@ export class Visit {
     if (!old) throw new Refusal("ended");
     const from = this.#token!;
     const data = this.#replayed(old.data);
-    this.#begin(now, this.#dated({ data, idle: this.#idle ?? old.idle, absolute: old.absolute }, now));
+    this.#begin(now, this.#dated({ ...old, data, idle: this.#idle ?? old.idle }, now));
     this.model.tokens.set(from, { to: this.#token!, at: now });
   }
 
@@ -344,7 +403,7 @@ export class Visit {
     if (moves) this.#move(session, now);
     session.saves++;
     this.#settle(this.#token!, session, now);
-    if (moves && this.#isAnswered) this.#tell(now);
+    if (moves && this.#carrier === "answer") this.#tell(now);
   }
 
   /** Reading alone keeps a session alive; the client hears of it now and then. */
@@ -352,14 +411,15 @@ export class Visit {
     if (!this.#isDue(now) || this.#destroyFailed) return;
     const session = this.model.live(this.#token!, now);
     if (!session) return void (this.#outcome = undefined);
-    this.#move(session, now);
+    if (this.#known!.told !== undefined) return this.#save(false, now);
+    session.expiresAt = Math.max(this.#deadline(session, now), session.expiresAt);
     this.#tell(now);
   }
 
   #move(session: Session, now: number): void {
-    const used = this.#deadline(session, now);
-    session.expiresAt = this.#idle === undefined ? Math.max(used, session.expiresAt) : used;
-    if (this.#isAnswered) session.told = session.expiresAt;
+    const [used, before] = [this.#deadline(session, now), session.expiresAt];
+    session.expiresAt = this.#idle === undefined ? Math.max(used, before) : used;
+    session.told = this.#carrier === "answer" ? undefined : (session.told ?? before);
   }
 
   /** The session was ended or renewed by another: nothing is written, no cookie is set. */
@@ -377,9 +437,9 @@ export class Visit {
   }
 
   #isDue(now: number): boolean {
-    if (!this.#isAnswered || !this.#known) return false;
+    if (this.#carrier !== "answer" || !this.#known) return false;
     const { idle, refreshInterval } = this.model.times;
-    const { told, absolute } = this.#known;
+    const { expiresAt, told = expiresAt, absolute } = this.#known;
     const own = this.#idle ?? this.#known.idle ?? idle;
     const interval = refreshInterval * Math.min(1, own / idle);
     const next = Math.min(now + own, absolute ?? Infinity);
@@ -391,16 +451,22 @@ export class Visit {
     if (this.#intent === "ended" || this.#intent === "dropped") throw new Refusal("ended");
   }
 
+  /** After the first byte only what needs no new token can be changed. */
+  #assertWritable(): void {
+    this.#assertAlive();
+    if (this.#found !== "live" || this.#intent !== "keep") this.#assertUnanswered();
+  }
+
+  #assertUnanswered(): void {
+    if (this.#carrier === "nobody") throw new Refusal("answered");
+  }
+
   #assertTraceable(now: number): void {
     if (this.#isOld(now) && !this.model.tokens.has(this.#token!)) throw new Refusal("ended");
   }
 
   #isOld(now: number): boolean {
     return now - this.#seenAt > RETIRED_FOR;
-  }
-
-  get #isAnswered(): boolean {
-    return this.way === "request" || this.way === "by hand";
   }
 
   #replayed(data: Data): Data {
@@ -426,8 +492,8 @@ export class Visit {
     this.#seenAt = now;
   }
 
-  #forget(): void {
-    this.#data = {};
+  #forget(data: Data = {}): void {
+    this.#data = structuredClone(data);
     this.#changes = [];
     this.#hasList = false;
   }
@@ -437,8 +503,13 @@ export class Visit {
     this.#outcome = { token: this.#token!, lifetime: this.#deadline(session, now) - now };
   }
 
-  #answer(): Ending["cookie"] {
-    if (!this.#isAnswered) return undefined;
+  #noteAnswer(): void {
+    this.#answered = this.#cookie();
+    if (this.#carrier === "caller" && this.#token !== this.#brought) this.#handed = this.#token;
+  }
+
+  #cookie(): Ending["cookie"] {
+    if (this.#carrier === "caller") return undefined;
     const outcome = this.#outcome;
     if (outcome === "removal") return this.#brought === undefined ? undefined : "removal";
     return outcome && { token: outcome.token, maxAge: Math.max(1, Math.floor(outcome.lifetime / 1000)) };
