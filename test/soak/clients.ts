@@ -63,9 +63,9 @@ function exchange(server: ServerProcess, ask: Ask, token: string | undefined, ha
   const path = `/?ask=${encodeURIComponent(JSON.stringify(ask))}`;
   return new Promise((resolve) => {
     const req = request({ host: "127.0.0.1", port: server.port, path, method: "POST", agent: server.agent!, headers: token === undefined ? {} : { cookie: `${COOKIE}=${token}` } });
-    const timers = [setTimeout(() => req.destroy(), hangUp ?? PATIENCE_MS)];
+    const timer = setTimeout(() => req.destroy(), hangUp ?? PATIENCE_MS);
     const end = (outcome: Outcome | "refused"): void => {
-      timers.forEach(clearTimeout);
+      clearTimeout(timer);
       resolve(outcome);
     };
     req.once("error", (error: NodeJS.ErrnoException) => end(error.code === "ECONNREFUSED" ? "refused" : { status: "lost" }));
