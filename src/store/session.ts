@@ -245,6 +245,6 @@ function refuseArguments(verb: string, values: readonly unknown[]): void {
 }
 
 function refused(verb: string, value: unknown, write: string): TypeError {
-  const what = typeof value === "function" ? "no callback: verbs answer promises" : `no ${show(value)}`;
+  const what = typeof value === "function" ? "no callback: verbs answer promises" : typeof value === "string" ? "no text" : `no ${show(value)}`;
   return new TypeError(`holdfast: ${verb} takes ${what}; write ${write}`);
 }

@@ -1,0 +1,2 @@
+/** Imported before what takes `console.error` for itself. */
+export const printError: typeof console.error = console.error;
