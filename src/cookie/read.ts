@@ -16,10 +16,11 @@ export function readCookie(header: string | undefined, name: string): CookieValu
   if (header === undefined || !header.includes(name)) return NONE;
   let first: string | undefined;
   let count = 0;
+  let equals = -1;
   for (let start = 0; start <= header.length; ) {
     const end = until(header, ";", start);
-    const equals = header.indexOf("=", start);
-    if (equals !== -1 && equals < end && trimmed(header, start, equals) === name) {
+    if (equals < start) equals = until(header, "=", start);
+    if (equals < end && trimmed(header, start, equals) === name) {
       first ??= trimmed(header, equals + 1, end);
       count++;
     }

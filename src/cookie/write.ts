@@ -88,9 +88,9 @@ export function cookieLine(name: string, value: string, lifetime: number | undef
   return settings.sessionOnly ? `${name}=${value}${flags}` : `${name}=${value}; Max-Age=${maxAge(lifetime)}${flags}`;
 }
 
-/** Whole seconds, rounded down, at least 1, at most 400 days. */
+/** Whole seconds, rounded down, at least 1 (also of what is no number), at most 400 days. */
 export function maxAge(lifetime: number): number {
-  return Math.min(Math.max(Math.floor(lifetime / 1000), 1), MOST_SECONDS);
+  return lifetime >= 1000 ? Math.min(Math.floor(lifetime / 1000), MOST_SECONDS) : 1;
 }
 
 function checkPrefix(name: string, { secure, httpOnly, path, domain }: { secure: unknown; httpOnly: boolean; path: string; domain: string | undefined }): void {

@@ -7,6 +7,7 @@ import { cookieLine, cookieName, cookieSettings, maxAge, type CookieOptions } fr
 import { session } from "holdfast/node";
 import { fromCookie } from "holdfast";
 import { memoryStorage } from "holdfast/storage/memory";
+import { CountedText } from "../fuzz/counted.js";
 import { World } from "./world.js";
 
 const read = (header: string | undefined, name = "__Host-sid"): string | undefined => readCookie(header, name).first;
@@ -56,17 +57,16 @@ test("attack 32: names of every object's properties are nothing special", () => 
   }
 });
 
-test("attack 33: 64 KB of anything is read in a few milliseconds", () => {
+test("attack 33: 64 KB of anything is read in a few steps for each character", () => {
   const size = 65_536;
-  const headers = [";".repeat(size), '"'.repeat(size), "\\".repeat(size), "=".repeat(size), " ".repeat(size), "sid".repeat(size / 3), "sid=;".repeat(size / 5), "sid =".repeat(size / 5), "sid;".repeat(size / 4), `${" ".repeat(size)}sid=x`, "\t ;".repeat(size / 3)];
-  for (const header of headers) read(header, "sid");
-  const start = performance.now();
-  for (const header of headers) read(header, "sid");
-  assert.ok(performance.now() - start < 30 * headers.length, `${performance.now() - start} ms`);
   const many = Array.from({ length: 100_000 }, (_, i) => `k${i}=v`).join("; ") + "; sid=x";
-  const before = performance.now();
+  const headers = [";".repeat(size), '"'.repeat(size), "\\".repeat(size), "=".repeat(size), " ".repeat(size), "sid".repeat(size / 3), "sid=;".repeat(size / 5), "sid =".repeat(size / 5), "sid;".repeat(size / 4), `${" ".repeat(size)}sid=x`, "\t ;".repeat(size / 3), many];
+  for (const header of headers) {
+    const counted = new CountedText(header);
+    assert.deepEqual(readCookie(counted as unknown as string, "sid"), readCookie(header, "sid"));
+    assert.ok(counted.steps <= 8 * header.length, `${counted.steps} steps for ${header.length} characters of ${header.slice(0, 12)}`);
+  }
   assert.equal(read(many, "sid"), "x");
-  assert.ok(performance.now() - before < 200);
 });
 
 test("attacks 22, 35: nothing is percent-decoded, and no damage throws", () => {
@@ -157,6 +157,7 @@ test("attack 39: Max-Age is whole seconds between one and 400 days, whatever com
     [0, 1],
     [-1, 1],
     [-Infinity, 1],
+    [Number.NaN, 1],
     [1, 1],
     [999, 1],
     [1999, 1],

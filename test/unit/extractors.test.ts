@@ -57,14 +57,12 @@ for (const [name, [extractor, carry]] of Object.entries(CARRIED)) {
   });
 }
 
-test("attack 18: a megabyte in each place is refused without work", async () => {
+test("attack 18: a megabyte in each place is refused without a storage call", async () => {
   for (const [name, [extractor, carry]] of Object.entries(CARRIED)) {
     const world = new World({ extractor });
     const asked = carry("A".repeat(1_000_000));
-    const start = performance.now();
     const { calls, error } = await world.client().ask(() => {}, asked);
     assert.deepEqual([calls, error], [[], undefined], name);
-    assert.ok(performance.now() - start < 500, name);
   }
 });
 
