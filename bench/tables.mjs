@@ -28,9 +28,15 @@ export function verdict({ name, value, passed }) {
   return `${SHORT[name] ?? name} ${number(value)} ${passed ? "pass" : "MISS"}`;
 }
 
-/** What each target says, for the foot of a report. */
+/** What the targets of requests say, for the foot of a report. */
 export function targetLines() {
-  return Object.entries(TARGETS).map(([name, { says, most, least }]) => `    ${(SHORT[name] ?? name).padEnd(10)} ${says} ${most ?? least}`);
+  return Object.entries(SHORT).map(([name, short]) => `    ${short.padEnd(6)} ${targetLine(name)}`);
+}
+
+/** What a target says. */
+export function targetLine(name) {
+  const { says, most, least } = TARGETS[name];
+  return `${says} ${most ?? least}`;
 }
 
 /** Three digits that matter. */

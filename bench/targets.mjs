@@ -9,19 +9,19 @@ export const TARGETS = {
   heapBytes: { says: "bytes of heap for a session of 313 bytes: below", most: 700 },
   reclaimed: { says: "share of that heap that is back after they expired: at least", least: 0.9 },
   growth: { says: "cost per request with 1,000,000 sessions, in that with 1,000: at most", most: 1.25 },
-  coreBytes: { says: "bytes of the core, minified and gzipped: at most", most: 12 * 1024 },
+  coreBytes: { says: "bytes of the core, minified and gzipped: at most", most: 12_000 },
 };
 
-/** Whether a value reaches a target. */
-export function reaches(name, value) {
+/** A value beside its target: `{ name, value, passed }`. */
+export function judged(name, value) {
   const { most = Infinity, least = -Infinity } = TARGETS[name];
-  return value <= most && value >= least;
+  return { name, value, passed: value <= most && value >= least };
 }
 
 /** The targets of one result of Holdfast in its group: `[{ name, value, passed }]`. */
 export function targetsOf(result, group) {
   const found = [];
-  const note = (name, value) => value !== undefined && found.push({ name, value, passed: reaches(name, value) });
+  const note = (name, value) => value !== undefined && found.push(judged(name, value));
   const asked = ["R", "W", "L"].includes(result.kind);
   if (result.name === "holdfast" && asked) note("ofFloor", result.addedOfFloor?.median);
   if (result.name === (result.kind === "T" ? "holdfast lazy" : "holdfast") && !asked) note("ofNode", result.addedOfNode?.median);
