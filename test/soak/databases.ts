@@ -2,10 +2,6 @@
 import { rmSync } from "node:fs";
 import { isBuiltin } from "node:module";
 import { join } from "node:path";
-import { Redis } from "ioredis";
-import pg from "pg";
-import postgres from "postgres";
-import { createClient } from "redis";
 import type { Storage } from "holdfast";
 import { postgresStorage } from "holdfast/storage/postgres";
 import { redisStorage } from "holdfast/storage/redis";
@@ -86,6 +82,7 @@ function ways(server: ServiceProcess): Pick<Database, "start" | "stop"> & Requir
 }
 
 async function makeTable(port: number): Promise<void> {
+  const { default: pg } = await import("pg");
   const client = new pg.Client(account(port));
   client.on("error", ignore);
   await client.connect();
@@ -106,7 +103,7 @@ async function makeFile(directory: string): Promise<void> {
   }
 }
 
-/** Opens the database as one process of an application does. It may be down: then calls fail until it is there. `nth` chooses among the clients. */
+/** Opens the database as one process of an application does. It may be down: then calls fail until it is there. `nth` chooses among the clients; the others are not loaded. */
 export async function openStorage(address: Address, nth: number): Promise<Storage> {
   const isEven = nth % 2 === 0;
   switch (address.kind) {
@@ -129,26 +126,30 @@ const account = (port: number) => ({ host, port, user: "postgres", database: "po
 /** That a connection failed shows in answers; without a listener the process would end. */
 const ignore = (): void => {};
 
-function throughNodeRedis(port: number): Storage {
+async function throughNodeRedis(port: number): Promise<Storage> {
+  const { createClient } = await import("redis");
   const client = createClient({ socket: { host, port } });
   client.on("error", ignore);
   client.connect().catch(ignore);
   return redisStorage(client);
 }
 
-function throughIoRedis(port: number): Storage {
+async function throughIoRedis(port: number): Promise<Storage> {
+  const { Redis } = await import("ioredis");
   const client = new Redis({ host, port });
   client.on("error", ignore);
   return redisStorage(client);
 }
 
-function throughPg(port: number): Storage {
+async function throughPg(port: number): Promise<Storage> {
+  const { default: pg } = await import("pg");
   const pool = new pg.Pool({ ...account(port), max: POOL, connectionTimeoutMillis: CONNECT_MS });
   pool.on("error", ignore);
   return postgresStorage(pool);
 }
 
 /** Asking for types, which nobody needs here, is what 3.4.9 ends the process with where a connection breaks right after it was made. */
-function throughPostgresJs(port: number): Storage {
+async function throughPostgresJs(port: number): Promise<Storage> {
+  const { default: postgres } = await import("postgres");
   return postgresStorage(postgres({ ...account(port), max: POOL, connect_timeout: CONNECT_MS / 1000, fetch_types: false, onnotice: ignore }));
 }

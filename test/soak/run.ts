@@ -35,7 +35,7 @@ export interface Outcome {
 
 const SERVERS = 4;
 const AUDIT_PATIENCE_MS = 60_000;
-const LOOK_MS = 500;
+const LOOK_MS = 200;
 
 /** Runs one soak. The database and all processes are gone when it ends, however it ends. */
 export async function soak(options: SoakOptions): Promise<Outcome> {
