@@ -7,7 +7,8 @@ import { fileURLToPath } from "node:url";
 import { root } from "./setup.mjs";
 
 const REPORTER = fileURLToPath(new URL("test-reporter.mjs", import.meta.url));
-const FILE_TIMEOUT_MS = 100_000;
+/** Far above what any file takes: it is for what hangs. */
+const FILE_TIMEOUT_MS = 240_000;
 const MAX_OUTPUT = 20_000;
 
 /** Without the mark that a surrounding run of node:test leaves: it would silence the reporter. */

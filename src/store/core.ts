@@ -5,7 +5,7 @@ import type { ValueCodec } from "../codecs/value.js";
 import { Draft } from "./draft.js";
 import { idleDeadline, idleLength, refreshEvery, refreshIsDue, usualIdle } from "./expiry.js";
 import type { StoreSettings } from "./options.js";
-import type { Carrier, Outcome, Telling } from "./outcome.js";
+import { isRefusal, type Carrier, type Outcome, type Telling } from "./outcome.js";
 import type { Birth, Login, Persistence, Writing } from "./persistence.js";
 import { ABSENT, type Live, type Loaded } from "./records.js";
 import { loginOf } from "./owner.js";
@@ -159,7 +159,7 @@ export class SessionCore {
       if (this.#loaded.kind === "live" || this.#loaded.kind === "newer") await this.parts.persistence.end(this.#loaded);
     } catch (error) {
       this.#destroyFailed = true;
-      this.#forgetVersion();
+      this.#afterFailure("end", error);
       throw error;
     }
     if (this.#loaded.kind !== "retired") this.outcome = "removal";
@@ -183,7 +183,7 @@ export class SessionCore {
     try {
       await this.#carryOut(chosen, explicit, due);
     } catch (error) {
-      this.#afterFailure(chosen);
+      this.#afterFailure(chosen, error);
       throw error;
     }
   }
@@ -199,7 +199,7 @@ export class SessionCore {
     const loaded = this.#loaded;
     switch (chosen) {
       case "nothing":
-        return;
+        return explicit ? undefined : this.#lookAgain();
       case "create":
         return this.#begin("new", (hash, writing) => persistence.create(hash, this.#birth(), writing));
       case "renew":
@@ -252,6 +252,13 @@ export class SessionCore {
     this.#tell("refreshed", this.#identified());
   }
 
+  /** What an earlier `save()` has to tell may be dead by now: a late answer must not replace the cookie of a fresh login. */
+  async #lookAgain(): Promise<void> {
+    if (typeof this.outcome !== "object" || this.outcome.why !== "refreshed" || this.#loaded.kind !== "live") return;
+    const found = await this.parts.persistence.load(this.#loaded.hash);
+    if (found.kind !== "live") this.outcome = undefined;
+  }
+
   /** The session was ended or renewed while this request held it. */
   #gone(loaded: Live, explicit: boolean): void {
     this.#intent = "dropped";
@@ -282,10 +289,11 @@ export class SessionCore {
     return { draft: this.draft, writeId, idle: this.#idle, moves, answers: this.carrier === "answer", login: this.#login };
   }
 
-  /** Nobody knows whether the command took effect: read before the next one, and never use a token twice. */
-  #afterFailure(chosen: Plan): void {
+  /** Nobody knows whether the command took effect: read before the next one, never use a token twice, and name no token that may be dead. */
+  #afterFailure(chosen: Plan, error: unknown): void {
     this.#forgetVersion();
     if (chosen === "create" || chosen === "renew" || chosen === "reset") this.#identity = undefined;
+    if (chosen !== "create" && chosen !== "save" && !isRefusal(error)) this.outcome = undefined;
   }
 
   #forgetVersion(): void {

@@ -1,3 +1,5 @@
+import { SessionError } from "../errors.js";
+
 /** Who brings a new token to the client: the answer of the request, whoever holds the session, or nobody any more. */
 export type Carrier = "answer" | "caller" | "nobody";
 
@@ -10,4 +12,9 @@ export interface Telling {
   readonly why: "new" | "renewed" | "refreshed";
   /** How long the client keeps it, in ms. */
   readonly lifetime: number;
+}
+
+/** Whether something was refused before the session could be harmed. */
+export function isRefusal(error: unknown): boolean {
+  return error instanceof SessionError && !["storage", "timeout", "conflict", "ended"].includes(error.code);
 }

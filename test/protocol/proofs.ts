@@ -1,140 +1,128 @@
-import assert from "node:assert/strict";
+/** Proofs, each run in a worker: outside of the test runner's bookkeeping of every promise it takes a fifth of the time. */
 import { parentPort, workerData } from "node:worker_threads";
-import { everySchedule, FAULTS, interleave, MUTANTS, START, World, type Fault, type Handler, type Mutant, type Result } from "./simulation.js";
+import { anonymous, KINDS, OWNED, owned, start, type Kind, type Stage } from "./kinds.js";
+import type { Work } from "./library.js";
+import { checkOwners, checkPromises } from "./promises.js";
+import { everySchedule, FAULTS, interleave, MUTANTS, type Fault, type Mutant } from "./simulation.js";
 
-/** What a request does with a session that holds `{ mine: true, n: 0 }`. */
-const HANDLERS: Record<string, Handler> = {
-  reader: (session) => session.get("n"),
-  writerA: (session) => session.set("a", 1),
-  writerB: (session) => session.set("b", 1),
-  inPlace: (session) => session.get("list")?.push("x"),
-  increment: (session) => session.update("n", (n: number) => n + 1),
-  login: async (session) => {
-    await session.regenerate();
-    session.set("user", 1);
-  },
-  resetAndWrite: async (session) => {
-    await session.reset();
-    session.set("z", 1);
-  },
-  reset: (session) => session.reset(),
-  destroy: (session) => session.destroy(),
-};
-const KINDS = [...Object.keys(HANDLERS), "revoke", "edit"];
-const RENEWS = ["login", "resetAndWrite"];
-const ENDS = ["reset", "resetAndWrite", "destroy", "revoke"];
-
-interface Story {
-  readonly world: World;
-  readonly token: string;
-  readonly results: Result[];
+/** Kinds that meet, on a stage. */
+interface Cast {
+  readonly kinds: Readonly<Record<string, Kind>>;
+  readonly stage: () => Promise<Stage>;
+  readonly hasOwners: boolean;
 }
 
-async function play(kinds: readonly string[], fault: { call: number; kind: Fault } | undefined, choose: (options: number) => number, mutant?: Mutant): Promise<Story> {
-  const world = new World();
-  world.storage.mutant = mutant;
-  const { token, id } = await world.alone(world.store.create({ mine: true, n: 0, list: [] }));
-  world.now = START + 10 * 60_000;
-  world.storage.calls = world.storage.executed = 0;
-  world.storage.fault = fault;
-  const background = async (kind: string, work: () => Promise<boolean>): Promise<Result> => {
-    try {
-      const opened = await work();
-      return { kind, opened, at: world.storage.executed, named: true };
-    } catch (error) {
-      return { kind, error: error as Result["error"] };
-    }
-  };
-  const start = (kind: string) => (): Promise<Result> => {
-    if (kind === "revoke") return background(kind, () => world.store.delete(id));
-    if (kind === "edit") return background(kind, () => world.store.edit(id, (session) => session.set("job", 1)));
-    return world.request(kind, token, HANDLERS[kind]!);
-  };
-  return { world, token, results: await interleave(world, kinds.map(start), choose) };
+const VISITORS: Cast = { kinds: KINDS, stage: anonymous, hasOwners: false };
+const OWNERS: Cast = { kinds: OWNED, stage: owned, hasOwners: true };
+
+interface Disturbed {
+  readonly fault?: { readonly call: number; readonly kind: Fault };
+  readonly mutant?: Mutant;
 }
 
-function check({ world, token, results }: Story): void {
-  const fine = results.filter((result) => !result.error);
-  const did = (kinds: string[]): Result[] => fine.filter((result) => kinds.includes(result.kind) && result.opened);
-  const all = JSON.stringify(results.map(({ error, ...rest }) => ({ ...rest, error: error?.message })));
-  for (const { named } of fine) assert.ok(named, `P4: a cookie names a session that is not stored: ${all}`);
-  if (did(ENDS).length > 0) {
-    // A create that failed, or took effect too late, may leave a record whose token nobody was ever told.
-    const reachable = world.storage.fault ? known(fine, token).map((one) => world.dataOf(one) ?? {}) : world.live();
-    assert.deepEqual(reachable.filter(({ mine }) => mine), [], `P1: an ended session lives: ${all}`);
-  }
-  for (const renewal of did([...RENEWS, "reset"])) {
-    assert.equal(world.isLive(token), false, `P2: the old token opens a session: ${all}`);
-    for (const other of fine) assert.ok(!(other.answer === token && other.at! > renewal.at!), `P2: the old token is answered after the new one: ${all}`);
-  }
-  const isQuiet = results.every(({ kind }) => !RENEWS.includes(kind) && !ENDS.includes(kind));
-  if (isQuiet) checkWrites(world.dataOf(token), results, all);
-  const alive = known(fine, token).filter((one) => world.dataOf(one)?.["mine"]);
-  assert.ok(alive.length <= 1, `two tokens open the session: ${all}`);
-  const others = results.filter(({ error }) => error && !["storage", "timeout", "ended"].includes((error as { code?: string }).code!));
-  assert.deepEqual(others, [], `unexpected failure: ${all}`);
+/** Who meets. */
+type Group = readonly string[];
+
+/** One story in one order; answers how many storage calls there were. */
+async function play({ kinds, stage: prepare, hasOwners }: Cast, group: Group, { fault, mutant }: Disturbed, choose: (options: number) => number): Promise<number> {
+  const stage = await prepare();
+  const { storage } = stage.world;
+  storage.mutant = mutant;
+  storage.fault = fault;
+  const actors = await interleave(stage.world, group.map((name) => () => start(name, kinds[name]!, stage)), choose);
+  const { calls } = storage;
+  const story = { stage, kinds, actors };
+  checkPromises(story);
+  if (hasOwners) await checkOwners(story);
+  return calls;
 }
 
-/** Every token that a client was told. */
-function known(results: readonly Result[], token: string): string[] {
-  return [...new Set([token, ...results.map(({ answer }) => answer)])].filter((one): one is string => one !== undefined && one !== "removal");
-}
-
-function checkWrites(data: Record<string, unknown> | undefined, results: Result[], all: string): void {
-  assert.ok(data, `the session is gone: ${all}`);
-  const fine = (kind: string): number => results.filter((result) => result.kind === kind && !result.error).length;
-  const tried = (kind: string): number => results.filter((result) => result.kind === kind).length;
-  if (fine("writerA")) assert.equal(data["a"], 1, `P3: a write is lost: ${all}`);
-  if (fine("writerB")) assert.equal(data["b"], 1, `P3: a write is lost: ${all}`);
-  if (fine("edit")) assert.equal(data["job"], 1, `P3: a write is lost: ${all}`);
-  const n = data["n"] as number;
-  assert.ok(n >= fine("increment") && n <= tried("increment"), `P3: ${fine("increment")} of ${tried("increment")} increments make ${n}: ${all}`);
-}
-
-const pairs = KINDS.flatMap((one, i) => KINDS.slice(i).map((other) => [one, other] as const));
-
-const TRIPLES = [
-  ["login", "destroy", "writerA"],
-  ["login", "revoke", "increment"],
-  ["login", "login", "destroy"],
-  ["resetAndWrite", "login", "destroy"],
-  ["login", "reset", "reader"],
-  ["increment", "increment", "increment"],
-  ["writerA", "writerB", "inPlace"],
-  ["edit", "writerA", "destroy"],
-] as const;
-
-async function inEveryOrder(groups: readonly (readonly string[])[], mutant?: Mutant): Promise<string> {
+async function inEveryOrder(cast: Cast, groups: readonly Group[], disturbed: Disturbed = {}): Promise<number> {
   let count = 0;
-  for (const group of groups) count += await everySchedule(async (choose) => check(await play(group, undefined, choose, mutant)));
-  return `${groups.length} groups of requests, ${count} schedules`;
+  for (const group of groups) count += await everySchedule(async (choose) => void (await play(cast, group, disturbed, choose)));
+  return count;
 }
 
-async function withFaults(kind: Fault): Promise<string> {
+/** Every order, with the fault at one storage call after the other. */
+async function withFault(cast: Cast, groups: readonly Group[], kind: Fault): Promise<number> {
   let count = 0;
-  for (const pair of pairs) {
+  for (const group of groups) {
     for (let call = 0, reached = true; reached; call++) {
       reached = false;
       count += await everySchedule(async (choose) => {
-        const story = await play(pair, { call, kind }, choose);
-        reached ||= story.world.storage.calls > call;
-        check(story);
+        const calls = await play(cast, group, { fault: { call, kind } }, choose);
+        reached ||= calls > call;
       });
     }
   }
-  return `${pairs.length} pairs, ${count} schedules`;
+  return count;
 }
 
-const PROOFS: Record<string, () => Promise<string>> = {
-  pairs: () => inEveryOrder(pairs),
-  triples: () => inEveryOrder(TRIPLES),
-  ...Object.fromEntries(FAULTS.map((fault) => [fault, () => withFaults(fault)])),
-  ...Object.fromEntries(MUTANTS.map((mutant) => [mutant, () => inEveryOrder(pairs, mutant)])),
-};
+const alone = ({ kinds }: Cast): Group[] => Object.keys(kinds).map((one) => [one]);
 
-/** Run in a worker: outside of the test runner's bookkeeping of every promise it takes a fifth of the time. */
-const proof = PROOFS[workerData as string]!;
-proof().then(
+function pairs({ kinds }: Cast): Group[] {
+  const names = Object.keys(kinds);
+  return names.flatMap((one, i) => names.slice(i).map((other) => [one, other]));
+}
+
+const everybody = (cast: Cast): Group[] => [...alone(cast), ...pairs(cast)];
+
+/** Where an owner's sessions begin, change and end beside the end of all. */
+const ENDINGS: readonly Group[] = [...alone(OWNERS), ...["reader", "destroy", "login elsewhere"].map((other) => ["end all", other])];
+/** The same, with what takes many more calls. */
+const LONG_ENDINGS: readonly Group[] = ["renewal", "step-up", "another owner"].map((other) => ["end all", other]);
+
+/** Three at once. */
+const TRIPLES: readonly Group[] = [
+  ["login", "destroy", "writer"],
+  ["login", "revoke", "updater"],
+  ["login", "login", "destroy"],
+  ["reset and write", "login", "destroy"],
+  ["login", "reset", "refresher"],
+  ["updater", "updater", "updater"],
+  ["writer", "writer of another key", "in place"],
+  ["edit", "writer", "destroy"],
+  ["late login", "login", "destroy"],
+  ["saves twice", "login", "reader"],
+];
+
+const CORE = ["refresher", "writer", "writer of another key", "updater", "login", "reset", "reset and write", "destroy", "revoke"];
+
+/** Every three of the core kinds. */
+const ALL_TRIPLES: readonly Group[] = CORE.flatMap((a, i) => CORE.slice(i).flatMap((b, j) => CORE.slice(i + j).map((c) => [a, b, c])));
+/** In so many proofs, for as many workers. */
+const PARTS = 4;
+
+type Proof = () => Promise<string>;
+
+const undisturbed = (cast: Cast, groups: readonly Group[]): Proof => async () => `${groups.length} groups, ${await inEveryOrder(cast, groups)} schedules`;
+
+/** A proof for each fault. */
+function disturbed(name: string, cast: Cast, groups: readonly Group[]): [string, Proof][] {
+  return FAULTS.map((fault) => [`${name}, ${fault}`, async () => `${groups.length} groups, ${await withFault(cast, groups, fault)} schedules`]);
+}
+
+/** For storages that are broken: the cheap proofs first, until one notices. */
+async function anything(mutant: Mutant): Promise<string> {
+  for (const cast of [VISITORS, OWNERS]) await inEveryOrder(cast, everybody(cast), { mutant });
+  return "nobody noticed";
+}
+
+const PROOFS: Readonly<Record<string, Proof>> = Object.fromEntries([
+  ["visitors", undisturbed(VISITORS, everybody(VISITORS))],
+  ...disturbed("visitors", VISITORS, everybody(VISITORS)),
+  ["owners", undisturbed(OWNERS, everybody(OWNERS))],
+  ["an owner's end", undisturbed(OWNERS, ENDINGS)],
+  ["an owner's end beside longer requests", undisturbed(OWNERS, LONG_ENDINGS)],
+  ...disturbed("owners", OWNERS, ENDINGS),
+  ...disturbed("a renewal at an owner's end", OWNERS, [["end all", "renewal"]]),
+  ["triples", undisturbed(VISITORS, TRIPLES)],
+  ...Array.from({ length: PARTS }, (_, part): [string, Proof] => [`all triples, part ${part + 1}`, undisturbed(VISITORS, ALL_TRIPLES.filter((_, i) => i % PARTS === part))]),
+  ...MUTANTS.map((mutant): [string, Proof] => [`a storage whose ${mutant}`, () => anything(mutant)]),
+]);
+
+const { proof } = workerData as Work;
+PROOFS[proof]!().then(
   (said) => parentPort!.postMessage({ said }),
   (error: Error & { code?: string }) => parentPort!.postMessage({ failure: error.message, code: error.code }),
 );

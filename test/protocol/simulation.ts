@@ -1,33 +1,61 @@
-import { SessionError, type Clock, type Session, type Storage, type StorageEntry, type StoredEntry, type Version, type Written } from "holdfast";
+import type { Clock, Session, SessionError, SessionEvent, Storage, StorageEntry, Store, StoredEntry, Version, Written } from "holdfast";
 import type { AnswerHeaders, RequestView } from "#dist/http/view.js";
-import { Exchange } from "#dist/store/exchange.js";
-import { requestSettings, type RequestSettings } from "#dist/store/request-options.js";
-import { partsOf } from "#dist/store/store.js";
-import { hashOf } from "#dist/store/token.js";
-import type { Store } from "holdfast";
+import type { Exchange } from "#dist/store/exchange.js";
+import { library } from "./library.js";
 
-/** What befalls one storage call. */
-export type Fault = "failed before" | "failed after" | "resent" | "run later";
-export const FAULTS: readonly Fault[] = ["failed before", "failed after", "resent", "run later"];
+/** What befalls one storage call. `gone`: the process that made it ends there, and answers nobody. */
+export type Fault = "failed before" | "failed after" | "resent" | "run later" | "gone before" | "gone after";
+export const FAULTS: readonly Fault[] = ["failed before", "failed after", "resent", "run later", "gone before", "gone after"];
 
-export const MUTANTS = ["update creates", "update ignores the version", "delete ignores the version"] as const;
+/** Which of the contract's rules a storage breaks, to see that somebody notices. */
+export const MUTANTS = ["update creates", "update ignores the version", "touch ignores the version", "delete ignores the version"] as const;
 export type Mutant = (typeof MUTANTS)[number];
 
-/** The outcome of one simulated request. */
-export interface Result {
-  kind: string;
-  error?: SessionError | TypeError;
-  /** The token answered, "removal", or nothing. */
-  answer?: string;
-  /** When its answer was committed: the number of storage calls executed before. */
-  at?: number;
-  /** Whether the token answered named a stored session at that moment. */
-  named?: boolean;
-  /** Whether it found the session when it was opened. */
-  opened?: boolean;
-}
+export type Handler = (session: Session<any>, exchange: Exchange) => unknown;
 
-export type Handler = (session: Session<any>) => unknown;
+/** One request or background job, as the world outside sees it. */
+export class Actor {
+  readonly kind: string;
+  /** Storage calls it has made. */
+  calls = 0;
+  /** When it first read the list of an owner, and when it first wrote it: the number of storage calls run before. */
+  listRead: number | undefined;
+  listWritten: number | undefined;
+  error: SessionError | undefined;
+  /** The token answered, "removal", or nothing. */
+  answer: string | undefined;
+  /** When its answer was committed: the number of storage calls run before. */
+  at = 0;
+  /** Whether the token answered named a stored session at that moment. */
+  isNamed = true;
+  /** Whether it found the session when it was opened. */
+  opened = false;
+  /** Whether its process ended in between. */
+  isGone = false;
+  die!: () => void;
+  readonly death: Promise<void>;
+
+  constructor(kind: string) {
+    this.kind = kind;
+    this.death = new Promise((resolve) => (this.die = resolve));
+  }
+
+  /** Notes an honest failure; throws any other on. */
+  fail(error: unknown): void {
+    if (!(error instanceof library.SessionError)) throw error;
+    this.error ??= error;
+  }
+
+  /** Whether it was answered, and not by an error. */
+  get isFine(): boolean {
+    return !this.isGone && this.error === undefined;
+  }
+
+  toString(): string {
+    const end = this.isGone ? "gone" : (this.error?.code ?? this.answer?.slice(0, 7) ?? "fine");
+    return `${this.kind}: ${end}, answered at ${this.at}${this.opened ? "" : ", opened nothing"}`;
+  }
+}
 
 export const START = Date.UTC(2026, 0, 1);
 
@@ -36,23 +64,37 @@ export class SteppedStorage implements Storage {
   readonly entries = new Map<string, StoredEntry>();
   waiting: (() => void)[] = [];
   ghosts: (() => void)[] = [];
+  /** Everything that was ever written. */
+  readonly written: string[] = [];
   executed = 0;
   calls = 0;
-  #version = 0;
   fault: { call: number; kind: Fault } | undefined;
-  /** Which of the contract's rules this storage breaks, to see that somebody notices. */
   mutant: Mutant | undefined;
+  readonly #actors = new WeakMap<() => void, Actor>();
+  #version = 0;
 
-  get = (key: string) => this.#step(() => this.entries.get(key));
-  create = (key: string, entry: StorageEntry) => this.#step(() => (this.entries.has(key) ? false : this.#put(key, entry)));
-  update = (key: string, entry: StorageEntry, version: Version) => this.#step(() => this.#has(key, version, "update") && this.#put(key, entry));
-  delete = (key: string, version: Version) => this.#step(() => this.#has(key, version, "delete") && this.entries.delete(key));
-  touch = (key: string, expiresAt: number, version: Version) =>
+  get = (key: string, _call?: unknown, by?: Actor) => this.#step(() => this.entries.get(key), key, by);
+  create = (key: string, entry: StorageEntry, _call?: unknown, by?: Actor) => this.#step(() => (this.entries.has(key) ? false : this.#put(key, entry, by)), key, by);
+  update = (key: string, entry: StorageEntry, version: Version, _call?: unknown, by?: Actor) => this.#step(() => this.#has(key, version, "update") && this.#put(key, entry, by), key, by);
+  delete = (key: string, version: Version, _call?: unknown, by?: Actor) => this.#step(() => this.#has(key, version, "delete") && this.entries.delete(key), key, by);
+  touch = (key: string, expiresAt: number, version: Version, _call?: unknown, by?: Actor) =>
     this.#step((): Written | false => {
-      if (!this.#has(key, version, "touch")) return false;
-      this.entries.set(key, { ...this.entries.get(key)!, expiresAt });
-      return { version };
-    });
+      const entry = this.entries.get(key);
+      if (!entry || !this.#has(key, version, "touch")) return false;
+      this.entries.set(key, { ...entry, expiresAt });
+      return { version: entry.version };
+    }, key, by);
+
+  /** The same storage in the hands of one actor. */
+  as(by: Actor): Storage {
+    return {
+      get: (key, call) => this.get(key, call, by),
+      create: (key, entry, call) => this.create(key, entry, call, by),
+      update: (key, entry, version, call) => this.update(key, entry, version, call, by),
+      touch: (key, expiresAt, version, call) => this.touch(key, expiresAt, version, call, by),
+      delete: (key, version, call) => this.delete(key, version, call, by),
+    };
+  }
 
   #has(key: string, version: Version, command: string): boolean {
     const entry = this.entries.get(key);
@@ -61,28 +103,48 @@ export class SteppedStorage implements Storage {
     return entry?.version === version;
   }
 
-  #put(key: string, entry: StorageEntry): Written {
+  #put(key: string, entry: StorageEntry, by: Actor | undefined): Written {
+    if (by && isList(key)) by.listWritten ??= this.executed;
     const version = ++this.#version;
     this.entries.set(key, { ...entry, version });
+    this.written.push(key, entry.value);
     return { version };
   }
 
-  #step<T>(effect: () => T): Promise<T> {
+  #step<T>(effect: () => T, key: string, by: Actor | undefined): Promise<T> {
     const fault = this.fault?.call === this.calls++ ? this.fault.kind : undefined;
+    if (by) by.calls++;
     return new Promise<T>((resolve, reject) => {
-      this.waiting.push(() => {
+      const run = (): void => {
         this.executed++;
+        if (by && isList(key)) by.listRead ??= this.executed;
         if (fault === "failed before") return reject(new Error("refused"));
+        if (fault === "gone before") return this.#end(by);
         if (fault === "run later") {
           this.ghosts.push(effect);
-          return reject(new SessionError("timeout", "timed out"));
+          return reject(new library.SessionError("timeout", "timed out"));
         }
         const answer = effect();
         if (fault === "failed after") return reject(new Error("connection lost"));
+        if (fault === "gone after") return this.#end(by);
         resolve(fault === "resent" ? effect() : answer);
-      });
+      };
+      if (by) this.#actors.set(run, by);
+      this.waiting.push(run);
     });
   }
+
+  /** The process of an actor ends, and with it what it was waiting for. */
+  #end(by: Actor | undefined): void {
+    if (!by) return;
+    by.isGone = true;
+    this.waiting = this.waiting.filter((run) => this.#actors.get(run) !== by);
+    by.die();
+  }
+}
+
+function isList(key: string): boolean {
+  return key.includes(":owner.");
 }
 
 /** A clock that never times out and never makes anybody wait. */
@@ -94,16 +156,25 @@ export const instantClock = (now: () => number): Clock => ({
   },
 });
 
+/** How a request is served. */
+export interface Served {
+  readonly token?: string | undefined;
+  /** Of its server; its clock may be ahead of the others by `ahead` ms. */
+  readonly options?: Readonly<Record<string, unknown>>;
+  readonly ahead?: number;
+  /** Whether the handler loads the session itself. */
+  readonly isLazy?: boolean;
+}
+
+/** Servers over one storage. */
 export class World {
   readonly storage = new SteppedStorage();
-  readonly events: string[] = [];
-  readonly settings: RequestSettings;
+  readonly events: SessionEvent[] = [];
   readonly store: Store<any>;
   now = START;
 
-  constructor(options: Record<string, unknown> = {}) {
-    this.settings = requestSettings([{ storage: this.storage, clock: instantClock(() => this.now), onEvent: ({ type }: { type: string }) => this.events.push(type), ...options }]);
-    this.store = this.settings.store!;
+  constructor() {
+    this.store = library.createStore({ storage: this.storage, clock: instantClock(() => this.now) });
   }
 
   /** Runs to the end without interleaving. */
@@ -120,52 +191,81 @@ export class World {
     return work;
   }
 
-  /** A request with a token, as a middleware serves it. */
-  async request(kind: string, token: string | undefined, handler: Handler): Promise<Result> {
-    const result: Result = { kind };
-    const exchange = new Exchange(this.settings, this.store, viewOf(token));
-    try {
-      const session = await exchange.open();
-      result.opened = !session.fresh;
-      await handler(session);
-      await exchange.commit();
+  /** A request, as a middleware serves it. */
+  request(kind: string, handler: Handler, { token, options, ahead = 0, isLazy = false }: Served): Promise<Actor> {
+    return this.#acting(kind, async (actor) => {
+      const settings = library.requestSettings([this.#server(actor, ahead, options)]);
+      const exchange = new library.Exchange(settings, settings.store!, viewOf(token));
+      try {
+        if (!isLazy) actor.opened = !(await exchange.open()).fresh;
+        await handler(exchange.session!, exchange);
+      } catch (error) {
+        actor.fail(error);
+      }
+      // An error page is an answer, too.
+      await exchange.commit()?.catch((error: unknown) => actor.fail(error));
       const headers = new Headers_();
       exchange.answer(headers);
-      result.at = this.storage.executed;
-      result.answer = headers.token();
-      result.named = result.answer === undefined || result.answer === "removal" || this.isLive(result.answer);
-    } catch (error) {
-      if (!(error instanceof SessionError)) throw error;
-      result.error = error;
-    }
-    return result;
+      actor.at = this.storage.executed;
+      actor.answer = headers.token();
+      actor.isNamed = actor.answer === undefined || actor.answer === "removal" || this.dataOf(actor.answer) !== undefined;
+    });
   }
 
-  /** Whether a token opens a session, judged by what is stored. */
-  isLive(token: string): boolean {
-    return this.dataOf(token) !== undefined;
+  /** Something done by the store, without a request. Answers whether it found what it was to work on. */
+  job(kind: string, work: (store: Store<any>) => Promise<boolean>): Promise<Actor> {
+    return this.#acting(kind, async (actor) => {
+      actor.opened = await work(library.createStore(this.#server(actor, 0)));
+      actor.at = this.storage.executed;
+    });
+  }
+
+  async #acting(kind: string, work: (actor: Actor) => Promise<void>): Promise<Actor> {
+    const actor = new Actor(kind);
+    const done = work(actor).catch((error: unknown) => actor.fail(error));
+    await Promise.race([done, actor.death]);
+    return actor;
+  }
+
+  #server(actor: Actor, ahead: number, options: Readonly<Record<string, unknown>> = {}): Record<string, unknown> {
+    const clock = instantClock(() => this.now + ahead);
+    return { storage: this.storage.as(actor), clock, onEvent: (event: SessionEvent) => this.events.push(event), ...options };
   }
 
   /** What a token opens. */
   dataOf(token: string): Record<string, unknown> | undefined {
-    return this.#read(`holdfast:${hashOf(token)}`);
+    return this.#read(keyOf(token))?.data;
+  }
+
+  /** Whose session a token opens. */
+  ownerOf(token: string): string | undefined {
+    return this.#read(keyOf(token))?.owner;
   }
 
   /** Data of every live record. */
   live(): Record<string, unknown>[] {
-    return [...this.storage.entries.keys()].map((key) => this.#read(key)).filter((data) => data !== undefined);
+    return [...this.storage.entries.keys()].map((key) => this.#read(key)?.data).filter((data) => data !== undefined);
   }
 
-  #read(key: string): Record<string, unknown> | undefined {
+  #read(key: string): { data: Record<string, unknown>; owner: string | undefined } | undefined {
     const entry = this.storage.entries.get(key);
     if (!entry) return undefined;
     const lines = entry.value.split("\n");
-    const head = JSON.parse(lines[1]!) as { s?: string };
-    if (head.s !== undefined) return undefined;
+    const head = JSON.parse(lines[1]!) as { s?: string; o?: string; l?: unknown };
+    if (head.s !== undefined || head.l !== undefined) return undefined;
     const data: Record<string, unknown> = {};
     for (let i = 2; i + 1 < lines.length; i += 2) data[JSON.parse(lines[i]!) as string] = JSON.parse(lines[i + 1]!);
-    return data;
+    return { data, owner: head.o };
   }
+}
+
+const keys = new Map<string, string>();
+
+function keyOf(token: string): string {
+  const known = keys.get(token) ?? `holdfast:${library.hashOf(token)}`;
+  if (keys.size > 1000) keys.clear();
+  keys.set(token, known);
+  return known;
 }
 
 /** Lets everything run that waits for nothing of the storage. */
@@ -190,8 +290,7 @@ export async function everySchedule(run: (choose: (options: number) => number) =
 }
 
 /** Runs requests side by side, one storage call at a time; what was to run later runs at any time, at the latest at the end. */
-export async function interleave<T>(world: Pick<World, "storage">, requests: readonly (() => Promise<T>)[], choose: (options: number) => number): Promise<T[]> {
-  const { storage } = world;
+export async function interleave<T>({ storage }: { readonly storage: SteppedStorage }, requests: readonly (() => Promise<T>)[], choose: (options: number) => number): Promise<T[]> {
   let running = requests.length;
   const results = Promise.all(requests.map((start) => start().finally(() => running--)));
   await tick();
@@ -240,5 +339,3 @@ class Headers_ implements AnswerHeaders {
     return value === "" ? "removal" : value;
   }
 }
-
-export { partsOf };

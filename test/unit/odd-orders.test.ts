@@ -116,6 +116,32 @@ test("a failed destroy: the session lives on, nothing is written, no cookie sent
   assert.equal(await opens(world, client.token), true);
 });
 
+test("a save, then a destroy or a renewal of unknown outcome: the answer names no token that may be dead", async () => {
+  for (const [call, verb] of [["delete", (session: any) => session.destroy()], ["update", (session: any) => session.regenerate().then(() => session.save())]] as const) {
+    const world = new World();
+    const client = await visitor(world);
+    const { cookies, error } = await client.ask(async (session) => {
+      await session.save();
+      world.storage.failAfter(call);
+      assert.equal(await codeOf(() => verb(session)), "storage");
+      world.storage.heal();
+    });
+    assert.deepEqual([cookies.length, error?.code], [0, call === "update" ? "ended" : undefined], call);
+  }
+});
+
+test("a save, and a login elsewhere before the answer: the late answer does not put the old cookie back", async () => {
+  const world = new World();
+  const client = await visitor(world);
+  const tab = world.client();
+  tab.jar.set("session_id", client.token!);
+  const { cookies, error } = await tab.ask(async (session) => {
+    await session.save();
+    await client.ask((other) => other.regenerate());
+  });
+  assert.deepEqual([cookies, error], [[], undefined]);
+});
+
 test("a failed destroy, then a write: that is saved", async () => {
   const world = new World();
   const client = await visitor(world);

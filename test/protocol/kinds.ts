@@ -1,0 +1,160 @@
+/** The kinds of requests and jobs that meet each other, and what each is allowed to do. */
+import type { Session, Store } from "holdfast";
+import type { Exchange } from "#dist/store/exchange.js";
+import { START, World, type Actor } from "./simulation.js";
+
+/** What a story begins with. */
+export interface Stage {
+  readonly world: World;
+  /** Opens the session `{ mine: true, n: 0, list: [] }`. */
+  readonly token: string;
+  readonly id: string;
+  /** What that token was renewed from, a moment ago. */
+  readonly retired: string;
+}
+
+type Act = (session: Session<any>, exchange: Exchange) => unknown;
+
+/** What is done, and what that means for the session. */
+export interface Kind {
+  /** What a request does with its session; a job has none. */
+  readonly act?: Act;
+  /** What a job does with a store; answers whether it found the session. */
+  readonly job?: (store: Store<any>, stage: Stage) => Promise<boolean>;
+  /** Which token the request brings. Default: the session's. */
+  readonly brings?: "retired" | "nothing";
+  readonly options?: Readonly<Record<string, unknown>>;
+  /** How far the clock of its server is ahead, in ms. */
+  readonly ahead?: number;
+  readonly isLazy?: boolean;
+  /** The old token is dead once it was answered. */
+  readonly renews?: true;
+  /** The session is dead once it was answered. */
+  readonly ends?: true;
+  /** How often it adds one to `n`. */
+  readonly increments?: number;
+  /** A key that is written, once it was answered. */
+  readonly writes?: string;
+  /** The most storage calls it may make where nobody is in its way. */
+  readonly quietCalls?: number;
+  /** Whether no cookie may be answered. */
+  readonly isSilent?: true;
+  /** Ends all sessions of the owner; `others`: but this one. */
+  readonly endsOwner?: "all" | "others";
+  /** It makes the session that of an owner; one that opened none begins with it. */
+  readonly authenticates?: true;
+}
+
+const NEVER_DUE = { refreshInterval: "29m" };
+const ALWAYS_DUE = { refreshInterval: 0 };
+const one = (n: number): number => n + 1;
+
+const login: Act = async (session) => {
+  await session.regenerate();
+  session.set("user", 1);
+};
+
+/** Requests of visitors nobody knows. */
+export const KINDS: Readonly<Record<string, Kind>> = {
+  reader: { act: (session) => session.get("n"), options: NEVER_DUE, quietCalls: 1 },
+  refresher: { act: (session) => session.get("n"), options: ALWAYS_DUE, quietCalls: 2 },
+  writer: { act: (session) => session.set("a", 1), writes: "a" },
+  "writer of another key": { act: (session) => session.set("b", 1), writes: "b", options: ALWAYS_DUE },
+  updater: { act: (session) => session.update("n", one), increments: 1 },
+  "in place": { act: (session) => session.get("list")?.push("x") },
+  login: { act: login, renews: true },
+  reset: { act: (session) => session.reset(), ends: true },
+  "reset and write": {
+    async act(session) {
+      await session.reset();
+      session.set("z", 1);
+    },
+    ends: true,
+    renews: true,
+  },
+  destroy: { act: (session) => session.destroy(), ends: true },
+  revoke: { job: (store, { id }) => store.delete(id), ends: true },
+  edit: { job: (store, { id }) => store.edit(id, (session) => session.set("job", 1)), writes: "job" },
+  lazy: { isLazy: true, act: async (_, exchange) => (await exchange.open()).update("n", one), increments: 1 },
+  "never asks": { isLazy: true, act: () => {}, quietCalls: 0, isSilent: true },
+  "saves twice": {
+    async act(session) {
+      session.update("n", one);
+      await session.save();
+      session.update("n", one);
+    },
+    increments: 2,
+  },
+  "saves, then waits": {
+    async act(session) {
+      session.update("n", one);
+      await session.save();
+      await session.store.getById(session.id);
+    },
+    increments: 1,
+  },
+  "saves, then destroys": {
+    async act(session) {
+      session.update("n", one);
+      await session.save();
+      await session.destroy();
+    },
+    ends: true,
+    increments: 1,
+  },
+  "first visit": { brings: "nothing", act: (session) => session.set("v", 1) },
+  "late reader": { brings: "retired", act: (session) => session.get("n"), isSilent: true, quietCalls: 1 },
+  "late writer": { brings: "retired", act: (session) => session.set("late", 1), isSilent: true, quietCalls: 1 },
+  "late login": { brings: "retired", act: login },
+  "much too late writer": { brings: "retired", ahead: 60_000, act: (session) => session.set("late", 1) },
+  "late logout": { brings: "retired", act: (session) => session.destroy(), isSilent: true },
+};
+
+const authenticate = (owner: string): Act => (session) => session.authenticate(owner);
+
+/** Requests of somebody who is logged in, here and elsewhere. */
+export const OWNED: Readonly<Record<string, Kind>> = {
+  reader: KINDS["reader"]!,
+  updater: KINDS["updater"]!,
+  renewal: { act: login, renews: true },
+  destroy: KINDS["destroy"]!,
+  revoke: KINDS["revoke"]!,
+  "step-up": { act: authenticate("ann"), renews: true, authenticates: true },
+  "another owner": { act: authenticate("bob"), renews: true, ends: true, authenticates: true },
+  "login elsewhere": { brings: "nothing", act: authenticate("ann"), authenticates: true },
+  "end all": { job: async (store) => (await store.deleteByOwner("ann")) >= 0, endsOwner: "all", ends: true },
+  "end others": { job: async (store, { id }) => (await store.deleteByOwner("ann", { except: id })) >= 0, endsOwner: "others" },
+};
+
+/** A session that was renewed ten seconds ago. */
+export async function anonymous(): Promise<Stage> {
+  const world = new World();
+  const session = await world.alone(world.store.create({ mine: true, n: 0, list: [] }));
+  const retired = session.token;
+  await world.alone(session.regenerate().then(() => session.save()));
+  return begun({ world, token: session.token, id: session.id, retired });
+}
+
+/** Somebody's session, since a moment ago. */
+export async function owned(): Promise<Stage> {
+  const world = new World();
+  const session = await world.alone(world.store.create({ mine: true, n: 0, list: [] }));
+  const retired = session.token;
+  await world.alone(session.authenticate("ann"));
+  return begun({ world, token: session.token, id: session.id, retired });
+}
+
+function begun(stage: Stage): Stage {
+  const { world } = stage;
+  world.now = START + 10_000;
+  world.storage.calls = world.storage.executed = world.storage.written.length = 0;
+  return stage;
+}
+
+/** Starts one of them. */
+export function start(name: string, kind: Kind, stage: Stage): Promise<Actor> {
+  const { world, token, retired } = stage;
+  if (kind.job) return world.job(name, (store) => kind.job!(store, stage));
+  const brought = { retired, nothing: undefined, session: token }[kind.brings ?? "session"];
+  return world.request(name, kind.act!, { token: brought, options: kind.options ?? {}, ahead: kind.ahead ?? 0, isLazy: kind.isLazy ?? false });
+}

@@ -1,0 +1,23 @@
+/** The library that is simulated: the built one, or in a worker the mutant it was told. */
+import { workerData } from "node:worker_threads";
+
+interface Library {
+  readonly Exchange: typeof import("#dist/store/exchange.js").Exchange;
+  readonly requestSettings: typeof import("#dist/store/request-options.js").requestSettings;
+  readonly createStore: typeof import("#dist/store/store.js").createStore;
+  readonly hashOf: typeof import("#dist/store/token.js").hashOf;
+  readonly SessionError: typeof import("#dist/errors.js").SessionError;
+}
+
+/** What a worker is told. */
+export interface Work {
+  readonly proof: string;
+  /** Directory of another build, as a URL. */
+  readonly library?: string;
+}
+
+const told = workerData as Work | null;
+const base = told?.library ?? new URL("../../dist/", import.meta.url).href;
+const modules = await Promise.all(["store/exchange.js", "store/request-options.js", "store/store.js", "store/token.js", "errors.js"].map((file) => import(new URL(file, base).href)));
+
+export const library: Library = Object.assign({}, ...modules);

@@ -1,0 +1,67 @@
+/** Builds of the library with one mechanism switched off. */
+import { cpSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+
+interface Patch {
+  readonly file: string;
+  readonly find: string;
+  readonly put: string;
+}
+
+/** A mechanism that is missing, and the proof that has to notice. */
+export interface Mutant {
+  readonly proof: string;
+  readonly patches: readonly Patch[];
+}
+
+const [RECORDS, PERSISTENCE, CORE, EXCHANGE, OWNERS] = ["records", "persistence", "core", "exchange", "owners"].map((name) => `store/${name}.js`) as [string, string, string, string, string];
+
+const without = (proof: string, file: string, find: string, put: string): Mutant => ({ proof, patches: [{ file, find, put }] });
+
+export const MUTANTS: Readonly<Record<string, Mutant>> = {
+  "no marker: a renewal deletes the old record": without("visitors", RECORDS, "const marker = {", "return this.delete(hash, version, deadline); const marker = {"),
+  "a marker that names no successor": without("visitors", RECORDS, "retiredAt: this.#now, successor }", 'retiredAt: this.#now, successor: "nobody" }'),
+  "a renewal that leaves the old record": without("visitors", PERSISTENCE, "let [current, own] = [old, successor];", "return successor; let [current, own] = [old, successor];"),
+  "a renewal of a session that is gone": without("visitors", PERSISTENCE, 'if (met.kind !== "live")', 'if (met.kind !== "live") return own; if (false)'),
+  "a renewal that fails and leaves its record": without("visitors", PERSISTENCE, "await this.#discard(own, deadline);", ""),
+  "a save that overwrites what it meets": without("visitors", PERSISTENCE, "this.#merge(live, writing);", ""),
+  "a logout that follows no marker": without("visitors", PERSISTENCE, "hash = met.successor;", "return;"),
+  "an answer that came late is believed": without("visitors, resent", PERSISTENCE, "async #stillThere(own, deadline) {", "async #stillThere(own, deadline) { return own;"),
+  "no write id": without("visitors, resent", "codecs/record.js", "if (writes.startsWith(writeId, at))", "if (false)"),
+  "one write id for a request instead of a save": without("visitors", CORE, "const writeId = drawWriteId();", "const writeId = (this.only ??= drawWriteId());"),
+  "the cookie before the save": {
+    proof: "visitors, failed before",
+    patches: [
+      { file: CORE, find: "const live = await store(identity.hash, writing);", put: "this.#tell(why, identity); const live = await store(identity.hash, writing);" },
+      { file: EXCHANGE, find: "if (!core || this.#hasFailed)", put: "if (!core)" },
+    ],
+  },
+  "a refresh that found nothing is answered": without("visitors", CORE, "await this.parts.persistence.touch(loaded);", "(await this.parts.persistence.touch(loaded)) ?? loaded;"),
+  "what save() told is not looked at again": without("visitors", CORE, "explicit ? undefined : this.#lookAgain()", "undefined"),
+  "late requests are ordinary ones": without("visitors", EXCHANGE, "const LATE_MS = 30_000;", "const LATE_MS = 0;"),
+  "a failing read is an empty session": without("visitors, failed before", EXCHANGE, "await this.#parts.persistence.load(hashOf(token))", "await this.#parts.persistence.load(hashOf(token)).catch(() => ABSENT)"),
+  "every read is read twice": without("visitors", EXCHANGE, "await this.#parts.persistence.load(hashOf(token))", "(await this.#parts.persistence.load(hashOf(token)), await this.#parts.persistence.load(hashOf(token)))"),
+  "the token is the storage's key": without("visitors", "store/token.js", "return sha256(token);", "return token;"),
+  "a login that does not mind that all were ended": without("an owner's end", OWNERS, "if (isLogin && ", "if (false && "),
+  "a session that is on no list": without("an owner's end", PERSISTENCE, "(await this.#enlist(list, own, old, writing, deadline))", "true"),
+  "a login that does not look once more": without("an owner's end beside longer requests", PERSISTENCE, "return isSure ? done : this.#stillThere(done, deadline);", "return done;"),
+  "an owner's sessions ended but for what they were renewed to": without("an owner's end beside longer requests", OWNERS, "hash = met.successor;", "return false;"),
+  "another owner's session ended along a marker": without("an owner's end beside longer requests", OWNERS, '(met.kind === "live" && met.record.owner !== owner)', "false"),
+  "sessions forgotten before they are ended": without("owners, gone before", OWNERS, "const ended = await Promise.all(", "await this.#forget(owner, new Set(others), deadline); const ended = await Promise.all("),
+};
+
+const dist = fileURLToPath(new URL("../../dist/", import.meta.url));
+
+/** Makes the build; answers its directory as a URL. Throws where the mechanism is not found as it was written here. */
+export function build(name: string): string {
+  const directory = new URL(`../mutants/${name.replace(/[^a-z]+/gi, "-")}/`, import.meta.url);
+  rmSync(directory, { recursive: true, force: true });
+  cpSync(dist, directory, { recursive: true, filter: (path) => !/\.(map|d\.ts)$/.test(path) });
+  for (const { file, find, put } of MUTANTS[name]!.patches) {
+    const path = new URL(file, directory);
+    const pieces = readFileSync(path, "utf8").split(find);
+    if (pieces.length !== 2) throw new Error(`the mutant "${name}" does not apply: ${file} has ${pieces.length - 1} times\n${find}\nwrite in test/protocol/mutants.ts what stands there now`);
+    writeFileSync(path, pieces.join(put));
+  }
+  return directory.href;
+}
