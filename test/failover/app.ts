@@ -15,7 +15,7 @@ interface Data {
 export const STORAGE_TIMEOUT = 400;
 export const COMMIT_TIMEOUT = 700;
 /** No request may take longer: one read, a commit, and what a busy machine adds. */
-const LIMIT = STORAGE_TIMEOUT + COMMIT_TIMEOUT + 900;
+const LIMIT = STORAGE_TIMEOUT + COMMIT_TIMEOUT + 3000;
 
 /** A handler that has its session, and stands before its first verb. */
 export interface Held {
