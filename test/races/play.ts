@@ -6,11 +6,14 @@ import { withService, type Service } from "../support/services.js";
 import { columnsOf, type Family, type Where } from "./columns.js";
 import { ServerProcess } from "./processes.js";
 import type { Setup } from "./server.js";
+import { OWNER_STORIES } from "./owner-stories.js";
 import { STORIES } from "./stories.js";
 import { World } from "./world.js";
 
 /** Some moment long past: nothing here goes by a machine's clock. */
 const START = Date.UTC(2021, 5, 1);
+
+const ALL_STORIES = [...STORIES, ...OWNER_STORIES];
 
 /** How the processes of some columns are run. */
 export interface Running {
@@ -43,11 +46,11 @@ export function playColumns(family: Family, columns: Setup["columns"], running: 
     });
     after(async () => {
       await servers.stop();
-      console.log([...told].map(([name, { passed, ms }]) => `${name}: ${passed} of ${STORIES.length} stories (${(ms / 1000).toFixed(1)} s)`).join("\n"));
+      console.log([...told].map(([name, { passed, ms }]) => `${name}: ${passed} of ${ALL_STORIES.length} stories (${(ms / 1000).toFixed(1)} s)`).join("\n"));
     });
     for (const { name } of columns) {
       describe(name, { concurrency: 1 }, () => {
-        for (const story of STORIES) {
+        for (const story of ALL_STORIES) {
           test(story.name, async () => {
             const began = performance.now();
             await story.play(servers.world(name));

@@ -8,6 +8,7 @@ import type { SessionError } from "holdfast";
 import { session, type Sessions, type SessionRequest } from "holdfast/node";
 import { testClock, type TestClock } from "holdfast/testing";
 import { columnsOf, type Family, type Where } from "./columns.js";
+import { MOST_SESSIONS } from "./server-options.js";
 import { courses, Gates, holding, take, type Data, type Step } from "./steps.js";
 
 /** What a server is started with. */
@@ -42,7 +43,7 @@ async function makeApp(name: string, where: Where, namespace: string): Promise<A
   const time = testClock(setup.start);
   const clock = { now: () => time.now(), setTimer: realTimer };
   const events: string[] = [];
-  const sessions = session<Data>({ storage, namespace, clock, idleTimeout: "30m", storageTimeout: "5m", commitTimeout: "5m", onEvent: ({ type }) => events.push(type), errorHandler: (error, _req, res) => refuse(error, res) });
+  const sessions = session<Data>({ storage, namespace, clock, idleTimeout: "30m", maxSessionsPerOwner: MOST_SESSIONS, storageTimeout: "5m", commitTimeout: "5m", onEvent: ({ type }) => events.push(type), errorHandler: (error, _req, res) => refuse(error, res) });
   return { time, events, sessions, listener: (req, res) => courses.run({ holds: [], noted: [] }, () => sessions(handle)(req, res)) };
 }
 
@@ -74,6 +75,8 @@ const COMMANDS: Readonly<Record<string, (...args: any[]) => unknown>> = {
   advance: (column: string, ms: number) => apps.get(column)!.time.advance(ms),
   events: (column: string) => apps.get(column)!.events.splice(0),
   isThere: async (column: string, id: string) => (await apps.get(column)!.sessions.store.getById(id)) !== undefined,
+  listByOwner: async (column: string, owner: string) => (await apps.get(column)!.sessions.store.listByOwner(owner)).map(({ id }) => id),
+  deleteByOwner: (column: string, owner: string, except?: string) => apps.get(column)!.sessions.store.deleteByOwner(owner, except ? { except } : {}),
   delete: (column: string, id: string) => apps.get(column)!.sessions.store.delete(id),
   edit: (column: string, id: string, steps: Step[]) => courses.run({ holds: [], noted: [] }, () => apps.get(column)!.sessions.store.edit(id, (one) => take(steps, one, gates))),
 };

@@ -11,6 +11,8 @@ export type Step =
   | readonly ["set", key: string, value: unknown]
   | readonly ["add", key: string]
   | readonly ["note"]
+  | readonly ["authenticate", owner: string]
+  | readonly ["owner"]
   | readonly ["regenerate" | "reset" | "destroy" | "save"];
 
 export type CallName = "create" | "update" | "touch" | "delete";
@@ -89,6 +91,12 @@ export async function take(steps: readonly Step[], session: Session<Data>, gates
         break;
       case "note":
         noted.push(session.id);
+        break;
+      case "authenticate":
+        await session.authenticate(step[1]);
+        break;
+      case "owner":
+        noted.push(session.owner ?? "nobody");
         break;
       default:
         await session[step[0]]();

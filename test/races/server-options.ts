@@ -1,0 +1,2 @@
+/** How many sessions an owner of these stories may have. */
+export const MOST_SESSIONS = 3;
