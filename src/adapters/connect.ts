@@ -9,7 +9,7 @@ import type { SessionAccess } from "../contracts/sessions.js";
 import type { SessionData } from "../session-data.js";
 import { requestSettings, type SessionOptions } from "../store/request-options.js";
 import { withAccess } from "./kit.js";
-import { nodeOpeners, serve, type NodeContext } from "./node-kit.js";
+import { nodeOpeners, serving, type NodeContext } from "./node-kit.js";
 
 export * from "./exports.js";
 
@@ -29,6 +29,7 @@ export interface Sessions<D extends object = SessionData> extends SessionAccess<
 export function session<D extends object = SessionData>(options?: ConnectOptions): Sessions<D>;
 export function session<D extends object>(...called: readonly unknown[]): Sessions<D> {
   const settings = requestSettings<NodeContext, unknown>(called);
-  const middleware = (req: IncomingMessage, res: ServerResponse, next: (error?: unknown) => void): void => serve(settings, [req, res], next);
+  const serve = serving(settings);
+  const middleware = (req: IncomingMessage, res: ServerResponse, next: (error?: unknown) => void): void => serve([req, res], next);
   return withAccess<D, IncomingMessage, typeof middleware, Pick<Sessions<D>, "open" | "read">>(settings, middleware, nodeOpeners<D>(settings));
 }

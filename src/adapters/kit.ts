@@ -40,14 +40,26 @@ export function mount(settings: RequestSettings, view: RequestView, context: rea
   return exchange;
 }
 
-/** Puts `session` onto a framework's own object: reading answers it, assigning says what to write. */
-export function place(target: object, session: () => Session<any>): void {
-  Object.defineProperty(target, "session", {
+/** The request itself, for what reads its session through a proxy of it, or through an object that inherits from it. */
+const itself = Symbol("holdfast");
+
+/**
+ * Makes what puts `session` onto a framework's own object: reading answers it, assigning says what to write. One accessor serves all requests
+ * of a middleware, so that they stay of one shape for the engine.
+ */
+export function sessionPlace(settings: RequestSettings): (target: object) => void {
+  const accessor: PropertyDescriptor = {
     configurable: true,
     enumerable: false,
-    get: session,
+    get(this: { [itself]: object }) {
+      return places.getSession(this[itself], settings);
+    },
     set: refuseAssignment,
-  });
+  };
+  return (target) => {
+    Object.defineProperty(target, itself, { configurable: true, enumerable: false, writable: false, value: target });
+    Object.defineProperty(target, "session", accessor);
+  };
 }
 
 /** What assigning to the session's place says. */

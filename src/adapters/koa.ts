@@ -11,9 +11,9 @@ import { clearAnswer, holdFirstByte, NodeHeaders, NodeView } from "../http/node.
 import { parsedFields, type Fields } from "../http/form.js";
 import type { SessionData } from "../session-data.js";
 import type { Exchange } from "../store/exchange.js";
-import { getSession, openSession, readSession } from "../store/places.js";
+import { openSession, readSession } from "../store/places.js";
 import { requestSettings, type RequestSettings, type SessionOptions } from "../store/request-options.js";
-import { mount, place, withAccess } from "./kit.js";
+import { mount, sessionPlace, withAccess } from "./kit.js";
 
 export * from "./exports.js";
 
@@ -42,7 +42,8 @@ export interface Sessions<D extends object = SessionData> extends SessionAccess<
 export function session<D extends object = SessionData>(options?: KoaOptions): Sessions<D>;
 export function session<D extends object>(...called: readonly unknown[]): Sessions<D> {
   const settings = requestSettings<KoaContext, unknown>(called);
-  const middleware = (ctx: ExtendableContext, next: Next): Promise<void> => serve(settings, ctx as Context, next);
+  const place = sessionPlace(settings);
+  const middleware = (ctx: ExtendableContext, next: Next): Promise<void> => serve(settings, place, ctx as Context, next);
   return withAccess<D, ExtendableContext, typeof middleware, Pick<Sessions<D>, "open" | "read">>(settings, middleware, {
     open: async (ctx) => openSession<D>(settings, settings.storeFor([ctx as Context]), new KoaView(ctx as Context), ctx, new NodeHeaders(ctx.res)),
     async read(request) {
@@ -52,10 +53,10 @@ export function session<D extends object>(...called: readonly unknown[]): Sessio
   });
 }
 
-async function serve(settings: RequestSettings<KoaContext>, ctx: Context, next: Next): Promise<void> {
+async function serve(settings: RequestSettings<KoaContext>, place: (target: object) => void, ctx: Context, next: Next): Promise<void> {
   const exchange = mount(settings, new KoaView(ctx), [ctx]);
   if (!exchange) return next();
-  place(ctx, () => getSession(ctx, settings));
+  place(ctx);
   hold(exchange, ctx);
   try {
     if (!settings.isLazy) await exchange.open();

@@ -2,25 +2,28 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { StoredSession } from "../contracts/session.js";
 import { clearAnswer, holdFirstByte, NodeHeaders, NodeView } from "../http/node.js";
 import type { Exchange } from "../store/exchange.js";
-import { getSession, openSession, readSession } from "../store/places.js";
+import { openSession, readSession } from "../store/places.js";
 import type { RequestSettings } from "../store/request-options.js";
-import { mount, place } from "./kit.js";
+import { mount, sessionPlace } from "./kit.js";
 
 /** What a request listener is given. */
 export type NodeContext = readonly [req: IncomingMessage, res: ServerResponse];
 
-/** Serves one request of a Node server: mounts, loads, hands on, holds the first byte. `next` is given a failure, or goes on. */
-export function serve(settings: RequestSettings, context: NodeContext, next: (error?: unknown) => void): void {
-  const [req] = context;
-  const exchange = mount(settings, new NodeView(req), context);
-  if (!exchange) return next();
-  place(req, () => getSession(req, settings));
-  hold(exchange, context, next);
-  if (settings.isLazy) return next();
-  exchange.open().then(
-    () => next(),
-    (error: unknown) => fail(settings, context, error, next),
-  );
+/** Makes what serves a request of a Node server: mounts, loads, hands on, holds the first byte. `next` is given a failure, or goes on. */
+export function serving(settings: RequestSettings): (context: NodeContext, next: (error?: unknown) => void) => void {
+  const place = sessionPlace(settings);
+  return (context, next) => {
+    const [req] = context;
+    const exchange = mount(settings, new NodeView(req), context);
+    if (!exchange) return next();
+    place(req);
+    hold(exchange, context, next);
+    if (settings.isLazy) return next();
+    exchange.open().then(
+      () => next(),
+      (error: unknown) => fail(settings, context, error, next),
+    );
+  };
 }
 
 /** Store pattern and upgrade requests, for adapters of Node servers. */

@@ -9,7 +9,7 @@ import type { SessionAccess } from "../contracts/sessions.js";
 import type { SessionData } from "../session-data.js";
 import { requestSettings, type SessionOptions } from "../store/request-options.js";
 import { assertNoParams, withAccess } from "./kit.js";
-import { lastAnswer, nodeOpeners, serve, type NodeContext } from "./node-kit.js";
+import { lastAnswer, nodeOpeners, serving, type NodeContext } from "./node-kit.js";
 
 export * from "./exports.js";
 
@@ -36,6 +36,7 @@ export function session<D extends object = SessionData>(options?: NodeOptions): 
 export function session<D extends object>(...called: readonly unknown[]): Sessions<D> {
   const settings = requestSettings<NodeContext, unknown>(called);
   assertNoParams(settings);
+  const serve = serving(settings);
   const wrap = (handler: SessionHandler<D>) => (req: IncomingMessage, res: ServerResponse) => {
     const failed = (error: unknown): void => {
       console.error(error);
@@ -46,7 +47,7 @@ export function session<D extends object>(...called: readonly unknown[]): Sessio
       void (async () => handler(req as SessionRequest<D>, res))().catch(failed);
     };
     try {
-      serve(settings, [req, res], next);
+      serve([req, res], next);
     } catch (error) {
       failed(error);
     }
