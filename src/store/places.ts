@@ -6,22 +6,58 @@ import { controlOf } from "./session.js";
 import { Exchange, noSession, notLoaded } from "./exchange.js";
 import { placeOf, type RequestSettings } from "./request-options.js";
 
-/** The exchanges of a request, the innermost middleware's last. */
-const mounted = new WeakMap<object, Exchange[]>();
-/** Those opened by hand where nothing is mounted. */
-const opened = new WeakMap<object, Exchange[]>();
+/** The exchanges of one request. */
+interface Places {
+  /** Those of its middlewares, the innermost's last. */
+  readonly mounted: Exchange[];
+  /** Those opened by hand where nothing is mounted. */
+  readonly opened: Exchange[];
+}
+
+/** Its constructor answers the object it is given, so that a class that extends it puts its private fields there. */
+// oxlint-disable-next-line typescript/no-extraneous-class -- no function does that for a class
+class Given {
+  constructor(object: object) {
+    return object;
+  }
+}
+
+/** A request with its exchanges under a private name: nobody else sees it, and no table of all requests grows beside them. */
+class Stamped extends Given {
+  readonly #places: Places;
+
+  constructor(context: object, places: Places) {
+    super(context);
+    this.#places = places;
+  }
+
+  static placesOf(context: object): Places | undefined {
+    return #places in context ? context.#places : unstamped.get(context);
+  }
+}
+
+/** Those of requests that take no new property: engines are about to refuse them private names as well. */
+const unstamped = new WeakMap<object, Places>();
+
+function placesOf(context: object): Places {
+  const known = Stamped.placesOf(context);
+  if (known) return known;
+  const places: Places = { mounted: [], opened: [] };
+  if (Object.isExtensible(context)) new Stamped(context, places);
+  else unstamped.set(context, places);
+  return places;
+}
 
 /** Begins the exchange of one middleware. Two that answer in the same place are a mistake, named here. */
 export function enter(context: object, exchange: Exchange): void {
-  const others = mounted.get(context);
-  if (!others) return void mounted.set(context, [exchange]);
-  for (const other of others) assertApart(other.settings, exchange.settings);
-  others.push(exchange);
+  const { mounted } = placesOf(context);
+  for (const other of mounted) assertApart(other.settings, exchange.settings);
+  mounted.push(exchange);
 }
 
 /** The exchange of these settings, or of the innermost middleware. */
 export function exchangeOf(context: object, settings?: RequestSettings): Exchange | undefined {
-  const all = isObject(context) ? mounted.get(context) : undefined;
+  const all = isObject(context) ? Stamped.placesOf(context)?.mounted : undefined;
   return settings ? all?.findLast((exchange) => exchange.settings === settings) : all?.at(-1);
 }
 
@@ -47,10 +83,10 @@ export function findSession<D extends object = SessionData>(context: object, set
 
 /** Store pattern: the session of a request where nothing needs to be mounted; saved by `save()`, which answers at once. */
 export async function openSession<D extends object>(settings: RequestSettings, store: Store<D>, view: RequestView, context: object, headers: AnswerHeaders): Promise<StoredSession<D>> {
-  const own = exchangeOf(context, settings) ?? opened.get(context)?.find((exchange) => exchange.settings === settings);
+  const own = exchangeOf(context, settings) ?? placesOf(context).opened.find((exchange) => exchange.settings === settings);
   if (own) return own.reopen();
   const exchange = new Exchange(settings, store, view);
-  opened.set(context, [...(opened.get(context) ?? []), exchange]);
+  placesOf(context).opened.push(exchange);
   return answeringAtOnce(exchange, headers);
 }
 
