@@ -22,13 +22,6 @@ export interface Control {
   onPersisted?: () => void;
 }
 
-const controls = new WeakMap<object, Control>();
-
-/** The control of a session. */
-export function controlOf(session: object): Control {
-  return controls.get(session)!;
-}
-
 /** A session for a handler. */
 export function makeSession<D extends object>(core: SessionCore, store: Store<D>): StoredSession<D> {
   return new ActiveSession(core, store as Store<any>) as unknown as StoredSession<D>;
@@ -50,10 +43,13 @@ class ActiveSession implements Session<Data>, Disposable {
     Object.setPrototypeOf(this.prototype, nothingElse);
   }
 
+  static controlOf(session: object): Control {
+    return (session as ActiveSession).#control;
+  }
+
   constructor(core: SessionCore, store: Store<Data>) {
     this.#control = { core, verbs: new VerbQueue(), phase: "open" };
     this.#store = store;
-    controls.set(this, this.#control);
   }
 
   get token(): string {
@@ -233,6 +229,11 @@ class ActiveSession implements Session<Data>, Disposable {
       this.#control.onPersisted?.();
     });
   }
+}
+
+/** The control of a session. */
+export function controlOf(session: object): Control {
+  return ActiveSession.controlOf(session);
 }
 
 function checkedKey(key: unknown): string {
