@@ -19,8 +19,8 @@ const ALL_STORIES = [...STORIES, ...OWNER_STORIES];
 export interface Running {
   readonly runtime?: string;
   readonly env?: NodeJS.ProcessEnv;
-  /** Only columns of these servers. */
-  readonly servers?: readonly string[];
+  /** The server whose columns are played; all where it is left out. */
+  readonly server?: string;
   /** One process instead of two, for what only one process sees. */
   readonly isAlone?: boolean;
 }
@@ -29,9 +29,8 @@ export interface Running {
 export async function playFamily(family: Family, running: Running = {}): Promise<void> {
   const columns: Setup["columns"][number][] = [];
   for (const [server, names] of await byServer(family)) {
-    if (running.servers && !running.servers.includes(server!)) continue;
     if (server === undefined) columns.push(...names.map((name) => ({ name, where: NOWHERE })));
-    else await withService(server, (where) => columns.push(...names.map((name) => ({ name, where: plain(where) }))));
+    else if (server === (running.server ?? server)) await withService(server, (where) => columns.push(...names.map((name) => ({ name, where: plain(where) }))));
   }
   if (columns.length > 0) playColumns(family, columns, running);
 }

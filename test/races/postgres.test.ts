@@ -1,3 +1,3 @@
 import { playFamily } from "./play.js";
 
-await playFamily("postgres");
+await playFamily("postgres", { server: "postgres" });

@@ -1,3 +1,3 @@
 import { playFamily } from "./play.js";
 
-await playFamily("redis", { servers: ["redis", "valkey"] });
+await playFamily("redis", { server: "redis" });

@@ -34,7 +34,8 @@ for (const [index, { name, where }] of setup.columns.entries()) apps.set(name, a
 
 createInterface(process.stdin).on("line", (line) => void obey(JSON.parse(line))).on("close", () => process.exit());
 const http = createServer((req, res) => apps.get(decodeURIComponent(new URL(req.url!, "http://localhost").pathname.slice(1)))!.listener(req, res));
-http.keepAliveTimeout = 60_000;
+// No connection is ever closed from this side: a request sent at that moment would be lost.
+http.keepAliveTimeout = 0;
 http.listen(0, "localhost", () => tell({ port: (http.address() as { port: number }).port }));
 
 /** Time stands still but for what a test says; what waits for another try waits in real time, and no call is given up because a machine is slow. */
