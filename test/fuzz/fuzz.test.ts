@@ -5,8 +5,10 @@ import fc from "fast-check";
 import { fromForm } from "holdfast";
 import { readCookie } from "#dist/cookie/read.js";
 import { viewOf } from "../unit/world.js";
+import { keptByBrowsers } from "./browser-model.js";
 import { DIFFERENCES } from "./corpus.js";
 import { countedObject, CountedText } from "./counted.js";
+import { lines } from "./lines.js";
 import { MUTANTS } from "./mutants.js";
 import { HOLDFAST, type Subject } from "./subject.js";
 import { fuzz, TARGETS } from "./targets.js";
@@ -58,6 +60,22 @@ test("the differences between the scanner and the cookie package are those that 
   for (const { header, name, ours, theirs, why } of DIFFERENCES) {
     assert.deepEqual([readCookie(header, name).first, parseCookie(header)[name]], [ours, theirs], why);
     assert.notEqual(ours, theirs);
+  }
+});
+
+test("every line of the corpus that the writer makes is one that browsers keep, whole", () => {
+  const all = lines();
+  assert.ok(all.length > 500, String(all.length));
+  for (const { line, name, value } of all) {
+    const kept = keptByBrowsers(line);
+    assert.ok(typeof kept !== "string", line);
+    assert.deepEqual([kept.name, kept.value], [name, value]);
+  }
+});
+
+test("the model of a browser refuses what browsers refuse", () => {
+  for (const line of ["sid=x\u0000", "__Host-sid=x; Path=/", "__Host-sid=x; Secure; Path=/app", "__Host-sid=x; Secure; Path=/; Domain=a.example", "__Secure-sid=x", "sid=x; SameSite=None", "sid=x; Partitioned", `sid=${"x".repeat(4096)}`, "="]) {
+    assert.equal(typeof keptByBrowsers(line), "string", line);
   }
 });
 
