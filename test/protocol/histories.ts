@@ -37,7 +37,7 @@ const MINUTE = 60_000;
 const settings: fc.Arbitrary<Setting> = fc.record({
   times: fc.record({
     idle: fc.constant(30 * MINUTE),
-    absolute: fc.constantFrom(undefined, 60 * MINUTE),
+    absolute: fc.constantFrom(undefined, 31 * MINUTE, 60 * MINUTE),
     refreshInterval: fc.constantFrom(3 * MINUTE, 0),
   }),
   skews: fc.constantFrom([0, 0], [0, 1500], [0, -700]),

@@ -243,9 +243,9 @@ const sent: fc.Arbitrary<Sent> = fc.oneof({ weight: 4, arbitrary: fc.constant("o
 const way: fc.Arbitrary<Way> = fc.oneof({ weight: 6, arbitrary: fc.constant("request" as const) }, { weight: 4, arbitrary: fc.constantFrom("by hand", "token", "id", "edit") });
 const idle = fc.constantFrom(5 * SECOND, MINUTE, 10 * MINUTE, 120 * MINUTE);
 
-/** Lengths of time around which something changes: a late request, a refresh, an idle timeout, a marker, an absolute timeout. */
+/** Lengths of time around which something changes: a late request, a refresh and the last one, an idle timeout, a marker, an absolute timeout. */
 const duration = fc
-  .tuple(fc.constantFrom(2 * SECOND, 5 * SECOND, 30 * SECOND, MINUTE, 3 * MINUTE, 10 * MINUTE, 15 * MINUTE, 30 * MINUTE, 60 * MINUTE), fc.constantFrom(-1, 0, 1))
+  .tuple(fc.constantFrom(2 * SECOND, 5 * SECOND, 30 * SECOND, MINUTE, 3 * MINUTE, 10 * MINUTE, 15 * MINUTE, 28 * MINUTE, 30 * MINUTE, 60 * MINUTE), fc.constantFrom(-1, 0, 1))
   .map(([ms, off]) => ms + off);
 
 const verb: fc.Arbitrary<Verb> = fc.oneof(
@@ -256,7 +256,7 @@ const verb: fc.Arbitrary<Verb> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ verb: fc.constant("delete" as const), key }) },
   { weight: 2, arbitrary: fc.constant({ verb: "regenerate" as const }) },
   { weight: 1, arbitrary: fc.record({ verb: fc.constant("regenerate" as const), keep: fc.subarray([...KEYS]) }) },
-  { weight: 1, arbitrary: fc.constantFrom({ verb: "reset" as const }, { verb: "destroy" as const }) },
+  { weight: 2, arbitrary: fc.constantFrom({ verb: "reset" as const }, { verb: "destroy" as const }) },
   { weight: 2, arbitrary: fc.constant({ verb: "save" as const }) },
   { weight: 1, arbitrary: fc.record({ verb: fc.constant("authenticate" as const), owner: fc.constantFrom(...OWNERS) }) },
   { weight: 1, arbitrary: fc.record({ verb: fc.constant("setIdleTimeout" as const), ms: idle }) },

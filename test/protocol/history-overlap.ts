@@ -57,9 +57,15 @@ async function perform(history: History, act: Act): Promise<Seen> {
   for (const deed of visit.isOpen ? deedsOf(act) : []) {
     if (end?.error !== undefined) break;
     if (deed === "answer") end = await visit.answer();
-    else seen.push(await (deed === "finish" ? visit.finish() : visit.do(deed)));
+    else note(seen, deed, await (deed === "finish" ? visit.finish() : visit.do(deed)));
   }
   return { seen, end };
+}
+
+/** After a verb that failed the data may be what was there before it, or what it met: either is right, and not compared. */
+function note(seen: unknown[], deed: Deed, answer: unknown): void {
+  const hasFailed = seen.some((one) => typeof one === "string");
+  seen.push(hasFailed && typeof deed === "object" && deed.verb === "look" ? "either" : answer);
 }
 
 /** All that is done in a visit, in its order. */
@@ -118,7 +124,7 @@ function visiting(history: History, model: Model, act: Asked, now: number, done:
   const next = (): void => {
     const deed = rest.shift()!;
     if (deed === "answer") end = visit!.answer(now);
-    else seen.push(deed === "finish" ? visit!.finish(now) : visit!.do(deed, now));
+    else note(seen, deed, deed === "finish" ? visit!.finish(now) : visit!.do(deed, now));
     if (end?.error !== undefined) rest.length = 0;
   };
   const goOn = (): void => {
