@@ -4,7 +4,7 @@ import { Worker } from "node:worker_threads";
 import type { Kind, Played, Task } from "./histories.js";
 
 /** How many histories of each kind are played; the proof asks for more. */
-const RUNS: Record<Kind, number> = { "one after the other": 1000, "side by side": 2000, "call by call": 2000 };
+const RUNS: Record<Kind, number> = { "one after the other": 700, "side by side": 1200, "call by call": 1200 };
 const more = Number(process.env["HOLDFAST_PROOF_RUNS"] ?? 0);
 
 /** The same histories everywhere, others in a proof; a number given by hand plays those again. */
