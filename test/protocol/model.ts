@@ -370,7 +370,7 @@ export class Visit {
 
   #renew(now: number): void {
     const old = this.model.live(this.#token!, now);
-    if (!old) throw new Refusal("ended");
+    if (!old) return this.#refuse();
     const from = this.#token!;
     const data = this.#replayed(old.data);
     this.#begin(now, this.#dated({ ...old, data, idle: this.#idle ?? old.idle }, now));
@@ -408,12 +408,17 @@ export class Visit {
 
   /** Reading alone keeps a session alive; the client hears of it now and then. */
   #refresh(now: number): void {
-    if (!this.#isDue(now) || this.#destroyFailed) return;
     const session = this.model.live(this.#token!, now);
+    if (!this.#isDue(now) || this.#destroyFailed) return session ? undefined : this.#lookAgain();
     if (!session) return void (this.#outcome = undefined);
     if (this.#known!.told !== undefined) return this.#save(false, now);
     session.expiresAt = Math.max(this.#deadline(session, now), session.expiresAt);
     this.#tell(now);
+  }
+
+  /** An answer does not put back the cookie that it refreshed with `save()`, where the session is gone since. */
+  #lookAgain(): void {
+    if (typeof this.#outcome === "object" && this.#outcome.token === this.#brought) this.#outcome = undefined;
   }
 
   #move(session: Session, now: number): void {
@@ -462,7 +467,13 @@ export class Visit {
   }
 
   #assertTraceable(now: number): void {
-    if (this.#isOld(now) && !this.model.tokens.has(this.#token!)) throw new Refusal("ended");
+    if (this.#isOld(now) && !this.model.tokens.has(this.#token!)) this.#refuse();
+  }
+
+  /** The session to renew or to end is gone: the answer names it no more. */
+  #refuse(): never {
+    this.#outcome = undefined;
+    throw new Refusal("ended");
   }
 
   #isOld(now: number): boolean {
