@@ -333,7 +333,7 @@ export class SessionCore {
   }
 
   #refreshDue(): boolean {
-    if (this.#loaded.kind !== "live" || this.carrier !== "answer") return false;
+    if (this.#loaded.kind !== "live") return false;
     const { record, expiresAt } = this.#loaded;
     const { refreshInterval, idle } = this.parts.settings;
     const [now, length] = [this.#now, this.#idleLength()];
@@ -341,7 +341,7 @@ export class SessionCore {
   }
 
   #refresh(due: boolean): "no" | "touch" | "save" {
-    if (!due || this.#destroyFailed || this.#loaded.kind !== "live") return "no";
+    if (!due || this.carrier !== "answer" || this.#destroyFailed || this.#loaded.kind !== "live") return "no";
     return this.#loaded.record.promised === undefined ? "touch" : "save";
   }
 

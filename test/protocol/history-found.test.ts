@@ -32,6 +32,7 @@ const STORIES: Record<string, readonly Command[]> = {
   "and so does a refresh": [begin(ada(), 0), wait(3 * MINUTE), ask(ada(SHORT)), then()],
   "a long request that only reads does not fail where its session has ended": [ask(job()), begin(ada(), 0), wait(30 * MINUTE), then()],
   "an idle timeout set after the first byte is stored": [begin(ada(), 0), answers(), then(SHORT)],
+  "a write at the end of a long body does not take back the time that another request has given": [begin(ada(), 0), answers(), wait(10 * MINUTE), ask(ada()), then(SET)],
   "a write after the first byte, after a refresh that met another's write, undoes nothing": [begin(ada(), 0), wait(3 * MINUTE), ask(ada(SET)), answers(), then(INCREMENT)],
 };
 

@@ -409,7 +409,7 @@ export class Visit {
   /** Reading alone keeps a session alive; the client hears of it now and then. */
   #refresh(now: number): void {
     const session = this.model.live(this.#token!, now);
-    if (!this.#isDue(now) || this.#destroyFailed) return session ? undefined : this.#lookAgain();
+    if (!this.#isDue(now) || this.#carrier !== "answer" || this.#destroyFailed) return session ? undefined : this.#lookAgain();
     if (!session) return void (this.#outcome = undefined);
     if (this.#known!.told !== undefined) return this.#save(false, now);
     session.expiresAt = Math.max(this.#deadline(session, now), session.expiresAt);
@@ -442,7 +442,7 @@ export class Visit {
   }
 
   #isDue(now: number): boolean {
-    if (this.#carrier !== "answer" || !this.#known) return false;
+    if (!this.#known) return false;
     const { idle, refreshInterval } = this.model.times;
     const { expiresAt, told = expiresAt, absolute } = this.#known;
     const own = this.#idle ?? this.#known.idle ?? idle;
