@@ -20,17 +20,17 @@ const ENVELOPE = /^([1-9]\d{0,3}):([0-9a-z]{1,7})\n/;
 
 /** Text to store, with its format and checksum. */
 export function seal(body: string): string {
-  return `${FORMAT}:${checksum(FORMAT + body)}\n${body}`;
+  return `${FORMAT}:${checksum(String(FORMAT), body)}\n${body}`;
 }
 
 /** What stored text holds, if it is whole. */
 export function unseal(value: string): Body | NoRecord {
   const envelope = ENVELOPE.exec(value);
   if (!envelope) return unreadable("it is no record of Holdfast");
-  const body = value.slice(envelope[0].length);
-  if (checksum(envelope[1] + body) !== envelope[2]) return unreadable("its checksum does not fit");
-  if (Number(envelope[1]) > FORMAT) return { kind: "newer", why: `format ${envelope[1]} is newer than ${FORMAT}` };
-  return { kind: "body", body };
+  const [head, format, sum] = envelope as unknown as [string, string, string];
+  if (checksum(format, value, head.length) !== sum) return unreadable("its checksum does not fit");
+  if (Number(format) > FORMAT) return { kind: "newer", why: `format ${format} is newer than ${FORMAT}` };
+  return { kind: "body", body: value.slice(head.length) };
 }
 
 /** Why stored text is not what should stand there. */
