@@ -11,7 +11,8 @@ const HEADER_NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,256}$/;
 export function fromCookie(name: string = "session_id"): Extractor {
   return single("cookie", cookieName("fromCookie", name), "first", (view) => {
     const { first, count } = readCookie(view.cookies, name);
-    return first === undefined ? [] : new Array<string>(count).fill(first);
+    if (first === undefined) return [];
+    return count === 1 ? [first] : new Array<string>(count).fill(first);
   });
 }
 
