@@ -82,13 +82,13 @@ export class RecordCodec {
   }
 
   #open(hash: string, body: string): SessionRecord | Marker | NoRecord {
-    const [first, ...lines] = body.split("\n");
-    const head = parseHead(first!);
+    const end = body.indexOf("\n");
+    const head = parseHead(end === -1 ? body : body.slice(0, end));
     if (!head) return unreadable("its first line is damaged");
     if (head.k !== hash) return unreadable("it is the record of another key");
     if (head.n !== this.#namespace) return unreadable("it is the record of another namespace");
     if (head.s !== undefined) return marker(head);
-    const data = readData(lines);
+    const data = end === -1 ? new Map<string, string>() : readData(body, end + 1);
     return data ? record(head, data) : unreadable("its data is damaged");
   }
 }
@@ -102,14 +102,26 @@ function parseHead(line: string): Head | undefined {
   }
 }
 
-function readData(lines: readonly string[]): Map<string, string> | undefined {
-  const data = new Map<string, string>();
+function readData(body: string, from: number): Map<string, string> | undefined {
   try {
-    for (let i = 0; i + 1 < lines.length; i += 2) data.set(readKey(lines[i]!), lines[i + 1]!);
+    return readPairs(body, from);
   } catch {
     return undefined;
   }
-  return lines.length % 2 === 0 ? data : undefined;
+}
+
+/** Reads a line for each key and each value, from a place on. Throws where a key is damaged or has no value. */
+function readPairs(body: string, from: number): Map<string, string> {
+  const data = new Map<string, string>();
+  for (let at = from; at <= body.length; ) {
+    const middle = body.indexOf("\n", at);
+    if (middle === -1) throw new SyntaxError("a key has no value");
+    const next = body.indexOf("\n", middle + 1);
+    const end = next === -1 ? body.length : next;
+    data.set(readKey(body.slice(at, middle)), body.slice(middle + 1, end));
+    at = end + 1;
+  }
+  return data;
 }
 
 function readKey(line: string): string {
