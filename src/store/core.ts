@@ -51,6 +51,7 @@ export class SessionCore {
   #idle: number | undefined;
   #login: Login | undefined;
   #destroyFailed = false;
+  #isBeginning = false;
   readonly #storeNew: boolean;
 
   constructor(parts: StoreParts, { loaded, token, carrier, storeNew = false }: Opening) {
@@ -79,9 +80,9 @@ export class SessionCore {
     return this.draft.noteChanges() || this.#idle !== undefined;
   }
 
-  /** Whether a record of it is stored, so that a change needs no new token. */
+  /** Whether a record of it is stored, or just being stored, so that a change needs no new token. */
   get isStored(): boolean {
-    return this.#loaded.kind === "live" && this.#intent === "keep";
+    return this.#isBeginning || (this.#loaded.kind === "live" && this.#intent === "keep");
   }
 
   get token(): string {
@@ -228,7 +229,8 @@ export class SessionCore {
   async #begin(why: Telling["why"], store: (hash: string, writing: Writing) => Promise<Live>): Promise<void> {
     const identity = this.#identified();
     const writing = this.#writing(true);
-    const live = await store(identity.hash, writing);
+    this.#isBeginning = true;
+    const live = await store(identity.hash, writing).finally(() => (this.#isBeginning = false));
     this.#settle(live, writing);
     if (this.#identity === identity) this.#intent = "keep";
     this.#tell(why, identity);

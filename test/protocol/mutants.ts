@@ -32,7 +32,7 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
   "the cookie before the save": {
     proof: "visitors, failed before",
     patches: [
-      { file: CORE, find: "const live = await store(identity.hash, writing);", put: "this.#tell(why, identity); const live = await store(identity.hash, writing);" },
+      { file: CORE, find: "this.#isBeginning = true;", put: "this.#isBeginning = true; this.#tell(why, identity);" },
       { file: EXCHANGE, find: "if (!core || this.#hasFailed)", put: "if (!core)" },
     ],
   },

@@ -11,7 +11,7 @@ export const ALL_PROOFS: readonly string[] = [
   ...[1, 2, 3, 4].map((part) => `all triples, part ${part}`),
   "owners",
   "triples",
-  ...each("visitors"),
+  ...each("visitors of every kind"),
   ...each("a renewal at an owner's end"),
   ...each("owners"),
   "visitors",
