@@ -120,7 +120,6 @@ const PROOFS: Readonly<Record<string, Proof>> = Object.fromEntries([
   ["an owner's end", undisturbed(OWNERS, ENDINGS)],
   ["an owner's end beside longer requests", undisturbed(OWNERS, LONG_ENDINGS)],
   ...disturbed("owners", OWNERS, ENDINGS),
-  ...disturbed("a renewal at an owner's end", OWNERS, [["end all", "renewal"]]),
   ["triples", undisturbed(VISITORS, TRIPLES)],
   ...Array.from({ length: PARTS }, (_, part): [string, Proof] => [`all triples, part ${part + 1}`, undisturbed(VISITORS, ALL_TRIPLES.filter((_, i) => i % PARTS === part))]),
   ...MUTANTS.map((mutant): [string, Proof] => [`a storage whose ${mutant}`, () => anything(mutant)]),

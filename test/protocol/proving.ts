@@ -12,7 +12,6 @@ export const ALL_PROOFS: readonly string[] = [
   "owners",
   "triples",
   ...each("visitors of every kind"),
-  ...each("a renewal at an owner's end"),
   ...each("owners"),
   "visitors",
 ];
