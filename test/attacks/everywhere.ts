@@ -1,7 +1,8 @@
+import assert from "node:assert/strict";
 import { connect } from "node:net";
 import { test } from "node:test";
 import { fromAuthHeader, fromCookie, fromCustom, fromForm, fromHeader, fromParam, fromQuery, type Extractor } from "holdfast";
-import { World } from "../adapters/world.js";
+import { World, type Stage } from "../adapters/world.js";
 import { ADAPTERS, type AdapterName, type Handle, type Handler, type Routes } from "../support/apps.js";
 import { within } from "../support/within.js";
 
@@ -154,4 +155,19 @@ export function saidBy({ body, text }: WireAnswer): { keys: string[]; n?: number
   const json = /\{.*\}/s.exec(body)?.[0];
   if (json === undefined) throw new Error(`no JSON in ${text}`);
   return JSON.parse(json) as ReturnType<typeof saidBy>;
+}
+
+/** An application whose sessions are found in this place. */
+export async function staged(world: World, place: Place, options: object = {}): Promise<Stage> {
+  return world.stage(acting, { session: { extractor: place.extractor, load: "lazy", ...options } });
+}
+
+/** A session that is there already. */
+export async function planted({ app }: Stage, data: object = { n: 1 }): Promise<{ token: string; id: string }> {
+  return app.sessions[0].store.create(data);
+}
+
+/** Answered as a visitor without a session. */
+export function assertAnonymous(answer: WireAnswer, what: string): void {
+  assert.deepEqual([answer.status, saidBy(answer).keys, valuesOf(answer, "Set-Cookie")], [200, [], []], what);
 }

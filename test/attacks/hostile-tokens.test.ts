@@ -1,21 +1,8 @@
 import assert from "node:assert/strict";
-import type { Stage, World } from "../adapters/world.js";
-import { acting, everywhere, exchange, saidBy, valuesOf, wire, type Place, type WireAnswer } from "./everywhere.js";
+import { assertAnonymous, everywhere, exchange, planted, saidBy, staged, valuesOf, wire, type WireAnswer } from "./everywhere.js";
 import { nasty } from "./nasty.js";
 
 /** Texts that are no tokens, in each of the seven places, over real HTTP on every adapter. */
-
-async function staged(world: World, place: Place, options: object = {}): Promise<Stage> {
-  return world.stage(acting, { session: { extractor: place.extractor, load: "lazy", ...options } });
-}
-
-async function planted({ app }: Stage, data: object = { n: 1 }): Promise<{ token: string; id: string }> {
-  return app.sessions[0].store.create(data);
-}
-
-function assertAnonymous(answer: WireAnswer, what: string): void {
-  assert.deepEqual([answer.status, saidBy(answer).keys, valuesOf(answer, "Set-Cookie")], [200, [], []], what);
-}
 
 const MALFORMED: Readonly<Record<number, string>> = {
   17: "nothings of every kind",

@@ -4,21 +4,9 @@ import type { Duplex } from "node:stream";
 import { hashOf, idOf, randomToken } from "#dist/store/token.js";
 import { chain, fromCookie, fromCustom } from "holdfast";
 import type { Stage, World } from "../adapters/world.js";
-import { acting, everywhere, exchange, form, NOT_THERE, onEveryAdapter, PLACES, saidBy, valuesOf, type Place, type WireAnswer } from "./everywhere.js";
+import { acting, assertAnonymous, everywhere, exchange, form, NOT_THERE, onEveryAdapter, PLACES, planted, saidBy, staged, valuesOf } from "./everywhere.js";
 
 /** Every adapter over real HTTP, its bytes as an attacker sends them, with the token in each of the seven places. */
-
-async function staged(world: World, place: Place, options: object = {}): Promise<Stage> {
-  return world.stage(acting, { session: { extractor: place.extractor, load: "lazy", ...options } });
-}
-
-async function planted({ app }: Stage, data: object = { n: 1 }): Promise<{ token: string; id: string }> {
-  return app.sessions[0].store.create(data);
-}
-
-function assertAnonymous(answer: WireAnswer, what: string): void {
-  assert.deepEqual([answer.status, saidBy(answer).keys, valuesOf(answer, "Set-Cookie")], [200, [], []], what);
-}
 
 const NUMBERS: Readonly<Record<string, number>> = { cookie: 1, header: 2, "auth-header": 3, query: 4, param: 5, form: 6, other: 6 };
 
