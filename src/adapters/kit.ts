@@ -40,9 +40,6 @@ export function mount(settings: RequestSettings, view: RequestView, context: rea
   return exchange;
 }
 
-/** The request itself, for what reads its session through a proxy of it, or through an object that inherits from it. */
-const itself = Symbol("holdfast");
-
 /**
  * Makes what puts `session` onto a framework's own object: reading answers it, assigning says what to write. One accessor serves all requests
  * of a middleware, so that they stay of one shape for the engine.
@@ -51,15 +48,12 @@ export function sessionPlace(settings: RequestSettings): (target: object) => voi
   const accessor: PropertyDescriptor = {
     configurable: true,
     enumerable: false,
-    get(this: { [itself]: object }) {
-      return places.getSession(this[itself], settings);
+    get(this: object) {
+      return places.getSession(this, settings);
     },
     set: refuseAssignment,
   };
-  return (target) => {
-    Object.defineProperty(target, itself, { configurable: true, enumerable: false, writable: false, value: target });
-    Object.defineProperty(target, "session", accessor);
-  };
+  return (target) => void Object.defineProperty(target, "session", accessor);
 }
 
 /** What assigning to the session's place says. */

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { StoredSession } from "../contracts/session.js";
-import { clearAnswer, holdFirstByte, NodeHeaders, NodeView } from "../http/node.js";
+import { clearAnswer, holdFirstByte, NodeHeaders, NodeView, type AnswerHooks } from "../http/node.js";
+import { isPromise } from "../leaves/promise.js";
 import type { Exchange } from "../store/exchange.js";
 import { openSession, readSession } from "../store/places.js";
 import type { RequestSettings } from "../store/request-options.js";
@@ -13,17 +14,26 @@ export type NodeContext = readonly [req: IncomingMessage, res: ServerResponse];
 export function serving(settings: RequestSettings): (context: NodeContext, next: (error?: unknown) => void) => void {
   const place = sessionPlace(settings);
   return (context, next) => {
-    const [req] = context;
+    const [req, res] = context;
     const exchange = mount(settings, new NodeView(req), context);
     if (!exchange) return next();
     place(req);
-    hold(exchange, context, next);
+    holdFirstByte(res, new NodeAnswer(exchange, context, next));
     if (settings.isLazy) return next();
-    exchange.open().then(
-      () => next(),
-      (error: unknown) => fail(settings, context, error, next),
-    );
+    open(exchange, context, next);
   };
+}
+
+/** Hands on once the session is loaded: at once where the storage answers so. */
+function open(exchange: Exchange, context: NodeContext, next: (error?: unknown) => void): void {
+  const failed = (error: unknown): void => fail(exchange.settings, context, error, next);
+  try {
+    const opened = exchange.open();
+    if (isPromise(opened)) return void opened.then(() => next(), failed);
+  } catch (error) {
+    return failed(error);
+  }
+  next();
 }
 
 /** Store pattern and upgrade requests, for adapters of Node servers. */
@@ -49,14 +59,33 @@ export function lastAnswer(res: ServerResponse, error: unknown, words: Readonly<
   res.end(words[res.statusCode] ?? "Error");
 }
 
-function hold(exchange: Exchange, context: NodeContext, next: (error?: unknown) => void): void {
-  const headers = new NodeHeaders(context[1]);
-  holdFirstByte(context[1], {
-    before: () => exchange.commit(),
-    headers: () => exchange.answer(headers),
-    after: () => exchange.finish(),
-    failed: (error) => fail(exchange.settings, context, error, next),
-  });
+/** What happens around the answer to a request. */
+class NodeAnswer implements AnswerHooks {
+  readonly #exchange: Exchange;
+  readonly #context: NodeContext;
+  readonly #next: (error?: unknown) => void;
+
+  constructor(exchange: Exchange, context: NodeContext, next: (error?: unknown) => void) {
+    this.#exchange = exchange;
+    this.#context = context;
+    this.#next = next;
+  }
+
+  before(): Promise<void> | undefined {
+    return this.#exchange.commit();
+  }
+
+  headers(): void {
+    this.#exchange.answer(new NodeHeaders(this.#context[1]));
+  }
+
+  after(): Promise<void> | undefined {
+    return this.#exchange.finish();
+  }
+
+  failed(error: unknown): void {
+    fail(this.#exchange.settings, this.#context, error, this.#next);
+  }
 }
 
 /** A failure of the session's own: the application's `errorHandler` first, then the framework's error path. */

@@ -6,6 +6,7 @@
 import { STATUS_CODES, type IncomingMessage, type ServerResponse } from "node:http";
 import type { Session, StoredSession } from "../contracts/session.js";
 import type { SessionAccess } from "../contracts/sessions.js";
+import { isPromise } from "../leaves/promise.js";
 import type { SessionData } from "../session-data.js";
 import { requestSettings, type SessionOptions } from "../store/request-options.js";
 import { assertNoParams, withAccess } from "./kit.js";
@@ -44,7 +45,12 @@ export function session<D extends object>(...called: readonly unknown[]): Sessio
     };
     const next = (error?: unknown): void => {
       if (error !== undefined) return failed(error);
-      void (async () => handler(req as SessionRequest<D>, res))().catch(failed);
+      try {
+        const handled: unknown = handler(req as SessionRequest<D>, res);
+        if (isPromise(handled)) void handled.then(undefined, failed);
+      } catch (thrown) {
+        failed(thrown);
+      }
     };
     try {
       serve([req, res], next);

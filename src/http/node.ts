@@ -83,21 +83,27 @@ type Chunk = string | Uint8Array | null | undefined | (() => void);
 type WriteArguments = [chunk?: Chunk, encoding?: BufferEncoding | (() => void), callback?: () => void];
 type HeadArguments = [status: number, reason?: string | HeadHeaders, headers?: HeadHeaders];
 type HeadHeaders = OutgoingHttpHeaders | OutgoingHttpHeader[];
+type Native = Pick<ServerResponse, "writeHead" | "write" | "end" | "flushHeaders">;
 
 /**
  * Holds the first byte of a response until what must come before it is done. Meanwhile the handler's calls are kept, `headersSent` stays
  * false (nothing was sent), and an answer with another status, an error page, takes the place of what was kept.
  */
 export function holdFirstByte(res: ServerResponse, hooks: AnswerHooks): void {
-  new HeldResponse(res, hooks);
+  const held = new HeldResponse(res, hooks);
+  res.writeHead = (...args: HeadArguments) => held.writeHead(args);
+  res.write = ((...args: WriteArguments) => held.write(args)) as Native["write"];
+  res.end = ((...args: WriteArguments) => held.end(args)) as Native["end"];
+  res.flushHeaders = () => held.flushHeaders();
 }
 
 class HeldResponse {
   readonly #res: ServerResponse;
   readonly #hooks: AnswerHooks;
-  readonly #native: Pick<ServerResponse, "writeHead" | "write" | "end" | "flushHeaders">;
+  readonly #native: Native;
   #state: "idle" | "held" | "open" | "failed" | "closed" = "idle";
-  #kept: (() => void)[] = [];
+  /** Calls of the handler while it is held. */
+  #kept: (() => void)[] | undefined = undefined;
   #status = 200;
   #hasEnd = false;
   #isEnding = false;
@@ -108,104 +114,125 @@ class HeldResponse {
     this.#res = res;
     this.#hooks = hooks;
     this.#native = { writeHead: res.writeHead, write: res.write, end: res.end, flushHeaders: res.flushHeaders };
-    res.writeHead = ((...args: HeadArguments) => this.#writeHead(args));
-    res.write = ((...args: WriteArguments) => this.#write(args)) as typeof res.write;
-    res.end = ((...args: WriteArguments) => this.#end(args)) as typeof res.end;
-    res.flushHeaders = () => this.#flushHeaders();
   }
 
-  #writeHead(args: HeadArguments): ServerResponse {
-    if (this.#passes() || this.#state === "closed") return this.#nativeHead(args);
+  writeHead(args: HeadArguments): ServerResponse {
+    if (this.#passes || this.#state === "closed") return this.#nativeHead(args);
     const [status, reason, headers] = args;
     this.#res.statusCode = status;
     if (typeof reason === "string" && !isHttp2(this.#res)) this.#res.statusMessage = reason;
     mergeHeaders(this.#res, headers ?? (typeof reason === "object" ? reason : undefined));
-    this.#keep(() => {});
+    this.#whenOpen(() => {});
     return this.#res;
   }
 
-  #flushHeaders(): void {
-    if (this.#passes()) return Reflect.apply(this.#native.flushHeaders, this.#res, []);
+  flushHeaders(): void {
+    if (this.#passes) return Reflect.apply(this.#native.flushHeaders, this.#res, []);
     if (this.#state === "closed") return;
-    this.#keep(() => Reflect.apply(this.#native.flushHeaders, this.#res, []));
+    this.#whenOpen(() => Reflect.apply(this.#native.flushHeaders, this.#res, []));
   }
 
-  #write(args: WriteArguments): boolean {
-    if (this.#passes() || this.#isEnding) return this.#nativeWrite(args);
+  write(args: WriteArguments): boolean {
+    if (this.#passes || this.#isEnding) return this.#nativeWrite(args);
     if (this.#state === "closed") return false;
     let isTaken = false;
-    this.#keep(() => (isTaken = this.#owesDrain = this.#nativeWrite(args)));
+    this.#whenOpen(() => (isTaken = this.#owesDrain = this.#nativeWrite(args)));
     return isTaken;
   }
 
-  #end(args: WriteArguments): ServerResponse {
-    const passes = this.#passes();
-    if (!passes && (this.#state === "closed" || (this.#hasEnd && this.#res.statusCode === this.#status))) return this.#res;
-    if (!passes) {
-      this.#keep(() => this.#finish(args));
-      this.#hasEnd = true;
-    } else if (this.#state !== "open") {
-      this.#state = "closed";
-      this.#nativeEnd(args);
-    } else {
-      this.#finish(args);
-    }
+  end(args: WriteArguments): ServerResponse {
+    const isFirst = this.#state === "idle";
+    if (isFirst) this.#start(true);
+    if (this.#state === "open") this.#finish(args);
+    else if (this.#state === "held") this.#keepEnd(args);
+    else if (!isFirst && this.#passes) this.#close(args);
     return this.#res;
   }
 
-  #passes(): boolean {
-    return this.#state === "open" || this.#state === "failed" || this.#wasTakenBack();
+  #close(args: WriteArguments): void {
+    this.#state = "closed";
+    this.#nativeEnd(args);
+  }
+
+  /** A second end is no end, but where it is that of another answer. */
+  #keepEnd(args: WriteArguments): void {
+    if (this.#hasEnd && this.#res.statusCode === this.#status) return;
+    this.#keep(() => this.#finish(args));
+    this.#hasEnd = true;
+  }
+
+  get #passes(): boolean {
+    return this.#state === "open" || this.#state === "failed" || this.#wasTakenBack;
   }
 
   /** Another middleware's hold took the whole answer from here and failed: the error page that comes now is not a second end. */
-  #wasTakenBack(): boolean {
+  get #wasTakenBack(): boolean {
     return this.#isHandedOn && !this.#res.writableEnded;
   }
 
-  /** Keeps a call of the handler; the first one starts what must come before the first byte. */
-  #keep(call: () => void): void {
-    if (this.#state === "held") return this.#keepMore(call);
+  /** Does what the handler asks for, now or once it may; the first such call starts what must come before the first byte. */
+  #whenOpen(call: () => void): void {
+    if (this.#state === "idle") this.#start(false);
+    if (this.#state === "held") return this.#keep(call);
+    if (this.#state !== "open") return;
+    call();
+    this.#sendHead();
+  }
+
+  /** What must come before the first byte. Afterwards it is open, held or failed. */
+  #start(isEnd: boolean): void {
     this.#state = "held";
     this.#status = this.#res.statusCode;
-    this.#kept.push(call);
     const before = this.#hooks.before();
     if (before) before.then(() => this.#releaseLate(), (error: unknown) => this.#fail(error));
-    else this.#release();
+    else this.#release(isEnd);
   }
 
-  #keepMore(call: () => void): void {
+  #keep(call: () => void): void {
     if (this.#res.statusCode !== this.#status) {
       this.#status = this.#res.statusCode;
-      this.#kept = [];
+      this.#kept = undefined;
       this.#hasEnd = false;
     }
-    this.#kept.push(call);
+    (this.#kept ??= []).push(call);
   }
 
-  #release(): void {
+  /** Writes the headers; from here on everything passes. A body that does not end here may be broken off by the client. */
+  #open(isEnd: boolean): void {
     this.#state = "open";
-    const kept = this.#kept;
-    this.#kept = [];
+    this.#hasEnd = false;
     try {
       this.#hooks.headers();
     } catch (error) {
       return this.#fail(error);
     }
-    if (!this.#hasEnd) this.#res.once("close", () => void this.#hooks.after()?.catch(() => {}));
-    this.#hasEnd = false;
+    if (!isEnd) this.#res.once("close", () => void this.#hooks.after()?.catch(() => {}));
+  }
+
+  /** Opens, and does what was kept. */
+  #release(isEnd: boolean): void {
+    const kept = this.#kept;
+    this.#kept = undefined;
+    this.#open(isEnd);
+    if (!kept || this.#state !== "open") return;
     for (const call of kept) call();
-    if (kept.length > 0 && !this.#res.headersSent && !this.#res.writableEnded) this.#nativeHead([this.#res.statusCode]);
+    this.#sendHead();
   }
 
   /** Whoever was told to wait with the next piece is told to go on. */
   #releaseLate(): void {
-    this.#release();
+    this.#release(this.#hasEnd);
     if (this.#owesDrain && !this.#res.writableEnded) this.#res.emit("drain");
+  }
+
+  /** The handler has asked for headers alone. */
+  #sendHead(): void {
+    if (!this.#res.headersSent && !this.#res.writableEnded) this.#nativeHead([this.#res.statusCode]);
   }
 
   #fail(error: unknown): void {
     this.#state = "failed";
-    this.#kept = [];
+    this.#kept = undefined;
     this.#hasEnd = false;
     clearAnswer(this.#res);
     this.#hooks.failed(error);
@@ -226,7 +253,8 @@ class HeldResponse {
 
   /** Node itself calls writeHead for headers that go out with the body. */
   #nativeHead(args: HeadArguments): ServerResponse {
-    return this.#res.headersSent && this.#state === "closed" ? this.#res : (Reflect.apply(this.#native.writeHead, this.#res, args) as ServerResponse);
+    if (this.#res.headersSent && this.#state === "closed") return this.#res;
+    return Reflect.apply(this.#native.writeHead, this.#res, args) as ServerResponse;
   }
 
   #nativeWrite(args: WriteArguments): boolean {

@@ -27,7 +27,10 @@ export class Deadline {
   }
 }
 
-/** A storage whose calls end in time, and whose failures are `SessionError`s. */
+/** What a call answers: at once where the storage does. */
+type Answer<T> = T | Promise<T>;
+
+/** A storage whose calls end in time, and whose failures are `SessionError`s: thrown, where the storage answers at once. */
 export class StorageCalls {
   readonly #storage: Storage;
   readonly #clock: Clock;
@@ -39,23 +42,23 @@ export class StorageCalls {
     this.#timeout = timeout;
   }
 
-  get(key: string, deadline?: Deadline): Promise<StoredEntry | null | undefined> {
+  get(key: string, deadline?: Deadline): Answer<StoredEntry | null | undefined> {
     return this.#run("get", deadline, (call) => this.#storage.get(key, call));
   }
 
-  create(key: string, entry: StorageEntry, deadline: Deadline): Promise<Written | false> {
+  create(key: string, entry: StorageEntry, deadline: Deadline): Answer<Written | false> {
     return this.#run("create", deadline, (call) => this.#storage.create(key, entry, call));
   }
 
-  update(key: string, entry: StorageEntry, version: Version, deadline: Deadline): Promise<Written | false> {
+  update(key: string, entry: StorageEntry, version: Version, deadline: Deadline): Answer<Written | false> {
     return this.#run("update", deadline, (call) => this.#storage.update(key, entry, version, call));
   }
 
-  touch(key: string, expiresAt: number, version: Version, deadline: Deadline): Promise<Written | false> {
+  touch(key: string, expiresAt: number, version: Version, deadline: Deadline): Answer<Written | false> {
     return this.#run("touch", deadline, (call) => this.#storage.touch(key, expiresAt, version, call));
   }
 
-  delete(key: string, version: Version, deadline: Deadline): Promise<boolean> {
+  delete(key: string, version: Version, deadline: Deadline): Answer<boolean> {
     return this.#run("delete", deadline, (call) => this.#storage.delete(key, version, call));
   }
 
@@ -70,11 +73,11 @@ export class StorageCalls {
     }
   }
 
-  async #run<T>(name: string, deadline: Deadline | undefined, command: (call: StorageCall) => Awaitable<T>): Promise<T> {
+  #run<T>(name: string, deadline: Deadline | undefined, command: (call: StorageCall) => Awaitable<T>): Answer<T> {
     const call = new Call(this.#clock.now());
     try {
       const answer = command(call);
-      return isPromise(answer) ? await this.#inTime(name, answer, call, deadline) : answer;
+      return isPromise(answer) ? this.#inTime(name, answer, call, deadline) : answer;
     } catch (cause) {
       throw failure(name, cause);
     }
@@ -87,7 +90,16 @@ export class StorageCalls {
         call.abort();
         reject(new SessionError("timeout", `the storage did not answer ${name} within ${ms} ms`));
       });
-      answer.then(resolve, reject).then(cancel, cancel);
+      answer.then(
+        (value) => {
+          cancel();
+          resolve(value);
+        },
+        (cause: unknown) => {
+          cancel();
+          reject(failure(name, cause));
+        },
+      );
     });
   }
 }

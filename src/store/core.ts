@@ -11,6 +11,7 @@ import { ABSENT, type Live, type Loaded } from "./records.js";
 import { loginOf } from "./owner.js";
 import { plan, type Intent, type Plan } from "./plan.js";
 import { drawWriteId, hashOf, idOf } from "./token.js";
+import { VerbQueue } from "./verb.js";
 
 /** What a store's sessions share. */
 export interface StoreParts {
@@ -19,15 +20,8 @@ export interface StoreParts {
   readonly values: ValueCodec;
 }
 
-/** How a session was opened. */
-export interface Opening {
-  readonly loaded: Loaded;
-  /** The token that opened it, where one did. */
-  readonly token?: string;
-  readonly carrier: Carrier;
-  /** Whether a session is stored although nothing was put into it. */
-  readonly storeNew?: boolean;
-}
+/** What is left of a session for its handler: everything, everything that needs no new token, or nothing. */
+export type Phase = "open" | "answered" | "over" | "released";
 
 interface Identity {
   /** Unknown of a session opened by its id. */
@@ -39,11 +33,15 @@ interface Identity {
 export class SessionCore {
   readonly parts: StoreParts;
   readonly draft: Draft;
+  phase: Phase = "open";
   carrier: Carrier;
   outcome: Outcome;
   fresh: boolean;
   /** Whether the handler used it. */
   asked = false;
+  /** Called when a verb has persisted something the client is to be told (store pattern: it is told at once). */
+  onPersisted: (() => void) | undefined;
+  #verbs: VerbQueue | undefined;
   #loaded: Loaded;
   #intent: Intent = "keep";
   #identity: Identity | undefined;
@@ -52,17 +50,29 @@ export class SessionCore {
   #login: Login | undefined;
   #destroyFailed = false;
   #isBeginning = false;
-  readonly #storeNew: boolean;
+  readonly #storesNew: boolean;
 
-  constructor(parts: StoreParts, { loaded, token, carrier, storeNew = false }: Opening) {
+  /** `token`: what opened it, where one did. `storesNew`: whether a session is stored although nothing was put into it. */
+  constructor(parts: StoreParts, loaded: Loaded, token: string | undefined, carrier: Carrier, storesNew: boolean = false) {
+    const isLive = loaded.kind === "live";
     this.parts = parts;
+    this.draft = new Draft(parts.values, isLive ? loaded.record.data : undefined);
     this.carrier = carrier;
+    this.fresh = !isLive;
     this.#loaded = loaded;
-    this.#storeNew = storeNew;
-    this.#bornAt = parts.settings.clock.now();
-    this.fresh = loaded.kind !== "live";
-    this.draft = new Draft(parts.values, loaded.kind === "live" ? loaded.record.data : undefined);
-    if (loaded.kind === "live") this.#identity = { token, hash: loaded.hash };
+    this.#identity = isLive ? { token, hash: loaded.hash } : undefined;
+    this.#bornAt = isLive ? loaded.record.createdAt : parts.settings.clock.now();
+    this.#storesNew = storesNew;
+  }
+
+  /** Its lifecycle verbs; made for the first one. */
+  get verbs(): VerbQueue {
+    return (this.#verbs ??= new VerbQueue());
+  }
+
+  /** Whether a verb is still under way, or failed and nobody waited for it. */
+  get isUnsettled(): boolean {
+    return this.#verbs?.isUnsettled === true;
   }
 
   /** Whether there is no session to use any more. */
@@ -168,25 +178,21 @@ export class SessionCore {
     this.draft.restart();
   }
 
-  /** Persists what the request did; afterwards `outcome` says what the client is to be told. */
-  async commit(explicit: boolean): Promise<void> {
+  /** Persists what the request did; afterwards `outcome` says what the client is to be told. Nothing to wait for where there is nothing to do. */
+  commit(explicit: boolean): Promise<void> | undefined {
     const due = this.#refreshDue();
     const changed = this.hasChanges;
     const chosen = plan({
       found: this.#loaded.kind,
       intent: this.#intent,
       changed,
-      worthStoring: explicit || this.#storeNew || !this.draft.empty,
+      worthStoring: explicit || this.#storesNew || !this.draft.empty,
       explicit,
       refresh: this.#refresh(due),
       canCarry: this.carrier !== "nobody",
     });
-    try {
-      await this.#carryOut(chosen, explicit, due);
-    } catch (error) {
-      this.#afterFailure(chosen, error);
-      throw error;
-    }
+    if (chosen === "nothing" && (explicit || !this.#mayBeDead)) return undefined;
+    return this.#attempt(chosen, explicit, due);
   }
 
   /** Forgets unsaved changes; one event where there were any. */
@@ -195,12 +201,21 @@ export class SessionCore {
     this.draft.discard();
   }
 
-  async #carryOut(chosen: Plan, explicit: boolean, due: boolean): Promise<void> {
+  async #attempt(chosen: Plan, explicit: boolean, due: boolean): Promise<void> {
+    try {
+      await this.#carryOut(chosen, explicit, due);
+    } catch (error) {
+      this.#afterFailure(chosen, error);
+      throw error;
+    }
+  }
+
+  #carryOut(chosen: Plan, explicit: boolean, due: boolean): Promise<void> | void {
     const { persistence } = this.parts;
     const loaded = this.#loaded;
     switch (chosen) {
       case "nothing":
-        return explicit ? undefined : this.#lookAgain();
+        return this.#lookAgain(loaded as Live);
       case "create":
         return this.#begin("new", (hash, writing) => persistence.create(hash, this.#birth(), writing));
       case "renew":
@@ -212,11 +227,7 @@ export class SessionCore {
       case "touch":
         return this.#touch(loaded as Live);
       case "end":
-        await persistence.end(loaded as Live);
-        this.#loaded = ABSENT;
-        this.#intent = "keep";
-        this.outcome = "removal";
-        return;
+        return this.#end(loaded as Live);
       case "drop":
         return this.#drop(explicit);
       case "discard":
@@ -230,8 +241,11 @@ export class SessionCore {
     const identity = this.#identified();
     const writing = this.#writing(true);
     this.#isBeginning = true;
-    const live = await store(identity.hash, writing).finally(() => (this.#isBeginning = false));
-    this.#settle(live, writing);
+    try {
+      this.#settle(await store(identity.hash, writing), writing);
+    } finally {
+      this.#isBeginning = false;
+    }
     if (this.#identity === identity) this.#intent = "keep";
     this.#tell(why, identity);
   }
@@ -254,10 +268,20 @@ export class SessionCore {
     this.#tell("refreshed", this.#identified());
   }
 
-  /** What an earlier `save()` has to tell may be dead by now: a late answer must not replace the cookie of a fresh login. */
-  async #lookAgain(): Promise<void> {
-    if (typeof this.outcome !== "object" || this.outcome.why !== "refreshed" || this.#loaded.kind !== "live") return;
-    const found = await this.parts.persistence.load(this.#loaded.hash);
+  async #end(loaded: Live): Promise<void> {
+    await this.parts.persistence.end(loaded);
+    this.#loaded = ABSENT;
+    this.#intent = "keep";
+    this.outcome = "removal";
+  }
+
+  /** Whether what an earlier `save()` has to tell may be dead by now: a late answer must not replace the cookie of a fresh login. */
+  get #mayBeDead(): boolean {
+    return typeof this.outcome === "object" && this.outcome.why === "refreshed" && this.#loaded.kind === "live";
+  }
+
+  async #lookAgain({ hash }: Live): Promise<void> {
+    const found = await this.parts.persistence.load(hash);
     if (found.kind !== "live") this.outcome = undefined;
   }
 

@@ -20,9 +20,9 @@ interface Layer {
   writeId: string | undefined;
 }
 
-/** A value in the hands of the handler, and its text when it got there. */
-interface Live {
-  readonly value: unknown;
+/** An object in the hands of the handler, and its text when it got there. */
+interface Held {
+  readonly value: object;
   text: string;
 }
 
@@ -30,26 +30,29 @@ const NOTHING: Texts = new Map();
 
 /**
  * The data of one session in one request: what was stored, and every change since, key by key, so that a save that meets a newer
- * version can be replayed on what is there now. Values are decoded when they are first asked for.
+ * version can be replayed on what is there now. Values are decoded when they are asked for; an object stays the same from then on.
  */
 export class Draft {
   readonly #codec: ValueCodec;
   #base: Texts;
-  #layers: Layer[] = [newLayer()];
-  #live = new Map<string, Live>();
+  /** Most requests change nothing and hold nothing: neither list is made before it is needed. */
+  #layers: Layer[] | undefined;
+  #held: Map<string, Held> | undefined;
 
   constructor(codec: ValueCodec, base: Texts = NOTHING) {
     this.#codec = codec;
     this.#base = base;
+    this.#layers = undefined;
+    this.#held = undefined;
   }
 
   get(key: string): unknown {
-    const held = this.#live.get(key);
+    const held = this.#held?.get(key);
     if (held) return held.value;
     const text = this.#text(key);
     if (text === undefined) return undefined;
     const value = this.#codec.decode(text, key);
-    this.#live.set(key, { value, text });
+    this.#hold(key, value, text);
     return value;
   }
 
@@ -63,36 +66,37 @@ export class Draft {
 
   set(key: string, value: unknown): void {
     const text = this.#codec.encode(value, key);
-    this.#live.set(key, { value, text });
+    this.#hold(key, value, text);
     this.#open.changes.set(key, { kind: "set", text });
   }
 
   delete(key: string): void {
-    this.#live.delete(key);
+    this.#held?.delete(key);
     this.#open.changes.set(key, { kind: "delete" });
   }
 
   update(key: string, update: Update): void {
     this.#noteInPlace(key);
-    if (this.#live.get(key)?.text !== this.#text(key)) this.#live.delete(key);
+    if (this.#held?.get(key)?.text !== this.#text(key)) this.#held?.delete(key);
     const value = result(update, this.get(key));
     const text = this.#codec.encode(value, key);
-    const earlier = this.#open.changes.get(key);
-    this.#live.set(key, { value, text });
+    const { changes } = this.#open;
+    const earlier = changes.get(key);
+    this.#hold(key, value, text);
     if (earlier?.kind === "update") {
       earlier.functions.push(update);
       earlier.text = text;
     } else {
-      this.#open.changes.set(key, earlier ? { kind: "set", text } : { kind: "update", functions: [update], text });
+      changes.set(key, earlier ? { kind: "set", text } : { kind: "update", functions: [update], text });
     }
   }
 
   /** Drops every key but these. */
   keep(keys: readonly string[]): void {
-    for (const key of this.#live.keys()) this.#noteInPlace(key);
+    this.#noteAll();
     const kept = new Set(keys);
-    this.#layers.push(newLayer(kept));
-    for (const key of this.#live.keys()) if (!kept.has(key)) this.#live.delete(key);
+    (this.#layers ??= []).push(newLayer(kept));
+    for (const key of this.#held?.keys() ?? []) if (!kept.has(key)) this.#held?.delete(key);
   }
 
   /** Forgets everything, stored or not. */
@@ -103,13 +107,12 @@ export class Draft {
 
   /** Forgets the changes. */
   discard(): void {
-    this.#layers = [newLayer()];
-    this.#live.clear();
+    this.#layers = this.#held = undefined;
   }
 
   /** Notes changes in place; answers whether anything differs from what was stored. */
   noteChanges(): boolean {
-    for (const key of this.#live.keys()) this.#noteInPlace(key);
+    this.#noteAll();
     return this.#hasChanges;
   }
 
@@ -118,10 +121,9 @@ export class Draft {
     return (this.#hasChanges ? this.#merged(this.#layers) : this.#base).size === 0;
   }
 
-  /** Closes the changes noted so far under the id of the save that carries them. */
+  /** Closes the changes noted so far under the id of the save that carries them; later ones begin another layer. */
   seal(writeId: string): void {
     this.#open.writeId = writeId;
-    this.#layers.push(newLayer());
   }
 
   /** The texts that the save of this id stores. */
@@ -134,11 +136,12 @@ export class Draft {
    * forgotten. Answers the keys on which another's change will be overwritten by the save of this id.
    */
   rebase(stored: Texts, writeId: string, knows: (writeId: string) => boolean): string[] {
-    const known = this.#layers.findLastIndex((layer) => layer.writeId !== undefined && knows(layer.writeId));
+    const layers = (this.#layers ??= []);
+    const known = layers.findLastIndex((layer) => layer.writeId !== undefined && knows(layer.writeId));
     const before = known < 0 ? this.#base : stored;
-    this.#layers.splice(0, known + 1);
+    layers.splice(0, known + 1);
     this.#base = stored;
-    this.#replay();
+    this.#replay(layers);
     this.#dropStale();
     const overwriting = this.#upTo(writeId).flatMap(({ changes }) => [...changes].filter(([, change]) => change.kind !== "update"));
     return overwriting.map(([key]) => key).filter((key) => before.get(key) !== stored.get(key));
@@ -146,27 +149,35 @@ export class Draft {
 
   /** The save of this id succeeded: what it stored is the base of the changes made since. */
   settle(stored: Texts, writeId: string): void {
-    this.#layers.splice(0, this.#upTo(writeId).length);
+    this.#layers?.splice(0, this.#upTo(writeId).length);
     this.#base = stored;
     this.#dropStale();
   }
 
   get #hasChanges(): boolean {
-    return this.#layers.some((layer) => layer.keep !== undefined || layer.changes.size > 0);
+    return this.#layers?.some((layer) => layer.keep !== undefined || layer.changes.size > 0) === true;
   }
 
+  /** The layer that takes what the handler changes now. */
   get #open(): Layer {
-    return this.#layers[this.#layers.length - 1]!;
+    const layers = (this.#layers ??= []);
+    const last = layers.at(-1);
+    if (last && last.writeId === undefined) return last;
+    const next = newLayer();
+    layers.push(next);
+    return next;
   }
 
   #upTo(writeId: string): Layer[] {
-    return this.#layers.slice(0, this.#layers.findIndex((layer) => layer.writeId === writeId) + 1);
+    const layers = this.#layers ?? [];
+    return layers.slice(0, layers.findIndex((layer) => layer.writeId === writeId) + 1);
   }
 
   /** The text of a key as it stands, changes in place aside. */
   #text(key: string): string | undefined {
-    for (let i = this.#layers.length - 1; i >= 0; i--) {
-      const { changes, keep } = this.#layers[i]!;
+    const layers = this.#layers;
+    for (let i = (layers?.length ?? 0) - 1; i >= 0; i--) {
+      const { changes, keep } = layers![i]!;
       const change = changes.get(key);
       if (change) return change.kind === "delete" ? undefined : change.text;
       if (keep && !keep.has(key)) return undefined;
@@ -174,16 +185,16 @@ export class Draft {
     return this.#base.get(key);
   }
 
-  #merged(layers: readonly Layer[]): Map<string, string> {
+  #merged(layers: readonly Layer[] = []): Map<string, string> {
     const texts = new Map(this.#base);
     for (const layer of layers) applyLayer(layer, texts);
     return texts;
   }
 
   /** Runs every `update` again on the new base. */
-  #replay(): void {
+  #replay(layers: readonly Layer[]): void {
     const texts = new Map(this.#base);
-    for (const layer of this.#layers) {
+    for (const layer of layers) {
       applyKeep(layer, texts);
       for (const [key, change] of layer.changes) if (change.kind === "update") this.#rerun(key, change, texts.get(key));
       applyLayer(layer, texts);
@@ -194,25 +205,32 @@ export class Draft {
     let value = stored === undefined ? undefined : this.#codec.decode(stored, key);
     for (const update of change.functions) value = result(update, value);
     const text = this.#codec.encode(value, key);
-    if (text !== change.text) this.#live.delete(key);
+    if (text !== change.text) this.#held?.delete(key);
     change.text = text;
   }
 
-  /** What another request replaced is decoded anew when it is asked for; an object in the handler's hands stays the same. */
+  /** Only an object is held: it stays the same for the whole request, and may be changed in place. */
+  #hold(key: string, value: unknown, text: string): void {
+    if (typeof value === "object" && value !== null) (this.#held ??= new Map()).set(key, { value, text });
+    else this.#held?.delete(key);
+  }
+
+  /** What another request removed is gone; an object in the handler's hands whose key another replaced stays the same. */
   #dropStale(): void {
-    for (const [key, live] of this.#live) {
-      const text = this.#text(key);
-      if (text === undefined || (text !== live.text && !isObject(live.value))) this.#live.delete(key);
-    }
+    for (const key of this.#held?.keys() ?? []) if (this.#text(key) === undefined) this.#held?.delete(key);
+  }
+
+  #noteAll(): void {
+    if (this.#held) for (const key of this.#held.keys()) this.#noteInPlace(key);
   }
 
   /** A change in place since the value was handed out counts as a `set`. */
   #noteInPlace(key: string): void {
-    const live = this.#live.get(key);
-    if (!live || !isObject(live.value)) return;
-    const text = this.#codec.encode(live.value, key);
-    if (text === live.text) return;
-    live.text = text;
+    const held = this.#held?.get(key);
+    if (!held) return;
+    const text = this.#codec.encode(held.value, key);
+    if (text === held.text) return;
+    held.text = text;
     this.#open.changes.set(key, { kind: "set", text });
   }
 }
@@ -239,5 +257,3 @@ function result(update: Update, value: unknown): unknown {
 function newLayer(keep?: ReadonlySet<string>): Layer {
   return { keep, changes: new Map(), writeId: undefined };
 }
-
-const isObject = (value: unknown): boolean => typeof value === "object" && value !== null;

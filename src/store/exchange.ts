@@ -3,12 +3,13 @@ import { SessionError } from "../errors.js";
 import type { Found } from "../extractors/extractor.js";
 import { isBrowserOnPlainHttp, type AnswerHeaders, type RequestView } from "../http/view.js";
 import { warn } from "../leaves/builtin.js";
+import { isPromise } from "../leaves/promise.js";
 import { answer, isSecure } from "./answering.js";
-import { SessionCore, type StoreParts } from "./core.js";
+import { SessionCore, type Phase, type StoreParts } from "./core.js";
 import type { Carrier } from "./outcome.js";
 import { ABSENT, type Loaded } from "./records.js";
 import type { RequestSettings } from "./request-options.js";
-import { controlOf, makeSession, type Control } from "./session.js";
+import { makeSession } from "./session.js";
 import { partsOf } from "./store.js";
 import { hashOf, idOf } from "./token.js";
 
@@ -19,26 +20,34 @@ const warned = new WeakSet<RequestSettings>();
 
 /**
  * One request and its answer: opens the session, persists what became of it, and only then says what the client is to be told. The
- * framework's adapter calls `open`, `commit`, `answer` and `finish` at its own moments.
+ * framework's adapter calls `open`, `commit`, `answer` and `finish` at its own moments. Each of them is done at once where there is nothing
+ * to wait for, so that a request that only looks makes no promise of its own.
  */
 export class Exchange {
   readonly settings: RequestSettings;
   readonly view: RequestView;
   /** Told of the session once it is loaded, where a framework keeps it in a place of its own. */
-  onOpen?: (session: StoredSession<any>) => void;
+  onOpen: ((session: StoredSession<any>) => void) | undefined;
+  /** The exchange of the same request that was begun before this one. */
+  outer: Exchange | undefined;
+  /** Whether a middleware began it; else it was opened by hand. */
+  isMounted = false;
   readonly #store: Store<any>;
   readonly #parts: StoreParts;
   readonly #carrier: Carrier;
   #found: Found | undefined;
   #opening: Promise<StoredSession<any>> | undefined;
+  #core: SessionCore | undefined;
   #session: StoredSession<any> | undefined;
-  #phase: Control["phase"] = "open";
+  #phase: Phase = "open";
   #hasFailed = false;
   #finishing: Promise<void> | undefined;
 
   constructor(settings: RequestSettings, store: Store<any>, view: RequestView, carrier: Carrier = "answer") {
     this.settings = settings;
     this.view = view;
+    this.onOpen = undefined;
+    this.outer = undefined;
     this.#store = store;
     this.#parts = partsOf(store)!;
     this.#carrier = carrier;
@@ -50,35 +59,38 @@ export class Exchange {
     return this.#session;
   }
 
-  /** Loads the session; a second call answers the same. */
-  open(): Promise<StoredSession<any>> {
-    this.#opening ??= this.#open();
-    return this.#opening;
+  /** Loads the session; a second call answers the same. Throws or rejects where the storage fails. */
+  open(): StoredSession<any> | Promise<StoredSession<any>> {
+    return this.#session ?? this.#opening ?? this.#open();
   }
 
   /** Forgets a released session, so that the next `open` loads anew. */
-  reopen(): Promise<StoredSession<any>> {
-    if (this.#session && controlOf(this.#session).phase === "released") this.#opening = this.#session = undefined;
+  reopen(): StoredSession<any> | Promise<StoredSession<any>> {
+    if (this.#core?.phase === "released") this.#opening = this.#core = this.#session = undefined;
     return this.open();
   }
 
   /**
-   * Before the first byte: waits for verbs under way and persists; nothing to wait for where no session was loaded. Where it fails, it
-   * throws; then nothing more is persisted and the answer carries nothing. `canCarry` is false where an answer (a bare error) cannot bring a token.
+   * Before the first byte: waits for verbs under way and persists; nothing to wait for where nothing is persisted. Where it fails, it
+   * rejects; then nothing more is persisted and the answer carries nothing. `canCarry` is false where an answer (a bare error) cannot bring a token.
    */
   commit(canCarry: boolean = true): Promise<void> | undefined {
     if (this.#phase !== "open") return undefined;
     this.#enter("answered");
-    const control = this.#control;
-    return control && this.#commit(control, canCarry);
+    const core = this.#core;
+    if (!core) return undefined;
+    if (!canCarry) core.carrier = "nobody";
+    return this.#persist(core);
   }
 
   /** Writes what the client is to be told into the headers of an answer that is about to begin. */
   answer(headers: AnswerHeaders): void {
-    const core = this.#control?.core;
+    const core = this.#core;
     if (!core || this.#hasFailed) return;
-    const answering = { settings: this.settings, view: this.view, found: this.#found, outcome: core.outcome, asked: core.asked };
-    if (core.outcome) this.#warnOfPlainHttp(answering);
+    const { outcome, asked } = core;
+    if (!outcome && !asked && !this.#found) return;
+    const answering = { settings: this.settings, view: this.view, found: this.#found, outcome, asked };
+    if (outcome) this.#warnOfPlainHttp(answering);
     answer(answering, headers);
   }
 
@@ -88,49 +100,51 @@ export class Exchange {
    */
   finish(): Promise<void> | undefined {
     if (this.#phase === "over" || this.#finishing) return this.#finishing;
-    const control = this.#control;
-    const hasChanged = control !== undefined && !this.#hasFailed && (control.verbs.isUnsettled || this.#hasUnsaved(control));
-    if (hasChanged) this.#finishing = this.#finish(control);
+    const core = this.#core;
+    const hasChanged = core !== undefined && !this.#hasFailed && (core.isUnsettled || hasUnsaved(core));
+    if (hasChanged) this.#finishing = this.#finish(core);
     else this.#enter("over");
     return this.#finishing;
   }
 
   /** Whether the handler may still change the session while the body is on its way. */
   get mayChange(): boolean {
-    return this.#control?.core.isStored === true && !this.#hasFailed && this.#phase !== "over";
-  }
-
-  #hasUnsaved({ core, phase }: Control): boolean {
-    return phase !== "released" && core.asked && !core.ended && core.hasChanges;
-  }
-
-  async #commit(control: Control, canCarry: boolean): Promise<void> {
-    if (!canCarry) control.core.carrier = "nobody";
-    await this.#persist(control);
-    control.core.carrier = "nobody";
+    return this.#core?.isStored === true && !this.#hasFailed && this.#phase !== "over";
   }
 
   /** What the handler changes from now on is refused where it is changed: nothing would save it. */
-  async #finish(control: Control): Promise<void> {
+  async #finish(core: SessionCore): Promise<void> {
     this.#enter("over");
     try {
-      await this.#persist(control);
+      await this.#persist(core);
     } catch (cause) {
-      this.#parts.settings.emit({ type: "unsaved", id: control.core.id, cause });
+      this.#parts.settings.emit({ type: "unsaved", id: core.id, cause });
       throw cause;
     }
   }
 
-  async #open(): Promise<StoredSession<any>> {
-    this.#found = await this.settings.extractor.find(this.view);
-    if (this.#found?.duplicate) this.#emit("duplicate");
+  #open(): StoredSession<any> | Promise<StoredSession<any>> {
+    const found = this.settings.extractor.find(this.view);
+    if (!isPromise(found)) return this.#follow(found);
+    return (this.#opening = Promise.resolve(found).then((one) => this.#follow(one)));
+  }
+
+  /** Loads what the token opens. */
+  #follow(found: Found | undefined): StoredSession<any> | Promise<StoredSession<any>> {
+    this.#found = found;
+    if (found?.duplicate) this.#emit("duplicate");
     const token = this.#token();
-    const loaded = token === undefined ? ABSENT : this.#usable(await this.#parts.persistence.load(hashOf(token)));
+    if (token === undefined) return this.#begin(ABSENT, undefined);
+    const loaded = this.#parts.persistence.load(hashOf(token));
+    if (!isPromise(loaded)) return this.#begin(this.#usable(loaded), token);
+    return (this.#opening = loaded.then((one) => this.#begin(this.#usable(one), token)));
+  }
+
+  #begin(loaded: Loaded, token: string | undefined): StoredSession<any> {
     const carrier = this.#phase === "open" ? this.#carrier : "nobody";
-    const opening = { loaded, carrier, storeNew: this.settings.storesNew };
-    const core = new SessionCore(this.#parts, token === undefined ? opening : { ...opening, token });
-    this.#session = makeSession(core, this.#store);
-    this.#enter(this.#phase);
+    this.#core = new SessionCore(this.#parts, loaded, token, carrier, this.settings.storesNew);
+    this.#core.phase = this.#phase;
+    this.#session = makeSession(this.#core, this.#store);
     this.onOpen?.(this.#session);
     return this.#session;
   }
@@ -149,24 +163,26 @@ export class Exchange {
     return ABSENT;
   }
 
-  async #persist(control: Control): Promise<void> {
+  #persist(core: SessionCore): Promise<void> | undefined {
+    const work = begun(core);
+    if (work) return this.#ending(work, core);
+    core.carrier = "nobody";
+    return undefined;
+  }
+
+  async #ending(work: Promise<void>, core: SessionCore): Promise<void> {
     try {
-      await control.verbs.settled();
-      if (control.phase !== "released") await control.core.commit(false);
+      await work;
     } catch (error) {
       this.#hasFailed = true;
       throw error;
     }
+    core.carrier = "nobody";
   }
 
-  #enter(phase: Control["phase"]): void {
+  #enter(phase: Phase): void {
     this.#phase = phase;
-    const control = this.#control;
-    if (control && control.phase !== "released") control.phase = phase;
-  }
-
-  get #control(): Control | undefined {
-    return this.#session && controlOf(this.#session);
+    if (this.#core && this.#core.phase !== "released") this.#core.phase = phase;
   }
 
   #warnOfPlainHttp(answering: Parameters<typeof isSecure>[0]): void {
@@ -179,6 +195,28 @@ export class Exchange {
   #emit(type: "duplicate" | "insecure"): void {
     this.#parts.settings.emit({ type });
   }
+}
+
+/** The commit of a session, once its verbs are done; nothing where there is nothing to wait for. */
+function begun(core: SessionCore): Promise<void> | undefined {
+  try {
+    return core.isUnsettled ? afterVerbs(core) : committed(core);
+  } catch (error) {
+    return Promise.reject(error as Error);
+  }
+}
+
+async function afterVerbs(core: SessionCore): Promise<void> {
+  await core.verbs.settled();
+  await committed(core);
+}
+
+function committed(core: SessionCore): Promise<void> | undefined {
+  return core.phase === "released" ? undefined : core.commit(false);
+}
+
+function hasUnsaved(core: SessionCore): boolean {
+  return core.phase !== "released" && core.asked && !core.ended && core.hasChanges;
 }
 
 /** A session that is not there. */

@@ -172,7 +172,7 @@ export class Owners {
   }
 
   /** Replaces the list that is known; false where it is no longer this one. It is kept at least `until`. */
-  #write({ key, version, expiresAt }: KnownList, list: OwnerList, until: number, deadline: Deadline): Promise<Written | false> {
+  async #write({ key, version, expiresAt }: KnownList, list: OwnerList, until: number, deadline: Deadline): Promise<Written | false> {
     const entry = { value: this.#codec.encode(key, list), expiresAt: Math.max(expiresAt, until + CLOCK_SKEW_MS) };
     const at = this.#keyOf(key);
     return version === undefined ? this.#calls.create(at, entry, deadline) : this.#calls.update(at, entry, version, deadline);

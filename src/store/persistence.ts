@@ -50,8 +50,8 @@ export class Persistence {
     this.#owners = new Owners(settings, this.#records);
   }
 
-  /** Reads what stands under a hash; what has expired is absent. */
-  load(hash: string): Promise<Loaded> {
+  /** Reads what stands under a hash, at once where the storage answers so; what has expired is absent. */
+  load(hash: string): Loaded | Promise<Loaded> {
     return this.#records.load(hash);
   }
 

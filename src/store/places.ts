@@ -2,63 +2,49 @@ import type { Session, StoredSession, Store } from "../contracts/session.js";
 import { SessionError } from "../errors.js";
 import type { AnswerHeaders, RequestView } from "../http/view.js";
 import type { SessionData } from "../session-data.js";
-import { controlOf } from "./session.js";
+import { coreOf } from "./session.js";
 import { Exchange, noSession, notLoaded } from "./exchange.js";
 import { placeOf, type RequestSettings } from "./request-options.js";
 
-/** The exchanges of one request. */
-interface Places {
-  /** Those of its middlewares, the innermost's last. */
-  readonly mounted: Exchange[];
-  /** Those opened by hand where nothing is mounted. */
-  readonly opened: Exchange[];
+/** Where a request keeps its innermost exchange. A proxy of the request, or an object that inherits from it, reads it there as well. */
+const INNERMOST = Symbol("holdfast");
+
+interface Place {
+  [INNERMOST]?: Exchange;
 }
 
-/** Its constructor answers the object it is given, so that a class that extends it puts its private fields there. */
-// oxlint-disable-next-line typescript/no-extraneous-class -- no function does that for a class
-class Given {
-  constructor(object: object) {
-    return object;
-  }
+/** Of requests that take no new property. */
+const elsewhere = new WeakMap<object, Exchange>();
+
+function innermost(context: object): Exchange | undefined {
+  return (context as Place)[INNERMOST] ?? elsewhere.get(context);
 }
 
-/** A request with its exchanges under a private name: nobody else sees it, and no table of all requests grows beside them. */
-class Stamped extends Given {
-  readonly #places: Places;
-
-  constructor(context: object, places: Places) {
-    super(context);
-    this.#places = places;
-  }
-
-  static placesOf(context: object): Places | undefined {
-    return #places in context ? context.#places : unstamped.get(context);
-  }
-}
-
-/** Those of requests that take no new property: engines are about to refuse them private names as well. */
-const unstamped = new WeakMap<object, Places>();
-
-function placesOf(context: object): Places {
-  const known = Stamped.placesOf(context);
-  if (known) return known;
-  const places: Places = { mounted: [], opened: [] };
-  if (Object.isExtensible(context)) new Stamped(context, places);
-  else unstamped.set(context, places);
-  return places;
+function put(context: object, exchange: Exchange): void {
+  exchange.outer = innermost(context);
+  if (Object.isExtensible(context)) (context as Place)[INNERMOST] = exchange;
+  else elsewhere.set(context, exchange);
 }
 
 /** Begins the exchange of one middleware. Two that answer in the same place are a mistake, named here. */
 export function enter(context: object, exchange: Exchange): void {
-  const { mounted } = placesOf(context);
-  for (const other of mounted) assertApart(other.settings, exchange.settings);
-  mounted.push(exchange);
+  for (let other = innermost(context); other; other = other.outer) if (other.isMounted) assertApart(other.settings, exchange.settings);
+  exchange.isMounted = true;
+  put(context, exchange);
 }
 
 /** The exchange of these settings, or of the innermost middleware. */
 export function exchangeOf(context: object, settings?: RequestSettings): Exchange | undefined {
-  const all = isObject(context) ? Stamped.placesOf(context)?.mounted : undefined;
-  return settings ? all?.findLast((exchange) => exchange.settings === settings) : all?.at(-1);
+  let exchange = isObject(context) ? innermost(context) : undefined;
+  while (exchange && !(exchange.isMounted && (settings === undefined || exchange.settings === settings))) exchange = exchange.outer;
+  return exchange;
+}
+
+/** The exchange of these settings that was opened by hand. */
+function openedByHand(context: object, settings: RequestSettings): Exchange | undefined {
+  let exchange = innermost(context);
+  while (exchange && (exchange.isMounted || exchange.settings !== settings)) exchange = exchange.outer;
+  return exchange;
 }
 
 /** The session of a request, once loaded; throws `no-session` or `not-loaded`. */
@@ -83,10 +69,10 @@ export function findSession<D extends object = SessionData>(context: object, set
 
 /** Store pattern: the session of a request where nothing needs to be mounted; saved by `save()`, which answers at once. */
 export async function openSession<D extends object>(settings: RequestSettings, store: Store<D>, view: RequestView, context: object, headers: AnswerHeaders): Promise<StoredSession<D>> {
-  const own = exchangeOf(context, settings) ?? placesOf(context).opened.find((exchange) => exchange.settings === settings);
+  const own = exchangeOf(context, settings) ?? openedByHand(context, settings);
   if (own) return own.reopen();
   const exchange = new Exchange(settings, store, view);
-  placesOf(context).opened.push(exchange);
+  put(context, exchange);
   return answeringAtOnce(exchange, headers);
 }
 
@@ -97,9 +83,9 @@ export async function readSession<D extends object>(settings: RequestSettings, s
 
 async function answeringAtOnce(exchange: Exchange, headers: AnswerHeaders): Promise<StoredSession<any>> {
   const session = await exchange.open();
-  const control = controlOf(session);
-  control.core.asked = true;
-  control.onPersisted = () => exchange.answer(headers);
+  const core = coreOf(session);
+  core.asked = true;
+  core.onPersisted = () => exchange.answer(headers);
   exchange.answer(headers);
   return session;
 }

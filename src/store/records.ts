@@ -1,8 +1,9 @@
-import type { StorageEntry, Version, Written } from "../contracts/storage.js";
+import type { StorageEntry, StoredEntry, Version, Written } from "../contracts/storage.js";
 import type { NoRecord } from "../codecs/envelope.js";
 import { RecordCodec, type Marker, type SessionRecord } from "../codecs/record.js";
 import { SessionError } from "../errors.js";
 import { utf8Length } from "../leaves/bytes.js";
+import { andThen } from "../leaves/promise.js";
 import { type Deadline, StorageCalls } from "./calls.js";
 import { hasExpired } from "./expiry.js";
 import type { StoreSettings } from "./options.js";
@@ -68,30 +69,14 @@ export class Records {
     this.#codec = new RecordCodec(settings.namespace);
   }
 
-  /** What stands under a hash, expired or not. Reports what cannot be read. */
-  async find(hash: string, deadline?: Deadline): Promise<Loaded> {
-    const entry = await this.#calls.get(this.#key(hash), deadline);
-    if (!entry) return ABSENT;
-    const decoded = this.#codec.decode(hash, entry.value);
-    const { expiresAt, version } = entry;
-    switch (decoded.kind) {
-      case "record":
-        return { kind: "live", hash, record: decoded, version, expiresAt, seenAt: this.#now };
-      case "marker":
-        return { kind: "retired", hash, retiredAt: decoded.retiredAt, successor: decoded.successor, expiresAt };
-      case "newer":
-        this.#reportUnreadable(hash, decoded);
-        return { kind: "newer", hash, version, expiresAt };
-      case "unreadable":
-        this.#reportUnreadable(hash, decoded);
-        return ABSENT;
-    }
+  /** What stands under a hash, expired or not. Reports what cannot be read. At once where the storage answers so. */
+  find(hash: string, deadline?: Deadline): Loaded | Promise<Loaded> {
+    return andThen(this.#calls.get(this.#key(hash), deadline), (entry) => (entry ? this.#read(hash, entry) : ABSENT));
   }
 
-  /** What stands under a hash; what has expired is absent. */
-  async load(hash: string, deadline?: Deadline): Promise<Loaded> {
-    const found = await this.find(hash, deadline);
-    return found.kind === "absent" || isOver(found, this.#now) ? ABSENT : found;
+  /** The same; what has expired is absent. */
+  load(hash: string, deadline?: Deadline): Loaded | Promise<Loaded> {
+    return andThen(this.#calls.get(this.#key(hash), deadline), (entry) => (entry ? this.#unlessOver(this.#read(hash, entry)) : ABSENT));
   }
 
   /** The session under a hash, if there is one. */
@@ -124,13 +109,33 @@ export class Records {
   }
 
   /** Removes what still has this version. */
-  delete(hash: string, version: Version, deadline: Deadline): Promise<boolean> {
+  async delete(hash: string, version: Version, deadline: Deadline): Promise<boolean> {
     return this.#calls.delete(this.#key(hash), version, deadline);
   }
 
   /** Removes every record of the namespace. */
   clear(): Promise<void> {
     return this.#calls.clear(this.#key(""));
+  }
+
+  #read(hash: string, { value, version, expiresAt }: StoredEntry): Loaded {
+    const decoded = this.#codec.decode(hash, value);
+    switch (decoded.kind) {
+      case "record":
+        return { kind: "live", hash, record: decoded, version, expiresAt, seenAt: this.#now };
+      case "marker":
+        return { kind: "retired", hash, retiredAt: decoded.retiredAt, successor: decoded.successor, expiresAt };
+      case "newer":
+        this.#reportUnreadable(hash, decoded);
+        return { kind: "newer", hash, version, expiresAt };
+      case "unreadable":
+        this.#reportUnreadable(hash, decoded);
+        return ABSENT;
+    }
+  }
+
+  #unlessOver(found: Loaded): Loaded {
+    return found.kind === "absent" || isOver(found, this.#now) ? ABSENT : found;
   }
 
   #written({ hash, record, expiresAt }: Unwritten, written: Written | false): Live | undefined {

@@ -6,21 +6,8 @@ import { fromPairs } from "../codecs/value.js";
 import type { SessionCore } from "./core.js";
 import type { Draft } from "./draft.js";
 import { checkedInfo, checkOwner } from "./owner.js";
-import { VerbQueue } from "./verb.js";
-
-/** What is left of a session: everything, everything that needs no new token, or nothing. */
-type Phase = "open" | "answered" | "over" | "released";
 
 type Data = Record<string, unknown>;
-
-/** What its exchange may do with a session, and a handler may not. */
-export interface Control {
-  readonly core: SessionCore;
-  readonly verbs: VerbQueue;
-  phase: Phase;
-  /** Called when a verb has persisted something the client is to be told (store pattern: it is told at once). */
-  onPersisted?: () => void;
-}
 
 /** A session for a handler. */
 export function makeSession<D extends object>(core: SessionCore, store: Store<D>): StoredSession<D> {
@@ -36,19 +23,19 @@ const nothingElse: object = new Proxy(Object.create(null) as object, {
 });
 
 class ActiveSession implements Session<Data>, Disposable {
-  readonly #control: Control;
+  readonly #own: SessionCore;
   readonly #store: Store<Data>;
 
   static {
     Object.setPrototypeOf(this.prototype, nothingElse);
   }
 
-  static controlOf(session: object): Control {
-    return (session as ActiveSession).#control;
+  static coreOf(session: object): SessionCore {
+    return (session as ActiveSession).#own;
   }
 
   constructor(core: SessionCore, store: Store<Data>) {
-    this.#control = { core, verbs: new VerbQueue(), phase: "open" };
+    this.#own = core;
     this.#store = store;
   }
 
@@ -167,9 +154,9 @@ class ActiveSession implements Session<Data>, Disposable {
   }
 
   release(): void {
-    if (this.#control.phase === "released") return;
-    this.#control.core.discard();
-    this.#control.phase = "released";
+    if (this.#own.phase === "released") return;
+    this.#own.discard();
+    this.#own.phase = "released";
   }
 
   [Symbol.dispose](): void {
@@ -182,13 +169,13 @@ class ActiveSession implements Session<Data>, Disposable {
   }
 
   toString(): string {
-    const { core, phase } = this.#control;
-    return phase === "released" ? "Session { released }" : `Session { keys: [${core.draft.keys().map(show).join(", ")}] }`;
+    const { draft, phase } = this.#own;
+    return phase === "released" ? "Session { released }" : `Session { keys: [${draft.keys().map(show).join(", ")}] }`;
   }
 
   get #core(): SessionCore {
-    const { core, phase } = this.#control;
-    if (phase === "released") throw new SessionError("released", "the session was released; open it again");
+    const core = this.#own;
+    if (core.phase === "released") throw new SessionError("released", "the session was released; open it again");
     core.asked = true;
     return core;
   }
@@ -201,39 +188,38 @@ class ActiveSession implements Session<Data>, Disposable {
 
   #writable(verb: string): Draft {
     const core = this.#alive(verb);
-    const { phase } = this.#control;
+    const { phase } = core;
     if (phase === "over") throw new SessionError("answered", `${verb}: the answer is complete; use store.edit(session.id, …) afterwards`);
     if (phase === "answered" && !core.isStored) throw new SessionError("answered", `${verb}: the answer has begun, it cannot carry the token of a new session; write before the first byte`);
     return core.draft;
   }
 
   #needsAnswer(verb: string): void {
-    const { phase } = this.#control;
-    if (phase !== "open") throw new SessionError("answered", `${verb}: the answer has begun, it cannot carry a new token; call it before the first byte`);
+    if (this.#own.phase !== "open") throw new SessionError("answered", `${verb}: the answer has begun, it cannot carry a new token; call it before the first byte`);
   }
 
   /** Takes effect now, for what the handler does next; its failure is that of the promise. */
   #atOnce(work: () => void): Promise<void> {
-    const { verbs } = this.#control;
+    const { verbs } = this.#own;
     try {
       work();
-      return verbs.run(async () => {});
+      return verbs.done();
     } catch (error) {
       return verbs.run(() => Promise.reject(error as Error));
     }
   }
 
-  #persist(work: () => Promise<void>): Promise<void> {
-    return this.#control.verbs.run(async () => {
+  #persist(work: () => Promise<void> | undefined): Promise<void> {
+    return this.#own.verbs.run(async () => {
       await work();
-      this.#control.onPersisted?.();
+      this.#own.onPersisted?.();
     });
   }
 }
 
-/** The control of a session. */
-export function controlOf(session: object): Control {
-  return ActiveSession.controlOf(session);
+/** What is behind a session: its exchange and its store may do more with it than a handler. */
+export function coreOf(session: object): SessionCore {
+  return ActiveSession.coreOf(session);
 }
 
 function checkedKey(key: unknown): string {

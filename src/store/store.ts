@@ -4,11 +4,12 @@ import { callable, onlyKeys } from "../leaves/assert.js";
 import { ValueCodec } from "../codecs/value.js";
 import type { TypeCodec } from "../contracts/type-codec.js";
 import type { SessionData } from "../session-data.js";
-import { SessionCore, type Opening, type StoreParts } from "./core.js";
+import { SessionCore, type StoreParts } from "./core.js";
 import { checkOwner } from "./owner.js";
 import { storeSettings, type StoreOptions, type StoreSettings } from "./options.js";
 import { Persistence } from "./persistence.js";
-import { controlOf, makeSession } from "./session.js";
+import { ABSENT, type Loaded } from "./records.js";
+import { coreOf, makeSession } from "./session.js";
 import { hashOf, hashOfId } from "./token.js";
 
 const parts = new WeakMap<object, StoreParts>();
@@ -49,7 +50,7 @@ class SessionStore implements Store<Data> {
   }
 
   async create(data: Partial<Data> = {}, { idleTimeout, owner, info }: CreateOptions = {}): Promise<StoredSession<Data>> {
-    const session = this.#session({ loaded: { kind: "absent" }, carrier: "caller" });
+    const session = this.#session(ABSENT);
     if (idleTimeout !== undefined) session.setIdleTimeout(idleTimeout);
     for (const [key, value] of Object.entries(data)) session.set(key, value);
     await (owner === undefined ? session.save() : session.authenticate(owner, info && { info }));
@@ -62,7 +63,7 @@ class SessionStore implements Store<Data> {
     if (!session) return false;
     try {
       await change(session);
-      const { core } = controlOf(session);
+      const core = coreOf(session);
       return core.ended ? !core.dropped : await saved(session);
     } finally {
       session.release();
@@ -95,11 +96,11 @@ class SessionStore implements Store<Data> {
   async #open(hash: string, token?: string): Promise<StoredSession<Data> | undefined> {
     const loaded = await this.#parts.persistence.load(hash);
     if (loaded.kind !== "live") return undefined;
-    return this.#session(token === undefined ? { loaded, carrier: "caller" } : { loaded, carrier: "caller", token });
+    return this.#session(loaded, token);
   }
 
-  #session(opening: Opening): StoredSession<Data> {
-    return makeSession(new SessionCore(this.#parts, opening), this);
+  #session(loaded: Loaded, token?: string): StoredSession<Data> {
+    return makeSession(new SessionCore(this.#parts, loaded, token, "caller"), this);
   }
 }
 

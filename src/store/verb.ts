@@ -1,3 +1,5 @@
+import type { Awaitable } from "../contracts/storage.js";
+
 /** The promise of a lifecycle verb. It knows whether anybody waits for it, so that a failure nobody would see becomes the request's. */
 class Verb<T> extends Promise<T> {
   isObserved = false;
@@ -25,7 +27,7 @@ export class VerbQueue {
   #running: Running[] = [];
 
   /** Starts a verb when those before it are done. */
-  run<T>(work: () => Promise<T>): Promise<T> {
+  run<T>(work: () => Awaitable<T>): Promise<T> {
     const result = this.#tail.then(work);
     const verb = new Verb<T>((resolve, reject) => void result.then(resolve, reject));
     const running: Running = { verb, isDone: false, failure: undefined };
@@ -39,6 +41,11 @@ export class VerbQueue {
     );
     void Promise.prototype.then.call(verb, undefined, () => {});
     return verb;
+  }
+
+  /** The promise of a verb that has taken effect already; it resolves after those before it. */
+  done(): Promise<void> {
+    return this.#running.length === 0 ? Promise.resolve() : this.run(() => {});
   }
 
   /** Whether a verb is still under way, or failed and nobody waited for it. */

@@ -532,6 +532,24 @@ test("a failing save at the end of the body: the request fails, one `unsaved` ev
   assert.deepEqual(world.happened(), ["unsaved"]);
 });
 
+test("while a new or renewed session is being stored a change may come at any moment, and is saved with the body", async () => {
+  for (const verb of ["set", "regenerate"] as const) {
+    const world = new World();
+    const client = verb === "set" ? world.client() : await visitor(world);
+    const exchange = world.exchange({ cookie: `session_id=${client.token}` });
+    const session = await exchange.open();
+    await (verb === "set" ? session.set("n", 0) : session.regenerate());
+    let isStored = false;
+    let changes = 0;
+    const committed = Promise.resolve(exchange.commit()).then(() => (isStored = true));
+    for (; !isStored; await undefined) session.set("n", ++changes);
+    await committed;
+    await exchange.finish();
+    assert.ok(changes > 3, `${changes} moments`);
+    assert.deepEqual((await world.store.getById(session.id))?.toJSON(), { n: changes });
+  }
+});
+
 // the handler threw: what an adapter does then
 
 test("an answer that cannot carry a token: writes of a stored session are kept, a new one is not begun", async () => {
