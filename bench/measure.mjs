@@ -1,11 +1,7 @@
 /** One interleaved run: all contenders of one framework and one storage, in short slices, each beside a slice of the bare framework. */
-import { entrants } from "./contenders/index.mjs";
 import { Delay, Load, Server } from "./processes.mjs";
+import { BARE, beside, chosen, NODE, warmUpOf } from "./roster.mjs";
 import { quartiles } from "./stats.mjs";
-
-const BARE = { name: "bare", contender: "bare", kinds: "RWTNL" };
-/** What a session may cost where nobody asks for it is counted in answers of bare node:http. */
-const NODE = { name: "bare node", contender: "bare", kinds: "TN", framework: "node" };
 
 /**
  * Measures one group: `{ framework, storage, names, kinds, connections, sliceMs, rounds, warmUp, redis, latency }`. Answers a result for each
@@ -27,12 +23,6 @@ export async function measureGroup(options) {
   }
 }
 
-function chosen({ framework, storage, names, kinds }) {
-  const all = entrants(framework, storage).filter(({ contender, name }) => contender === "bare" || names === undefined || names.includes(contender) || names.includes(name));
-  const able = all.filter((entrant) => kinds.some((kind) => entrant.kinds.includes(kind)));
-  return framework === "node" || !kinds.some((kind) => NODE.kinds.includes(kind)) ? able : [...able, NODE];
-}
-
 async function started(entrant, { framework, storage, redis, connections }, load) {
   const server = await Server.start({ framework: entrant.framework ?? framework, contender: entrant.contender, variant: entrant.variant, storage, redis });
   const holds = entrant.contender !== "bare";
@@ -40,9 +30,10 @@ async function started(entrant, { framework, storage, redis, connections }, load
   return { ...entrant, server };
 }
 
-async function measureKind(kind, running, load, { rounds, sliceMs, warmUp }) {
+async function measureKind(kind, running, load, options) {
+  const { rounds, sliceMs } = options;
   const all = running.filter(({ kinds }) => kinds.includes(kind));
-  for (const { server } of all) await load.run(server.port, kind, warmUp);
+  for (const one of all) await load.run(one.server.port, kind, warmUpOf(one, kind, options));
   const bare = all.find(({ name }) => name === BARE.name);
   const others = all.filter((one) => one !== bare);
   const slices = [];
@@ -50,11 +41,6 @@ async function measureKind(kind, running, load, { rounds, sliceMs, warmUp }) {
     for (const one of beside(bare, shuffled(others))) slices.push({ kind, round, name: one.name, ...(await slice(one.server, load, kind, sliceMs)) });
   }
   return slices;
-}
-
-/** Before, between and after two others there is always a bare one: everybody is its neighbour. */
-function beside(bare, others) {
-  return [bare, ...others.flatMap((one, i) => (i % 2 === 1 || i === others.length - 1 ? [one, bare] : [one]))];
 }
 
 function shuffled(list) {

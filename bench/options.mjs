@@ -21,7 +21,8 @@ export const HELP = `npm run bench [-- OPTION …]
   --heap                   bytes per session in memory, and after they expired
   --size                   bytes of each entry point, bundled, and the time it takes to import
   --growth                 cost of a request and of a sweep, from 1,000 to 1,000,000 sessions
-  --profile                where the server's CPU time goes (takes --framework, --contender, --storage, --kind, --seconds; --json DIRECTORY keeps the profiles)
+  --profile                where the server's CPU time goes, what it allocates and what collecting that takes
+                           (takes --framework, --contender, --storage, --kind, --seconds; --json DIRECTORY keeps the profiles)
 `;
 
 const MODES = ["micro", "heap", "size", "growth", "profile"];
@@ -32,6 +33,8 @@ export function parse(args) {
   const texts = Object.fromEntries(["framework", "contender", "storage", "kind", "seconds", "slice", "connections", "latency", "json"].map((name) => [name, { type: "string" }]));
   const { values } = parseArgs({ args, options: { ...flags, ...texts } });
   const short = values.short ? SHORT : {};
+  const seconds = numeric("seconds", values.seconds ?? short.seconds ?? "5");
+  const sliceMs = numeric("slice", values.slice ?? short.slice ?? "250");
   return {
     help: values.help,
     quiet: values.quiet,
@@ -41,16 +44,23 @@ export function parse(args) {
     names: values.contender === undefined ? undefined : listed("contender", values.contender, [], Object.keys(CONTENDERS)),
     storages: listed("storage", values.storage, STORAGES, STORAGES),
     kinds: listed("kind", values.kind, Object.keys(KINDS), Object.keys(KINDS)),
-    seconds: numeric("seconds", values.seconds ?? short.seconds ?? "5"),
-    sliceMs: numeric("slice", values.slice ?? "250"),
+    seconds,
+    sliceMs,
+    rounds: Math.max(3, Math.round((seconds * 1000) / sliceMs)),
+    warmUp: short.warmUp ?? WARM_UP,
     connections: numeric("connections", values.connections ?? "16"),
     latency: numeric("latency", (values.latency ?? "0").replace(/ms$/, ""), 0),
     json: values.json,
   };
 }
 
-/** Seven groups of at most a minute or so. */
-const SHORT = { frameworks: ["node", "express", "fastify", "koa", "hono"], seconds: "1.5" };
+/** Before it is measured each server answers so many requests of the kind, or for so long: compiled code is measured, not compiling. */
+const ENOUGH = { count: 5000, ms: 1000 };
+/** The first kind of request that a server is asked, and those that find most of its code compiled. */
+const WARM_UP = { first: ENOUGH, again: ENOUGH };
+
+/** Ten groups of less than a minute each. Slices are shorter than otherwise: many short ones tell more than few long ones. */
+const SHORT = { frameworks: ["node", "express", "fastify", "koa", "hono"], seconds: "0.75", slice: "125", warmUp: { first: ENOUGH, again: { count: 5000, ms: 400 } } };
 
 function listed(option, text, otherwise, all) {
   const chosen = text === undefined ? otherwise : text.split(",");

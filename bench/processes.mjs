@@ -57,8 +57,24 @@ export class Server {
     return cpu.user + cpu.system;
   }
 
+  /** What `work` answers, and the garbage that was collected meanwhile: `{ garbage: { minor, major } }` of `{ count, ms }`. */
+  garbage(work) {
+    return this.#during("watch", work, "watched");
+  }
+
+  /** What `work` answers, and a sampled profile of what was allocated meanwhile: `{ profile }`. */
+  allocations(work) {
+    return this.#during("sample", work, "sampled");
+  }
+
   stop() {
     return this.#process.stop();
+  }
+
+  async #during(begin, work, end) {
+    await this.#process.ask(begin);
+    const seen = await work();
+    return { ...seen, ...(await this.#process.ask(end)) };
   }
 }
 

@@ -1,14 +1,15 @@
-/** `npm run bench -- --profile`: where the server's CPU time goes, for each kind of request alone. */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+/**
+ * `npm run bench -- --profile`: for each kind of request alone where the server's CPU time goes, what it allocates, and what collecting that
+ * takes. CPU and allocations are profiled in processes of their own: neither sees what the other costs.
+ */
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { startService } from "../scripts/services.mjs";
 import { entrants } from "./contenders/index.mjs";
 import { Load, Server } from "./processes.mjs";
-import { number, table } from "./tables.mjs";
-
-const WARM_UP = { count: 5000, ms: 1000 };
-const LINES = 30;
+import { bytesOf, summary, timesOf, totalOf } from "./profiles.mjs";
+import { number } from "./tables.mjs";
 
 /** Profiles Holdfast, or the contenders that were chosen. */
 export async function run(options) {
@@ -29,37 +30,50 @@ export async function run(options) {
   }
 }
 
-async function profile(what, kind, directory, { connections, seconds }) {
-  const file = [what.framework, what.storage, what.name.replaceAll(" ", "-"), kind].join("-");
+async function profile(what, kind, directory, options) {
+  const file = join(directory, [what.framework, what.storage, what.name.replaceAll(" ", "-"), kind].join("-"));
+  console.log(`\n${what.framework}, ${what.storage}, ${what.name}, ${kind}`);
+  console.log((await cpu(what, kind, `${file}.cpuprofile`, options)).join("\n"));
+  console.log((await allocations(what, kind, `${file}.heapprofile`, options)).join("\n"));
+}
+
+/** What the server did while it started is part of the profile, not of the time a request took. */
+async function cpu(what, kind, file, options) {
+  const flags = ["--cpu-prof", "--cpu-prof-interval=200", `--cpu-prof-dir=${dirname(file)}`, `--cpu-prof-name=${basename(file)}`];
+  const seen = await warm(what, kind, flags, options, async (server, load) => {
+    const before = await server.cpu();
+    const { requests } = await load();
+    return { requests, cpu: (await server.cpu()) - before };
+  });
+  return [`\n  ${number(seen.cpu / seen.requests)} µs of CPU a request while profiled`, ...summary(timesOf(JSON.parse(readFileSync(file, "utf8"))))];
+}
+
+/** Garbage is watched first, since the samples of allocations are garbage themselves. */
+async function allocations(what, kind, file, options) {
+  const { calm, sampled } = await warm(what, kind, [], options, async (server, load) => ({ calm: await server.garbage(load), sampled: await server.allocations(load) }));
+  writeFileSync(file, JSON.stringify(sampled.profile));
+  const bytes = bytesOf(sampled.profile);
+  return [
+    `\n  ${number(totalOf(bytes) / sampled.requests)} bytes allocated a request`,
+    ...summary(bytes, sampled.requests),
+    `\n  garbage collection, in 1000 requests: ${["minor", "major"].map((age) => collected(age, calm)).join(", ")}`,
+  ];
+}
+
+function collected(age, { garbage, requests }) {
+  const { count, ms } = garbage[age];
+  return `${number((count * 1000) / requests)} ${age} in ${number((ms * 1000) / requests)} ms`;
+}
+
+/** What `work` answers about a warm server; it is given the server, and what loads it for the time that was asked for. */
+async function warm(what, kind, flags, { connections, seconds, warmUp }, work) {
   const load = new Load();
-  const server = await Server.start(what, ["--cpu-prof", "--cpu-prof-interval=200", `--cpu-prof-dir=${directory}`, `--cpu-prof-name=${file}.cpuprofile`]);
-  let seen;
+  const server = await Server.start(what, flags);
   try {
     await load.open(server.port, connections, what.contender !== "bare");
-    await load.run(server.port, kind, WARM_UP);
-    const before = await server.cpu();
-    const { requests } = await load.run(server.port, kind, { ms: seconds * 1000 });
-    seen = { requests, cpu: ((await server.cpu()) - before) / requests };
+    await load.run(server.port, kind, warmUp.first);
+    return await work(server, () => load.run(server.port, kind, { ms: seconds * 1000 }));
   } finally {
     await Promise.all([load.stop(), server.stop()]);
   }
-  console.log(`\n${what.framework}, ${what.storage}, ${what.name}, ${kind}: ${number(seen.cpu)} µs of CPU a request while profiled`);
-  console.log(summary(JSON.parse(readFileSync(join(directory, `${file}.cpuprofile`), "utf8"))).join("\n"));
-}
-
-/** Self time by function, and by file; what the server did while it started is part of it. */
-function summary({ nodes, samples, timeDeltas }) {
-  const byId = new Map(nodes.map((node) => [node.id, node.callFrame]));
-  const busy = samples.map((id, i) => ({ frame: byId.get(id), time: timeDeltas[i] })).filter(({ frame }) => frame.functionName !== "(idle)" && frame.functionName !== "(program)");
-  const total = busy.reduce((sum, { time }) => sum + time, 0);
-  const shares = (nameOf, most) => {
-    const sums = new Map();
-    for (const { frame, time } of busy) sums.set(nameOf(frame), (sums.get(nameOf(frame)) ?? 0) + time);
-    return [...sums].sort(([, a], [, b]) => b - a).slice(0, most).map(([name, time]) => [name, `${((time / total) * 100).toFixed(1)} %`, ""]);
-  };
-  return [...table([["by file", "", ""], ...shares(({ url, functionName }) => placeOf(url) || functionName, 16)]), ...table([["by function", "", ""], ...shares(({ url, functionName, lineNumber }) => `${functionName || "(anonymous)"}  ${placeOf(url)}${url ? `:${lineNumber + 1}` : ""}`, LINES)])];
-}
-
-function placeOf(url) {
-  return url.replace(/^file:\/\/.*\/(?=(bench|dist)\/)/, "").replace(/^.*node_modules\//, "");
 }

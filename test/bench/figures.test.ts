@@ -20,9 +20,13 @@ const root = new URL("../../", import.meta.url);
 const bench = (file: string): Promise<any> => import(new URL(`bench/${file}`, root).href);
 const read = (file: string) => JSON.parse(readFileSync(new URL(file, root), "utf8"));
 
+/** Seconds that a run may take for what is not planned: to build, to start Redis, to print. */
+const ELSE = 30;
+
 const { quartiles } = await bench("stats.mjs");
 const { parsed } = await bench("connection.mjs");
 const { parse } = await bench("options.mjs");
+const { longest, spoken } = await bench("duration.mjs");
 const { targetsOf } = (await bench("targets.mjs")) as { targetsOf(result: Result, group: object): Verdict[] };
 
 test("medians and quartiles of odd and even numbers of values, and of none", () => {
@@ -45,6 +49,23 @@ test("the command line refuses what is not there, and says what is", () => {
   assert.throws(() => parse(["--seconds", "soon"]), /--seconds soon is no number/);
   const { frameworks, latency, mode } = parse(["--short", "--latency", "1ms", "--framework", "koa"]);
   assert.deepEqual([frameworks, latency, mode], [["koa"], 1, "requests"]);
+});
+
+test("the short run is all contenders and kinds on five frameworks and both storages, planned for less than ten minutes", () => {
+  const short = parse(["--short"]);
+  assert.deepEqual([short.frameworks, short.storages, short.kinds, short.names], [["node", "express", "fastify", "koa", "hono"], ["memory", "redis"], [..."RWTNL"], undefined]);
+  assert.ok(short.rounds >= 5, `${short.rounds} rounds tell nothing`);
+  assert.ok(longest(short) + ELSE < 600, `it is planned for ${spoken(longest(short))}`);
+  assert.ok(longest(parse([])) > longest(short));
+});
+
+test("a plan counts starts, warm-ups and slices, each with what is around it", () => {
+  const plan = { frameworks: ["node"], storages: ["memory"], names: ["floor"], kinds: ["R"], rounds: 10, sliceMs: 90, warmUp: { first: { ms: 490 }, again: { ms: 190 } } };
+  const seconds = (plan: object) => Math.round(longest(plan) * 1000) / 1000;
+  assert.equal(seconds(plan), 2 * 0.5 + 2 * 0.5 + 10 * 3 * 0.1);
+  assert.equal(seconds({ ...plan, kinds: ["R", "W"] }), 2 * 0.5 + 2 * (0.5 + 0.2) + 2 * 10 * 3 * 0.1);
+  assert.equal(seconds({ ...plan, names: ["fastify-session"] }), 0);
+  assert.deepEqual([spoken(48.4), spoken(59.6), spoken(522)], ["48 s", "1 min 0 s", "8 min 42 s"]);
 });
 
 test("a target is judged in the unit it is set in, and throughput against the peer that is hardest to beat", () => {

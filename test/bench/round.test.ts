@@ -25,7 +25,7 @@ interface Serving {
 }
 
 const bench = (file: string): Promise<unknown> => import(new URL(`../../bench/${file}`, import.meta.url).href);
-const { installBench } = (await import(new URL("../../scripts/bench.mjs", import.meta.url).href)) as { installBench(): Promise<void> };
+const { installBench } = (await import(new URL("../../scripts/bench-packages.mjs", import.meta.url).href)) as { installBench(): Promise<void> };
 
 await installBench();
 const { FRAMEWORKS, entrants } = (await bench("contenders/index.mjs")) as Contenders;
