@@ -13,24 +13,31 @@ export interface Body {
 }
 
 /** The format this code writes and the newest it reads. */
-const FORMAT = 1;
+const FORMAT = "1";
+const START = `${FORMAT}:`;
 
 /** Every format keeps this envelope: `FORMAT:CHECKSUM\n` and the rest, the checksum taken over format and rest. */
 const ENVELOPE = /^([1-9]\d{0,3}):([0-9a-z]{1,7})\n/;
 
 /** Text to store, with its format and checksum. */
 export function seal(body: string): string {
-  return `${FORMAT}:${checksum(String(FORMAT), body)}\n${body}`;
+  return `${FORMAT}:${checksum(FORMAT + body)}\n${body}`;
 }
 
 /** What stored text holds, if it is whole. */
 export function unseal(value: string): Body | NoRecord {
-  const envelope = ENVELOPE.exec(value);
-  if (!envelope) return unreadable("it is no record of Holdfast");
-  const [head, format, sum] = envelope as unknown as [string, string, string];
-  if (checksum(format, value, head.length) !== sum) return unreadable("its checksum does not fit");
-  if (Number(format) > FORMAT) return { kind: "newer", why: `format ${format} is newer than ${FORMAT}` };
-  return { kind: "body", body: value.slice(head.length) };
+  const end = value.indexOf("\n");
+  const body = value.slice(end + 1);
+  const isCurrent = end > 0 && value.startsWith(START) && value.slice(START.length, end) === checksum(FORMAT + body);
+  return isCurrent ? { kind: "body", body } : unsealOther(value);
+}
+
+/** What is not whole, or of another format. */
+function unsealOther(value: string): NoRecord {
+  const [head, format, sum] = (ENVELOPE.exec(value) ?? []) as string[];
+  if (head === undefined || format === undefined) return unreadable("it is no record of Holdfast");
+  const isNewer = Number(format) > Number(FORMAT) && sum === checksum(format + value.slice(head.length));
+  return isNewer ? { kind: "newer", why: `format ${format} is newer than ${FORMAT}` } : unreadable("its checksum does not fit");
 }
 
 /** Why stored text is not what should stand there. */

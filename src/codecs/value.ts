@@ -35,8 +35,9 @@ export class ValueCodec {
 
   /** The text of a value, one line. Throws `unserializable` or `too-large`, naming the path to the value. */
   encode(value: unknown, key: string): string {
+    if (typeof value === "number" && value - value === 0 && !Object.is(value, -0)) return `${value}`;
     if (typeof value === "string" && value.length > this.#mostBytes) throw tooLarge(key, this.#mostBytes);
-    const text = JSON.stringify(new Walk(this.#tagOf, this.#byTag, this.#mostBytes, key).plain(value, "", 0));
+    const text = JSON.stringify(typeof value === "string" || typeof value === "boolean" ? value : new Walk(this.#tagOf, this.#byTag, this.#mostBytes, key).plain(value, "", 0));
     if (text.length > this.#mostBytes || (text.length * 3 > this.#mostBytes && utf8Length(text) > this.#mostBytes)) throw tooLarge(key, this.#mostBytes);
     return text;
   }

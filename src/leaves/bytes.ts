@@ -1,15 +1,19 @@
 const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-/** base64url without padding (RFC 4648 §5). */
-export function base64url(bytes: Uint8Array): string {
+const CODES = Uint8Array.from(ALPHABET, (letter) => letter.charCodeAt(0));
+
+/** Bytes, or those from one place to another, as base64url without padding (RFC 4648 §5). */
+export function base64url(bytes: Uint8Array, from: number = 0, to: number = bytes.length): string {
   let text = "";
-  for (let i = 0; i < bytes.length; i += 3) {
-    const [a, b, c] = [bytes[i]!, bytes[i + 1], bytes[i + 2]];
-    text += ALPHABET[a >> 2]! + ALPHABET[((a & 3) << 4) | ((b ?? 0) >> 4)]!;
-    if (b !== undefined) text += ALPHABET[((b & 15) << 2) | ((c ?? 0) >> 6)]!;
-    if (c !== undefined) text += ALPHABET[c & 63]!;
+  let at = from;
+  for (; at + 3 <= to; at += 3) {
+    const three = (bytes[at]! << 16) | (bytes[at + 1]! << 8) | bytes[at + 2]!;
+    text += String.fromCharCode(CODES[three >> 18]!, CODES[(three >> 12) & 63]!, CODES[(three >> 6) & 63]!, CODES[three & 63]!);
   }
-  return text;
+  if (at === to) return text;
+  const two = (bytes[at]! << 8) | (at + 1 < to ? bytes[at + 1]! : 0);
+  text += ALPHABET[two >> 10]! + ALPHABET[(two >> 4) & 63]!;
+  return at + 1 < to ? text + ALPHABET[(two & 15) << 2]! : text;
 }
 
 const VALUE_OF: ReadonlyMap<string, number> = new Map(Array.from(ALPHABET, (letter, value) => [letter, value] as const));

@@ -9,10 +9,10 @@ let used = 0;
 /** `count` random bytes of the system's generator, as base64url. Throws where the generator gives nothing random. */
 export function randomText(count: number): string {
   if (used + count > block.length) refill();
-  const bytes = block.subarray(used, used + count);
+  const from = used;
   used += count;
-  const text = base64url(bytes);
-  bytes.fill(0);
+  const text = base64url(block, from, used);
+  block.fill(0, from, used);
   return text;
 }
 

@@ -1,5 +1,6 @@
 import { SessionError } from "../errors.js";
 import { milliseconds, type Duration } from "../leaves/duration.js";
+import { andThen } from "../leaves/promise.js";
 import type { SessionInfo } from "../contracts/session.js";
 import type { ValueCodec } from "../codecs/value.js";
 import { Draft } from "./draft.js";
@@ -170,8 +171,7 @@ export class SessionCore {
       if (this.#loaded.kind === "live" || this.#loaded.kind === "newer") await this.parts.persistence.end(this.#loaded);
     } catch (error) {
       this.#destroyFailed = true;
-      this.#afterFailure("end", error);
-      throw error;
+      this.#fail("end", error);
     }
     if (this.#loaded.kind !== "retired") this.outcome = "removal";
     this.#intent = "ended";
@@ -201,12 +201,12 @@ export class SessionCore {
     this.draft.discard();
   }
 
-  async #attempt(chosen: Plan, explicit: boolean, due: boolean): Promise<void> {
+  #attempt(chosen: Plan, explicit: boolean, due: boolean): Promise<void> | undefined {
     try {
-      await this.#carryOut(chosen, explicit, due);
+      const work = this.#carryOut(chosen, explicit, due);
+      return work ? work.catch((error: unknown) => this.#fail(chosen, error)) : undefined;
     } catch (error) {
-      this.#afterFailure(chosen, error);
-      throw error;
+      return this.#fail(chosen, error);
     }
   }
 
@@ -250,12 +250,17 @@ export class SessionCore {
     this.#tell(why, identity);
   }
 
-  async #save(loaded: Live, explicit: boolean, due: boolean): Promise<void> {
+  #save(loaded: Live, explicit: boolean, due: boolean): Promise<void> | void {
     const isRefresh = !explicit && !this.hasChanges;
     const writing = this.#writing(explicit || due || this.#idle !== undefined);
-    const live = await this.parts.persistence.save(loaded, writing);
-    if (!live && isRefresh) return void (this.outcome = undefined);
-    if (!live) return this.#gone(loaded, explicit);
+    return andThen(this.parts.persistence.save(loaded, writing), (live) => {
+      if (live) this.#saved(live, writing);
+      else if (isRefresh) this.outcome = undefined;
+      else this.#gone(loaded, explicit);
+    });
+  }
+
+  #saved(live: Live, writing: Writing): void {
     this.#settle(live, writing);
     if (writing.moves && writing.answers) this.#tell("refreshed", { token: this.#identity?.token, hash: live.hash });
   }
@@ -313,6 +318,11 @@ export class SessionCore {
     const writeId = drawWriteId();
     this.draft.seal(writeId);
     return { draft: this.draft, writeId, idle: this.#idle, moves, answers: this.carrier === "answer", login: this.#login };
+  }
+
+  #fail(chosen: Plan, error: unknown): never {
+    this.#afterFailure(chosen, error);
+    throw error;
   }
 
   /** Nobody knows whether the command took effect: read before the next one, never use a token twice, and name no token that may be dead. */

@@ -2,6 +2,7 @@ import type { ListedSession, SessionInfo } from "../contracts/session.js";
 import type { Version } from "../contracts/storage.js";
 import { remember, remembers, type SessionRecord } from "../codecs/record.js";
 import { SessionError } from "../errors.js";
+import { andThen } from "../leaves/promise.js";
 import { Deadline } from "./calls.js";
 import type { Draft } from "./draft.js";
 import { idleDeadline, idleLength } from "./expiry.js";
@@ -60,18 +61,28 @@ export class Persistence {
     return this.#introduce(hash, birth, writing, undefined, this.#deadline());
   }
 
-  /** Writes the changes; answers what is stored now, or nothing where the session is gone. */
-  async save(live: Live, writing: Writing): Promise<Live | undefined> {
+  /** Writes the changes; answers what is stored now, or nothing where the session is gone. At once where the storage answers so. */
+  save(live: Live, writing: Writing): Live | undefined | Promise<Live | undefined> {
     const deadline = this.#deadline();
-    let current = this.#isStale(live) ? await this.#reread(live.hash, writing, deadline) : live;
-    for (let tries = 0; current; tries++) {
-      if (remembers(current.record.writes, writing.writeId)) return current;
-      const written = await this.#records.update(this.#next(current, writing), current.version!, deadline);
+    if (this.#isStale(live)) return this.#saveAnew(live.hash, writing, deadline, 0);
+    return andThen(this.#write(live, writing, deadline), (written) => written ?? this.#saveAnew(live.hash, writing, deadline, 1));
+  }
+
+  /** Reads, replays the changes on what is there now, and writes; again and again where others are faster. `tries`: how many failed before. */
+  async #saveAnew(hash: string, writing: Writing, deadline: Deadline, tries: number): Promise<Live | undefined> {
+    for (let failed = tries; ; failed++) {
+      if (failed > 0) await deadline.pause(failed - 1);
+      const current = await this.#reread(hash, writing, deadline);
+      if (!current) return undefined;
+      const written = await this.#write(current, writing, deadline);
       if (written) return written;
-      await deadline.pause(tries);
-      current = await this.#reread(live.hash, writing, deadline);
     }
-    return undefined;
+  }
+
+  /** One try; nothing where the record has another version. A write that is remembered has taken effect already. */
+  #write(current: Live, writing: Writing, deadline: Deadline): Live | undefined | Promise<Live | undefined> {
+    if (remembers(current.record.writes, writing.writeId)) return current;
+    return this.#records.update(this.#next(current, writing), current.version!, deadline);
   }
 
   /** Moves the deadline of a session that is used now; answers what is stored then, or nothing where the session is gone. */

@@ -90,9 +90,9 @@ export class Records {
     return this.#written(next, await this.#calls.create(this.#key(next.hash), this.#entry(next), deadline));
   }
 
-  /** Replaces a record that still has this version; nothing where it has not. */
-  async update(next: Unwritten, version: Version, deadline: Deadline): Promise<Live | undefined> {
-    return this.#written(next, await this.#calls.update(this.#key(next.hash), this.#entry(next), version, deadline));
+  /** Replaces a record that still has this version; nothing where it has not. At once where the storage answers so. */
+  update(next: Unwritten, version: Version, deadline: Deadline): Live | undefined | Promise<Live | undefined> {
+    return andThen(this.#calls.update(this.#key(next.hash), this.#entry(next), version, deadline), (written) => this.#written(next, written));
   }
 
   /** Moves the deadline of a record that still has this version; nothing where it has not. */
