@@ -35,9 +35,9 @@ export class ValueCodec {
 
   /** The text of a value, one line. Throws `unserializable` or `too-large`, naming the path to the value. */
   encode(value: unknown, key: string): string {
-    if (typeof value === "number" && value - value === 0 && !Object.is(value, -0)) return `${value}`;
+    if (typeof value === "number" && isPlainNumber(value)) return String(value);
     if (typeof value === "string" && value.length > this.#mostBytes) throw tooLarge(key, this.#mostBytes);
-    const text = JSON.stringify(typeof value === "string" || typeof value === "boolean" ? value : new Walk(this.#tagOf, this.#byTag, this.#mostBytes, key).plain(value, "", 0));
+    const text = JSON.stringify(typeof value === "string" ? value : new Walk(this.#tagOf, this.#byTag, this.#mostBytes, key).plain(value));
     if (text.length > this.#mostBytes || (text.length * 3 > this.#mostBytes && utf8Length(text) > this.#mostBytes)) throw tooLarge(key, this.#mostBytes);
     return text;
   }
@@ -91,13 +91,18 @@ export function fromPairs(pairs: readonly (readonly [string, unknown])[]): Recor
   return Object.fromEntries(pairs);
 }
 
+/** One step from a value to a part of it: a key, an index, or what is written of a part of a Map or Set. */
+type Step = string | number | { readonly text: string };
+
 /** One walk over one value: turns it into what JSON can write, or throws. Counts parts and characters, so that its work is bounded. */
 class Walk {
   readonly #tagOf: ReadonlyMap<object, string>;
   readonly #byTag: ReadonlyMap<string, TypeCodec>;
   readonly #mostBytes: number;
   readonly #key: string;
-  readonly #above = new Set<object>();
+  /** The objects that contain the one at hand, and the steps that lead to it. */
+  readonly #above: object[] = [];
+  readonly #steps: Step[] = [];
   #least = 0;
 
   constructor(tagOf: ReadonlyMap<object, string>, byTag: ReadonlyMap<string, TypeCodec>, mostBytes: number, key: string) {
@@ -107,7 +112,7 @@ class Walk {
     this.#key = key;
   }
 
-  plain(value: unknown, path: string, level: number): unknown {
+  plain(value: unknown): unknown {
     this.#count(1);
     switch (typeof value) {
       case "string":
@@ -116,70 +121,79 @@ class Walk {
       case "boolean":
         return value;
       case "number":
-        return Number.isFinite(value) && !Object.is(value, -0) ? value : tagged("number", Object.is(value, -0) ? "-0" : String(value));
+        return isPlainNumber(value) ? value : tagged("number", Object.is(value, -0) ? "-0" : String(value));
       case "undefined":
         return tagged("undefined");
       case "bigint":
         return tagged("bigint", String(value));
       case "object":
-        return value === null ? null : this.#object(value, path, level);
+        return value === null ? null : this.#object(value);
       default:
-        throw this.#refuse(`a ${typeof value}`, path);
+        throw this.#refuse(`a ${typeof value}`);
     }
   }
 
-  #object(value: object, path: string, level: number): unknown {
-    if (level >= MOST_LEVELS) throw this.#refuse(`nested deeper than ${MOST_LEVELS} levels`, path);
-    if (this.#above.has(value)) throw this.#refuse("a reference to what contains it", path);
-    this.#above.add(value);
-    const plain = this.#shape(value, path, level + 1);
-    this.#above.delete(value);
+  #object(value: object): unknown {
+    if (this.#above.length >= MOST_LEVELS) throw this.#refuse(`nested deeper than ${MOST_LEVELS} levels`);
+    if (this.#above.includes(value)) throw this.#refuse("a reference to what contains it");
+    this.#above.push(value);
+    const plain = this.#shape(value);
+    this.#above.pop();
     return plain;
   }
 
-  #shape(value: object, path: string, level: number): unknown {
-    const tag = this.#tagOf.get(Object.getPrototypeOf(value) as object);
-    if (tag !== undefined) return tagged(tag, this.plain(this.#encoded(tag, value, path), path, level));
-    if (isPlainObject(value)) return this.#record(value as Record<string, unknown>, path, level);
+  #part(value: unknown, step: Step): unknown {
+    this.#steps.push(step);
+    const plain = this.plain(value);
+    this.#steps.pop();
+    return plain;
+  }
+
+  #shape(value: object): unknown {
+    const tag = this.#tagOf.size > 0 ? this.#tagOf.get(Object.getPrototypeOf(value) as object) : undefined;
+    if (tag !== undefined) return tagged(tag, this.plain(this.#encoded(tag, value)));
+    if (isPlainObject(value)) return this.#record(value as Record<string, unknown>);
     if (value instanceof Uint8Array) return tagged("bytes", this.#bytes(value));
-    return isSubclassed(value) ? this.#refuseClass(value, path) : this.#builtIn(value, path, level);
+    return isSubclassed(value) ? this.#refuseClass(value) : this.#builtIn(value);
   }
 
-  #builtIn(value: object, path: string, level: number): unknown {
-    if (Array.isArray(value)) return this.#array(value, path, level);
+  #builtIn(value: object): unknown {
+    if (Array.isArray(value)) return this.#array(value);
     if (value instanceof Date) return tagged("date", Number.isNaN(value.getTime()) ? null : value.getTime());
-    if (value instanceof Map) return tagged("map", this.#pairs(value, path, level));
-    if (value instanceof Set) return tagged("set", [...value].map((member, i) => this.plain(member, `${path}.values()[${i}]`, level)));
+    if (value instanceof Map) return tagged("map", this.#pairs(value));
+    if (value instanceof Set) return tagged("set", [...value].map((member, i) => this.#part(member, { text: `.values()[${i}]` })));
     if (value instanceof URL) return tagged("url", value.href);
-    return this.#refuseClass(value, path);
+    return this.#refuseClass(value);
   }
 
-  #refuseClass(value: object, path: string): never {
-    throw this.#refuse(`an instance of ${value.constructor?.name ?? "an unnamed class"}, which is not registered (store.registerType)`, path);
+  #refuseClass(value: object): never {
+    throw this.#refuse(`an instance of ${value.constructor?.name ?? "an unnamed class"}, which is not registered (store.registerType)`);
   }
 
-  #array(value: readonly unknown[], path: string, level: number): unknown[] {
+  #array(value: readonly unknown[]): unknown[] {
     const out: unknown[] = [];
     for (let i = 0; i < value.length; i++) {
-      if (value[i] === undefined && !Object.hasOwn(value, i)) throw this.#refuse("an array with holes", path);
-      out.push(this.plain(value[i], `${path}[${i}]`, level));
+      if (value[i] === undefined && !Object.hasOwn(value, i)) throw this.#refuse("an array with holes");
+      out.push(this.#part(value[i], i));
     }
-    if (Object.keys(value).length !== value.length) throw this.#refuse("an array with named properties", path);
+    if (Object.keys(value).length !== value.length) throw this.#refuse("an array with named properties");
     return out;
   }
 
-  #record(value: Record<string, unknown>, path: string, level: number): unknown {
-    if (Object.getOwnPropertySymbols(value).length > 0) throw this.#refuse("an object with symbols for keys", path);
-    const pairs: [string, unknown][] = [];
+  #record(value: Record<string, unknown>): unknown {
+    if (Object.getOwnPropertySymbols(value).length > 0) throw this.#refuse("an object with symbols for keys");
+    const out: Record<string, unknown> = {};
     for (const key of Object.keys(value)) {
       this.#count(key.length);
-      pairs.push([key, this.plain(this.#read(value, key, path), `${path}.${key}`, level)]);
+      const plain = this.#part(this.#read(value, key), key);
+      if (key === "__proto__") Object.defineProperty(out, key, { value: plain, enumerable: true });
+      else out[key] = plain;
     }
-    return Object.hasOwn(value, "$") ? tagged("object", pairs) : fromPairs(pairs);
+    return Object.hasOwn(value, "$") ? tagged("object", Object.entries(out)) : out;
   }
 
-  #pairs(value: ReadonlyMap<unknown, unknown>, path: string, level: number): unknown[] {
-    return [...value].map(([key, member], i) => [this.plain(key, `${path}.keys()[${i}]`, level), this.plain(member, `${path}.values()[${i}]`, level)]);
+  #pairs(value: ReadonlyMap<unknown, unknown>): unknown[] {
+    return [...value].map(([key, member], i) => [this.#part(key, { text: `.keys()[${i}]` }), this.#part(member, { text: `.values()[${i}]` })]);
   }
 
   #bytes(value: Uint8Array): string {
@@ -193,26 +207,41 @@ class Walk {
     if (this.#least > this.#mostBytes) throw tooLarge(this.#key, this.#mostBytes);
   }
 
-  #read(value: Record<string, unknown>, key: string, path: string): unknown {
+  #read(value: Record<string, unknown>, key: string): unknown {
     try {
       return value[key];
     } catch (cause) {
-      throw this.#refuse("a getter that throws", `${path}.${key}`, cause);
+      this.#steps.push(key);
+      throw this.#refuse("a getter that throws", cause);
     }
   }
 
-  #encoded(tag: string, value: object, path: string): unknown {
+  #encoded(tag: string, value: object): unknown {
     try {
       return this.#byTag.get(tag)!.encode(value);
     } catch (cause) {
-      throw this.#refuse(`a ${tag} whose encode() throws`, path, cause);
+      throw this.#refuse(`a ${tag} whose encode() throws`, cause);
     }
   }
 
-  #refuse(what: string, path: string, cause?: unknown): SessionError {
+  #refuse(what: string, cause?: unknown): SessionError {
+    const path = this.#steps.slice(0, MOST_STEPS_SHOWN).map(written).join("");
     const at = path.length > 120 ? `${path.slice(0, 120)}…` : path;
     return new SessionError("unserializable", `${show(this.#key)}${at} is ${what} and cannot be stored`, cause === undefined ? undefined : { cause });
   }
+}
+
+/** More steps than this fill any message. */
+const MOST_STEPS_SHOWN = 121;
+
+function written(step: Step): string {
+  if (typeof step === "object") return step.text;
+  return typeof step === "number" ? `[${step}]` : `.${step}`;
+}
+
+/** Whether JSON writes a number so that it reads the same. */
+function isPlainNumber(value: number): boolean {
+  return Number.isFinite(value) && !Object.is(value, -0);
 }
 
 function tooLarge(key: string, mostBytes: number): SessionError {
