@@ -10,7 +10,7 @@ export interface Found {
   readonly value: string;
   readonly member: Extractor;
   /** Set where several were sent. A header sent twice is no token; of several cookies the first counts. */
-  readonly duplicate?: "refused" | "first";
+  readonly duplicate?: "refused" | "first" | undefined;
 }
 
 /**
@@ -45,8 +45,8 @@ function varyName({ source, key }: Extractor): string[] {
   return source === "header" ? [key] : [];
 }
 
-/** An extractor of one place. `values` answers every text found there. */
-export function single(source: Source, key: string, repeated: "refused" | "first", values: (view: RequestView) => readonly string[]): Extractor {
+/** An extractor of one place. `look` answers what stands there first, and whether more does. */
+export function single(source: Source, key: string, repeated: "refused" | "first", look: (view: RequestView) => Standing): Extractor {
   const extractor: Extractor = {
     source,
     key,
@@ -55,15 +55,37 @@ export function single(source: Source, key: string, repeated: "refused" | "first
       return [extractor];
     },
     find(view) {
-      return found(extractor, values(view), repeated);
+      const { first, count } = look(view);
+      return found(extractor, first, count > 1 ? repeated : undefined);
     },
   };
   return Object.freeze(extractor);
 }
 
-/** What the values in one place amount to. */
-export function found(member: Extractor, values: readonly string[], repeated: "refused" | "first"): Found | undefined {
-  const value = values[0];
-  if (value === undefined || value === "") return undefined;
-  return values.length > 1 ? { value, member, duplicate: repeated } : { value, member };
+/** Texts in one place: the first, and how many there are. */
+export interface Standing {
+  readonly first: string | undefined;
+  readonly count: number;
+}
+
+/** Of all texts in one place the first, and how many there are. */
+export function standing(values: readonly string[]): Standing {
+  return { first: values[0], count: values.length };
+}
+
+/** What the first text in one place amounts to. */
+export function found(member: Extractor, value: string | undefined, duplicate: Found["duplicate"]): Found | undefined {
+  return value === undefined || value === "" ? undefined : new Finding(value, member, duplicate);
+}
+
+class Finding implements Found {
+  readonly value: string;
+  readonly member: Extractor;
+  readonly duplicate: Found["duplicate"];
+
+  constructor(value: string, member: Extractor, duplicate: Found["duplicate"]) {
+    this.value = value;
+    this.member = member;
+    this.duplicate = duplicate;
+  }
 }

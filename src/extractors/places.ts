@@ -3,39 +3,35 @@ import { readCookie } from "../cookie/read.js";
 import type { RequestView } from "../http/view.js";
 import { queryValues } from "../http/view.js";
 import { callable, misuse, oneOf, onlyKeys } from "../leaves/assert.js";
-import { type Extractor, found, single } from "./extractor.js";
+import { type Extractor, found, single, standing } from "./extractor.js";
 
 const HEADER_NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,256}$/;
 
 /** Reads and answers in a cookie. Of several cookies of the name the first counts. Default name `session_id`. */
 export function fromCookie(name: string = "session_id"): Extractor {
-  return single("cookie", cookieName("fromCookie", name), "first", (view) => {
-    const { first, count } = readCookie(view.cookies, name);
-    if (first === undefined) return [];
-    return count === 1 ? [first] : new Array<string>(count).fill(first);
-  });
+  return single("cookie", cookieName("fromCookie", name), "first", (view) => readCookie(view.cookies, name));
 }
 
 /** Reads and answers in a header. A header sent twice is no token. */
 export function fromHeader(name: string): Extractor {
   const key = headerName("fromHeader", name);
-  return single("header", key, "refused", (view) => headerValues(view, key));
+  return single("header", key, "refused", (view) => standing(headerValues(view, key)));
 }
 
 /** Reads the Authorization header (RFC 9110 §11.6.2) of one scheme, which is compared without regard to case. Read-only. Default `Bearer`. */
 export function fromAuthHeader(scheme: string = "Bearer"): Extractor {
   const key = headerName("fromAuthHeader", scheme);
-  return single("auth-header", key, "refused", (view) => headerValues(view, "authorization").map((value) => credentials(value, key)));
+  return single("auth-header", key, "refused", (view) => standing(headerValues(view, "authorization").map((value) => credentials(value, key))));
 }
 
 /** Reads a query parameter. Read-only. A token in a URL leaks into logs and histories: use it where nothing else can be. */
 export function fromQuery(name: string): Extractor {
-  return single("query", fieldName("fromQuery", name), "first", (view) => queryValues(view, name));
+  return single("query", fieldName("fromQuery", name), "first", (view) => standing(queryValues(view, name)));
 }
 
 /** Reads a route parameter, where the framework has routes. Read-only. A token in a URL leaks into logs and histories. */
 export function fromParam(name: string): Extractor {
-  return single("param", fieldName("fromParam", name), "first", (view) => texts(view.param(name)));
+  return single("param", fieldName("fromParam", name), "first", (view) => standing(texts(view.param(name))));
 }
 
 /** Reads a field of a url-encoded body, or of what the framework parsed. Read-only. The handler can still read the body. */
@@ -48,8 +44,8 @@ export function fromForm(name: string): Extractor {
       return [extractor];
     },
     async find(view) {
-      const value = (await view.form())?.get(name);
-      return found(extractor, texts(value), "first");
+      const [value] = texts((await view.form())?.get(name));
+      return found(extractor, value, undefined);
     },
   };
   return Object.freeze(extractor);
@@ -72,7 +68,7 @@ export function fromCustom(custom: CustomExtractor): Extractor {
   callable("fromCustom: extract", extract, "(request) => the text, or undefined");
   const source = oneOf("fromCustom: source", custom.source, ["cookie", "header", "other"]);
   const key = source === "cookie" ? cookieName("fromCustom: key", custom.key) : headerName("fromCustom: key", custom.key);
-  return single(source, key, "first", (view) => texts(extract(view)));
+  return single(source, key, "first", (view) => standing(texts(extract(view))));
 }
 
 /** Every value of a header; where a runtime joins repeated headers, a comma shows it: no token holds one. */

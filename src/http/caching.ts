@@ -19,7 +19,8 @@ function privately(control: string): string {
 
 function vary(headers: AnswerHeaders, name: string): void {
   const value = headers.get("Vary");
-  const names = (value ?? "").split(",").map((part) => part.trim().toLowerCase());
+  if (value === undefined) return headers.set("Vary", name);
+  const names = value.split(",").map((part) => part.trim().toLowerCase());
   if (names.includes("*") || names.includes(name.toLowerCase())) return;
-  headers.set("Vary", value ? `${value}, ${name}` : name);
+  headers.set("Vary", value === "" ? name : `${value}, ${name}`);
 }

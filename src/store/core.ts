@@ -46,7 +46,8 @@ export class SessionCore {
   #loaded: Loaded;
   #intent: Intent = "keep";
   #identity: Identity | undefined;
-  #bornAt: number;
+  /** When a session that is not stored yet began: when that was first asked. */
+  #bornAt: number | undefined;
   #idle: number | undefined;
   #login: Login | undefined;
   #destroyFailed = false;
@@ -62,7 +63,7 @@ export class SessionCore {
     this.fresh = !isLive;
     this.#loaded = loaded;
     this.#identity = isLive ? { token, hash: loaded.hash } : undefined;
-    this.#bornAt = isLive ? loaded.record.createdAt : parts.settings.clock.now();
+    this.#bornAt = undefined;
     this.#storesNew = storesNew;
   }
 
@@ -359,7 +360,8 @@ export class SessionCore {
   #birth(): Birth {
     if (this.#loaded.kind === "live" && this.#intent !== "reset") return this.#loaded.record;
     const { absolute } = this.parts.settings;
-    return { createdAt: this.#bornAt, absolute: absolute === undefined ? undefined : this.#bornAt + absolute };
+    const createdAt = (this.#bornAt ??= this.#now);
+    return { createdAt, absolute: absolute === undefined ? undefined : createdAt + absolute };
   }
 
   #idleLength(): number {
