@@ -10,14 +10,17 @@ import { onlyKeys, wholeNumber } from "../leaves/assert.js";
 /** Options of {@link memoryStorage}. */
 export interface MemoryOptions {
   /**
-   * The most entries kept. At the limit expired ones are removed; where all are live a new session fails with `storage` (503) and no
-   * live one is ever evicted. Default: no limit.
+   * The most entries kept. At the limit expired ones are removed, which each new session looks for among the next 1024 entries, round
+   * and round; where it finds none it fails with `storage` (503), and no live one is ever evicted. Default: no limit.
    */
   maxEntries?: number;
 }
 
 /** How many entries each write looks at to remove what has expired: at most this, so that no call takes long. */
-export const SLICE = 4;
+const SLICE = 4;
+
+/** How many entries a new session looks at where the storage is full: to refuse one takes no longer the more are kept. */
+const FULL_SLICE = 1024;
 
 /**
  * Keeps records in this process's memory: they end with it, and no other process sees them. For development, tests and single-process
@@ -51,8 +54,8 @@ export class MemoryStorage implements Storage {
   create(key: string, entry: StorageEntry, call: StorageCall): Written | false {
     this.#reclaim(SLICE, call.now);
     if (this.#entries.has(key)) return false;
-    if (this.#entries.size >= this.#maxEntries) this.#reclaim(this.#entries.size, call.now);
-    if (this.#entries.size >= this.#maxEntries) throw new SessionError("storage", `the memory storage is full: maxEntries is ${this.#maxEntries} and all are live`);
+    if (this.#isFull) this.#reclaim(Math.min(FULL_SLICE, this.#entries.size), call.now);
+    if (this.#isFull) throw new SessionError("storage", `the memory storage is full: maxEntries is ${this.#maxEntries} and no expired one was found`);
     return this.#put(key, entry);
   }
 
@@ -74,6 +77,10 @@ export class MemoryStorage implements Storage {
 
   clear(prefix: string): void {
     for (const key of this.#entries.keys()) if (key.startsWith(prefix)) this.#entries.delete(key);
+  }
+
+  get #isFull(): boolean {
+    return this.#entries.size >= this.#maxEntries;
   }
 
   #put(key: string, { value, expiresAt }: StorageEntry): Written {

@@ -4,25 +4,63 @@ import { once } from "node:events";
 import { test } from "node:test";
 import { promisify } from "node:util";
 import { createStore, type SessionError } from "holdfast";
-import { memoryStorage } from "holdfast/storage/memory";
+import { memoryStorage, type MemoryStorage } from "holdfast/storage/memory";
 import { testClock } from "holdfast/testing";
-import { SLICE } from "#dist/storage/memory.js";
 
 const MINUTE = 60_000;
 const call = (now: number) => ({ now, signal: new AbortController().signal });
 const run = promisify(execFile);
+const LATER = 6 * MINUTE;
+const OLD = { value: "x", expiresAt: MINUTE };
+const LIVE = { value: "x", expiresAt: LATER + MINUTE };
 
-test("expired entries go a slice at a time: no call looks at more", () => {
-  const storage = memoryStorage();
-  for (let i = 0; i < 100; i++) storage.create(`old${i}`, { value: "x", expiresAt: MINUTE }, call(0));
-  const later = MINUTE + 5 * MINUTE;
-  for (let i = 0; i < 60; i++) {
-    const before = storage.size;
-    storage.create(`new${i}`, { value: "x", expiresAt: later + MINUTE }, call(later));
-    const removed = before + 1 - storage.size;
-    assert.ok(removed <= SLICE, `${removed} entries in one call`);
+/** Each call that looks for what has expired, and how many entries it looks at, however many there are. */
+const LOOKING: Readonly<Record<string, { looksAt: number; isFull?: boolean; look(storage: MemoryStorage): void }>> = {
+  "a create": { looksAt: 4, look: comeAndGo },
+  "an update": { looksAt: 4, look: (storage) => assert.ok(storage.update("0", LIVE, versionOf(storage, "0"), call(LATER))) },
+  "a create in a full storage": { looksAt: 1024, isFull: true, look: comeIfThereIsRoom },
+};
+
+for (const [name, { looksAt, look }] of Object.entries(LOOKING).filter(([, { isFull }]) => !isFull)) {
+  test(`${name} removes ${looksAt} expired entries at most`, () => {
+    const storage = filled(1, LIVE);
+    for (let i = 0; i < 100; i++) storage.create(`old${i}`, OLD, call(0));
+    for (let i = 0; i < 60; i++) {
+      const before = storage.size;
+      look(storage);
+      assert.ok(before - storage.size <= looksAt, `${before - storage.size} entries in one call`);
+    }
+    assert.equal(storage.size, 1, "every old one went, the live one stayed");
+  });
+}
+
+for (const [name, { looksAt, isFull, look }] of Object.entries(LOOKING)) {
+  test(`${name} looks at ${looksAt} entries, live ones counted, and the next one at those that follow`, () => {
+    const size = 32 * looksAt;
+    const storage = filled(size, LIVE, isFull ? size : undefined);
+    const callsUntilGone = (key: string): number => {
+      expire(storage, key);
+      let calls = 0;
+      for (; storage.get(key) && calls < size; calls++) look(storage);
+      return calls;
+    };
+    callsUntilGone(`${size / 2}`);
+    // This one was passed shortly before: three quarters of the round lie between.
+    const calls = callsUntilGone(`${size / 4}`);
+    assert.ok(Math.abs(calls - 24) <= 2, `${calls} calls for ${(size * 3) / 4} entries`);
+  });
+}
+
+test("a full storage of up to 1024 entries refuses nobody while one of them has expired", () => {
+  for (const size of [1, 2, 5, 1024]) {
+    const storage = filled(size, LIVE, size);
+    assert.throws(() => storage.create("new", LIVE, call(LATER)), /the memory storage is full/);
+    for (const key of new Set([0, size >> 1, size - 1])) {
+      expire(storage, `${key}`);
+      assert.ok(storage.create(`new${key}`, LIVE, call(LATER)), `${key} of ${size}`);
+      assert.equal(storage.size, size);
+    }
   }
-  assert.equal(storage.size, 60, "every old one went, every new one stayed");
 });
 
 test("updates reclaim, too, and a busy storage holds little more than what is live", () => {
@@ -122,5 +160,33 @@ test("in production a storage that was left out is worth a warning, a given one 
     if (before === undefined) delete process.env.NODE_ENV;
   }
 });
+
+/** A storage with that many entries, whose keys are 0 and so on. */
+function filled(size: number, entry: { value: string; expiresAt: number }, maxEntries?: number): MemoryStorage {
+  const storage = memoryStorage(maxEntries === undefined ? {} : { maxEntries });
+  for (let i = 0; i < size; i++) storage.create(`${i}`, entry, call(0));
+  return storage;
+}
+
+function versionOf(storage: MemoryStorage, key: string): number {
+  return storage.get(key)!.version as number;
+}
+
+function expire(storage: MemoryStorage, key: string): void {
+  assert.ok(storage.touch(key, OLD.expiresAt, versionOf(storage, key)));
+}
+
+function comeAndGo(storage: MemoryStorage): void {
+  assert.ok(storage.create("new", LIVE, call(LATER)));
+  assert.ok(storage.delete("new", versionOf(storage, "new")));
+}
+
+function comeIfThereIsRoom(storage: MemoryStorage): void {
+  try {
+    storage.create(crypto.randomUUID(), LIVE, call(LATER));
+  } catch (error) {
+    assert.equal((error as SessionError).code, "storage");
+  }
+}
 
 const turn = (): Promise<"turn"> => new Promise((resolve) => setImmediate(() => resolve("turn")));

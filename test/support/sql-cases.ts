@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
-import { createStore } from "holdfast";
+import { createStore, type StorageCall } from "holdfast";
 import { session } from "holdfast/fetch";
 import { seed, testClock, type StorageCase } from "holdfast/testing";
 import type { SqlStorage } from "holdfast/storage/postgres";
-import { SLICE } from "#dist/storage/sql.js";
 
 /** What the cases are given: a storage, and its database behind its back. */
 export interface SqlUnderTest {
@@ -17,6 +16,9 @@ export interface SqlUnderTest {
 
 /** Opens a storage in a table, which is not made yet; may be called again for the same table. */
 export type OpenSql = (table: string) => Promise<SqlUnderTest>;
+
+/** The most rows that one statement removes: written here again, so that no change of it goes unnoticed. */
+const SLICE = 500;
 
 const MINUTE = 60_000;
 const NOW = Date.UTC(2030, 0, 1);
@@ -126,6 +128,14 @@ const CASES: Readonly<Record<string, (open: Opener) => Promise<void>>> = {
     assert.equal(await storage.sweep(call), 0);
   },
 
+  async "each statement of sweep removes one slice"(open) {
+    await inSlices(open, (storage, call) => storage.sweep(call));
+  },
+
+  async "each statement of clear removes one slice"(open) {
+    await inSlices(open, (storage, call) => storage.clear("old:", call));
+  },
+
   async "sweeps that run at once count each row once, and disturb nobody who writes"(open) {
     const { storage, table } = await ready(open);
     const other = (await open(table)).storage;
@@ -138,11 +148,13 @@ const CASES: Readonly<Record<string, (open: Opener) => Promise<void>>> = {
   },
 
   async "clear removes more than one slice of its prefix, and nobody else's"(open) {
-    const { storage } = await ready(open);
+    const { storage, sent } = await ready(open);
     await fill(storage, "shop:", SLICE + 20, LIVE);
     const others = ["shop", "shop2:a", "Shop:a", "sho_:a", "shop;a", "xshop:a", "shop.a"];
     for (const key of others) await storage.create(key, LIVE, call);
+    sent.splice(0);
     await storage.clear("shop:", call);
+    assert.equal(sent.length, 2);
     assert.equal(await storage.get("shop:0", call), undefined);
     assert.equal(await storage.get(`shop:${SLICE + 19}`, call), undefined);
     for (const key of others) assert.ok(await storage.get(key, call), key);
@@ -155,6 +167,21 @@ const CASES: Readonly<Record<string, (open: Opener) => Promise<void>>> = {
     for (let i = 0; i < 3; i++) assert.deepEqual(await storage.touch("k", LIVE.expiresAt, written.version!, call), written);
   },
 };
+
+/** Stops each of two calls after its first statement, and has a whole sweep count what they left. */
+async function inSlices(open: Opener, remove: (storage: SqlStorage, call: StorageCall) => Promise<unknown>): Promise<void> {
+  const { storage, sent } = await ready(open);
+  await fill(storage, "old:", 2 * SLICE + 20, LONG_AGO);
+  sent.splice(0);
+  for (const statements of [1, 2]) {
+    const controller = new AbortController();
+    const removing = remove(storage, { now: NOW, signal: controller.signal });
+    controller.abort();
+    await assert.rejects(removing, (error) => error === controller.signal.reason, "there is more to remove than one slice");
+    assert.equal(sent.length, statements);
+  }
+  assert.equal(await storage.sweep(call), 20);
+}
 
 /** What is no name of a table: it would end the name, or be another one. */
 export const HOSTILE_NAMES: readonly unknown[] = ['a"; DROP TABLE users; --', "a` b", "a b", "a.b", "", "1a", "ä", "a-b", "a`b", "a'b", "a\0", "a\n", "x".repeat(49), 'a"', "$1", "?", "{table}", 7, null, {}, ["a"]];
