@@ -85,22 +85,62 @@ type HeadArguments = [status: number, reason?: string | HeadHeaders, headers?: H
 type HeadHeaders = OutgoingHttpHeaders | OutgoingHttpHeader[];
 type Native = Pick<ServerResponse, "writeHead" | "write" | "end" | "flushHeaders">;
 
+/** Where a response keeps what holds it. */
+const HELD = Symbol("holdfast");
+
+interface Holding {
+  [HELD]: HeldResponse;
+}
+
 /**
  * Holds the first byte of a response until what must come before it is done. Meanwhile the handler's calls are kept, `headersSent` stays
  * false (nothing was sent), and an answer with another status, an error page, takes the place of what was kept.
+ *
+ * The same four functions stand on every response: engines keep whatever a function of a response's own refers to until their next great
+ * collection. Only a second hold of one response, which others may have changed in between, has functions of its own.
  */
 export function holdFirstByte(res: ServerResponse, hooks: AnswerHooks): void {
   const held = new HeldResponse(res, hooks);
-  res.writeHead = (...args: HeadArguments) => held.writeHead(args);
-  res.write = ((...args: WriteArguments) => held.write(args)) as Native["write"];
-  res.end = ((...args: WriteArguments) => held.end(args)) as Native["end"];
-  res.flushHeaders = () => held.flushHeaders();
+  if (HELD in res) return put(res, boundTo(held));
+  (res as unknown as Holding)[HELD] = held;
+  put(res, SHARED);
+}
+
+function put(res: ServerResponse, { writeHead, write, end, flushHeaders }: Native): void {
+  res.writeHead = writeHead;
+  res.write = write;
+  res.end = end;
+  res.flushHeaders = flushHeaders;
+}
+
+const SHARED = {
+  writeHead(this: Holding, ...args: HeadArguments) {
+    return this[HELD].writeHead(args);
+  },
+  write(this: Holding, ...args: WriteArguments) {
+    return this[HELD].write(args);
+  },
+  end(this: Holding, ...args: WriteArguments) {
+    return this[HELD].end(args);
+  },
+  flushHeaders(this: Holding) {
+    this[HELD].flushHeaders();
+  },
+} as unknown as Native;
+
+function boundTo(held: HeldResponse): Native {
+  const to = { [HELD]: held };
+  const { writeHead, write, end, flushHeaders } = SHARED;
+  return { writeHead: writeHead.bind(to as never), write: write.bind(to as never), end: end.bind(to as never), flushHeaders: flushHeaders.bind(to as never) } as Native;
 }
 
 class HeldResponse {
   readonly #res: ServerResponse;
   readonly #hooks: AnswerHooks;
-  readonly #native: Native;
+  readonly #writeHeadNatively: Native["writeHead"];
+  readonly #writeNatively: Native["write"];
+  readonly #endNatively: Native["end"];
+  readonly #flushNatively: Native["flushHeaders"];
   #state: "idle" | "held" | "open" | "failed" | "closed" = "idle";
   /** Calls of the handler while it is held. */
   #kept: (() => void)[] | undefined = undefined;
@@ -113,7 +153,10 @@ class HeldResponse {
   constructor(res: ServerResponse, hooks: AnswerHooks) {
     this.#res = res;
     this.#hooks = hooks;
-    this.#native = { writeHead: res.writeHead, write: res.write, end: res.end, flushHeaders: res.flushHeaders };
+    this.#writeHeadNatively = res.writeHead;
+    this.#writeNatively = res.write;
+    this.#endNatively = res.end;
+    this.#flushNatively = res.flushHeaders;
   }
 
   writeHead(args: HeadArguments): ServerResponse {
@@ -127,9 +170,9 @@ class HeldResponse {
   }
 
   flushHeaders(): void {
-    if (this.#passes) return Reflect.apply(this.#native.flushHeaders, this.#res, []);
+    if (this.#passes) return Reflect.apply(this.#flushNatively, this.#res, []);
     if (this.#state === "closed") return;
-    this.#whenOpen(() => Reflect.apply(this.#native.flushHeaders, this.#res, []));
+    this.#whenOpen(() => Reflect.apply(this.#flushNatively, this.#res, []));
   }
 
   write(args: WriteArguments): boolean {
@@ -254,17 +297,17 @@ class HeldResponse {
   /** Node itself calls writeHead for headers that go out with the body. */
   #nativeHead(args: HeadArguments): ServerResponse {
     if (this.#res.headersSent && this.#state === "closed") return this.#res;
-    return Reflect.apply(this.#native.writeHead, this.#res, args) as ServerResponse;
+    return Reflect.apply(this.#writeHeadNatively, this.#res, args) as ServerResponse;
   }
 
   #nativeWrite(args: WriteArguments): boolean {
-    return Reflect.apply(this.#native.write, this.#res, args) as boolean;
+    return Reflect.apply(this.#writeNatively, this.#res, args) as boolean;
   }
 
   /** The `end` of HTTP/2, and of a response that is only simulated, hands the last piece to the `write` that stands on the response. */
   #nativeEnd(args: WriteArguments): void {
     this.#isEnding = true;
-    Reflect.apply(this.#native.end, this.#res, args);
+    Reflect.apply(this.#endNatively, this.#res, args);
     this.#isEnding = false;
     this.#isHandedOn = true;
   }

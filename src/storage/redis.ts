@@ -10,7 +10,9 @@ import { drawVersion } from "./kit.js";
 
 /** A client or pool of `redis` (node-redis), as far as it is used. */
 export interface NodeRedisClient {
-  sendCommand(args: string[]): Promise<unknown>;
+  sendCommand(args: string[], options?: { timeout?: number }): Promise<unknown>;
+  /** Whether it is connected. */
+  readonly isReady?: boolean;
 }
 
 /** A cluster of `redis` (node-redis), as far as it is used. */
@@ -86,15 +88,9 @@ class RedisStorage implements Storage {
     this.#prefix = connection.prefixesItself ? prefix : this.#serverPrefix;
   }
 
-  async get(name: string): Promise<StoredEntry | undefined> {
+  get(name: string): Promise<StoredEntry | undefined> {
     const key = this.#prefix + name;
-    try {
-      const reply = await this.#connection.send(key, ["GET", key]);
-      return reply == null ? undefined : decode(textOf(reply));
-    } catch (error) {
-      if (startsWith(error, "WRONGTYPE")) return { value: "", version: NEVER, expiresAt: 0 };
-      throw error;
-    }
+    return this.#connection.send(key, ["GET", key]).then(entryOf, entryOfOtherType);
   }
 
   async create(name: string, entry: StorageEntry, { now }: StorageCall): Promise<Written | false> {
@@ -160,6 +156,16 @@ const NEVER = "not written by holdfast";
 
 function encode(version: string, { value, expiresAt }: StorageEntry): string {
   return `${version}.${deadline(expiresAt)}.${value}`;
+}
+
+function entryOf(reply: unknown): StoredEntry | undefined {
+  return reply == null ? undefined : decode(textOf(reply));
+}
+
+/** A key of another type is no failure: the store finds that it is no record. */
+function entryOfOtherType(error: unknown): StoredEntry {
+  if (startsWith(error, "WRONGTYPE")) return { value: "", version: NEVER, expiresAt: 0 };
+  throw error;
 }
 
 /** What somebody else wrote is answered as it is: the store finds that it is no record. */
@@ -231,9 +237,21 @@ function has(client: unknown, call: string): boolean {
 }
 
 function nodeSingle(client: NodeRedisClient): Connection {
-  const send: Send = (command) => client.sendCommand(command);
+  const send = nodeSend(client);
   return { send: (_key, command) => send(command), primaries: async () => [send], ...nodePrefix(client) };
 }
+
+/**
+ * The client's own timeout is for commands that wait to be written, and takes an `AbortSignal` for each: a tenth of what a request costs.
+ * A connected client has written the command before it could run out, and the store gives up waiting by itself.
+ */
+function nodeSend(client: NodeRedisClient): Send {
+  const { commandOptions } = (client as { readonly options?: { readonly commandOptions?: { readonly timeout?: number } } }).options ?? {};
+  if (commandOptions?.timeout !== undefined) return (command) => client.sendCommand(command);
+  return (command) => (client.isReady ? client.sendCommand(command, NO_TIMEOUT) : client.sendCommand(command));
+}
+
+const NO_TIMEOUT = Object.freeze({ timeout: 0 });
 
 function nodeSentinel(client: NodeRedisSentinel): Connection {
   const send: Send = (command) => client.sendCommand(false, command);
