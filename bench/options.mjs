@@ -1,7 +1,7 @@
 /** The command line of `npm run bench`. */
 import { parseArgs } from "node:util";
 import { CONTENDERS, FRAMEWORKS, STORAGES } from "./contenders/index.mjs";
-import { KINDS } from "./kinds.mjs";
+import { KINDS, MEASURED } from "./kinds.mjs";
 
 export const HELP = `npm run bench [-- OPTION …]
 
@@ -33,6 +33,7 @@ export function parse(args) {
   const texts = Object.fromEntries(["framework", "contender", "storage", "kind", "seconds", "slice", "connections", "latency", "json"].map((name) => [name, { type: "string" }]));
   const { values } = parseArgs({ args, options: { ...flags, ...texts } });
   const short = values.short ? SHORT : {};
+  const kinds = listed("kind", values.kind, MEASURED, Object.keys(KINDS));
   const seconds = numeric("seconds", values.seconds ?? short.seconds ?? "5");
   const sliceMs = numeric("slice", values.slice ?? short.slice ?? "250");
   return {
@@ -43,7 +44,7 @@ export function parse(args) {
     frameworks: listed("framework", values.framework, short.frameworks ?? FRAMEWORKS, FRAMEWORKS),
     names: values.contender === undefined ? undefined : listed("contender", values.contender, [], Object.keys(CONTENDERS)),
     storages: listed("storage", values.storage, STORAGES, STORAGES),
-    kinds: listed("kind", values.kind, Object.keys(KINDS), Object.keys(KINDS)),
+    kinds: MEASURED.filter((kind) => kinds.includes(kind)),
     seconds,
     sliceMs,
     rounds: Math.max(3, Math.round((seconds * 1000) / sliceMs)),
