@@ -59,13 +59,14 @@ export function lastAnswer(res: ServerResponse, error: unknown, words: Readonly<
   res.end(words[res.statusCode] ?? "Error");
 }
 
-/** What happens around the answer to a request. */
-class NodeAnswer implements AnswerHooks {
+/** What happens around the answer to a request, and its headers. */
+class NodeAnswer extends NodeHeaders implements AnswerHooks {
   readonly #exchange: Exchange;
   readonly #context: NodeContext;
   readonly #next: (error?: unknown) => void;
 
   constructor(exchange: Exchange, context: NodeContext, next: (error?: unknown) => void) {
+    super(context[1]);
     this.#exchange = exchange;
     this.#context = context;
     this.#next = next;
@@ -76,7 +77,7 @@ class NodeAnswer implements AnswerHooks {
   }
 
   headers(): void {
-    this.#exchange.answer(new NodeHeaders(this.#context[1]));
+    this.#exchange.answer(this);
   }
 
   after(): Promise<void> | undefined {

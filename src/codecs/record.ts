@@ -34,7 +34,8 @@ const WRITES_REMEMBERED = 8;
 
 /** Adds a write id; the record remembers the last eight. */
 export function remember(writes: string, writeId: string): string {
-  return (writes + writeId).slice(-WRITES_REMEMBERED * WRITE_ID_LENGTH);
+  const forgotten = writes.length + WRITE_ID_LENGTH - WRITES_REMEMBERED * WRITE_ID_LENGTH;
+  return (forgotten > 0 ? writes.slice(forgotten) : writes) + writeId;
 }
 
 /** Whether one of these write ids is among those a record remembers. */

@@ -46,8 +46,8 @@ export class SessionCore {
   #loaded: Loaded;
   #intent: Intent = "keep";
   #identity: Identity | undefined;
-  /** When a session that is not stored yet began: when that was first asked. */
-  #bornAt: number | undefined;
+  /** When it began, if it is not stored yet. */
+  #bornAt: number;
   #idle: number | undefined;
   #login: Login | undefined;
   #destroyFailed = false;
@@ -63,7 +63,7 @@ export class SessionCore {
     this.fresh = !isLive;
     this.#loaded = loaded;
     this.#identity = isLive ? { token, hash: loaded.hash } : undefined;
-    this.#bornAt = undefined;
+    this.#bornAt = isLive ? loaded.record.createdAt : parts.settings.clock.now();
     this.#storesNew = storesNew;
   }
 
@@ -360,8 +360,7 @@ export class SessionCore {
   #birth(): Birth {
     if (this.#loaded.kind === "live" && this.#intent !== "reset") return this.#loaded.record;
     const { absolute } = this.parts.settings;
-    const createdAt = (this.#bornAt ??= this.#now);
-    return { createdAt, absolute: absolute === undefined ? undefined : createdAt + absolute };
+    return { createdAt: this.#bornAt, absolute: absolute === undefined ? undefined : this.#bornAt + absolute };
   }
 
   #idleLength(): number {

@@ -104,7 +104,7 @@ export class Persistence {
     const deadline = this.#deadline();
     const current = this.#isStale(old) ? await this.#reread(old.hash, writing, deadline) : old;
     if (!current) throw ended();
-    return this.#introduce(hash, current.record, writing, current, deadline, (successor) => this.#handOver(current, successor, writing, deadline));
+    return await this.#introduce(hash, current.record, writing, current, deadline, (successor) => this.#handOver(current, successor, writing, deadline));
   }
 
   /** Starts a session that carries nothing of the old one, which is retired, or ended where it changed meanwhile. */
@@ -159,11 +159,14 @@ export class Persistence {
     const list = owner === undefined ? undefined : await this.#owners.find(owner, deadline);
     const own = await this.#insert(hash, birth, writing, deadline);
     if (!list && !finish) return own;
-    return this.#orDiscard(own, deadline, async () => {
+    try {
       const isSure = !list || ((await this.#enlist(list, own, old, writing, deadline)) && !finish);
       const done = finish ? await finish(own) : own;
-      return isSure ? done : this.#stillThere(done, deadline);
-    });
+      return isSure ? done : await this.#stillThere(done, deadline);
+    } catch (error) {
+      await this.#discard(own, deadline);
+      throw error;
+    }
   }
 
   #enlist(list: KnownList, own: Live, old: Live | undefined, { login }: Writing, deadline: Deadline): Promise<boolean> {
@@ -173,11 +176,20 @@ export class Persistence {
 
   async #insert(hash: string, birth: Birth, writing: Writing, deadline: Deadline): Promise<Live> {
     const record = born(birth, writing);
-    const created = await this.#records.create({ hash, record, expiresAt: this.#idleDeadline(record) }, deadline).catch((error: unknown) => this.#takeBack(hash, writing, deadline, error));
+    const created = await this.#created({ hash, record, expiresAt: this.#idleDeadline(record) }, writing, deadline);
     if (created) return created;
     const found = await this.#records.loadLive(hash, deadline);
     if (found && remembers(found.record.writes, writing.writeId)) return found;
     throw new SessionError("bad-generator", "a new token is taken already: keyGenerator must answer a different unguessable text each time");
+  }
+
+  async #created(next: Unwritten, writing: Writing, deadline: Deadline): Promise<Live | undefined> {
+    try {
+      return await this.#records.create(next, deadline);
+    } catch (error) {
+      await this.#takeBack(next.hash, writing, deadline, error);
+      throw error;
+    }
   }
 
   /** Retires the old record; another's change in between is merged into the successor first. */
@@ -242,29 +254,18 @@ export class Persistence {
     }
   }
 
-  /** A failure after one's own record was created takes it back: its token was never answered. */
-  async #orDiscard(own: Live, deadline: Deadline, finish: () => Promise<Live>): Promise<Live> {
-    try {
-      return await finish();
-    } catch (error) {
-      await this.#discard(own, deadline);
-      throw error;
-    }
-  }
-
   /** A create that failed may have taken effect all the same. One that timed out may still do so: nothing to be gained by waiting longer. */
-  async #takeBack(hash: string, { writeId }: Writing, deadline: Deadline, error: unknown): Promise<never> {
-    if (!(error instanceof SessionError && error.code === "storage")) throw error;
+  async #takeBack(hash: string, { writeId }: Writing, deadline: Deadline, error: unknown): Promise<void> {
+    if (!(error instanceof SessionError && error.code === "storage")) return;
     try {
       const own = await this.#records.loadLive(hash, deadline);
       if (own && remembers(own.record.writes, writeId)) await this.#end(hash, own.version, deadline);
     } catch (cause) {
       this.#settings.emit({ type: "unsaved", id: idOf(hash), cause });
     }
-    throw error;
   }
 
-  /** Tries twice, since one failure brought us here; what stays behind after that is opened by nobody and expires. */
+  /** A failure after one's own record was created takes it back: its token was never answered. Tries twice, since one failure brought us here; what stays behind after that is opened by nobody and expires. */
   async #discard({ hash, version }: Live, deadline: Deadline): Promise<void> {
     try {
       await this.#end(hash, version, deadline).catch(() => this.#end(hash, undefined, deadline));
@@ -296,17 +297,20 @@ export class Persistence {
   }
 
   #next({ hash, record, expiresAt }: Live, writing: Writing): Unwritten {
-    const idle = writing.idle ?? record.idle;
-    const used = this.#idleDeadline({ ...record, idle });
-    const moved = writing.idle === undefined ? Math.max(used, expiresAt) : used;
     const next: SessionRecord = {
       ...record,
-      idle,
+      idle: writing.idle ?? record.idle,
       promised: promised(record, expiresAt, writing),
       writes: remember(record.writes, writing.writeId),
       data: writing.draft.sealed(writing.writeId),
     };
-    return { hash, record: next, expiresAt: writing.moves ? moved : expiresAt };
+    return { hash, record: next, expiresAt: writing.moves ? this.#moved(next, expiresAt, writing) : expiresAt };
+  }
+
+  /** No save takes back the time that another has given, unless it sets an idle length of its own. */
+  #moved(next: SessionRecord, expiresAt: number, { idle }: Writing): number {
+    const used = this.#idleDeadline(next);
+    return idle === undefined ? Math.max(used, expiresAt) : used;
   }
 
   /** The idle deadline of a session used now. */

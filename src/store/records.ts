@@ -85,12 +85,12 @@ export class Records {
     return loaded.kind === "live" ? loaded : undefined;
   }
 
-  /** Inserts a record; nothing where the hash is taken. */
-  async create(next: Unwritten, deadline: Deadline): Promise<Live | undefined> {
-    return this.#written(next, await this.#calls.create(this.#key(next.hash), this.#entry(next), deadline));
+  /** Inserts a record; nothing where the hash is taken. At once where the storage answers so, as what follows. */
+  create(next: Unwritten, deadline: Deadline): Live | undefined | Promise<Live | undefined> {
+    return andThen(this.#calls.create(this.#key(next.hash), this.#entry(next), deadline), (written) => this.#written(next, written));
   }
 
-  /** Replaces a record that still has this version; nothing where it has not. At once where the storage answers so. */
+  /** Replaces a record that still has this version; nothing where it has not. */
   update(next: Unwritten, version: Version, deadline: Deadline): Live | undefined | Promise<Live | undefined> {
     return andThen(this.#calls.update(this.#key(next.hash), this.#entry(next), version, deadline), (written) => this.#written(next, written));
   }
@@ -102,14 +102,15 @@ export class Records {
   }
 
   /** Puts a marker that names the successor in the place of a record that still has this version. */
-  async retire(hash: string, version: Version, successor: string, deadline: Deadline): Promise<boolean> {
-    const marker: Marker = { kind: "marker", retiredAt: this.#now, successor };
-    const entry = { value: this.#codec.encode(hash, marker), expiresAt: this.#now + this.#settings.retiredFor };
-    return (await this.#calls.update(this.#key(hash), entry, version, deadline)) !== false;
+  retire(hash: string, version: Version, successor: string, deadline: Deadline): boolean | Promise<boolean> {
+    const retiredAt = this.#now;
+    const marker: Marker = { kind: "marker", retiredAt, successor };
+    const entry = { value: this.#codec.encode(hash, marker), expiresAt: retiredAt + this.#settings.retiredFor };
+    return andThen(this.#calls.update(this.#key(hash), entry, version, deadline), (written) => written !== false);
   }
 
   /** Removes what still has this version. */
-  async delete(hash: string, version: Version, deadline: Deadline): Promise<boolean> {
+  delete(hash: string, version: Version, deadline: Deadline): boolean | Promise<boolean> {
     return this.#calls.delete(this.#key(hash), version, deadline);
   }
 

@@ -12,8 +12,6 @@ import { ABSENT, type Loaded } from "./records.js";
 import { coreOf, makeSession } from "./session.js";
 import { hashOf, hashOfId } from "./token.js";
 
-const parts = new WeakMap<object, StoreParts>();
-
 /** Makes a store: sessions over a storage, usable without any request. Throws TypeError or RangeError for a bad option. */
 export function createStore<D extends object = SessionData>(options: StoreOptions = {}): Store<D> {
   return storeOf(storeSettings(options));
@@ -26,7 +24,7 @@ export function storeOf<D extends object>(settings: StoreSettings, values: Value
 
 /** The parts of a store, or nothing for what `createStore` did not make. */
 export function partsOf(store: unknown): StoreParts | undefined {
-  return typeof store === "object" && store !== null ? parts.get(store) : undefined;
+  return typeof store === "object" && store !== null ? SessionStore.partsOf(store) : undefined;
 }
 
 type Data = Record<string, unknown>;
@@ -37,7 +35,10 @@ class SessionStore implements Store<Data> {
 
   constructor(own: StoreParts) {
     this.#parts = own;
-    parts.set(this, own);
+  }
+
+  static partsOf(store: object): StoreParts | undefined {
+    return #parts in store ? store.#parts : undefined;
   }
 
   async getById(id: string): Promise<StoredSession<Data> | undefined> {

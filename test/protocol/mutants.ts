@@ -20,7 +20,7 @@ const without = (proof: string, file: string, find: string, put: string): Mutant
 
 export const MUTANTS: Readonly<Record<string, Mutant>> = {
   "no marker: a renewal deletes the old record": without("visitors", RECORDS, "const marker = {", "return this.delete(hash, version, deadline); const marker = {"),
-  "a marker that names no successor": without("visitors", RECORDS, "retiredAt: this.#now, successor }", 'retiredAt: this.#now, successor: "nobody" }'),
+  "a marker that names no successor": without("visitors", RECORDS, "retiredAt, successor }", 'retiredAt, successor: "nobody" }'),
   "a renewal that leaves the old record": without("visitors", PERSISTENCE, "let [current, own] = [old, successor];", "return successor; let [current, own] = [old, successor];"),
   "a renewal of a session that is gone": without("visitors", PERSISTENCE, 'if (met.kind !== "live")', 'if (met.kind !== "live") return own; if (false)'),
   "a renewal that fails and leaves its record": without("visitors", PERSISTENCE, "await this.#discard(own, deadline);", ""),
@@ -44,7 +44,7 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
   "the token is the storage's key": without("visitors", "store/token.js", "return sha256(token);", "return token;"),
   "a login that does not mind that all were ended": without("an owner's end", OWNERS, "if (isLogin && ", "if (false && "),
   "a session that is on no list": without("an owner's end", PERSISTENCE, "(await this.#enlist(list, own, old, writing, deadline))", "true"),
-  "a login that does not look once more": without("an owner's end beside longer requests", PERSISTENCE, "return isSure ? done : this.#stillThere(done, deadline);", "return done;"),
+  "a login that does not look once more": without("an owner's end beside longer requests", PERSISTENCE, "return isSure ? done : await this.#stillThere(done, deadline);", "return done;"),
   "an owner's sessions ended but for what they were renewed to": without("an owner's end beside longer requests", OWNERS, "hash = met.successor;", "return false;"),
   "another owner's session ended along a marker": without("an owner's end beside longer requests", OWNERS, '(met.kind === "live" && met.record.owner !== owner)', "false"),
   "sessions forgotten before they are ended": without("owners, gone before", OWNERS, "const ended = await Promise.all(", "await this.#forget(owner, new Set(others), deadline); const ended = await Promise.all("),
