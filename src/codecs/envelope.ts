@@ -21,14 +21,14 @@ const ENVELOPE = /^([1-9]\d{0,3}):([0-9a-z]{1,7})\n/;
 
 /** Text to store, with its format and checksum. */
 export function seal(body: string): string {
-  return `${FORMAT}:${checksum(FORMAT + body)}\n${body}`;
+  return `${FORMAT}:${checksum(FORMAT, body)}\n${body}`;
 }
 
 /** What stored text holds, if it is whole. */
 export function unseal(value: string): Body | NoRecord {
   const end = value.indexOf("\n");
   const body = value.slice(end + 1);
-  const isCurrent = end > 0 && value.startsWith(START) && value.slice(START.length, end) === checksum(FORMAT + body);
+  const isCurrent = end > 0 && value.startsWith(START) && value.slice(START.length, end) === checksum(FORMAT, body);
   return isCurrent ? { kind: "body", body } : unsealOther(value);
 }
 
@@ -36,7 +36,7 @@ export function unseal(value: string): Body | NoRecord {
 function unsealOther(value: string): NoRecord {
   const [head, format, sum] = (ENVELOPE.exec(value) ?? []) as string[];
   if (head === undefined || format === undefined) return unreadable("it is no record of Holdfast");
-  const isNewer = Number(format) > Number(FORMAT) && sum === checksum(format + value.slice(head.length));
+  const isNewer = Number(format) > Number(FORMAT) && sum === checksum(format, value.slice(head.length));
   return isNewer ? { kind: "newer", why: `format ${format} is newer than ${FORMAT}` } : unreadable("its checksum does not fit");
 }
 

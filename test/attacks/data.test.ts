@@ -40,7 +40,7 @@ test("attack 60: a stored record that names __proto__ at any depth pollutes noth
   const inner = world.storage.inner as ReturnType<typeof memoryStorage>;
   const hash = id.slice(3);
   const body = `{"k":"${hash}","n":"holdfast","c":${world.clock.now()},"w":"","__proto__":{"o":"admin"}}\n"__proto__"\n{"admin":true}\n"deep"\n{"a":{"__proto__":{"admin":true},"constructor":{"prototype":{"admin":true}},"$":"object","v":[["__proto__",{"admin":true}]]}}`;
-  inner.update(`holdfast:${hash}`, { value: `1:${checksum(`1${body}`)}\n${body}`, expiresAt: world.clock.now() + 1e6 }, 1, { now: 0, signal: new AbortController().signal });
+  inner.update(`holdfast:${hash}`, { value: `1:${checksum("1", body)}\n${body}`, expiresAt: world.clock.now() + 1e6 }, 1, { now: 0, signal: new AbortController().signal });
   const session = (await world.store.getByToken(token))!;
   assert.deepEqual(session.keys(), ["__proto__", "deep"]);
   const all = session.toJSON();

@@ -218,7 +218,7 @@ onEveryStorage("attack 65: a record with wrong metadata is no session and one ev
   const one = world();
   const { id, token } = await one.store.create({ n: 1 });
   const head = { k: id.slice(3), n: namespace, c: one.clock.now(), w: "" };
-  const record = (own: object, format = "1"): string => ((body) => `${format}:${checksum(format + body)}\n${body}`)(`${JSON.stringify(own)}\n"n"\n2`);
+  const record = (own: object, format = "1"): string => ((body) => `${format}:${checksum(format, body)}\n${body}`)(`${JSON.stringify(own)}\n"n"\n2`);
   for (const wrong of [{ ...head, c: "soon" }, { ...head, c: undefined }, { ...head, w: 5 }, { ...head, x: "never" }, { ...head, i: {} }, { ...head, o: [] }, { ...head, k: undefined }, {}, [], null]) {
     await put(id, record(wrong as object));
     assert.deepEqual([await opens(one.store, token), one.happened()], [false, ["unreadable"]], JSON.stringify(wrong));

@@ -27,7 +27,7 @@ async function corrupt(world: World, token: string, value: string): Promise<void
 }
 
 const FOREIGN = ["", "null", "garbage", "<html>502</html>", '{"cookie":{}}', "1:zzzz\n{}"];
-const NEWER = `7:${checksum("7future")}\nfuture`;
+const NEWER = `7:${checksum("7", "future")}\nfuture`;
 
 test("an ordinary life is no event", async () => {
   const world = new World();

@@ -28,7 +28,7 @@ const RECORD: SessionRecord = {
 const MARKER: Marker = { kind: "marker", retiredAt: 1_700_000_000_000, successor: "s".repeat(43) };
 
 /** A text with an envelope that fits it. */
-const sealed = (body: string, format = "1"): string => `${format}:${checksum(format + body)}\n${body}`;
+const sealed = (body: string, format = "1"): string => `${format}:${checksum(format, body)}\n${body}`;
 const kindOf = (value: string, hash = HASH): string => codec.decode(hash, value).kind;
 
 /** Nothing damaged is ever taken for something else than it was. */
