@@ -26,14 +26,17 @@ export function serving(settings: RequestSettings): (context: NodeContext, next:
 
 /** Hands on once the session is loaded: at once where the storage answers so. */
 function open(exchange: Exchange, context: NodeContext, next: (error?: unknown) => void): void {
-  const failed = (error: unknown): void => fail(exchange.settings, context, error, next);
+  let opened: unknown;
   try {
-    const opened = exchange.open();
-    if (isPromise(opened)) return void opened.then(() => next(), failed);
+    opened = exchange.open();
   } catch (error) {
-    return failed(error);
+    return fail(exchange.settings, context, error, next);
   }
-  next();
+  if (!isPromise(opened)) return next();
+  void opened.then(
+    () => next(),
+    (error: unknown) => fail(exchange.settings, context, error, next),
+  );
 }
 
 /** Store pattern and upgrade requests, for adapters of Node servers. */

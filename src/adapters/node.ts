@@ -39,24 +39,27 @@ export function session<D extends object>(...called: readonly unknown[]): Sessio
   assertNoParams(settings);
   const serve = serving(settings);
   const wrap = (handler: SessionHandler<D>) => (req: IncomingMessage, res: ServerResponse) => {
-    const failed = (error: unknown): void => {
-      console.error(error);
-      lastAnswer(res, error, STATUS_CODES);
-    };
-    const next = (error?: unknown): void => {
-      if (error !== undefined) return failed(error);
-      try {
-        const handled: unknown = handler(req as SessionRequest<D>, res);
-        if (isPromise(handled)) void handled.then(undefined, failed);
-      } catch (thrown) {
-        failed(thrown);
-      }
-    };
+    const next = (error?: unknown): void => (error === undefined ? handle(handler, req as SessionRequest<D>, res) : failed(res, error));
     try {
       serve([req, res], next);
     } catch (error) {
-      failed(error);
+      failed(res, error);
     }
   };
   return withAccess<D, IncomingMessage, typeof wrap, Pick<Sessions<D>, "open" | "read">>(settings, wrap, nodeOpeners<D>(settings));
+}
+
+function handle<D extends object>(handler: SessionHandler<D>, req: SessionRequest<D>, res: ServerResponse): void {
+  try {
+    const handled: unknown = handler(req, res);
+    if (isPromise(handled)) void handled.then(undefined, (error: unknown) => failed(res, error));
+  } catch (error) {
+    failed(res, error);
+  }
+}
+
+/** There is no error path of a framework here. */
+function failed(res: ServerResponse, error: unknown): void {
+  console.error(error);
+  lastAnswer(res, error, STATUS_CODES);
 }
