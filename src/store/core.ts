@@ -24,6 +24,13 @@ export interface StoreParts {
 /** What is left of a session for its handler: everything, everything that needs no new token, or nothing. */
 export type Phase = "open" | "answered" | "over" | "released";
 
+/** Why something is persisted: asked for by `save()`, a deadline that is due to move, a change. */
+interface Why {
+  readonly explicit: boolean;
+  readonly due: boolean;
+  readonly changed: boolean;
+}
+
 interface Identity {
   /** Unknown of a session opened by its id. */
   readonly token: string | undefined;
@@ -193,7 +200,7 @@ export class SessionCore {
       canCarry: this.carrier !== "nobody",
     });
     if (chosen === "nothing" && (explicit || !this.#mayBeDead)) return undefined;
-    return this.#attempt(chosen, explicit, due);
+    return this.#attempt(chosen, { explicit, due, changed });
   }
 
   /** Forgets unsaved changes; one event where there were any. */
@@ -202,16 +209,16 @@ export class SessionCore {
     this.draft.discard();
   }
 
-  #attempt(chosen: Plan, explicit: boolean, due: boolean): Promise<void> | undefined {
+  #attempt(chosen: Plan, why: Why): Promise<void> | undefined {
     try {
-      const work = this.#carryOut(chosen, explicit, due);
+      const work = this.#carryOut(chosen, why);
       return work ? work.catch((error: unknown) => this.#fail(chosen, error)) : undefined;
     } catch (error) {
       return this.#fail(chosen, error);
     }
   }
 
-  #carryOut(chosen: Plan, explicit: boolean, due: boolean): Promise<void> | void {
+  #carryOut(chosen: Plan, why: Why): Promise<void> | void {
     const { persistence } = this.parts;
     const loaded = this.#loaded;
     switch (chosen) {
@@ -224,15 +231,15 @@ export class SessionCore {
       case "reset":
         return this.#begin("renewed", (hash, writing) => persistence.reset(loaded as Live, hash, this.#birth(), writing));
       case "save":
-        return this.#save(loaded as Live, explicit, due);
+        return this.#save(loaded as Live, why);
       case "touch":
         return this.#touch(loaded as Live);
       case "end":
         return this.#end(loaded as Live);
       case "drop":
-        return this.#drop(explicit);
+        return this.#drop(why.explicit);
       case "discard":
-        if (explicit) throw new SessionError("answered", "the answer has begun: it cannot carry the token that this session needs");
+        if (why.explicit) throw new SessionError("answered", "the answer has begun: it cannot carry the token that this session needs");
         return this.discard();
     }
   }
@@ -251,8 +258,8 @@ export class SessionCore {
     this.#tell(why, identity);
   }
 
-  #save(loaded: Live, explicit: boolean, due: boolean): Promise<void> | void {
-    const isRefresh = !explicit && !this.hasChanges;
+  #save(loaded: Live, { explicit, due, changed }: Why): Promise<void> | void {
+    const isRefresh = !explicit && !changed;
     const writing = this.#writing(explicit || due || this.#idle !== undefined);
     return andThen(this.parts.persistence.save(loaded, writing), (live) => {
       if (live) this.#saved(live, writing);
