@@ -6,12 +6,13 @@
 import type { StoredSession } from "../contracts/session.js";
 import type { SessionAccess } from "../contracts/sessions.js";
 import { SessionError, statusResponse } from "../errors.js";
-import { answered, canCarry, isStreamed, WebHeaders, WebView } from "../http/fetch.js";
+import { answered, WebHeaders, WebView } from "../http/fetch.js";
+import { isPromise } from "../leaves/promise.js";
 import type { SessionData } from "../session-data.js";
 import type { Exchange } from "../store/exchange.js";
 import { openSession, readSession } from "../store/places.js";
 import { requestSettings, type RequestSettings, type SessionOptions } from "../store/request-options.js";
-import { assertNoParams, begin, withAccess } from "./kit.js";
+import { assertNoParams, mount, withAccess } from "./kit.js";
 
 export * from "./exports.js";
 
@@ -40,7 +41,7 @@ export function session<D extends object>(...called: readonly unknown[]): Sessio
   assertNoParams(settings);
   const wrap = (handler: FetchHandler<any[]>) => (...context: FetchContext) => serve(settings, context, handler);
   return withAccess<D, Request, typeof wrap, Pick<Sessions<D>, "open" | "read">>(settings, wrap, {
-    open: async (request, headers, ...rest) => openSession<D>(settings, settings.storeFor([request, ...rest]), new WebView(request), request, new WebHeaders(headers)),
+    open: async (request, headers, ...rest) => openSession<D>(settings, settings.storeFor([request, ...rest]), new WebView(request), request, new WebHeaders({ headers })),
     read: async (request, ...rest) => readSession<D>(settings, settings.storeFor([request, ...rest]), new WebView(request)),
   });
 }
@@ -50,37 +51,35 @@ type Settings = RequestSettings<FetchContext, Answer>;
 async function serve(settings: Settings, context: FetchContext, handler: FetchHandler<any[]>): Promise<Response> {
   let exchange: Exchange | undefined;
   try {
-    exchange = await begin(settings, new WebView(context[0]), context);
+    exchange = mount(settings, new WebView(context[0]), context);
+    const opening = settings.isLazy ? undefined : exchange?.open();
+    if (isPromise(opening)) await opening;
   } catch (error) {
     return fail(settings, context, error);
   }
-  if (!exchange) return handler(...context);
-  const response = await handle(settings, exchange, context, handler);
+  return exchange ? handle(settings, exchange, context, handler) : handler(...context);
+}
+
+async function handle(settings: Settings, exchange: Exchange, context: FetchContext, handler: FetchHandler<any[]>): Promise<Response> {
+  let response: Response;
   try {
-    return await answer(exchange, context[0], response);
+    response = await handler(...context);
+  } catch (thrown) {
+    await abandon(settings, exchange, context);
+    throw thrown;
+  }
+  try {
+    return await answered(context[0], response, exchange);
   } catch (error) {
     void response?.body?.cancel().catch(() => {});
     return fail(settings, context, error);
   }
 }
 
-/** What the handler answers. Where it throws, its writes are kept; nobody is there to bring a token. */
-async function handle(settings: Settings, exchange: Exchange, context: FetchContext, handler: FetchHandler<any[]>): Promise<Response> {
-  try {
-    return await handler(...context);
-  } catch (thrown) {
-    await exchange.commit(false)?.catch((error: unknown) => fail(settings, context, error));
-    await exchange.finish()?.catch(() => {});
-    throw thrown;
-  }
-}
-
-async function answer(exchange: Exchange, request: Request, response: Response): Promise<Response> {
-  const carries = canCarry(response);
-  await exchange.commit(carries);
-  const after = exchange.mayChange && carries && isStreamed(request, response) ? () => exchange.finish() : undefined;
-  if (!after) await exchange.finish();
-  return carries ? answered(response, (headers) => exchange.answer(headers), after) : response;
+/** The handler threw: its writes are kept; nobody is there to bring a token. */
+async function abandon(settings: Settings, exchange: Exchange, context: FetchContext): Promise<void> {
+  await exchange.commit(false)?.catch((error: unknown) => fail(settings, context, error));
+  await exchange.finish()?.catch(() => {});
 }
 
 /** A failure of the session's own: the application's `errorHandler` first; a fetch server has no error path of its own. */

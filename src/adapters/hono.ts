@@ -6,9 +6,10 @@
 import type { Context, Next } from "hono";
 import type { Session, StoredSession } from "../contracts/session.js";
 import type { SessionAccess } from "../contracts/sessions.js";
-import { answered, canCarry, isStreamed, WebView } from "../http/fetch.js";
+import { answered, WebView } from "../http/fetch.js";
 import { parsedFields, type Fields } from "../http/form.js";
 import type { AnswerHeaders } from "../http/view.js";
+import { andThen, isPromise } from "../leaves/promise.js";
 import type { SessionData } from "../session-data.js";
 import type { Exchange } from "../store/exchange.js";
 import { openSession, readSession } from "../store/places.js";
@@ -52,38 +53,38 @@ export function session<D extends object>(...called: readonly unknown[]): Sessio
 async function serve(settings: RequestSettings<HonoContext, Answer>, c: Context, next: Next): Promise<Response | void> {
   const exchange = mount(settings, new HonoView(c), [c]);
   if (!exchange) return next();
-  exchange.onOpen = (session) => c.set("session", session);
+  exchange.onOpen = setVariable;
   try {
-    if (!settings.isLazy) await exchange.open();
+    const opening = settings.isLazy ? undefined : exchange.open();
+    if (isPromise(opening)) await opening;
   } catch (error) {
     return fail(settings, c, error);
   }
-  await handOn(exchange, next);
+  await next().catch((thrown: unknown) => abandon(exchange, thrown));
   try {
-    await answer(exchange, c);
+    const answering = answer(exchange, c);
+    if (answering) await answering;
   } catch (error) {
     return fail(settings, c, error);
   }
+}
+
+/** Where Hono's own variables keep it: `c.get("session")`. One function serves all requests. */
+function setVariable(this: Exchange, session: StoredSession<any>): void {
+  (this.view.context as Context).set("session", session);
 }
 
 /** What was thrown is answered by `onError` before it comes here, and has its session; the rest is nobody's answer to bring a token. */
-async function handOn(exchange: Exchange, next: Next): Promise<void> {
-  try {
-    await next();
-  } catch (thrown) {
-    await exchange.commit(false);
-    throw thrown;
-  }
+async function abandon(exchange: Exchange, thrown: unknown): Promise<never> {
+  await exchange.commit(false);
+  throw thrown;
 }
 
-async function answer(exchange: Exchange, c: Context): Promise<void> {
-  const carries = c.finalized && canCarry(c.res);
-  await exchange.commit(carries);
-  const after = exchange.mayChange && carries && isStreamed(c.req.raw, c.res) ? () => exchange.finish() : undefined;
-  if (!after) await exchange.finish();
-  if (!carries) return;
-  const response = answered(c.res, (headers) => exchange.answer(headers), after);
-  if (response !== c.res) replace(c, response);
+function answer(exchange: Exchange, c: Context): Promise<void> | void {
+  const response = c.finalized ? c.res : undefined;
+  return andThen(answered(c.req.raw, response, exchange), (own) => {
+    if (own !== response) replace(c, own!);
+  });
 }
 
 /** A failure of the session's own: the application's `errorHandler` first, then `onError`. What was to be the answer is gone. */
@@ -112,19 +113,18 @@ function clear(c: Context): void {
 }
 
 class HonoView extends WebView {
-  readonly #c: Context;
+  declare readonly context: Context;
 
   constructor(c: Context) {
     super(c.req.raw, c);
-    this.#c = c;
   }
 
   override param(name: string): string | undefined {
-    return this.#c.req.param(name);
+    return this.context.req.param(name);
   }
 
   override async form(): Promise<Fields | undefined> {
-    const { req } = this.#c;
+    const { req } = this.context;
     if (!req.raw.bodyUsed) return super.form();
     return parsedFields(await req.parseBody().catch(() => undefined));
   }

@@ -1,3 +1,4 @@
+import { andThen } from "../leaves/promise.js";
 import { isForm, MOST_BYTES, urlencodedFields, type Fields } from "./form.js";
 import type { AnswerHeaders, RequestView } from "./view.js";
 
@@ -60,59 +61,117 @@ async function shortText(body: ReadableStream<Uint8Array>): Promise<string | und
   }
 }
 
-/** Web `Headers` of an answer. `toChange` answers those that may be written. */
-export class WebHeaders implements AnswerHeaders {
-  #headers: Headers;
-  readonly #toChange: () => Headers;
+/** Web `Headers` of an answer that has not begun. */
+export class WebHeaders<T extends { readonly headers: Headers }> implements AnswerHeaders {
+  /** What has the headers. A runtime makes those of a response when they are asked for: they are not before they are needed. */
+  protected message: T;
 
-  constructor(headers: Headers, toChange: () => Headers = () => headers) {
-    this.#headers = headers;
-    this.#toChange = toChange;
+  constructor(message: T) {
+    this.message = message;
   }
 
   get(name: string): string | undefined {
-    return this.#headers.get(name) ?? undefined;
+    return this.message.headers.get(name) ?? undefined;
   }
 
   set(name: string, value: string): void {
-    this.#own().set(name, value);
+    this.toChange().set(name, value);
   }
 
   cookies(): readonly string[] {
-    return this.#headers.getSetCookie();
+    return this.message.headers.getSetCookie();
   }
 
   setCookies(lines: readonly string[]): void {
-    const headers = this.#own();
+    const headers = this.toChange();
     headers.delete("Set-Cookie");
     for (const line of lines) headers.append("Set-Cookie", line);
   }
 
-  #own(): Headers {
-    this.#headers = this.#toChange();
-    return this.#headers;
+  /** Those that may be written. */
+  protected toChange(): Headers {
+    return this.message.headers;
   }
 }
 
-/** Whether a response can bring anything: one that hands the connection over (101) or none at all cannot. */
-export function canCarry(response: Response | undefined): boolean {
-  return response !== undefined && response.status >= 200;
+/**
+ * A response, and what its client is told. It is a copy once anything changes: headers may be immutable, and an application may answer one
+ * object to many requests.
+ */
+class ToldResponse extends WebHeaders<Response> {
+  #isOwn = false;
+
+  get response(): Response {
+    return this.message;
+  }
+
+  /** `after` runs before the end of the body. */
+  endAfter(after: () => Promise<void> | undefined): void {
+    this.#copy(ending(this.message.body!, after));
+  }
+
+  protected override toChange(): Headers {
+    if (!this.#isOwn) this.#copy(bodyOf(this.message));
+    return this.message.headers;
+  }
+
+  #copy(body: Body): void {
+    this.message = new Response(body, this.message);
+    this.#isOwn = true;
+  }
+}
+
+/** What happens around an answer. Where it answers nothing there is nothing to wait for. */
+export interface ResponseHooks {
+  /** Before the answer. `canCarry` is false where it brings nothing. */
+  commit(canCarry: boolean): Promise<void> | undefined;
+  /** Whether the handler may still have something to store while the body is on its way. */
+  readonly mayChange: boolean;
+  /** Before the end of the body, or once nobody reads on. */
+  finish(): Promise<void> | undefined;
+  /** Headers that are added last. */
+  answer(headers: AnswerHeaders): void;
+}
+
+/** What is answered in place of `response`, once all that comes before it is done. One that hands the connection over (101), or none, brings nothing. */
+export function answered<R extends Response | undefined>(request: Request, response: R, hooks: ResponseHooks): R | Response | Promise<R | Response> {
+  const carries = response !== undefined && response.status >= 200;
+  return andThen(hooks.commit(carries), () => {
+    if (carries && hooks.mayChange && isStreamed(request, response)) return told(response, hooks, true);
+    return andThen(hooks.finish(), () => (carries ? told(response, hooks, false) : response));
+  });
+}
+
+function told(response: Response, hooks: ResponseHooks, isStream: boolean): Response {
+  const answer = new ToldResponse(response);
+  if (isStream) answer.endAfter(() => hooks.finish());
+  hooks.answer(answer);
+  return answer.response;
 }
 
 /** Whether the body of a response may still be in the making when its headers leave. */
-export function isStreamed(request: Request, response: Response): boolean {
-  return request.method !== "HEAD" && response.body !== null && !response.headers.has("content-length");
+function isStreamed(request: Request, response: Response): boolean {
+  return request.method !== "HEAD" && textOf(response) === undefined && response.body !== null && !response.headers.has("content-length");
 }
 
-/**
- * The response with what `tell` writes into its headers, and with `after` before the end of its body. A copy, where anything changes:
- * the headers may be immutable, and an application may answer one object to many requests.
- */
-export function answered(response: Response, tell: (headers: AnswerHeaders) => void, after: (() => Promise<void> | undefined) | undefined): Response {
-  let own = after && response.body ? new Response(ending(response.body, after), response) : undefined;
-  const toChange = (): Headers => (own ??= new Response(response.body, response)).headers;
-  tell(new WebHeaders((own ?? response).headers, toChange));
-  return own ?? response;
+/** What a response can be made from again. */
+type Body = string | ReadableStream<Uint8Array> | null;
+
+/** The text of a response where that is known, else its stream. */
+function bodyOf(response: Response): Body {
+  const text = textOf(response);
+  return text === undefined ? response.body : text;
+}
+
+/** Under which `@hono/node-server` keeps what a response was made from: status, body and headers, which it sends without making a stream. */
+let madeFrom: symbol | undefined;
+
+/** The text a response was made from, or null where it has no body. Undefined where that is unknown: most runtimes only show a stream. */
+function textOf(response: Response): string | null | undefined {
+  madeFrom ??= Object.getOwnPropertySymbols(response).find(({ description }) => description === "cache");
+  const parts: unknown = madeFrom && Reflect.get(response, madeFrom);
+  const body: unknown = Array.isArray(parts) ? parts[1] : undefined;
+  return typeof body === "string" || body === null ? body : undefined;
 }
 
 /** The same body; `after` runs before its end is seen, or once nobody reads on. Where it fails the body is broken off. */

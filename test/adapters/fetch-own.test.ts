@@ -91,6 +91,33 @@ test("one Response object answered to many visitors never carries one visitor's 
   assert.deepEqual((await handler(asked())).headers.getSetCookie(), []);
 });
 
+test("one Response of a text, which @hono/node-server sends again and again, never carries one visitor's token to another", async (t) => {
+  let same: Response | undefined;
+  const handler: Handler = (request, sessions) => {
+    if (request.url.endsWith("/write")) sessions.get(request).set("n", 1);
+    return (same ??= new Response("the same", { headers: { "X-Own": "1" } }));
+  };
+  const client = await serving(t, handler);
+  const writing = await client.get("/write");
+  assert.deepEqual([writing.body, writing.headers["x-own"], writing.setCookies.length], ["the same", "1", 1]);
+  client.cookies.clear();
+  const other = await client.get("/");
+  assert.deepEqual([other.body, other.headers["x-own"], other.setCookies], ["the same", "1", []]);
+});
+
+test("a text that @hono/node-server sends stays one: no stream is made of it, with whatever headers of ours", async (t) => {
+  const client = await serving(t, (request, sessions) => {
+    sessions.get(request).set("n", 1);
+    const text = new Response("a text", { status: 201 });
+    return Object.defineProperty(text, "body", { get: () => assert.fail("a stream was made") });
+  });
+  for (const _ of ["a new session", "a stored one"]) {
+    const answer = await client.get("/");
+    assert.deepEqual([answer.status, answer.body, answer.headers["content-length"]], [201, "a text", "6"]);
+  }
+  assert.ok(client.cookies.has("session_id"));
+});
+
 test("immutable headers carry the token: a redirect of the platform", async () => {
   const handler = wrapped((request, sessions) => {
     sessions.get(request).set("n", 1);
