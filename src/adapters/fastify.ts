@@ -8,8 +8,9 @@ import { STATUS_CODES, type IncomingMessage } from "node:http";
 import type { Session, StoredSession } from "../contracts/session.js";
 import type { SessionAccess } from "../contracts/sessions.js";
 import { parsedFields, type Fields } from "../http/form.js";
-import { holdFirstByte, NodeHeaders, NodeView } from "../http/node.js";
+import { holdFirstByte, NodeHeaders, NodeView, type AnswerHooks } from "../http/node.js";
 import type { AnswerHeaders } from "../http/view.js";
+import { isPromise } from "../leaves/promise.js";
 import type { SessionData } from "../session-data.js";
 import type { Exchange } from "../store/exchange.js";
 import { exchangeOf, openSession, readSession } from "../store/places.js";
@@ -73,48 +74,70 @@ function register(settings: Settings, app: FastifyInstance): void {
       setter: refuseAssignment,
     });
   }
-  const opensAt = settings.extractor.needsBody ? "preValidation" : "onRequest";
-  app.addHook("onRequest", async (request, reply) => begin(settings, request, reply));
-  if (!settings.isLazy) app.addHook(opensAt, async (request, reply) => open(settings, request, reply));
-  app.addHook("onSend", async (request, reply, payload) => commit(settings, request, reply, payload));
+  const { isLazy, extractor } = settings;
+  app.addHook("onRequest", (request, reply, done) => {
+    begin(settings, request, reply);
+    return isLazy || extractor.needsBody ? done() : (open(settings, request, reply) ?? done());
+  });
+  if (!isLazy && extractor.needsBody) app.addHook("preValidation", (request, reply, done) => open(settings, request, reply) ?? done());
+  app.addHook("onSend", (request, reply, payload, done) => commit(settings, request, reply, payload) ?? done());
 }
-
-/** Exchanges whose answer is on its way through Fastify. */
-const sending = new WeakSet<Exchange>();
 
 function begin(settings: Settings, request: FastifyRequest, reply: FastifyReply): void {
-  const exchange = mount(settings, new FastifyView(request), [request, reply]);
-  if (!exchange) return;
-  const headers = new NodeHeaders(reply.raw);
-  holdFirstByte(reply.raw, {
-    before() {
-      if (!sending.has(exchange)) reply.hijack();
-      return exchange.commit();
-    },
-    headers: () => exchange.answer(headers),
-    after: () => exchange.finish(),
-    failed: (error) => void failRaw(settings, error, request, reply),
-  });
+  const view = new FastifyView(request);
+  const exchange = mount(settings, view, [request, reply]);
+  if (exchange) holdFirstByte(reply.raw, new FastifyAnswer(exchange, view, reply));
 }
 
-async function open(settings: Settings, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+/** Nothing to wait for where the session is there at once. */
+function open(settings: Settings, request: FastifyRequest, reply: FastifyReply): Promise<unknown> | undefined {
   try {
-    await exchangeOf(request, settings)?.open();
+    const opening = exchangeOf(request, settings)?.open();
+    return isPromise(opening) ? opening.catch((error: unknown) => fail(settings, error, request, reply)) : undefined;
   } catch (error) {
     return fail(settings, error, request, reply);
   }
 }
 
-async function commit(settings: Settings, request: FastifyRequest, reply: FastifyReply, payload: unknown): Promise<unknown> {
+/** Nothing to wait for where nothing is persisted. */
+function commit(settings: Settings, request: FastifyRequest, reply: FastifyReply, payload: unknown): Promise<void> | undefined {
   const exchange = exchangeOf(request, settings);
-  if (!exchange) return payload;
-  sending.add(exchange);
-  try {
-    await exchange.commit();
-    return payload;
-  } catch (error) {
+  if (!exchange) return undefined;
+  (exchange.view as FastifyView).isSending = true;
+  return exchange.commit()?.catch((error: unknown) => {
     discard(payload);
     return fail(settings, error, request, reply);
+  });
+}
+
+/** What happens around the answer to a request. */
+class FastifyAnswer implements AnswerHooks {
+  readonly #exchange: Exchange;
+  readonly #view: FastifyView;
+  readonly #reply: FastifyReply;
+
+  constructor(exchange: Exchange, view: FastifyView, reply: FastifyReply) {
+    this.#exchange = exchange;
+    this.#view = view;
+    this.#reply = reply;
+  }
+
+  /** What Fastify does not send the handler writes to `reply.raw`. */
+  before(): Promise<void> | undefined {
+    if (!this.#view.isSending) this.#reply.hijack();
+    return this.#exchange.commit();
+  }
+
+  headers(): void {
+    this.#exchange.answer(new NodeHeaders(this.#reply.raw));
+  }
+
+  after(): Promise<void> | undefined {
+    return this.#exchange.finish();
+  }
+
+  failed(error: unknown): void {
+    void failRaw(this.#exchange.settings, error, this.#reply.request, this.#reply);
   }
 }
 
@@ -161,19 +184,20 @@ function discard(payload: unknown): void {
 }
 
 class FastifyView extends NodeView {
-  readonly #request: FastifyRequest;
+  declare readonly context: FastifyRequest;
+  /** Whether the answer is on its way through Fastify. */
+  isSending = false;
 
   constructor(request: FastifyRequest) {
     super(request.raw, request);
-    this.#request = request;
   }
 
   override param(name: string): string | undefined {
-    return (this.#request.params as Record<string, string> | undefined)?.[name];
+    return (this.context.params as Record<string, string> | undefined)?.[name];
   }
 
   override async form(): Promise<Fields | undefined> {
-    return parsedFields(this.#request.body) ?? super.form();
+    return parsedFields(this.context.body) ?? super.form();
   }
 }
 
