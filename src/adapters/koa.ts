@@ -7,8 +7,9 @@ import type { Context, ExtendableContext, Next } from "koa";
 import type { IncomingMessage } from "node:http";
 import type { Session, StoredSession } from "../contracts/session.js";
 import type { SessionAccess } from "../contracts/sessions.js";
-import { clearAnswer, holdFirstByte, NodeHeaders, NodeView } from "../http/node.js";
+import { clearAnswer, holdFirstByte, NodeHeaders, NodeView, type AnswerHooks } from "../http/node.js";
 import { parsedFields, type Fields } from "../http/form.js";
+import { isPromise } from "../leaves/promise.js";
 import type { SessionData } from "../session-data.js";
 import type { Exchange } from "../store/exchange.js";
 import { openSession, readSession } from "../store/places.js";
@@ -57,31 +58,62 @@ async function serve(settings: RequestSettings<KoaContext>, place: (target: obje
   const exchange = mount(settings, new KoaView(ctx), [ctx]);
   if (!exchange) return next();
   place(ctx);
-  hold(exchange, ctx);
+  holdFirstByte(ctx.res, new KoaAnswer(exchange, ctx));
   try {
-    if (!settings.isLazy) await exchange.open();
+    const opening = settings.isLazy ? undefined : exchange.open();
+    if (isPromise(opening)) await opening;
   } catch (error) {
     return fail(settings, ctx, error);
   }
-  const thrown = await next().then(() => undefined, (error: unknown) => ({ error }));
+  try {
+    await next();
+  } catch (thrown) {
+    return abandon(exchange, ctx, thrown);
+  }
+  try {
+    const committing = exchange.commit();
+    if (committing) await committing;
+  } catch (error) {
+    return fail(settings, ctx, error);
+  }
+}
+
+/** What the handler threw goes on once its writes are kept. Where they cannot be kept, that is what is answered. */
+async function abandon(exchange: Exchange, ctx: Context, thrown: unknown): Promise<void> {
   try {
     await exchange.commit();
   } catch (error) {
-    if (thrown) ctx.app.emit("error", thrown.error, ctx);
-    return fail(settings, ctx, error);
+    ctx.app.emit("error", thrown, ctx);
+    return fail(exchange.settings, ctx, error);
   }
-  if (thrown) throw thrown.error;
+  throw thrown;
 }
 
 /** Koa's error answer drops all headers, and raw writes never come back here: the token is answered with the first byte. */
-function hold(exchange: Exchange, ctx: Context): void {
-  const headers = new NodeHeaders(ctx.res);
-  holdFirstByte(ctx.res, {
-    before: () => exchange.commit(),
-    headers: () => exchange.answer(headers),
-    after: () => exchange.finish(),
-    failed: (error) => void failRaw(exchange.settings, ctx, error),
-  });
+class KoaAnswer implements AnswerHooks {
+  readonly #exchange: Exchange;
+  readonly #ctx: Context;
+
+  constructor(exchange: Exchange, ctx: Context) {
+    this.#exchange = exchange;
+    this.#ctx = ctx;
+  }
+
+  before(): Promise<void> | undefined {
+    return this.#exchange.commit();
+  }
+
+  headers(): void {
+    this.#exchange.answer(new NodeHeaders(this.#ctx.res));
+  }
+
+  after(): Promise<void> | undefined {
+    return this.#exchange.finish();
+  }
+
+  failed(error: unknown): void {
+    void failRaw(this.#exchange.settings, this.#ctx, error);
+  }
 }
 
 /** A failure of the session's own: the application's `errorHandler` first, then the error path. What was to be the answer is gone. */
@@ -113,18 +145,17 @@ function statusOf(error: unknown): number {
 }
 
 class KoaView extends NodeView {
-  readonly #ctx: Context;
+  declare readonly context: Context;
 
   constructor(ctx: Context) {
     super(ctx.req, ctx);
-    this.#ctx = ctx;
   }
 
   override param(name: string): string | undefined {
-    return (this.#ctx["params"] as Record<string, string> | undefined)?.[name];
+    return (this.context["params"] as Record<string, string> | undefined)?.[name];
   }
 
   override async form(): Promise<Fields | undefined> {
-    return parsedFields((this.#ctx.request as { body?: unknown }).body) ?? super.form();
+    return parsedFields((this.context.request as { body?: unknown }).body) ?? super.form();
   }
 }
