@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { StoredSession } from "../contracts/session.js";
 import { clearAnswer, holdFirstByte, NodeHeaders, NodeView, type AnswerHooks } from "../http/node.js";
 import { isPromise } from "../leaves/promise.js";
-import type { Exchange } from "../store/exchange.js";
+import type { Exchange, Holder } from "../store/exchange.js";
 import { openSession, readSession } from "../store/places.js";
 import type { RequestSettings } from "../store/request-options.js";
 import { mount, sessionPlace } from "./kit.js";
@@ -10,30 +10,30 @@ import { mount, sessionPlace } from "./kit.js";
 /** What a request listener is given. */
 export type NodeContext = readonly [req: IncomingMessage, res: ServerResponse];
 
-/** Makes what serves a request of a Node server: mounts, loads, hands on, holds the first byte. `next` is given a failure, or goes on. */
+/** Makes what serves a request of a Node server: mounts, loads, hands on; the first byte is held where it must be. `next` is given a failure, or goes on. */
 export function serving(settings: RequestSettings): (context: NodeContext, next: (error?: unknown) => void) => void {
   const place = sessionPlace(settings);
   return (context, next) => {
-    const [req, res] = context;
+    const [req] = context;
     const exchange = mount(settings, new NodeView(req), context);
     if (!exchange) return next();
     place(req);
-    holdFirstByte(res, new NodeAnswer(exchange, context, next));
+    exchange.holder = new NodeAnswer(exchange, context, next);
     if (settings.isLazy) return next();
-    open(exchange, context, next);
+    load(exchange, context, next);
   };
 }
 
 /** Hands on once the session is loaded: at once where the storage answers so. */
-function open(exchange: Exchange, context: NodeContext, next: (error?: unknown) => void): void {
-  let opened: unknown;
+function load(exchange: Exchange, context: NodeContext, next: (error?: unknown) => void): void {
+  let loaded: unknown;
   try {
-    opened = exchange.open();
+    loaded = exchange.load();
   } catch (error) {
     return fail(exchange.settings, context, error, next);
   }
-  if (!isPromise(opened)) return next();
-  void opened.then(
+  if (!isPromise(loaded)) return next();
+  void loaded.then(
     () => next(),
     (error: unknown) => fail(exchange.settings, context, error, next),
   );
@@ -63,7 +63,7 @@ export function lastAnswer(res: ServerResponse, error: unknown, words: Readonly<
 }
 
 /** What happens around the answer to a request, and its headers. */
-class NodeAnswer extends NodeHeaders implements AnswerHooks {
+class NodeAnswer extends NodeHeaders implements AnswerHooks, Holder {
   readonly #exchange: Exchange;
   readonly #context: NodeContext;
   readonly #next: (error?: unknown) => void;
@@ -73,6 +73,10 @@ class NodeAnswer extends NodeHeaders implements AnswerHooks {
     this.#exchange = exchange;
     this.#context = context;
     this.#next = next;
+  }
+
+  hold(): void {
+    holdFirstByte(this.#context[1], this);
   }
 
   before(): Promise<void> | undefined {

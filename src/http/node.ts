@@ -96,12 +96,17 @@ interface Holding {
  * Holds the first byte of a response until what must come before it is done. Meanwhile the handler's calls are kept, `headersSent` stays
  * false (nothing was sent), and an answer with another status, an error page, takes the place of what was kept.
  *
+ * Where the first byte is out already, `before` is called at once, and where all is out, `after` as well.
+ *
  * The same four functions stand on every response: engines keep whatever a function of a response's own refers to until their next great
  * collection. Only a second hold of one response, which others may have changed in between, has functions of its own.
  */
 export function holdFirstByte(res: ServerResponse, hooks: AnswerHooks): void {
+  const other = (res as unknown as Partial<Holding>)[HELD];
   const held = new HeldResponse(res, hooks);
-  if (HELD in res) return put(res, boundTo(held));
+  if (res.writableEnded || other?.hasEnd) return held.miss();
+  if (res.headersSent || other?.hasBegun) held.join();
+  if (other) return put(res, boundTo(held));
   (res as unknown as Holding)[HELD] = held;
   put(res, SHARED);
 }
@@ -157,6 +162,29 @@ class HeldResponse {
     this.#writeNatively = res.write;
     this.#endNatively = res.end;
     this.#flushNatively = res.flushHeaders;
+  }
+
+  /** Whether the first byte was asked for. */
+  get hasBegun(): boolean {
+    return this.#state !== "idle";
+  }
+
+  /** Whether the handler is done with the answer. */
+  get hasEnd(): boolean {
+    return this.#hasEnd || this.#state === "closed";
+  }
+
+  /** Begins with an answer whose first byte is out. */
+  join(): void {
+    void this.#hooks.before();
+    this.#state = "open";
+    this.#awaitClose();
+  }
+
+  /** Comes when all is out. */
+  miss(): void {
+    void this.#hooks.before();
+    void this.#hooks.after();
   }
 
   writeHead(args: HeadArguments): ServerResponse {
@@ -249,7 +277,12 @@ class HeldResponse {
     } catch (error) {
       return this.#fail(error);
     }
-    if (!isEnd) this.#res.once("close", () => void this.#hooks.after()?.catch(() => {}));
+    if (!isEnd) this.#awaitClose();
+  }
+
+  /** The client may break off what has not ended. */
+  #awaitClose(): void {
+    this.#res.once("close", () => void this.#hooks.after()?.catch(() => {}));
   }
 
   /** Opens, and does what was kept. */

@@ -21,10 +21,15 @@ export interface Answering {
 export function answer(answering: Answering, headers: AnswerHeaders): void {
   const { outcome, found, settings, asked } = answering;
   const carries = outcome === "removal" ? remove(answering, headers) : outcome !== undefined && tell(answering, outcome, headers);
-  const cameByUrl = found?.member.source === "query" || found?.member.source === "param";
-  if (cameByUrl && headers.get("Referrer-Policy") === undefined) headers.set("Referrer-Policy", "no-referrer");
-  if (carries || cameByUrl) forbidStoring(headers);
+  const byUrl = cameByUrl(found);
+  if (byUrl && headers.get("Referrer-Policy") === undefined) headers.set("Referrer-Policy", "no-referrer");
+  if (carries || byUrl) forbidStoring(headers);
   else if (asked) keepPrivate(headers, settings.asked);
+}
+
+/** Whether the token stands in the URL: that asks for headers whatever becomes of the session. */
+export function cameByUrl(found: Found | undefined): boolean {
+  return found?.member.source === "query" || found?.member.source === "param";
 }
 
 /** Whether a cookie of this answer is Secure. */

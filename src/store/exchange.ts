@@ -4,7 +4,7 @@ import type { Found } from "../extractors/extractor.js";
 import { isBrowserOnPlainHttp, type AnswerHeaders, type RequestView } from "../http/view.js";
 import { warn } from "../leaves/builtin.js";
 import { isPromise } from "../leaves/promise.js";
-import { answer, isSecure } from "./answering.js";
+import { answer, cameByUrl, isSecure } from "./answering.js";
 import { SessionCore, type Phase, type StoreParts } from "./core.js";
 import type { Carrier } from "./outcome.js";
 import { ABSENT, type Loaded } from "./records.js";
@@ -12,6 +12,12 @@ import type { RequestSettings } from "./request-options.js";
 import { makeSession } from "./session.js";
 import { partsOf } from "./store.js";
 import { hashOf, idOf } from "./token.js";
+
+/** What can make an answer wait for what becomes of the session. */
+export interface Holder {
+  /** From now on no byte goes out before the session is stored. Where the first is out already, that is over. */
+  hold(): void;
+}
 
 /** For this long after a renewal a request with the old token was on its way: it must not replace the new cookie. In ms. */
 const LATE_MS = 30_000;
@@ -28,6 +34,8 @@ export class Exchange {
   readonly view: RequestView;
   /** Told of the session once it is loaded, where a framework keeps it in a place of its own. */
   onOpen: ((session: StoredSession<any>) => void) | undefined;
+  /** Asked to hold the answer once there may be something to store or to tell: most often when a handler first gets hold of the session. */
+  holder: Holder | undefined;
   /** The exchange of the same request that was begun before this one. */
   outer: Exchange | undefined;
   /** Whether a middleware began it; else it was opened by hand. */
@@ -47,6 +55,7 @@ export class Exchange {
     this.settings = settings;
     this.view = view;
     this.onOpen = undefined;
+    this.holder = undefined;
     this.outer = undefined;
     this.#store = store;
     this.#parts = partsOf(store)!;
@@ -54,13 +63,20 @@ export class Exchange {
     if (carrier === "nobody") this.#phase = "answered";
   }
 
-  /** The session, once it is loaded. */
+  /** The session, once it is loaded, for a handler. */
   get session(): StoredSession<any> | undefined {
+    if (this.#session) this.#hold();
     return this.#session;
   }
 
-  /** Loads the session; a second call answers the same. Throws or rejects where the storage fails. */
+  /** The session for a handler; a second call answers the same. Throws or rejects where the storage fails. */
   open(): StoredSession<any> | Promise<StoredSession<any>> {
+    this.#hold();
+    return this.load();
+  }
+
+  /** Loads the session before a handler asks. The answer is not held for a visitor in whose session nobody puts anything. */
+  load(): StoredSession<any> | Promise<StoredSession<any>> {
     return this.#session ?? this.#opening ?? this.#open();
   }
 
@@ -145,6 +161,7 @@ export class Exchange {
     this.#core = new SessionCore(this.#parts, loaded, token, carrier, this.settings.storesNew);
     this.#core.phase = this.#phase;
     this.#session = makeSession(this.#core, this.#store);
+    if (loaded.kind !== "absent" || this.settings.storesNew || cameByUrl(this.#found)) this.#hold();
     this.onOpen?.(this.#session);
     return this.#session;
   }
@@ -178,6 +195,12 @@ export class Exchange {
       throw error;
     }
     core.carrier = "nobody";
+  }
+
+  #hold(): void {
+    const { holder } = this;
+    this.holder = undefined;
+    holder?.hold();
   }
 
   #enter(phase: Phase): void {
