@@ -120,7 +120,7 @@ function quoted(key: string): string {
 }
 
 /** Times, owner (if JSON escapes nothing of it) and writes, as `encode` writes them after key and namespace. */
-const REST = /,"c":(\d+)(?:,"a":(\d+))?(?:,"i":(\d+))?(?:,"x":(\d+))?(?:,"p":(\d+))?(?:,"o":"([^"\\\u0000-\u001f]*)")?,"w":"([\w-]*)"\}$/y;
+const REST = /,"c":(\d+)(?:,"a":(\d+))?(?:,"i":(\d+))?(?:,"x":(\d+))?(?:,"p":(\d+))?(?:,"o":"([^"\\\p{Cc}]*)")?,"w":"([\w-]*)"\}$/uy;
 
 /** Metadata as this code writes it, in a third of the time that a parser of all JSON takes; any other is left to that. */
 function headAsWritten(line: string, at: number, k: string, n: string): Head | undefined {

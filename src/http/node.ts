@@ -136,7 +136,7 @@ const SHARED = {
 function boundTo(held: HeldResponse): Native {
   const to = { [HELD]: held };
   const { writeHead, write, end, flushHeaders } = SHARED;
-  return { writeHead: writeHead.bind(to as never), write: write.bind(to as never), end: end.bind(to as never), flushHeaders: flushHeaders.bind(to as never) } as Native;
+  return { writeHead: writeHead.bind(to as never), write: write.bind(to as never), end: end.bind(to as never), flushHeaders: flushHeaders.bind(to as never) };
 }
 
 class HeldResponse {

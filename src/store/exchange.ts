@@ -225,7 +225,7 @@ function begun(core: SessionCore): Promise<void> | undefined {
   try {
     return core.isUnsettled ? afterVerbs(core) : committed(core);
   } catch (error) {
-    return Promise.reject(error as Error);
+    return Promise.reject(error);
   }
 }
 

@@ -542,7 +542,7 @@ test("while a new or renewed session is being stored a change may come at any mo
     let isStored = false;
     let changes = 0;
     const committed = Promise.resolve(exchange.commit()).then(() => (isStored = true));
-    for (; !isStored; await undefined) session.set("n", ++changes);
+    for (; !isStored; await Promise.resolve()) session.set("n", ++changes);
     await committed;
     await exchange.finish();
     assert.ok(changes > 3, `${changes} moments`);
