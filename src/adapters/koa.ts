@@ -12,9 +12,9 @@ import { parsedFields, type Fields } from "../http/form.js";
 import { isPromise } from "../leaves/promise.js";
 import type { SessionData } from "../session-data.js";
 import type { Exchange } from "../store/exchange.js";
-import { openSession, readSession } from "../store/places.js";
+import { exchangeOf, openSession, readSession } from "../store/places.js";
 import { requestSettings, type RequestSettings, type SessionOptions } from "../store/request-options.js";
-import { mount, sessionPlace, withAccess } from "./kit.js";
+import { getSession, mount, refuseAssignment, withAccess } from "./kit.js";
 
 export * from "./exports.js";
 
@@ -43,8 +43,7 @@ export interface Sessions<D extends object = SessionData> extends SessionAccess<
 export function session<D extends object = SessionData>(options?: KoaOptions): Sessions<D>;
 export function session<D extends object>(...called: readonly unknown[]): Sessions<D> {
   const settings = requestSettings<KoaContext, unknown>(called);
-  const place = sessionPlace(settings);
-  const middleware = (ctx: ExtendableContext, next: Next): Promise<void> => serve(settings, place, ctx as Context, next);
+  const middleware = (ctx: ExtendableContext, next: Next): Promise<void> => serve(settings, ctx as Context, next);
   return withAccess<D, ExtendableContext, typeof middleware, Pick<Sessions<D>, "open" | "read">>(settings, middleware, {
     open: async (ctx) => openSession<D>(settings, settings.storeFor([ctx as Context]), new KoaView(ctx as Context), ctx, new NodeHeaders(ctx.res)),
     async read(request) {
@@ -54,7 +53,7 @@ export function session<D extends object>(...called: readonly unknown[]): Sessio
   });
 }
 
-async function serve(settings: RequestSettings<KoaContext>, place: (target: object) => void, ctx: Context, next: Next): Promise<void> {
+async function serve(settings: RequestSettings<KoaContext>, ctx: Context, next: Next): Promise<void> {
   const exchange = mount(settings, new KoaView(ctx), [ctx]);
   if (!exchange) return next();
   place(ctx);
@@ -77,6 +76,38 @@ async function serve(settings: RequestSettings<KoaContext>, place: (target: obje
     return fail(settings, ctx, error);
   }
 }
+
+/** Applications whose contexts have `session`. */
+const placed = new WeakSet<object>();
+
+/**
+ * Puts `session` onto what all contexts of an application inherit from: making a property of each one's own would take as long as all else
+ * that is done for a request which only looks. Where that has another `session`, or the context itself, this context's own comes before it.
+ */
+function place(ctx: Context): void {
+  const application = Object.getPrototypeOf(ctx) as object;
+  const isPlaced = placed.has(application) || placeOnce(application);
+  if (!isPlaced || Object.hasOwn(ctx, "session")) Object.defineProperty(ctx, "session", PLACE);
+}
+
+function placeOnce(application: object): boolean {
+  if ("session" in application || !Reflect.defineProperty(application, "session", PLACE)) return false;
+  placed.add(application);
+  return true;
+}
+
+/** A request without a session reads and assigns as if this were not there. */
+const PLACE: PropertyDescriptor & ThisType<Context> = {
+  configurable: true,
+  enumerable: false,
+  get() {
+    return exchangeOf(this) && getSession(this);
+  },
+  set(value) {
+    if (exchangeOf(this)) refuseAssignment(value);
+    Object.defineProperty(this, "session", { value, configurable: true, enumerable: true, writable: true });
+  },
+};
 
 /** What the handler threw goes on once its writes are kept. Where they cannot be kept, that is what is answered. */
 async function abandon(exchange: Exchange, ctx: Context, thrown: unknown): Promise<void> {

@@ -61,6 +61,35 @@ test("assigning to ctx.session says what to write", async (t) => {
   assert.match(String(errors[0]), /session\.destroy\(\)/);
 });
 
+test("a request that is skipped has no ctx.session, before and after others had one, and may be given another", async (t) => {
+  const { client } = await serving(t, { skip: (ctx) => ctx.path === "/skipped" }, (ctx) => {
+    const before = (ctx["session"] as unknown) === undefined;
+    if (before) Object.assign(ctx, { session: "another" });
+    ctx.body = [before, ctx["session"], Object.keys(ctx).includes("session")];
+  });
+  for (let round = 0; round < 2; round++) {
+    assert.deepEqual((await client.get("/skipped")).json(), [true, "another", true]);
+    assert.deepEqual((await client.get("/")).json(), [false, {}, false]);
+  }
+});
+
+test("where ctx or app.context has a session of another kind, ours comes before it, for requests that are not skipped", async (t) => {
+  const sessions = session<Data>({ storage: memoryStorage(), skip: (ctx) => ctx.path === "/skipped" });
+  const serve = async (app: Koa): Promise<Client> => {
+    app.use((ctx, next) => (ctx.path === "/own" && Object.assign(ctx, { session: "of this ctx" }), next()));
+    app.use(sessions);
+    app.use((ctx) => void (ctx.body = { session: ctx["session"] as unknown }));
+    const served = await listening(createServer(app.callback()), [], []);
+    t.after(() => served.close());
+    return new Client(served.origin);
+  };
+  const answers = async (client: Client): Promise<unknown[]> => Promise.all(["/", "/own", "/skipped"].map(async (path) => (await client.get(path)).json().session));
+  const another = new Koa();
+  Object.defineProperty(another.context, "session", { value: "of all", writable: true });
+  assert.deepEqual(await answers(await serve(new Koa())), [{}, {}, undefined]);
+  assert.deepEqual(await answers(await serve(another)), [{}, {}, "of all"]);
+});
+
 test("what a handler throws drops all headers, and the token is answered nevertheless", async (t) => {
   const { client } = await serving(t, {}, (ctx, sessions) => {
     count(ctx, sessions);
