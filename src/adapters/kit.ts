@@ -28,7 +28,7 @@ export function assertNoParams({ extractor }: RequestSettings): void {
 /** Begins an exchange for a request, or nothing where it is skipped. Loads the session unless that waits for the handler. */
 export async function begin(settings: RequestSettings, view: RequestView, context: readonly unknown[]): Promise<Exchange | undefined> {
   const exchange = mount(settings, view, context);
-  if (exchange && !settings.isLazy) await exchange.open();
+  if (exchange && !settings.isLazy) await exchange.load();
   return exchange;
 }
 

@@ -61,8 +61,11 @@ export class SessionCore {
   #isBeginning = false;
   readonly #storesNew: boolean;
 
-  /** `token`: what opened it, where one did. `storesNew`: whether a session is stored although nothing was put into it. */
-  constructor(parts: StoreParts, loaded: Loaded, token: string | undefined, carrier: Carrier, storesNew: boolean = false) {
+  /**
+   * `token`: what opened it, where one did. `storesNew`: whether a session is stored although nothing was put into it. `bornAt`: when one that is not
+   * stored yet began; now, where it is left out.
+   */
+  constructor(parts: StoreParts, loaded: Loaded, token: string | undefined, carrier: Carrier, storesNew: boolean = false, bornAt?: number) {
     const isLive = loaded.kind === "live";
     this.parts = parts;
     this.draft = new Draft(parts.values, isLive ? loaded.record.data : undefined);
@@ -70,7 +73,7 @@ export class SessionCore {
     this.fresh = !isLive;
     this.#loaded = loaded;
     this.#identity = isLive ? { token, hash: loaded.hash } : undefined;
-    this.#bornAt = isLive ? loaded.record.createdAt : parts.settings.clock.now();
+    this.#bornAt = isLive ? loaded.record.createdAt : (bornAt ?? parts.settings.clock.now());
     this.#storesNew = storesNew;
   }
 

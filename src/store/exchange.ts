@@ -44,7 +44,10 @@ export class Exchange {
   readonly #parts: StoreParts;
   readonly #carrier: Carrier;
   #found: Found | undefined;
-  #opening: Promise<StoredSession<any>> | undefined;
+  #token: string | undefined;
+  #loading: Promise<void> | undefined;
+  #loaded: Loaded | undefined;
+  #loadedAt: number | undefined;
   #core: SessionCore | undefined;
   #session: StoredSession<any> | undefined;
   #phase: Phase = "open";
@@ -65,24 +68,27 @@ export class Exchange {
 
   /** The session, once it is loaded, for a handler. */
   get session(): StoredSession<any> | undefined {
-    if (this.#session) this.#hold();
-    return this.#session;
+    if (!this.#loaded) return undefined;
+    this.#hold();
+    return this.#made;
   }
 
   /** The session for a handler; a second call answers the same. Throws or rejects where the storage fails. */
   open(): StoredSession<any> | Promise<StoredSession<any>> {
     this.#hold();
-    return this.load();
+    const loading = this.load();
+    return loading ? loading.then(() => this.#made) : this.#made;
   }
 
-  /** Loads the session before a handler asks. The answer is not held for a visitor in whose session nobody puts anything. */
-  load(): StoredSession<any> | Promise<StoredSession<any>> {
-    return this.#session ?? this.#opening ?? this.#open();
+  /** Loads before a handler asks. For a visitor without a session nothing is made until one does, and the answer is not held. */
+  load(): Promise<void> | undefined {
+    if (this.#loaded) return undefined;
+    return this.#loading ?? this.#find();
   }
 
   /** Forgets a released session, so that the next `open` loads anew. */
   reopen(): StoredSession<any> | Promise<StoredSession<any>> {
-    if (this.#core?.phase === "released") this.#opening = this.#core = this.#session = undefined;
+    if (this.#core?.phase === "released") this.#loading = this.#loaded = this.#core = this.#session = undefined;
     return this.open();
   }
 
@@ -139,38 +145,44 @@ export class Exchange {
     }
   }
 
-  #open(): StoredSession<any> | Promise<StoredSession<any>> {
+  #find(): Promise<void> | undefined {
     const found = this.settings.extractor.find(this.view);
     if (!isPromise(found)) return this.#follow(found);
-    return (this.#opening = Promise.resolve(found).then((one) => this.#follow(one)));
+    return (this.#loading = Promise.resolve(found).then((one) => this.#follow(one)));
   }
 
-  /** Loads what the token opens. */
-  #follow(found: Found | undefined): StoredSession<any> | Promise<StoredSession<any>> {
+  /** Loads what the token opens. Anything that has not the shape of one never reaches the storage. */
+  #follow(found: Found | undefined): Promise<void> | undefined {
     this.#found = found;
     if (found?.duplicate) this.#emit("duplicate");
-    const token = this.#token();
-    if (token === undefined) return this.#begin(ABSENT, undefined);
-    const loaded = this.#parts.persistence.load(hashOf(token));
-    if (!isPromise(loaded)) return this.#begin(this.#usable(loaded), token);
-    return (this.#opening = loaded.then((one) => this.#begin(this.#usable(one), token)));
+    const isToken = found !== undefined && found.duplicate !== "refused" && this.#parts.settings.tokens.fits(found.value);
+    this.#token = isToken ? found.value : undefined;
+    if (!isToken) return this.#take(ABSENT);
+    const loaded = this.#parts.persistence.load(hashOf(found.value));
+    if (!isPromise(loaded)) return this.#take(this.#usable(loaded));
+    return (this.#loading = loaded.then((one) => this.#take(this.#usable(one))));
   }
 
-  #begin(loaded: Loaded, token: string | undefined): StoredSession<any> {
+  /** A visitor's session is made when a handler asks for it, unless the request ends in something else without that. */
+  #take(loaded: Loaded): undefined {
+    this.#loaded = loaded;
+    this.#loadedAt = loaded.kind === "absent" ? this.#parts.settings.clock.now() : undefined;
+    const isIdle = loaded.kind === "absent" && !this.settings.storesNew && !cameByUrl(this.#found);
+    if (isIdle && !this.onOpen) return;
+    if (!isIdle) this.#hold();
+    const session = this.#made;
+    this.onOpen?.(session);
+  }
+
+  get #made(): StoredSession<any> {
+    return (this.#session ??= this.#make());
+  }
+
+  #make(): StoredSession<any> {
     const carrier = this.#phase === "open" ? this.#carrier : "nobody";
-    this.#core = new SessionCore(this.#parts, loaded, token, carrier, this.settings.storesNew);
+    this.#core = new SessionCore(this.#parts, this.#loaded!, this.#token, carrier, this.settings.storesNew, this.#loadedAt);
     this.#core.phase = this.#phase;
-    this.#session = makeSession(this.#core, this.#store);
-    if (loaded.kind !== "absent" || this.settings.storesNew || cameByUrl(this.#found)) this.#hold();
-    this.onOpen?.(this.#session);
-    return this.#session;
-  }
-
-  /** The token that was found, if it has the shape of one: anything else never reaches the storage. */
-  #token(): string | undefined {
-    const found = this.#found;
-    if (!found || found.duplicate === "refused" || !this.#parts.settings.tokens.fits(found.value)) return undefined;
-    return found.value;
+    return makeSession(this.#core, this.#store);
   }
 
   /** A token renewed long ago is a visitor without a session, and worth an alarm. */
