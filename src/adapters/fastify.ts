@@ -12,7 +12,7 @@ import { holdFirstByte, NodeHeaders, NodeView, type AnswerHooks } from "../http/
 import type { AnswerHeaders } from "../http/view.js";
 import { isPromise } from "../leaves/promise.js";
 import type { SessionData } from "../session-data.js";
-import type { Exchange } from "../store/exchange.js";
+import type { Exchange, Holder } from "../store/exchange.js";
 import { exchangeOf, openSession, readSession } from "../store/places.js";
 import { requestSettings, type RequestSettings, type SessionOptions } from "../store/request-options.js";
 import { getSession, mount, refuseAssignment, withAccess } from "./kit.js";
@@ -77,23 +77,23 @@ function register(settings: Settings, app: FastifyInstance): void {
   const { isLazy, extractor } = settings;
   app.addHook("onRequest", (request, reply, done) => {
     begin(settings, request, reply);
-    return isLazy || extractor.needsBody ? done() : (open(settings, request, reply) ?? done());
+    return isLazy || extractor.needsBody ? done() : (load(settings, request, reply) ?? done());
   });
-  if (!isLazy && extractor.needsBody) app.addHook("preValidation", (request, reply, done) => open(settings, request, reply) ?? done());
+  if (!isLazy && extractor.needsBody) app.addHook("preValidation", (request, reply, done) => load(settings, request, reply) ?? done());
   app.addHook("onSend", (request, reply, payload, done) => commit(settings, request, reply, payload) ?? done());
 }
 
 function begin(settings: Settings, request: FastifyRequest, reply: FastifyReply): void {
   const view = new FastifyView(request);
   const exchange = mount(settings, view, [request, reply]);
-  if (exchange) holdFirstByte(reply.raw, new FastifyAnswer(exchange, view, reply));
+  if (exchange) exchange.holder = new FastifyAnswer(exchange, view, reply);
 }
 
 /** Nothing to wait for where the session is there at once. */
-function open(settings: Settings, request: FastifyRequest, reply: FastifyReply): Promise<unknown> | undefined {
+function load(settings: Settings, request: FastifyRequest, reply: FastifyReply): Promise<unknown> | undefined {
   try {
-    const opening = exchangeOf(request, settings)?.open();
-    return isPromise(opening) ? opening.catch((error: unknown) => fail(settings, error, request, reply)) : undefined;
+    const loading = exchangeOf(request, settings)?.load();
+    return isPromise(loading) ? loading.catch((error: unknown) => fail(settings, error, request, reply)) : undefined;
   } catch (error) {
     return fail(settings, error, request, reply);
   }
@@ -111,15 +111,20 @@ function commit(settings: Settings, request: FastifyRequest, reply: FastifyReply
 }
 
 /** What happens around the answer to a request. */
-class FastifyAnswer implements AnswerHooks {
+class FastifyAnswer extends NodeHeaders implements AnswerHooks, Holder {
   readonly #exchange: Exchange;
   readonly #view: FastifyView;
   readonly #reply: FastifyReply;
 
   constructor(exchange: Exchange, view: FastifyView, reply: FastifyReply) {
+    super(reply.raw);
     this.#exchange = exchange;
     this.#view = view;
     this.#reply = reply;
+  }
+
+  hold(): void {
+    holdFirstByte(this.#reply.raw, this);
   }
 
   /** What Fastify does not send the handler writes to `reply.raw`. */
@@ -129,7 +134,7 @@ class FastifyAnswer implements AnswerHooks {
   }
 
   headers(): void {
-    this.#exchange.answer(new NodeHeaders(this.#reply.raw));
+    this.#exchange.answer(this);
   }
 
   after(): Promise<void> | undefined {

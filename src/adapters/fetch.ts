@@ -52,8 +52,8 @@ async function serve(settings: Settings, context: FetchContext, handler: FetchHa
   let exchange: Exchange | undefined;
   try {
     exchange = mount(settings, new WebView(context[0]), context);
-    const opening = settings.isLazy ? undefined : exchange?.open();
-    if (isPromise(opening)) await opening;
+    const loading = settings.isLazy ? undefined : exchange?.load();
+    if (isPromise(loading)) await loading;
   } catch (error) {
     return fail(settings, context, error);
   }

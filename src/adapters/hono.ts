@@ -55,8 +55,8 @@ async function serve(settings: RequestSettings<HonoContext, Answer>, c: Context,
   if (!exchange) return next();
   exchange.onOpen = setVariable;
   try {
-    const opening = settings.isLazy ? undefined : exchange.open();
-    if (isPromise(opening)) await opening;
+    const loading = settings.isLazy ? undefined : exchange.load();
+    if (isPromise(loading)) await loading;
   } catch (error) {
     return fail(settings, c, error);
   }

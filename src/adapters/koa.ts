@@ -11,7 +11,7 @@ import { clearAnswer, holdFirstByte, NodeHeaders, NodeView, type AnswerHooks } f
 import { parsedFields, type Fields } from "../http/form.js";
 import { isPromise } from "../leaves/promise.js";
 import type { SessionData } from "../session-data.js";
-import type { Exchange } from "../store/exchange.js";
+import type { Exchange, Holder } from "../store/exchange.js";
 import { exchangeOf, openSession, readSession } from "../store/places.js";
 import { requestSettings, type RequestSettings, type SessionOptions } from "../store/request-options.js";
 import { getSession, mount, refuseAssignment, withAccess } from "./kit.js";
@@ -57,10 +57,10 @@ async function serve(settings: RequestSettings<KoaContext>, ctx: Context, next: 
   const exchange = mount(settings, new KoaView(ctx), [ctx]);
   if (!exchange) return next();
   place(ctx);
-  holdFirstByte(ctx.res, new KoaAnswer(exchange, ctx));
+  exchange.holder = new KoaAnswer(exchange, ctx);
   try {
-    const opening = settings.isLazy ? undefined : exchange.open();
-    if (isPromise(opening)) await opening;
+    const loading = settings.isLazy ? undefined : exchange.load();
+    if (isPromise(loading)) await loading;
   } catch (error) {
     return fail(settings, ctx, error);
   }
@@ -121,13 +121,18 @@ async function abandon(exchange: Exchange, ctx: Context, thrown: unknown): Promi
 }
 
 /** Koa's error answer drops all headers, and raw writes never come back here: the token is answered with the first byte. */
-class KoaAnswer implements AnswerHooks {
+class KoaAnswer extends NodeHeaders implements AnswerHooks, Holder {
   readonly #exchange: Exchange;
   readonly #ctx: Context;
 
   constructor(exchange: Exchange, ctx: Context) {
+    super(ctx.res);
     this.#exchange = exchange;
     this.#ctx = ctx;
+  }
+
+  hold(): void {
+    holdFirstByte(this.#ctx.res, this);
   }
 
   before(): Promise<void> | undefined {
@@ -135,7 +140,7 @@ class KoaAnswer implements AnswerHooks {
   }
 
   headers(): void {
-    this.#exchange.answer(new NodeHeaders(this.#ctx.res));
+    this.#exchange.answer(this);
   }
 
   after(): Promise<void> | undefined {

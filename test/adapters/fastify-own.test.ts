@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
 import { Readable } from "node:stream";
 import { test } from "node:test";
+import { setTimeout } from "node:timers/promises";
 import formBody from "@fastify/formbody";
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import { fromCookie, fromForm, fromParam, type SessionError } from "holdfast";
 import { getSession, session, type FastifyOptions, type Sessions } from "holdfast/fastify";
 import { memoryStorage } from "holdfast/storage/memory";
+import { nodeBody } from "../support/apps/bodies.js";
 import { Client, overHttp2 } from "../support/client.js";
 import { watched } from "../support/storages.js";
 
@@ -70,6 +72,36 @@ test("over HTTP/2 too", async (t) => {
   const { port } = app.server.address() as { port: number };
   const first = await overHttp2(port, "/");
   assert.deepEqual((await overHttp2(port, "/", { cookie: first.cookie("session_id")!.split(";")[0]! })).json(), { n: 2 });
+});
+
+test("an answer in whose session nobody looks is left as it is", async (t) => {
+  for (const load of ["eager", "lazy"] as const) {
+    const { client } = await serving(t, { load }, (_request, reply) => ({ held: Object.hasOwn(reply.raw, "end") }));
+    assert.deepEqual((await client.get("/")).json(), { held: false }, load);
+  }
+});
+
+test("a session that is first asked for in a stream, or after a raw write, is saved when the body ends", async (t) => {
+  const { client } = await serving(t, { load: "lazy" }, async (request, reply, sessions) => {
+    if (request.url === "/count") return count(request, reply, (await sessions.load(request), sessions));
+    if (request.url === "/raw") {
+      reply.raw.write("one ");
+      (await sessions.load(request)).set("late", "after a raw write");
+      reply.raw.end("two");
+      return undefined;
+    }
+    return nodeBody(async (write) => {
+      await write("one ");
+      await setTimeout(5);
+      (await sessions.load(request)).set("late", "asked for in the stream");
+      await write("two");
+    });
+  });
+  await client.get("/count");
+  for (const [path, late] of [["/stream", "asked for in the stream"], ["/raw", "after a raw write"]] as const) {
+    assert.equal((await client.get(path)).body, "one two");
+    assert.equal((await client.get("/count")).json().late, late);
+  }
 });
 
 test("assigning to request.session says what to write; without a session reading it says so", async (t) => {

@@ -3,11 +3,13 @@ import { createServer } from "node:http";
 import { createRequire } from "node:module";
 import { Readable } from "node:stream";
 import { test, type TestContext } from "node:test";
+import { setTimeout } from "node:timers/promises";
 import Router from "@koa/router";
 import { fromForm, fromParam, type SessionError } from "holdfast";
 import { session, type KoaOptions, type Sessions } from "holdfast/koa";
 import { memoryStorage } from "holdfast/storage/memory";
 import Koa from "koa";
+import { nodeBody } from "../support/apps/bodies.js";
 import { listening } from "../support/apps/serving.js";
 import { Client } from "../support/client.js";
 import { watched } from "../support/storages.js";
@@ -88,6 +90,28 @@ test("where ctx or app.context has a session of another kind, ours comes before 
   Object.defineProperty(another.context, "session", { value: "of all", writable: true });
   assert.deepEqual(await answers(await serve(new Koa())), [{}, {}, undefined]);
   assert.deepEqual(await answers(await serve(another)), [{}, {}, "of all"]);
+});
+
+test("an answer in whose session nobody looks is left as it is", async (t) => {
+  for (const load of ["eager", "lazy"] as const) {
+    const { client } = await serving(t, { load }, (ctx) => void (ctx.body = { held: Object.hasOwn(ctx.res, "end") }));
+    assert.deepEqual((await client.get("/")).json(), { held: false }, load);
+  }
+});
+
+test("a session that is first asked for in a stream is saved when the body ends", async (t) => {
+  const { client } = await serving(t, { load: "lazy" }, async (ctx, sessions) => {
+    if (ctx.path === "/count") return count(ctx, (await sessions.load(ctx), sessions));
+    ctx.body = nodeBody(async (write) => {
+      await write("one ");
+      await setTimeout(5);
+      (await sessions.load(ctx)).set("late", "asked for in the stream");
+      await write("two");
+    });
+  });
+  await client.get("/count");
+  assert.equal((await client.get("/stream")).body, "one two");
+  assert.deepEqual((await client.get("/count")).json(), { n: 2, late: "asked for in the stream" });
 });
 
 test("what a handler throws drops all headers, and the token is answered nevertheless", async (t) => {
