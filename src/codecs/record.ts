@@ -1,4 +1,5 @@
 import { seal, unreadable, unseal, type NoRecord } from "./envelope.js";
+import { Texts } from "./texts.js";
 
 /** What is persisted of a session: data beside its own metadata. */
 export interface SessionRecord {
@@ -17,7 +18,7 @@ export interface SessionRecord {
   /** Ids of the last saves, the newest last, each {@link WRITE_ID_LENGTH} long. */
   readonly writes: string;
   /** The data: each key's value as one line of text. */
-  readonly data: ReadonlyMap<string, string>;
+  readonly data: Texts;
 }
 
 /** What a renewed record leaves behind for a while: no data, its successor's hash. */
@@ -79,8 +80,7 @@ export class RecordCodec {
     const { createdAt, authenticatedAt, idle, absolute, promised, owner, writes } = entry;
     let body = `${start},"c":${createdAt}${field("a", authenticatedAt)}${field("i", idle)}${field("x", absolute)}${field("p", promised)}`;
     body += `${owner === undefined ? "" : `,"o":${JSON.stringify(owner)}`},"w":"${writes}"}`;
-    for (const [key, text] of entry.data) body += `\n${quoted(key)}\n${text}`;
-    return seal(body);
+    return seal(entry.data.isEmpty ? body : `${body}\n${entry.data.lines}`);
   }
 
   decode(hash: string, value: string): SessionRecord | Marker | NoRecord {
@@ -89,16 +89,15 @@ export class RecordCodec {
   }
 
   #open(hash: string, body: string): SessionRecord | Marker | NoRecord {
-    const lineEnd = body.indexOf("\n");
-    const end = lineEnd === -1 ? body.length : lineEnd;
-    const line = body.slice(0, end);
+    const end = body.indexOf("\n");
+    const line = end === -1 ? body : body.slice(0, end);
     const start = this.#start(hash);
     const head = line.startsWith(start) ? headAsWritten(line, start.length, hash, this.#namespace) : parseHead(line);
     if (!head) return unreadable("its first line is damaged");
     if (head.k !== hash) return unreadable("it is the record of another key");
     if (head.n !== this.#namespace) return unreadable("it is the record of another namespace");
     if (head.s !== undefined) return marker(head);
-    const data = readData(body, end + 1);
+    const data = end === -1 ? Texts.none : Texts.read(body.slice(end + 1));
     return data ? record(head, data) : unreadable("its data is damaged");
   }
 
@@ -110,13 +109,6 @@ export class RecordCodec {
 
 function field(name: keyof Times, time: number | undefined): string {
   return time === undefined ? "" : `,"${name}":${time}`;
-}
-
-/** What JSON writes between quotes as it is. */
-const PLAIN = /^[\w .:/-]*$/;
-
-function quoted(key: string): string {
-  return PLAIN.test(key) ? `"${key}"` : JSON.stringify(key);
 }
 
 /** Times, owner (if JSON escapes nothing of it) and writes, as `encode` writes them after key and namespace. */
@@ -144,35 +136,7 @@ function parseHead(line: string): Head | undefined {
   }
 }
 
-function readData(body: string, from: number): Map<string, string> | undefined {
-  try {
-    return readPairs(body, from);
-  } catch {
-    return undefined;
-  }
-}
-
-/** Reads a line for each key and each value, from a place on. Throws where a key is damaged or has no value. */
-function readPairs(body: string, from: number): Map<string, string> {
-  const data = new Map<string, string>();
-  for (let at = from; at <= body.length; ) {
-    const middle = body.indexOf("\n", at);
-    if (middle === -1) throw new SyntaxError("a key has no value");
-    const next = body.indexOf("\n", middle + 1);
-    const end = next === -1 ? body.length : next;
-    data.set(readKey(body.slice(at, middle)), body.slice(middle + 1, end));
-    at = end + 1;
-  }
-  return data;
-}
-
-function readKey(line: string): string {
-  const key: unknown = line.includes("\\") || !line.endsWith('"') ? JSON.parse(line) : line.slice(1, -1);
-  if (typeof key !== "string") throw new SyntaxError("a key is a text");
-  return key;
-}
-
-function record({ c, a, i, x, p, o, w }: Head, data: ReadonlyMap<string, string>): SessionRecord | NoRecord {
+function record({ c, a, i, x, p, o, w }: Head, data: Texts): SessionRecord | NoRecord {
   if (!isTime(c) || !isText(w) || !(isTimeOrAbsent(a) && isTimeOrAbsent(i) && isTimeOrAbsent(x) && isTimeOrAbsent(p)) || !(o === undefined || isText(o))) return unreadable("its metadata is damaged");
   return { kind: "record", createdAt: c, authenticatedAt: a, idle: i, absolute: x, promised: p, owner: o, writes: w, data };
 }

@@ -1,13 +1,11 @@
+import { Texts } from "../codecs/texts.js";
 import type { ValueCodec } from "../codecs/value.js";
 import { isPromise } from "../leaves/promise.js";
-
-/** Texts of a record's data, by key. */
-export type Texts = ReadonlyMap<string, string>;
 
 /** What happened to one key since the last save. */
 type Change =
   | { readonly kind: "set"; text: string }
-  | { readonly kind: "delete" }
+  | { readonly kind: "delete"; readonly text?: undefined }
   | { readonly kind: "update"; readonly functions: Update[]; text: string };
 
 type Update = (value: any) => unknown;
@@ -26,8 +24,6 @@ interface Held {
   text: string;
 }
 
-const NOTHING: Texts = new Map();
-
 /**
  * The data of one session in one request: what was stored, and every change since, key by key, so that a save that meets a newer
  * version can be replayed on what is there now. Values are decoded when they are asked for; an object stays the same from then on.
@@ -39,7 +35,7 @@ export class Draft {
   #layers: Layer[] | undefined;
   #held: Map<string, Held> | undefined;
 
-  constructor(codec: ValueCodec, base: Texts = NOTHING) {
+  constructor(codec: ValueCodec, base: Texts = Texts.none) {
     this.#codec = codec;
     this.#base = base;
     this.#layers = undefined;
@@ -61,7 +57,7 @@ export class Draft {
   }
 
   keys(): string[] {
-    return [...this.#merged(this.#layers).keys()];
+    return this.#merged(this.#layers).keys();
   }
 
   set(key: string, value: unknown): void {
@@ -101,7 +97,7 @@ export class Draft {
 
   /** Forgets everything, stored or not. */
   restart(): void {
-    this.#base = NOTHING;
+    this.#base = Texts.none;
     this.discard();
   }
 
@@ -118,7 +114,7 @@ export class Draft {
 
   /** Whether there is any data. */
   get empty(): boolean {
-    return (this.#hasChanges ? this.#merged(this.#layers) : this.#base).size === 0;
+    return (this.#hasChanges ? this.#merged(this.#layers) : this.#base).isEmpty;
   }
 
   /** Closes the changes noted so far under the id of the save that carries them; later ones begin another layer. */
@@ -127,7 +123,7 @@ export class Draft {
   }
 
   /** The texts that the save of this id stores. */
-  sealed(writeId: string): Map<string, string> {
+  sealed(writeId: string): Texts {
     return this.#merged(this.#upTo(writeId));
   }
 
@@ -185,19 +181,17 @@ export class Draft {
     return this.#base.get(key);
   }
 
-  #merged(layers: readonly Layer[] = []): Map<string, string> {
-    const texts = new Map(this.#base);
-    for (const layer of layers) applyLayer(layer, texts);
-    return texts;
+  #merged(layers: readonly Layer[] = []): Texts {
+    return layers.reduce((texts, { keep, changes }) => kept(texts, keep).with(changes), this.#base);
   }
 
   /** Runs every `update` again on the new base. */
   #replay(layers: readonly Layer[]): void {
-    const texts = new Map(this.#base);
-    for (const layer of layers) {
-      applyKeep(layer, texts);
-      for (const [key, change] of layer.changes) if (change.kind === "update") this.#rerun(key, change, texts.get(key));
-      applyLayer(layer, texts);
+    let texts = this.#base;
+    for (const { keep, changes } of layers) {
+      texts = kept(texts, keep);
+      for (const [key, change] of changes) if (change.kind === "update") this.#rerun(key, change, texts.get(key));
+      texts = texts.with(changes);
     }
   }
 
@@ -235,16 +229,8 @@ export class Draft {
   }
 }
 
-function applyKeep({ keep }: Layer, texts: Map<string, string>): void {
-  if (keep) for (const key of texts.keys()) if (!keep.has(key)) texts.delete(key);
-}
-
-function applyLayer(layer: Layer, texts: Map<string, string>): void {
-  applyKeep(layer, texts);
-  for (const [key, change] of layer.changes) {
-    if (change.kind === "delete") texts.delete(key);
-    else texts.set(key, change.text);
-  }
+function kept(texts: Texts, keep: ReadonlySet<string> | undefined): Texts {
+  return keep ? texts.only(keep) : texts;
 }
 
 function result(update: Update, value: unknown): unknown {

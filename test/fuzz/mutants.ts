@@ -1,5 +1,6 @@
 import { parseCookie } from "cookie";
 import type { SessionRecord } from "#dist/codecs/record.js";
+import { Texts } from "#dist/codecs/texts.js";
 import { fromCustom } from "holdfast";
 import { damaged, extractors, foreign, scanner, beside, stored, tokens, values, writer, type Target } from "./targets.js";
 import { HOLDFAST, type Subject } from "./subject.js";
@@ -56,6 +57,6 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
   "values read without a check": { target: stored, wrong: { decode: (text) => JSON.parse(text) as unknown } },
   "records read without their checksum": { target: damaged, wrong: { readRecord: (hash, text) => readRecord(hash, text.replace(/^1:[^\n]*\n/, "")) } },
   "records read under any key": { target: damaged, wrong: { readRecord: (hash, text) => readRecord(/"k":"([^"]*)"/.exec(text)?.[1] ?? hash, text) } },
-  "records whose damage is taken for a record": { target: foreign, wrong: { readRecord: (hash, text) => (text.startsWith("1:") ? ({ kind: "record", createdAt: 0, writes: "", data: new Map() } satisfies SessionRecord) : readRecord(hash, text)) } },
-  "records that lose a key": { target: damaged, wrong: { writeRecord: (hash, record) => writeRecord(hash, record.kind === "record" ? { ...record, data: new Map([...record.data].slice(0, 2)) } : record) } },
+  "records whose damage is taken for a record": { target: foreign, wrong: { readRecord: (hash, text) => (text.startsWith("1:") ? ({ kind: "record", createdAt: 0, writes: "", data: Texts.none } satisfies SessionRecord) : readRecord(hash, text)) } },
+  "records that lose a key": { target: damaged, wrong: { writeRecord: (hash, record) => writeRecord(hash, record.kind === "record" ? { ...record, data: Texts.of([...record.data].slice(0, 2)) } : record) } },
 };

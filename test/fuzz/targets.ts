@@ -4,6 +4,7 @@ import fc from "fast-check";
 import type { CookieOptions } from "#dist/cookie/write.js";
 import { checksum } from "#dist/leaves/checksum.js";
 import type { SessionRecord } from "#dist/codecs/record.js";
+import { Texts } from "#dist/codecs/texts.js";
 import { viewOf, type Asked } from "../unit/world.js";
 import { keptByBrowsers } from "./browser-model.js";
 import { COOKIES, TOKENS, VALUES } from "./corpus.js";
@@ -257,7 +258,7 @@ const ownAdmin = (value: unknown): unknown => (typeof value === "object" && valu
 
 const HASH = "h".repeat(43);
 const time = fc.nat(2 ** 40);
-const record: fc.Arbitrary<SessionRecord> = fc.record({ kind: fc.constant("record" as const), promised: fc.constant(undefined), createdAt: time, authenticatedAt: optionOf(time), idle: optionOf(time), absolute: optionOf(time), owner: optionOf(text(8)), writes: fc.constantFrom("", "abcdef", "abcdefABCDEF"), data: fc.array(fc.tuple(KEYS, fc.constantFrom("1", '"x"', "{}", '"\\n"')), { maxLength: 4 }).map((pairs) => new Map(pairs)) }, { noNullPrototype: true });
+const record: fc.Arbitrary<SessionRecord> = fc.record({ kind: fc.constant("record" as const), promised: fc.constant(undefined), createdAt: time, authenticatedAt: optionOf(time), idle: optionOf(time), absolute: optionOf(time), owner: optionOf(text(8)), writes: fc.constantFrom("", "abcdef", "abcdefABCDEF"), data: fc.array(fc.tuple(KEYS, fc.constantFrom("1", '"x"', "{}", '"\\n"')), { maxLength: 4 }).map((pairs) => Texts.of(new Map(pairs))) }, { noNullPrototype: true });
 
 type Damage = [record: SessionRecord, at: number, cut: number, put: string, sealed: boolean];
 
@@ -286,7 +287,7 @@ const resealed = (whole: string): string => ((body) => `1:${checksum("1", body)}
 function assertOwn(found: ReturnType<Subject["readRecord"]>): void {
   assert.ok(["record", "marker", "unreadable", "newer"].includes(found.kind));
   if (found.kind !== "record") return;
-  assert.ok(Number.isFinite(found.createdAt) && typeof found.writes === "string" && found.data instanceof Map);
+  assert.ok(Number.isFinite(found.createdAt) && typeof found.writes === "string" && found.data instanceof Texts);
   for (const [key, line] of found.data) assert.ok(typeof key === "string" && typeof line === "string");
 }
 

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { Texts } from "#dist/codecs/texts.js";
 import { ValueCodec } from "#dist/codecs/value.js";
-import { Draft, type Texts } from "#dist/store/draft.js";
+import { Draft } from "#dist/store/draft.js";
 
 const codec = new ValueCodec(65_536);
 const KEYS = ["a", "b", "__proto__"] as const;
@@ -44,7 +45,7 @@ class Reference {
   }
 }
 
-const textsOf = (state: ReadonlyMap<string, Value>): Map<string, string> => new Map([...state].map(([key, value]) => [key, codec.encode(value, key)]));
+const textsOf = (state: ReadonlyMap<string, Value>): Texts => Texts.of([...state].map(([key, value]) => [key, codec.encode(value, key)]));
 const valuesOf = (texts: Texts): Map<string, Value> => new Map([...texts].map(([key, text]) => [key, codec.decode(text, key) as Value]));
 const sorted = (state: ReadonlyMap<string, unknown>): [string, unknown][] => [...state].sort(([one], [other]) => (one < other ? -1 : 1));
 const added = (value: Value | undefined, by: number): Value => (Array.isArray(value) ? [...value, by] : (value ?? 0) + by);
@@ -176,7 +177,7 @@ test("a draft agrees with a list of changes run on what is stored, through any s
   );
 });
 
-const stored = (data: Record<string, unknown>): Texts => new Map(Object.entries(data).map(([name, one]) => [name, codec.encode(one, name)]));
+const stored = (data: Record<string, unknown>): Texts => Texts.of(Object.entries(data).map(([name, one]) => [name, codec.encode(one, name)]));
 const saved = (draft: Draft, id = "w00001"): Record<string, unknown> => Object.fromEntries(valuesOf(draft.sealed(id)));
 
 test("rebase keeps what another wrote beside what was written here", () => {
@@ -284,7 +285,7 @@ test("a set that is refused changes nothing", () => {
 });
 
 test("values of a key nobody asks for are carried as they are, whatever they are", () => {
-  const texts = new Map([["old", '{"$":"money","v":5}'], ["n", "1"]]);
+  const texts = Texts.of([["old", '{"$":"money","v":5}'], ["n", "1"]]);
   const draft = new Draft(codec, texts);
   draft.set("n", 2);
   assert.deepEqual(draft.keys(), ["old", "n"]);

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { SessionRecord } from "#dist/codecs/record.js";
+import { Texts } from "#dist/codecs/texts.js";
 import { hasExpired, idleDeadline, refreshEvery, refreshIsDue } from "#dist/store/expiry.js";
 
-const record = (more: Partial<SessionRecord> = {}): SessionRecord => ({ kind: "record", createdAt: 0, writes: "", data: new Map(), ...more });
+const record = (more: Partial<SessionRecord> = {}): SessionRecord => ({ kind: "record", createdAt: 0, writes: "", data: Texts.none, ...more });
 
 test("a session has ended at its deadline, not before: the idle one, the absolute one", () => {
   for (const [now, ended] of [[99, false], [100, true], [101, true]] as const) {

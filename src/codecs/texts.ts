@@ -1,0 +1,150 @@
+/** More lookups than this and a table of all keys is made: each walks the lines, and that must not be done for every one of very many keys. */
+const MOST_WALKS = 8;
+
+/** What JSON writes between quotes as it is. */
+const PLAIN = /^[\w .:/-]*$/;
+
+/** What becomes of a key: its new text, or none where it is gone. */
+export interface Changed {
+  readonly text?: string | undefined;
+}
+
+const GONE: Changed = {};
+
+/**
+ * The data of a record as it is stored: a line for each key, as JSON, and one for its value. It is looked up in the text itself and copied in one
+ * piece where nothing changed, so that what nobody asks for is never taken apart.
+ */
+export class Texts {
+  static readonly none: Texts = new Texts("");
+
+  readonly lines: string;
+  #walks = 0;
+  #table: ReadonlyMap<string, string> | undefined;
+
+  private constructor(lines: string) {
+    this.lines = lines;
+    this.#table = undefined;
+  }
+
+  /** What stands in a record; nothing where it is damaged. */
+  static read(lines: string): Texts | undefined {
+    const isEscaped = lines.includes("\\");
+    for (let at = 0; at <= lines.length; ) {
+      const middle = lines.indexOf("\n", at);
+      if (middle === -1 || !isKey(lines, at, middle, isEscaped)) return undefined;
+      at = lineEnd(lines, middle + 1) + 1;
+    }
+    return new Texts(lines);
+  }
+
+  static of(texts: Iterable<readonly [string, string]>): Texts {
+    return Texts.none.with(new Map([...texts].map(([key, text]) => [key, { text }])));
+  }
+
+  get isEmpty(): boolean {
+    return this.lines === "";
+  }
+
+  get(key: string): string | undefined {
+    return this.#table || this.#walks++ >= MOST_WALKS ? this.#all.get(key) : this.#find(quoted(key));
+  }
+
+  keys(): string[] {
+    return [...this.#all.keys()];
+  }
+
+  [Symbol.iterator](): Iterator<[string, string]> {
+    return this.#all.entries();
+  }
+
+  /** Only these keys. */
+  only(keys: ReadonlySet<string>): Texts {
+    return this.with(new Map(this.keys().filter((key) => !keys.has(key)).map((key) => [key, GONE])));
+  }
+
+  /** The same with these changes; new keys come last. */
+  with(changes: ReadonlyMap<string, Changed>): Texts {
+    if (changes.size === 0) return this;
+    const met = new Set<string>();
+    let lines = "";
+    let copied = 0;
+    walk(this.lines, (at, middle, end) => {
+      const key = keyOf(this.lines.slice(at, middle));
+      const change = changes.get(key);
+      if (!change) return;
+      met.add(key);
+      if (at > copied) lines = joined(lines, this.lines.slice(copied, at - 1));
+      if (change.text !== undefined) lines = joined(lines, this.lines.slice(at, middle + 1) + change.text);
+      copied = end + 1;
+    });
+    if (copied < this.lines.length) lines = joined(lines, this.lines.slice(copied));
+    for (const [key, { text }] of changes) if (text !== undefined && !met.has(key)) lines = joined(lines, `${quoted(key)}\n${text}`);
+    return new Texts(lines);
+  }
+
+  #find(line: string): string | undefined {
+    const { lines } = this;
+    for (let at = 0; at < lines.length; ) {
+      const middle = lines.indexOf("\n", at);
+      const end = lineEnd(lines, middle + 1);
+      if (middle - at === line.length && lines.startsWith(line, at)) return lines.slice(middle + 1, end);
+      at = end + 1;
+    }
+    return undefined;
+  }
+
+  get #all(): ReadonlyMap<string, string> {
+    return (this.#table ??= this.#tabulated());
+  }
+
+  #tabulated(): ReadonlyMap<string, string> {
+    const table = new Map<string, string>();
+    walk(this.lines, (at, middle, end) => table.set(keyOf(this.lines.slice(at, middle)), this.lines.slice(middle + 1, end)));
+    return table;
+  }
+}
+
+/** Calls back for each key and value: where the line of the key begins and ends, and where that of the value ends. */
+function walk(lines: string, pair: (at: number, middle: number, end: number) => void): void {
+  for (let at = 0; at < lines.length; ) {
+    const middle = lines.indexOf("\n", at);
+    const end = lineEnd(lines, middle + 1);
+    pair(at, middle, end);
+    at = end + 1;
+  }
+}
+
+function lineEnd(lines: string, from: number): number {
+  const at = lines.indexOf("\n", from);
+  return at === -1 ? lines.length : at;
+}
+
+function joined(lines: string, more: string): string {
+  return lines === "" ? more : `${lines}\n${more}`;
+}
+
+function quoted(key: string): string {
+  return PLAIN.test(key) ? `"${key}"` : JSON.stringify(key);
+}
+
+function keyOf(line: string): string {
+  return line.includes("\\") ? (JSON.parse(line) as string) : line.slice(1, -1);
+}
+
+/** Whether a line is a key as it is written here. */
+function isKey(lines: string, at: number, end: number, mayBeEscaped: boolean): boolean {
+  if (lines[at] !== '"') return false;
+  if (!mayBeEscaped) return lines.indexOf('"', at + 1) === end - 1;
+  const line = lines.slice(at, end);
+  return line.includes("\\") ? isWrittenHere(line) : line.indexOf('"', 1) === line.length - 1;
+}
+
+function isWrittenHere(line: string): boolean {
+  try {
+    const key: unknown = JSON.parse(line);
+    return typeof key === "string" && quoted(key) === line;
+  } catch {
+    return false;
+  }
+}
