@@ -97,6 +97,11 @@ export class SessionCore {
     return this.#intent === "dropped";
   }
 
+  /** Whether there is a record that goes on, with or without data. */
+  get #isKept(): boolean {
+    return this.#loaded.kind === "live" && this.#intent !== "reset";
+  }
+
   /** Whether data or idle length differ from what is stored. */
   get hasChanges(): boolean {
     return this.draft.noteChanges() || this.#idle !== undefined;
@@ -197,7 +202,7 @@ export class SessionCore {
       found: this.#loaded.kind,
       intent: this.#intent,
       changed,
-      worthStoring: explicit || this.#storesNew || !this.draft.empty,
+      worthStoring: explicit || this.#storesNew || this.#isKept || !this.draft.empty,
       explicit,
       refresh: this.#refresh(due),
       canCarry: this.carrier !== "nobody",
