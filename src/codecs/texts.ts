@@ -66,21 +66,30 @@ export class Texts {
   /** The same with these changes; new keys come last. */
   with(changes: ReadonlyMap<string, Changed>): Texts {
     if (changes.size === 0) return this;
-    const met = new Set<string>();
+    const stored = this.lines;
     let lines = "";
     let copied = 0;
-    walk(this.lines, (at, middle, end) => {
-      const key = keyOf(this.lines.slice(at, middle));
-      const change = changes.get(key);
-      if (!change) return;
-      met.add(key);
-      if (at > copied) lines = joined(lines, this.lines.slice(copied, at - 1));
-      if (change.text !== undefined) lines = joined(lines, this.lines.slice(at, middle + 1) + change.text);
-      copied = end + 1;
-    });
-    if (copied < this.lines.length) lines = joined(lines, this.lines.slice(copied));
-    for (const [key, { text }] of changes) if (text !== undefined && !met.has(key)) lines = joined(lines, `${quoted(key)}\n${text}`);
-    return new Texts(lines);
+    let met = 0;
+    for (let at = 0; at < stored.length && met < changes.size; ) {
+      const middle = stored.indexOf("\n", at);
+      const end = lineEnd(stored, middle + 1);
+      const change = changes.get(keyOf(stored.slice(at, middle)));
+      if (change) {
+        if (at > copied) lines = joined(lines, stored.slice(copied, at - 1));
+        if (change.text !== undefined) lines = joined(lines, stored.slice(at, middle + 1) + change.text);
+        copied = end + 1;
+        met++;
+      }
+      at = end + 1;
+    }
+    if (copied < stored.length) lines = joined(lines, stored.slice(copied));
+    return new Texts(met < changes.size ? this.#withNew(lines, changes) : lines);
+  }
+
+  #withNew(lines: string, changes: ReadonlyMap<string, Changed>): string {
+    let all = lines;
+    for (const [key, { text }] of changes) if (text !== undefined && this.get(key) === undefined) all = joined(all, `${quoted(key)}\n${text}`);
+    return all;
   }
 
   #find(line: string): string | undefined {
@@ -99,19 +108,15 @@ export class Texts {
   }
 
   #tabulated(): ReadonlyMap<string, string> {
+    const { lines } = this;
     const table = new Map<string, string>();
-    walk(this.lines, (at, middle, end) => table.set(keyOf(this.lines.slice(at, middle)), this.lines.slice(middle + 1, end)));
+    for (let at = 0; at < lines.length; ) {
+      const middle = lines.indexOf("\n", at);
+      const end = lineEnd(lines, middle + 1);
+      table.set(keyOf(lines.slice(at, middle)), lines.slice(middle + 1, end));
+      at = end + 1;
+    }
     return table;
-  }
-}
-
-/** Calls back for each key and value: where the line of the key begins and ends, and where that of the value ends. */
-function walk(lines: string, pair: (at: number, middle: number, end: number) => void): void {
-  for (let at = 0; at < lines.length; ) {
-    const middle = lines.indexOf("\n", at);
-    const end = lineEnd(lines, middle + 1);
-    pair(at, middle, end);
-    at = end + 1;
   }
 }
 

@@ -13,24 +13,25 @@ interface Place {
   [INNERMOST]?: Exchange;
 }
 
-/** Of requests that take no new property. */
-const elsewhere = new WeakMap<object, Exchange>();
+/** Of requests that take no new property; there are hardly any. */
+let elsewhere: WeakMap<object, Exchange> | undefined;
 
 function innermost(context: object): Exchange | undefined {
-  return (context as Place)[INNERMOST] ?? elsewhere.get(context);
+  return (context as Place)[INNERMOST] ?? elsewhere?.get(context);
 }
 
-function put(context: object, exchange: Exchange): void {
-  exchange.outer = innermost(context);
+function put(context: object, exchange: Exchange, outer: Exchange | undefined): void {
+  exchange.outer = outer;
   if (Object.isExtensible(context)) (context as Place)[INNERMOST] = exchange;
-  else elsewhere.set(context, exchange);
+  else (elsewhere ??= new WeakMap()).set(context, exchange);
 }
 
 /** Begins the exchange of one middleware. Two that answer in the same place are a mistake, named here. */
 export function enter(context: object, exchange: Exchange): void {
-  for (let other = innermost(context); other; other = other.outer) if (other.isMounted) assertApart(other.settings, exchange.settings);
+  const outer = innermost(context);
+  for (let other = outer; other; other = other.outer) if (other.isMounted) assertApart(other.settings, exchange.settings);
   exchange.isMounted = true;
-  put(context, exchange);
+  put(context, exchange, outer);
 }
 
 /** The exchange of these settings, or of the innermost middleware. */
@@ -72,7 +73,7 @@ export async function openSession<D extends object>(settings: RequestSettings, s
   const own = exchangeOf(context, settings) ?? openedByHand(context, settings);
   if (own) return own.reopen();
   const exchange = new Exchange(settings, store, view);
-  put(context, exchange);
+  put(context, exchange, innermost(context));
   return answeringAtOnce(exchange, headers);
 }
 
