@@ -230,7 +230,7 @@ export class Persistence {
 
   /** Of a session opened longer ago than markers are kept, nobody can tell any more what it was renewed to: `ended` where nothing is left. */
   async #assertTraceable(opened: Live | Newer, deadline: Deadline): Promise<void> {
-    const isOld = opened.kind === "live" && this.#isOld(opened);
+    const isOld = opened.kind === "live" && this.#isOld(opened, this.#now);
     if (isOld && (await this.#records.find(opened.hash, deadline)).kind === "absent") throw ended();
   }
 
@@ -289,11 +289,12 @@ export class Persistence {
 
   /** A record read a while ago may be gone, renewed, or its marker forgotten: look again before writing. */
   #isStale(live: Live): boolean {
-    return live.version === undefined || this.#isOld(live) || isOver(live, this.#now);
+    const now = this.#now;
+    return live.version === undefined || this.#isOld(live, now) || isOver(live, now);
   }
 
-  #isOld({ seenAt }: Live): boolean {
-    return this.#now - seenAt > this.#settings.retiredFor;
+  #isOld({ seenAt }: Live, now: number): boolean {
+    return now - seenAt > this.#settings.retiredFor;
   }
 
   #next({ hash, record, expiresAt }: Live, writing: Writing): Unwritten {

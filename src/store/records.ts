@@ -71,12 +71,12 @@ export class Records {
 
   /** What stands under a hash, expired or not. Reports what cannot be read. At once where the storage answers so. */
   find(hash: string, deadline?: Deadline): Loaded | Promise<Loaded> {
-    return andThen(this.#calls.get(this.#key(hash), deadline), (entry) => (entry ? this.#read(hash, entry) : ABSENT));
+    return andThen(this.#calls.get(this.#key(hash), deadline), (entry) => (entry ? this.#read(hash, entry, this.#now) : ABSENT));
   }
 
   /** The same; what has expired is absent. */
   load(hash: string, deadline?: Deadline): Loaded | Promise<Loaded> {
-    return andThen(this.#calls.get(this.#key(hash), deadline), (entry) => (entry ? this.#unlessOver(this.#read(hash, entry)) : ABSENT));
+    return andThen(this.#calls.get(this.#key(hash), deadline), (entry) => (entry ? this.#readUnlessOver(hash, entry, this.#now) : ABSENT));
   }
 
   /** The session under a hash, if there is one. */
@@ -119,11 +119,11 @@ export class Records {
     return this.#calls.clear(this.#key(""));
   }
 
-  #read(hash: string, { value, version, expiresAt }: StoredEntry): Loaded {
+  #read(hash: string, { value, version, expiresAt }: StoredEntry, seenAt: number): Loaded {
     const decoded = this.#codec.decode(hash, value);
     switch (decoded.kind) {
       case "record":
-        return { kind: "live", hash, record: decoded, version, expiresAt, seenAt: this.#now };
+        return { kind: "live", hash, record: decoded, version, expiresAt, seenAt };
       case "marker":
         return { kind: "retired", hash, retiredAt: decoded.retiredAt, successor: decoded.successor, expiresAt };
       case "newer":
@@ -135,8 +135,9 @@ export class Records {
     }
   }
 
-  #unlessOver(found: Loaded): Loaded {
-    return found.kind === "absent" || isOver(found, this.#now) ? ABSENT : found;
+  #readUnlessOver(hash: string, entry: StoredEntry, now: number): Loaded {
+    const found = this.#read(hash, entry, now);
+    return found.kind === "absent" || isOver(found, now) ? ABSENT : found;
   }
 
   #written({ hash, record, expiresAt }: Unwritten, written: Written | false): Live | undefined {
