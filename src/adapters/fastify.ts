@@ -10,7 +10,6 @@ import type { SessionAccess } from "../contracts/sessions.js";
 import { parsedFields, type Fields } from "../http/form.js";
 import { holdFirstByte, NodeHeaders, NodeView, type AnswerHooks } from "../http/node.js";
 import type { AnswerHeaders } from "../http/view.js";
-import { isPromise } from "../leaves/promise.js";
 import type { SessionData } from "../session-data.js";
 import type { Exchange, Holder } from "../store/exchange.js";
 import { exchangeOf, openSession, readSession } from "../store/places.js";
@@ -90,10 +89,9 @@ function begin(settings: Settings, request: FastifyRequest, reply: FastifyReply)
 }
 
 /** Nothing to wait for where the session is there at once. */
-function load(settings: Settings, request: FastifyRequest, reply: FastifyReply): Promise<unknown> | undefined {
+function load(settings: Settings, request: FastifyRequest, reply: FastifyReply): Promise<void> | undefined {
   try {
-    const loading = exchangeOf(request, settings)?.load();
-    return isPromise(loading) ? loading.catch((error: unknown) => fail(settings, error, request, reply)) : undefined;
+    return exchangeOf(request, settings)?.load()?.catch((error: unknown) => fail(settings, error, request, reply));
   } catch (error) {
     return fail(settings, error, request, reply);
   }

@@ -48,28 +48,31 @@ export function session<D extends object>(...called: readonly unknown[]): Sessio
 
 type Settings = RequestSettings<FetchContext, Answer>;
 
-async function serve(settings: Settings, context: FetchContext, handler: FetchHandler<any[]>): Promise<Response> {
+function serve(settings: Settings, context: FetchContext, handler: FetchHandler<any[]>): Promise<Response> {
   let exchange: Exchange | undefined;
   try {
     exchange = mount(settings, new WebView(context[0]), context);
     const loading = settings.isLazy ? undefined : exchange?.load();
-    if (isPromise(loading)) await loading;
+    if (loading) return loading.then(() => handle(settings, exchange, context, handler), (error: unknown) => fail(settings, context, error));
   } catch (error) {
     return fail(settings, context, error);
   }
-  return exchange ? handle(settings, exchange, context, handler) : handler(...context);
+  return handle(settings, exchange, context, handler);
 }
 
-async function handle(settings: Settings, exchange: Exchange, context: FetchContext, handler: FetchHandler<any[]>): Promise<Response> {
+async function handle(settings: Settings, exchange: Exchange | undefined, context: FetchContext, handler: FetchHandler<any[]>): Promise<Response> {
+  if (!exchange) return handler(...context);
   let response: Response;
   try {
-    response = await handler(...context);
+    const handled = handler(...context);
+    response = isPromise(handled) ? await handled : handled;
   } catch (thrown) {
     await abandon(settings, exchange, context);
     throw thrown;
   }
   try {
-    return await answered(context[0], response, exchange);
+    const answer = answered(context[0], response, exchange);
+    return isPromise(answer) ? await answer : answer;
   } catch (error) {
     void response?.body?.cancel().catch(() => {});
     return fail(settings, context, error);

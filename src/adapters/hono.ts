@@ -9,7 +9,7 @@ import type { SessionAccess } from "../contracts/sessions.js";
 import { answered, WebView } from "../http/fetch.js";
 import { parsedFields, type Fields } from "../http/form.js";
 import type { AnswerHeaders } from "../http/view.js";
-import { andThen, isPromise } from "../leaves/promise.js";
+import { andThen } from "../leaves/promise.js";
 import type { SessionData } from "../session-data.js";
 import type { Exchange } from "../store/exchange.js";
 import { openSession, readSession } from "../store/places.js";
@@ -56,11 +56,17 @@ async function serve(settings: RequestSettings<HonoContext, Answer>, c: Context,
   exchange.onOpen = setVariable;
   try {
     const loading = settings.isLazy ? undefined : exchange.load();
-    if (isPromise(loading)) await loading;
+    if (loading) await loading;
   } catch (error) {
     return fail(settings, c, error);
   }
-  await next().catch((thrown: unknown) => abandon(exchange, thrown));
+  try {
+    await next();
+  } catch (thrown) {
+    // What `onError` answers does not come here, and has its session; the rest is nobody's answer to bring a token.
+    await exchange.commit(false);
+    throw thrown;
+  }
   try {
     const answering = answer(exchange, c);
     if (answering) await answering;
@@ -72,12 +78,6 @@ async function serve(settings: RequestSettings<HonoContext, Answer>, c: Context,
 /** Where Hono's own variables keep it: `c.get("session")`. One function serves all requests. */
 function setVariable(this: Exchange, session: StoredSession<any>): void {
   (this.view.context as Context).set("session", session);
-}
-
-/** What was thrown is answered by `onError` before it comes here, and has its session; the rest is nobody's answer to bring a token. */
-async function abandon(exchange: Exchange, thrown: unknown): Promise<never> {
-  await exchange.commit(false);
-  throw thrown;
 }
 
 function answer(exchange: Exchange, c: Context): Promise<void> | void {

@@ -9,7 +9,6 @@ import type { Session, StoredSession } from "../contracts/session.js";
 import type { SessionAccess } from "../contracts/sessions.js";
 import { clearAnswer, holdFirstByte, NodeHeaders, NodeView, type AnswerHooks } from "../http/node.js";
 import { parsedFields, type Fields } from "../http/form.js";
-import { isPromise } from "../leaves/promise.js";
 import type { SessionData } from "../session-data.js";
 import type { Exchange, Holder } from "../store/exchange.js";
 import { exchangeOf, openSession, readSession } from "../store/places.js";
@@ -60,7 +59,7 @@ async function serve(settings: RequestSettings<KoaContext>, ctx: Context, next: 
   exchange.holder = new KoaAnswer(exchange, ctx);
   try {
     const loading = settings.isLazy ? undefined : exchange.load();
-    if (isPromise(loading)) await loading;
+    if (loading) await loading;
   } catch (error) {
     return fail(settings, ctx, error);
   }
