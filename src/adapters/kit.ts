@@ -25,14 +25,7 @@ export function assertNoParams({ extractor }: RequestSettings): void {
   if (param) throw new TypeError(`holdfast: extractor is fromParam(${JSON.stringify(param.key)}), and here are no route parameters; write fromQuery, fromCustom, or use the adapter of your router`);
 }
 
-/** Begins an exchange for a request, or nothing where it is skipped. Loads the session unless that waits for the handler. */
-export async function begin(settings: RequestSettings, view: RequestView, context: readonly unknown[]): Promise<Exchange | undefined> {
-  const exchange = mount(settings, view, context);
-  if (exchange && !settings.isLazy) await exchange.load();
-  return exchange;
-}
-
-/** Begins an exchange without loading its session. */
+/** Begins an exchange for a request, or nothing where it is skipped. Its session is not loaded yet. */
 export function mount(settings: RequestSettings, view: RequestView, context: readonly unknown[]): Exchange | undefined {
   if (settings.skip?.(...context)) return undefined;
   const exchange = new Exchange(settings, settings.storeFor(context), view);

@@ -166,12 +166,16 @@ function bodyOf(response: Response): Body {
 /** Under which `@hono/node-server` keeps what a response was made from: status, body and headers, which it sends without making a stream. */
 let madeFrom: symbol | undefined;
 
-/** The text a response was made from, or null where it has no body. Undefined where that is unknown: most runtimes only show a stream. */
+/**
+ * The text a response was made from, or null where it has no body. Undefined where that is unknown, or looks other than it did when this was written:
+ * most runtimes only show a stream.
+ */
 function textOf(response: Response): string | null | undefined {
   madeFrom ??= Object.getOwnPropertySymbols(response).find(({ description }) => description === "cache");
   const parts: unknown = madeFrom && Reflect.get(response, madeFrom);
-  const body: unknown = Array.isArray(parts) ? parts[1] : undefined;
-  return typeof body === "string" || body === null ? body : undefined;
+  if (!Array.isArray(parts) || parts.length !== 3) return undefined;
+  const [status, body] = parts as unknown[];
+  return status === response.status && (typeof body === "string" || body === null) ? body : undefined;
 }
 
 /** The same body; `after` runs before its end is seen, or once nobody reads on. Where it fails the body is broken off. */
