@@ -8,14 +8,14 @@ import { STATUS_CODES, type IncomingMessage } from "node:http";
 import type { Session, StoredSession } from "../contracts/session.js";
 import type { SessionAccess } from "../contracts/sessions.js";
 import { parsedFields, type Fields } from "../http/form.js";
-import { holdFirstByte, NodeHeaders, NodeView, type AnswerHooks } from "../http/node.js";
+import { NodeView } from "../http/node.js";
 import type { AnswerHeaders } from "../http/view.js";
 import type { SessionData } from "../session-data.js";
-import type { Exchange, Holder } from "../store/exchange.js";
+import type { Exchange } from "../store/exchange.js";
 import { exchangeOf, openSession, readSession } from "../store/places.js";
 import { requestSettings, type RequestSettings, type SessionOptions } from "../store/request-options.js";
 import { getSession, mount, refuseAssignment, withAccess } from "./kit.js";
-import { lastAnswer } from "./node-kit.js";
+import { HeldAnswer, lastAnswer } from "./node-kit.js";
 
 export * from "./exports.js";
 
@@ -108,39 +108,24 @@ function commit(settings: Settings, request: FastifyRequest, reply: FastifyReply
   });
 }
 
-/** What happens around the answer to a request. */
-class FastifyAnswer extends NodeHeaders implements AnswerHooks, Holder {
-  readonly #exchange: Exchange;
+class FastifyAnswer extends HeldAnswer {
   readonly #view: FastifyView;
   readonly #reply: FastifyReply;
 
   constructor(exchange: Exchange, view: FastifyView, reply: FastifyReply) {
-    super(reply.raw);
-    this.#exchange = exchange;
+    super(exchange, reply.raw);
     this.#view = view;
     this.#reply = reply;
   }
 
-  hold(): void {
-    holdFirstByte(this.#reply.raw, this);
-  }
-
   /** What Fastify does not send the handler writes to `reply.raw`. */
-  before(): Promise<void> | undefined {
+  override before(): Promise<void> | undefined {
     if (!this.#view.isSending) this.#reply.hijack();
-    return this.#exchange.commit();
-  }
-
-  headers(): void {
-    this.#exchange.answer(this);
-  }
-
-  after(): Promise<void> | undefined {
-    return this.#exchange.finish();
+    return super.before();
   }
 
   failed(error: unknown): void {
-    void failRaw(this.#exchange.settings, error, this.#reply.request, this.#reply);
+    void failRaw(this.exchange.settings, error, this.#reply.request, this.#reply);
   }
 }
 

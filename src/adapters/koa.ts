@@ -7,13 +7,14 @@ import type { Context, ExtendableContext, Next } from "koa";
 import type { IncomingMessage } from "node:http";
 import type { Session, StoredSession } from "../contracts/session.js";
 import type { SessionAccess } from "../contracts/sessions.js";
-import { clearAnswer, holdFirstByte, NodeHeaders, NodeView, type AnswerHooks } from "../http/node.js";
+import { clearAnswer, NodeHeaders, NodeView } from "../http/node.js";
 import { parsedFields, type Fields } from "../http/form.js";
 import type { SessionData } from "../session-data.js";
-import type { Exchange, Holder } from "../store/exchange.js";
+import type { Exchange } from "../store/exchange.js";
 import { exchangeOf, openSession, readSession } from "../store/places.js";
 import { requestSettings, type RequestSettings, type SessionOptions } from "../store/request-options.js";
 import { getSession, mount, refuseAssignment, withAccess } from "./kit.js";
+import { HeldAnswer } from "./node-kit.js";
 
 export * from "./exports.js";
 
@@ -120,34 +121,16 @@ async function abandon(exchange: Exchange, ctx: Context, thrown: unknown): Promi
 }
 
 /** Koa's error answer drops all headers, and raw writes never come back here: the token is answered with the first byte. */
-class KoaAnswer extends NodeHeaders implements AnswerHooks, Holder {
-  readonly #exchange: Exchange;
+class KoaAnswer extends HeldAnswer {
   readonly #ctx: Context;
 
   constructor(exchange: Exchange, ctx: Context) {
-    super(ctx.res);
-    this.#exchange = exchange;
+    super(exchange, ctx.res);
     this.#ctx = ctx;
   }
 
-  hold(): void {
-    holdFirstByte(this.#ctx.res, this);
-  }
-
-  before(): Promise<void> | undefined {
-    return this.#exchange.commit();
-  }
-
-  headers(): void {
-    this.#exchange.answer(this);
-  }
-
-  after(): Promise<void> | undefined {
-    return this.#exchange.finish();
-  }
-
   failed(error: unknown): void {
-    void failRaw(this.#exchange.settings, this.#ctx, error);
+    void failRaw(this.exchange.settings, this.#ctx, error);
   }
 }
 

@@ -62,37 +62,48 @@ export function lastAnswer(res: ServerResponse, error: unknown, words: Readonly<
   res.end(words[res.statusCode] ?? "Error");
 }
 
-/** What happens around the answer to a request, and its headers. */
-class NodeAnswer extends NodeHeaders implements AnswerHooks, Holder {
-  readonly #exchange: Exchange;
+/** What happens around the answer to a request of a Node server, and its headers. What an adapter does with a failure is its own. */
+export abstract class HeldAnswer extends NodeHeaders implements AnswerHooks, Holder {
+  protected readonly exchange: Exchange;
+  readonly #res: ServerResponse;
+
+  constructor(exchange: Exchange, res: ServerResponse) {
+    super(res);
+    this.exchange = exchange;
+    this.#res = res;
+  }
+
+  hold(): void {
+    holdFirstByte(this.#res, this);
+  }
+
+  before(): Promise<void> | undefined {
+    return this.exchange.commit();
+  }
+
+  headers(): void {
+    this.exchange.answer(this);
+  }
+
+  after(): Promise<void> | undefined {
+    return this.exchange.finish();
+  }
+
+  abstract failed(error: unknown): void;
+}
+
+class NodeAnswer extends HeldAnswer {
   readonly #context: NodeContext;
   readonly #next: (error?: unknown) => void;
 
   constructor(exchange: Exchange, context: NodeContext, next: (error?: unknown) => void) {
-    super(context[1]);
-    this.#exchange = exchange;
+    super(exchange, context[1]);
     this.#context = context;
     this.#next = next;
   }
 
-  hold(): void {
-    holdFirstByte(this.#context[1], this);
-  }
-
-  before(): Promise<void> | undefined {
-    return this.#exchange.commit();
-  }
-
-  headers(): void {
-    this.#exchange.answer(this);
-  }
-
-  after(): Promise<void> | undefined {
-    return this.#exchange.finish();
-  }
-
   failed(error: unknown): void {
-    fail(this.#exchange.settings, this.#context, error, this.#next);
+    fail(this.exchange.settings, this.#context, error, this.#next);
   }
 }
 
