@@ -2,6 +2,7 @@
 import { execFileSync } from "node:child_process";
 import { accessSync, constants, existsSync, statSync } from "node:fs";
 import { delimiter, join } from "node:path";
+import { aptGet, aptUpdate } from "./apt.mjs";
 
 const NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "microsoft-edge"];
 
@@ -59,6 +60,5 @@ function mayInstall() {
 function install() {
   console.log("Installing chromium (apt-get) …");
   const options = { stdio: ["ignore", "ignore", "inherit"], env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" } };
-  execFileSync("apt-get", ["update", "-q"], options);
-  execFileSync("apt-get", ["install", "-y", "-q", "--no-install-recommends", "chromium"], options);
+  execFileSync("sh", ["-c", `set -e\n${aptUpdate()}\n${aptGet()} install -y --no-install-recommends chromium`], options);
 }

@@ -5,6 +5,7 @@ import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { aptGet, aptUpdate } from "../apt.mjs";
 import { root } from "../setup.mjs";
 
 export const HOST = "127.0.0.1";
@@ -21,7 +22,7 @@ export function program(name, { apt, within = [] }) {
   if (found) return found;
   const advice = `install it (Debian, Ubuntu: apt-get install ${apt})`;
   if (!mayInstall()) throw new MissingProgram(`there is no ${name}: ${advice}`);
-  withApt(`apt-get install -y -q --no-install-recommends ${apt}`, name);
+  withApt(`${aptGet()} install -y --no-install-recommends ${apt}`, name);
   const installed = find(name, within);
   if (!installed) throw new MissingProgram(`there is no ${name} after apt installed ${apt}: ${advice}`);
   return installed;
@@ -53,12 +54,13 @@ export function mayInstall() {
   return process.getuid?.() === 0 && (Boolean(process.env.CI) || isContainer) && find("apt-get") !== undefined;
 }
 
-/** Runs shell commands of apt, one process at a time on this machine, after the lists are fresh; apt starts no service. */
+/** Runs shell commands of apt, one process of this checkout at a time, after the lists are fresh; apt starts no service. */
 export function withApt(commands, what) {
   const cache = join(root, "node_modules", ".cache", "holdfast");
   mkdirSync(cache, { recursive: true });
   console.error(`Installing ${what} (apt-get) …`);
-  const fresh = `find ${cache}/apt-updated -mmin -60 2>/dev/null | grep -q . || { apt-get update -q && touch ${cache}/apt-updated; }`;
+  const fresh = `find ${cache}/apt-updated -mmin -60 2>/dev/null | grep -q . || { ${aptUpdate()}
+touch ${cache}/apt-updated; }`;
   const options = { stdio: ["ignore", "ignore", "pipe"], env: { ...process.env, DEBIAN_FRONTEND: "noninteractive", RUNLEVEL: "1" } };
   try {
     execFileSync("flock", [join(cache, "apt.lock"), "sh", "-c", `set -e; ${fresh}; ${commands}`], options);

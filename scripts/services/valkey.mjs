@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { aptGet, aptUpdate } from "../apt.mjs";
 import { root } from "../setup.mjs";
 import { find, mayInstall, MissingProgram, program, withApt } from "./lib.mjs";
 import { startRedis } from "./redis-server.mjs";
@@ -32,7 +33,6 @@ function unpack() {
   const sources = [BACKPORTS, `${BACKPORTS}-backports`].map((suite) => `deb http://deb.debian.org/debian ${suite} main\n`).join("");
   writeFileSync(join(home, "sources.list"), sources);
   const places = { "Dir::Etc::SourceList": `${home}/sources.list`, "Dir::Etc::SourceParts": "/dev/null", "Dir::State::Lists": `${home}/lists`, "Dir::Cache": `${home}/cache`, "APT::Sandbox::User": "root" };
-  const apt = `apt-get -q ${Object.entries(places).map(([name, value]) => `-o '${name}=${value}'`).join(" ")}`;
-  const steps = [`cd '${home}/debs'`, `${apt} update`, `${apt} download ${PACKAGES.join(" ")}`, "for one in *.deb; do dpkg -x \"$one\" ../unpacked; done", "mv ../unpacked ../root"];
+  const steps = [`cd '${home}/debs'`, `{ ${aptUpdate(places)}\n}`, `${aptGet(places)} download ${PACKAGES.join(" ")}`, "for one in *.deb; do dpkg -x \"$one\" ../unpacked; done", "mv ../unpacked ../root"];
   withApt(`[ -d '${home}/root' ] || { ${steps.join(" && ")}; }`, "valkey-server");
 }

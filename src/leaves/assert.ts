@@ -3,6 +3,16 @@ export function misuse(option: string, value: unknown, write: string): TypeError
   return new TypeError(`holdfast: ${option} is ${show(value)}; write ${write}`);
 }
 
+/** The same where a secret may be given by mistake (a client, a key, a storage, a function): names the kind of the value, never its content. */
+export function misplaced(option: string, value: unknown, write: string): TypeError {
+  return new TypeError(`holdfast: ${option} is ${kindOf(value)}; write ${write}`);
+}
+
+/** What kind of value it is. A string may be a password, a key or an address with both, so nothing of it is repeated. */
+export function kindOf(value: unknown): string {
+  return typeof value === "string" ? "a string" : show(value);
+}
+
 /** A value out of range: names the option, the value it got and the range. */
 export function outOfRange(option: string, value: unknown, range: string): RangeError {
   return new RangeError(`holdfast: ${option} is ${show(value)}; it must be ${range}`);
@@ -26,7 +36,7 @@ export function isPlainObject(value: unknown): boolean {
 
 /** Throws where a value is no plain object, or has a key that is not among the allowed ones. */
 export function onlyKeys(where: string, value: unknown, allowed: readonly string[]): void {
-  if (!isPlainObject(value)) throw misuse(where, value, `{ ${allowed.slice(0, 3).join(", ")}${allowed.length > 3 ? ", …" : ""} }`);
+  if (!isPlainObject(value)) throw misplaced(where, value, `{ ${allowed.slice(0, 3).join(", ")}${allowed.length > 3 ? ", …" : ""} }`);
   for (const key of Object.keys(value as object)) {
     if (!allowed.includes(key)) throw new TypeError(`holdfast: ${where} has no option ${show(key)}; it has ${allowed.join(", ")}`);
   }
@@ -46,7 +56,7 @@ export function boolean(option: string, value: unknown): boolean {
 
 /** A function. */
 export function callable<F>(option: string, value: F, example: string): F {
-  if (typeof value !== "function") throw misuse(option, value, example);
+  if (typeof value !== "function") throw misplaced(option, value, example);
   return value;
 }
 

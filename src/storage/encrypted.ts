@@ -5,9 +5,10 @@
  */
 import type { Awaitable, Storage, StorageEntry, StoredEntry } from "../contracts/storage.js";
 import { SessionError } from "../errors.js";
-import { misuse } from "../leaves/assert.js";
+import { misplaced } from "../leaves/assert.js";
 import { builtinModule } from "../leaves/builtin.js";
 import { isPromise } from "../leaves/promise.js";
+import { assertStorage } from "./kit.js";
 import { wrapped } from "./wrapped.js";
 
 type NodeCrypto = Pick<typeof import("node:crypto"), "createCipheriv" | "createDecipheriv" | "createHash" | "randomBytes">;
@@ -33,9 +34,10 @@ interface Key {
  * old and new processes run side by side). One key is good for 2³² writes (NIST SP 800-38D).
  */
 export function encrypted(storage: Storage, keys: readonly (Uint8Array | string)[]): Storage {
+  assertStorage(storage, "encrypted: storage");
   const crypto = builtinModule<NodeCrypto>("node:crypto");
   if (!crypto) throw new SessionError("unsupported", "encrypted() needs node:crypto; Node, Bun, Deno and workerd have it");
-  if (!Array.isArray(keys) || keys.length === 0) throw misuse("encrypted: keys", keys, "an array of keys, the one to seal with first");
+  if (!Array.isArray(keys) || keys.length === 0) throw misplaced("encrypted: keys", keys, "an array of keys, the one to seal with first");
   const ring = keys.map((key, i) => readKey(crypto, key, i));
   const seal = (key: string, { value, expiresAt }: StorageEntry): StorageEntry => ({ value: sealed(crypto, ring[0]!, key, value), expiresAt });
   const open = (key: string, entry: StoredEntry | null | undefined): StoredEntry | undefined => (entry ? { ...entry, value: opened(crypto, ring, key, entry.value) } : undefined);

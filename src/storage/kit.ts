@@ -1,4 +1,15 @@
+import type { Storage } from "../contracts/storage.js";
+import { misplaced } from "../leaves/assert.js";
 import { randomText } from "../leaves/random.js";
+
+const CALLS = ["get", "create", "update", "touch", "delete"] as const;
+
+/** Throws a TypeError that names the calls a storage lacks. */
+export function assertStorage(storage: unknown, option: string = "storage"): Storage {
+  const lacking = CALLS.filter((name) => typeof (storage as Record<string, unknown> | null | undefined)?.[name] !== "function");
+  if (lacking.length > 0) throw misplaced(option, storage, `memoryStorage() or another storage; this one lacks ${lacking.join(", ")}`);
+  return storage as Storage;
+}
 
 /** A version for one write: random, so that a key that was deleted and created again never shows an earlier one. */
 export function drawVersion(): string {

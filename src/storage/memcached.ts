@@ -5,7 +5,7 @@
  */
 import { CLOCK_SKEW_MS, type Storage, type StorageCall, type StorageEntry, type StoredEntry, type Version, type Written } from "../contracts/storage.js";
 import { SessionError } from "../errors.js";
-import { misuse, onlyKeys, show, wholeNumber } from "../leaves/assert.js";
+import { kindOf, misuse, onlyKeys, show, wholeNumber } from "../leaves/assert.js";
 
 /** A client of `memcache-client`, as far as it is used. */
 export interface MemcachedClient {
@@ -34,7 +34,7 @@ export function memcachedStorage(client: MemcachedClient, options: MemcachedOpti
   const { prefix = "", maxItemBytes = DEFAULT_ITEM_BYTES } = options;
   if (typeof prefix !== "string" || !/^[!-~]*$/.test(prefix)) throw misuse("prefix", prefix, '"app:", in visible ASCII');
   const lacking = (["gets", "add", "cas"] as const).filter((call) => !hasCall(client, call));
-  if (lacking.length > 0) throw new TypeError(`holdfast: memcachedStorage: ${show(client)} lacks ${lacking.join(", ")}; write memcachedStorage(new MemcacheClient({ server: "localhost:11211" }))`);
+  if (lacking.length > 0) throw new TypeError(`holdfast: memcachedStorage: ${kindOf(client)} lacks ${lacking.join(", ")}; write memcachedStorage(new MemcacheClient({ server: "localhost:11211" }))`);
   refuseSeveralServers(client);
   return new MemcachedStorage(client, prefix, wholeNumber("maxItemBytes", maxItemBytes, 2 * OVERHEAD_BYTES));
 }

@@ -4,7 +4,7 @@
  * @module
  */
 import { SLICE, SqlStorage, tableNames, type Dialect, type SqlClient, type SqlOptions } from "./sql.js";
-import { misuse } from "../leaves/assert.js";
+import { misplaced } from "../leaves/assert.js";
 
 export type { SqlOptions, SqlStorage } from "./sql.js";
 
@@ -71,7 +71,7 @@ function errorOf(error: unknown): MysqlError {
 function promised(client: MysqlClient | MysqlCallbackClient): MysqlClient {
   const able = typeof (client as Partial<MysqlCallbackClient> | null)?.promise === "function" ? (client as MysqlCallbackClient).promise() : (client as MysqlClient);
   if (typeof (able as Partial<MysqlClient> | null)?.execute === "function") return able;
-  throw misuse("mysqlStorage: client", client, "a pool or connection of mysql2 (this has no promise()) or mysql2/promise (this has no execute())");
+  throw misplaced("mysqlStorage: client", client, "a pool or connection of mysql2 (this has no promise()) or mysql2/promise (this has no execute())");
 }
 
 /** What a pool was configured to make of rows and columns does not matter here. */

@@ -7,6 +7,7 @@ import type { Awaitable, Storage } from "../contracts/storage.js";
 import { callable } from "../leaves/assert.js";
 import { warn } from "../leaves/builtin.js";
 import { isPromise } from "../leaves/promise.js";
+import { assertStorage } from "./kit.js";
 import { wrapped } from "./wrapped.js";
 
 /** One call of a storage that has ended. */
@@ -22,6 +23,7 @@ export interface ObservedCall {
 
 /** The same storage, each call reported to a listener when it has ended: for latencies, counts and errors. Keys and values are not shown. */
 export function observed(storage: Storage, listener: (call: ObservedCall) => void): Storage {
+  assertStorage(storage, "observed: storage");
   callable("observed: listener", listener, "({ name, ms, outcome, error }) => …");
   const watch = <T>(name: ObservedCall["name"], work: () => Awaitable<T>): Awaitable<T> => {
     const start = performance.now();

@@ -4,7 +4,7 @@
  * @module
  */
 import { inTurn, SLICE, SqlStorage, tableNames, type Dialect, type SqlClient, type SqlOptions } from "./sql.js";
-import { misuse } from "../leaves/assert.js";
+import { misplaced } from "../leaves/assert.js";
 
 export type { SqlOptions, SqlStorage } from "./sql.js";
 
@@ -74,7 +74,7 @@ function hasCode(...codes: readonly string[]): (error: unknown) => boolean {
 function speakerOf(client: PgClient | PostgresJsClient): SqlClient {
   if (typeof (client as Partial<PostgresJsClient> | null)?.unsafe === "function") return throughPostgresJs(client as PostgresJsClient);
   if (typeof (client as Partial<PgClient> | null)?.query === "function") return throughPg(client as PgClient);
-  throw misuse("postgresStorage: client", client, "a Pool or Client of pg (this has no query()), or the sql of postgres (this has no unsafe())");
+  throw misplaced("postgresStorage: client", client, "a Pool or Client of pg (this has no query()), or the sql of postgres (this has no unsafe())");
 }
 
 /** Rows as arrays: the column names and row types that an application configured do not matter. No name, so no statement is kept. */

@@ -4,7 +4,7 @@
  * @module
  */
 import { CLOCK_SKEW_MS, type Storage, type StorageCall, type StorageEntry, type StoredEntry, type Version, type Written } from "../contracts/storage.js";
-import { misuse, onlyKeys, show } from "../leaves/assert.js";
+import { kindOf, misuse, onlyKeys } from "../leaves/assert.js";
 import { sha1 } from "../leaves/hash.js";
 import { drawVersion } from "./kit.js";
 
@@ -225,7 +225,7 @@ function startsWith(error: unknown, code: string): boolean {
 function connection(client: RedisClient): Connection {
   if (has(client, "call")) return has(client, "nodes") ? ioCluster(client as IoRedisCluster) : ioSingle(client as IoRedisClient);
   if (!has(client, "sendCommand")) {
-    throw new TypeError(`holdfast: redisStorage: ${show(client)} has neither sendCommand (clients of redis) nor call (clients of ioredis and iovalkey); write redisStorage(createClient(…)) or redisStorage(new Redis(…))`);
+    throw new TypeError(`holdfast: redisStorage: ${kindOf(client)} has neither sendCommand (clients of redis) nor call (clients of ioredis and iovalkey); write redisStorage(createClient(…)) or redisStorage(new Redis(…))`);
   }
   if (has(client, "nodeClient")) return nodeCluster(client as NodeRedisCluster);
   return has(client, "getSentinelNode") ? nodeSentinel(client as NodeRedisSentinel) : nodeSingle(client as NodeRedisClient);
@@ -281,7 +281,14 @@ function ioCluster(client: IoRedisCluster): Connection {
 }
 
 function ioSend(client: IoRedisClient): Send {
-  return ([name, ...args]) => client.call(name.toLowerCase(), args);
+  return ([name, ...args]) => client.call(name.toLowerCase(), args).catch(withoutArguments);
+}
+
+/** ioredis puts the whole command into an error, and a log would show what the session holds. */
+function withoutArguments(error: unknown): never {
+  const { command } = (error ?? {}) as { command?: { name?: unknown } };
+  if (typeof command === "object" && command !== null) (error as { command: unknown }).command = { name: command.name };
+  throw error;
 }
 
 /** A cluster's primaries; any command makes the client find out where it has not yet. */

@@ -4,7 +4,7 @@
  * @module
  */
 import { inTurn, SLICE, SqlStorage, tableNames, type Dialect, type SqlClient, type SqlOptions, type SqlRow } from "./sql.js";
-import { misuse } from "../leaves/assert.js";
+import { misplaced } from "../leaves/assert.js";
 
 export type { SqlOptions, SqlStorage } from "./sql.js";
 
@@ -70,7 +70,7 @@ function isBusy(error: unknown): boolean {
 function speakerOf(database: SqliteDatabase | LibsqlClient): SqlClient {
   if (typeof (database as Partial<SqliteDatabase> | null)?.prepare === "function") return new Prepared(database as SqliteDatabase);
   if (isLibsql(database)) return throughLibsql(database);
-  throw misuse("sqliteStorage: database", database, "a database of better-sqlite3, node:sqlite or bun:sqlite (this has no prepare()), or a client of @libsql/client (this has no execute() and reconnect())");
+  throw misplaced("sqliteStorage: database", database, "a database of better-sqlite3, node:sqlite or bun:sqlite (this has no prepare()), or a client of @libsql/client (this has no execute() and reconnect())");
 }
 
 function isLibsql(database: unknown): database is LibsqlClient {

@@ -2,9 +2,10 @@ import { systemClock, type Clock } from "../contracts/clock.js";
 import type { SessionEvent } from "../contracts/events.js";
 import type { Storage } from "../contracts/storage.js";
 import type { TypeCodec } from "../contracts/type-codec.js";
-import { callable, misuse, oneOf, onlyKeys, outOfRange, wholeNumber } from "../leaves/assert.js";
+import { callable, misplaced, misuse, oneOf, onlyKeys, outOfRange, wholeNumber } from "../leaves/assert.js";
 import { builtinModule, warn } from "../leaves/builtin.js";
 import { milliseconds, type Duration } from "../leaves/duration.js";
+import { assertStorage } from "../storage/kit.js";
 import { memoryStorage } from "../storage/memory.js";
 import { customToken, randomToken, type TokenSource } from "./token.js";
 
@@ -115,14 +116,6 @@ export function withStorage(settings: StoreSettings, storage: Storage): StoreSet
   return Object.freeze({ ...settings, storage, maxRecordBytes: Math.min(settings.maxRecordBytes, storage.maxValueBytes ?? Infinity) });
 }
 
-/** Throws a TypeError that names the calls a storage lacks. */
-export function assertStorage(storage: unknown): Storage {
-  const calls = ["get", "create", "update", "touch", "delete"];
-  const lacking = calls.filter((name) => typeof (storage as Record<string, unknown> | null)?.[name] !== "function");
-  if (lacking.length > 0) throw misuse("storage", storage, `memoryStorage() or another storage; this one lacks ${lacking.join(", ")}`);
-  return storage as Storage;
-}
-
 function defaultStorage(): Storage {
   const environment = (globalThis as { process?: { env?: Record<string, string | undefined> } }).process?.env;
   if (environment?.["NODE_ENV"] === "production") warn("holdfast keeps sessions in memory: they end with this process and no other process sees them. Set `storage`.");
@@ -163,7 +156,7 @@ function absolute(value: Duration | undefined, idle: number): number | undefined
 }
 
 function clock(value: Clock): Clock {
-  if (typeof value?.now !== "function" || typeof value.setTimer !== "function") throw misuse("clock", value, "{ now(): ms, setTimer(ms, callback): cancel }");
+  if (typeof value?.now !== "function" || typeof value.setTimer !== "function") throw misplaced("clock", value, "{ now(): ms, setTimer(ms, callback): cancel }");
   return value;
 }
 

@@ -2,12 +2,13 @@ import { assertExtractor } from "../extractors/chain.js";
 import { fromCookie } from "../extractors/places.js";
 import { askedHeaders, isWritable, type Extractor } from "../extractors/extractor.js";
 import { cookieSettings, type CookieOptions, type CookieSettings } from "../cookie/write.js";
-import { callable, isPlainObject, misuse, oneOf, onlyKeys } from "../leaves/assert.js";
+import { callable, isPlainObject, misplaced, oneOf, onlyKeys } from "../leaves/assert.js";
 import type { Awaitable, Storage } from "../contracts/storage.js";
 import type { Store } from "../contracts/session.js";
 import { ValueCodec } from "../codecs/value.js";
+import { assertStorage } from "../storage/kit.js";
 import type { StoreParts } from "./core.js";
-import { assertStorage, STORE_OPTIONS, storeSettings, withStorage, type StoreOptions } from "./options.js";
+import { STORE_OPTIONS, storeSettings, withStorage, type StoreOptions } from "./options.js";
 import { partsOf, storeOf } from "./store.js";
 
 /**
@@ -114,9 +115,9 @@ function stores<C extends readonly unknown[]>(options: SessionOptions<C, any>): 
 
 function ready(options: SessionOptions<any, any>): Stores<any> {
   const parts: StoreParts | undefined = partsOf(options.store);
-  if (!parts) throw misuse("store", options.store, "what createStore({ storage }) answers; a storage goes into `storage`");
+  if (!parts) throw misplaced("store", options.store, "what createStore({ storage }) answers; a storage goes into `storage`");
   const beside = STORE_OPTIONS.find((name) => (options as Record<string, unknown>)[name] !== undefined);
-  if (beside) throw misuse(beside, options[beside], `it into createStore({ ${beside} }): a ready \`store\` has its options already`);
+  if (beside) throw misplaced(beside, options[beside], `it into createStore({ ${beside} }): a ready \`store\` has its options already`);
   const store = options.store!;
   return { store, storeFor: () => store, namespace: parts.settings.namespace };
 }

@@ -1,7 +1,7 @@
 import type { Store } from "../contracts/session.js";
 import { fromCookie } from "../extractors/places.js";
 import { isWritable, type Extractor } from "../extractors/extractor.js";
-import { misuse } from "../leaves/assert.js";
+import { misplaced } from "../leaves/assert.js";
 import { settingsOf } from "../store/request-options.js";
 import { partsOf } from "../store/store.js";
 
@@ -36,7 +36,7 @@ export async function seed<D extends object>(sessions: Seedable<D> | Store<D>, d
 function target<D extends object>(sessions: Seedable<D> | Store<D>): { store: Store<D>; extractor: Extractor } {
   if (partsOf(sessions)) return { store: sessions as Store<D>, extractor: fromCookie() };
   const settings = settingsOf(sessions);
-  if (!settings) throw misuse("seed", sessions, "what session({ … }) answered, or a store of createStore({ … })");
+  if (!settings) throw misplaced("seed", sessions, "what session({ … }) answered, or a store of createStore({ … })");
   return { store: (sessions as Seedable<D>).store, extractor: settings.extractor };
 }
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -79,3 +79,30 @@ test("where a program is missing and nobody may install it, the error says what 
   const { stdout } = await promisify(execFile)(join(directory, "node"), ["--input-type=module", "-e", script], { env: { PATH: directory } });
   assert.match(stdout, /^MissingProgram there is no redis-server: install it \(Debian, Ubuntu: apt-get install redis-server\)\nMissingProgram there is no memcached/);
 });
+
+/** A lock as apt takes it (fcntl), held until its input closes. */
+const HOLD = 'use Fcntl; open(my $file, ">>", $ARGV[0]) or die; my $whole = pack("s s l! l! i", F_WRLCK, 0, 0, 0, 0); fcntl($file, F_SETLK, $whole) or die; $| = 1; print "held\\n"; <STDIN>;';
+const apt = (await import(new URL("../../scripts/apt.mjs", import.meta.url).href)) as Record<"aptGet" | "aptUpdate", (options: object) => string>;
+const hasApt = ["/usr/bin/apt-get", "/usr/bin/perl"].every(existsSync);
+
+for (const [what, lock, command] of [
+  ["lists are renewed", "lists/lock", apt.aptUpdate],
+  ["packages are installed", "lock-frontend", (options: object) => `${apt.aptGet(options)} install -y`],
+] as const) {
+  test(`while another package manager holds its lock, ${what} later, and nothing fails`, { skip: !hasApt && "this system has no apt" }, async (t) => {
+    const home = mkdtempSync(join(tmpdir(), "holdfast-apt-"));
+    t.after(() => rmSync(home, { recursive: true, force: true }));
+    for (const name of ["lists/partial", "cache/archives/partial"]) mkdirSync(join(home, name), { recursive: true });
+    for (const name of ["status", "sources.list"]) writeFileSync(join(home, name), "");
+    const options = { "Dir::State": home, "Dir::State::status": `${home}/status`, "Dir::State::Lists": `${home}/lists`, "Dir::Cache": `${home}/cache`, "Dir::Etc::SourceList": `${home}/sources.list`, "Dir::Etc::SourceParts": "/dev/null" };
+    const holder = spawn("perl", ["-e", HOLD, join(home, lock)], { stdio: ["pipe", "pipe", "inherit"] });
+    t.after(() => holder.kill());
+    await once(holder.stdout, "data");
+    let isOver = false;
+    const running = promisify(execFile)("sh", ["-c", `set -e\n${command(options)}`]).finally(() => (isOver = true));
+    await Promise.race([aWhile(1500), running]);
+    assert.equal(isOver, false, "it must wait");
+    holder.stdin.end();
+    await running;
+  });
+}
