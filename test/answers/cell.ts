@@ -1,0 +1,156 @@
+import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { SessionEvent } from "holdfast";
+import { BARE, ColumnStorage, REFUSED, type Column, type StorageName } from "./columns.js";
+import { ENTRIES, NOTHING, REFUSAL } from "./frameworks.js";
+import { overHttp2 } from "./http2.js";
+import type { App, Framework, Row, Stage } from "./row.js";
+import type { Transcript } from "./transcript.js";
+import { askOnce, NEXT, Wire } from "./wire.js";
+
+/** What one cell of the matrix showed. */
+export interface Observation {
+  readonly transcript: Transcript;
+  /** What was noted, and how often. */
+  readonly notes: Readonly<Record<string, number>>;
+  /** What nobody caught: each would have ended the process. */
+  readonly crashes: readonly string[];
+  /** How many calls stored something. */
+  readonly saves: number;
+  /** The types of the session's events. */
+  readonly events: readonly string[];
+}
+
+/** What reached the process since the last cell. */
+const crashes: string[] = [];
+
+/** From now on what nobody catches is observed, and does not end the process. */
+export function observeCrashes(): void {
+  process.on("uncaughtException", (error: unknown, origin) => {
+    const { name, message, code } = (error ?? {}) as { name?: string; message?: string; code?: string };
+    crashes.push(`${origin === "unhandledRejection" ? "unhandled rejection" : "uncaught exception"}: ${code ?? name}: ${message?.split("\n")[0]}`);
+  });
+}
+
+/** How long to wait for what goes on after the answer, in ms. */
+const PATIENCE = 4000;
+const TURNS = 4;
+
+/** Serves a row's program as a column wants it, asks, and says what was seen. */
+export async function observe(row: Row, framework: Framework, column: Column, storageName: StorageName): Promise<Observation> {
+  crashes.splice(0);
+  const storage = new ColumnStorage(column, storageName);
+  const headers: Record<string, string> = column.isKnown ? { Cookie: `session_id=${await storage.seed(column)}` } : {};
+  const running = new Running(framework, column, storage);
+  const transcript = await running.play(row, headers);
+  return { transcript, notes: running.notes, crashes: crashes.splice(0), saves: storage.saves, events: running.events };
+}
+
+class Running implements Stage {
+  readonly framework: Framework;
+  readonly session: any;
+  readonly notes: Record<string, number> = {};
+  readonly events: string[] = [];
+  readonly #column: Column;
+  readonly #storage: ColumnStorage;
+  readonly #ends: (() => unknown)[] = [];
+  readonly #open = new Set<ServerResponse>();
+  #timers = 0;
+
+  constructor(framework: Framework, column: Column, storage: ColumnStorage) {
+    this.framework = framework;
+    this.#column = column;
+    this.#storage = storage;
+    this.session = this.#makeSession();
+  }
+
+  #makeSession(): any {
+    if (this.#column.name === BARE.name) return NOTHING[this.framework];
+    if (this.#column.name === REFUSED.name) return REFUSAL[this.framework];
+    return ENTRIES[this.framework]({ storage: this.#storage, onEvent: ({ type }: SessionEvent) => void this.events.push(type) });
+  }
+
+  readonly touch = (context: object): "seen" => {
+    const { use } = this.#column;
+    if (use === "nothing") return "seen";
+    const session = this.session.get(context);
+    if (use === "reads") session.get("n");
+    else session.update("n", (n: number = 0) => n + 1);
+    return "seen";
+  };
+
+  readonly note = (what: string, value?: unknown): void => {
+    const key = value === undefined ? what : `${what}: ${String(value)}`;
+    this.notes[key] = (this.notes[key] ?? 0) + 1;
+  };
+
+  readonly callback = (name: string) => (error?: unknown): void => this.note(`callback of ${name}`, error == null ? "no error" : "an error");
+
+  readonly later = (ms: number, act: () => unknown): void => {
+    this.#timers++;
+    setTimeout(() => {
+      this.#timers--;
+      act();
+    }, ms);
+  };
+
+  readonly onEnd = (act: () => unknown): void => void this.#ends.push(act);
+
+  /** Asks and waits until nothing goes on any more. */
+  async play(row: Row, headers: Readonly<Record<string, string>>): Promise<Transcript> {
+    const server = serverOf(await row.app(this));
+    this.#watch(server);
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const { port } = server.address() as AddressInfo;
+    const ask = this.framework === "http2" ? overHttp2 : overHttp1;
+    try {
+      return await ask(row, port, headers, () => this.#isQuiet, () => this.#settled());
+    } finally {
+      await this.#settled(() => this.#open.size === 0);
+      server.closeAllConnections?.();
+      server.close();
+      for (const end of this.#ends) await end();
+    }
+  }
+
+  get #isQuiet(): boolean {
+    return this.#timers === 0 && this.#storage.isQuiet;
+  }
+
+  /** Waits until nothing is under way, and a little longer, in turns of the event loop. */
+  async #settled(isSo: () => boolean = () => true): Promise<void> {
+    const end = performance.now() + PATIENCE;
+    for (let turns = 0; turns < TURNS && performance.now() < end; turns = this.#isQuiet && isSo() ? turns + 1 : 0) await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+
+  /** Answers what the harness asks itself, and sees how every other response ends. */
+  #watch(server: Server): void {
+    const listeners = server.listeners("request") as RequestListener[];
+    server.removeAllListeners("request");
+    server.on("request", (req: IncomingMessage, res: ServerResponse) => {
+      if (req.url === NEXT) return void res.end("next");
+      this.#open.add(res);
+      res.on("finish", () => this.note("event finish"));
+      res.on("close", () => {
+        this.note("event close");
+        this.#open.delete(res);
+      });
+      for (const listener of listeners) listener.call(server, req as never, res as never);
+    });
+  }
+}
+
+function serverOf(app: App): Server {
+  return typeof app === "function" ? createServer(app) : (app as Server);
+}
+
+async function overHttp1(row: Row, port: number, headers: Readonly<Record<string, string>>, isQuiet: () => boolean, settled: () => Promise<void>): Promise<Transcript> {
+  const wire = new Wire(port, headers, row.silence, isQuiet);
+  try {
+    await (row.ask ?? ((one: Wire) => askOnce(one, row.asked)))(wire);
+    await settled();
+    return wire.transcript();
+  } finally {
+    wire.close();
+  }
+}

@@ -1,0 +1,68 @@
+import type { IncomingMessage, RequestListener, Server, ServerResponse } from "node:http";
+import type { Http2Server } from "node:http2";
+import type { Asked, Wire } from "./wire.js";
+
+/** `http2` is connect on an HTTP/2 server; `fetch` is a plain fetch handler behind @hono/node-server. */
+export const FRAMEWORKS = ["node", "http2", "connect", "express", "express4", "koa", "fastify", "hono", "fetch"] as const;
+
+export type Framework = (typeof FRAMEWORKS)[number];
+
+/** What serves the requests of a cell. Functions get a server of their own; `close` ends what else was started. */
+export type App = RequestListener | Server | Http2Server;
+
+/** What a row's program is given. */
+export interface Stage {
+  readonly framework: Framework;
+  /**
+   * What stands in the session's place, as the framework wants it: a middleware for connect, Express, Koa and Hono, a plugin for Fastify, a
+   * wrapper of the handler for node and fetch. In the bare column it does nothing.
+   */
+  readonly session: any;
+  /** Does to the session of a request (the framework's own context) what the column says, nothing in some; always answers "seen". */
+  touch(context: object): "seen";
+  /** Observes something that has to be the same in every column. The order does not count, the number does. */
+  note(what: string, value?: unknown): void;
+  /** A callback that notes each call, and whether it was given an error. */
+  callback(name: string): (error?: unknown) => void;
+  /** Does something later; the cell does not end before. */
+  later(ms: number, act: () => unknown): void;
+  /** Ends with the cell. */
+  onEnd(act: () => unknown): void;
+}
+
+/** One way to answer. */
+export interface Row {
+  /** Says what the program does; unique. */
+  readonly name: string;
+  /** The number of the fault it shows, where there is one. */
+  readonly fault?: string;
+  readonly on: readonly Framework[];
+  /** Makes the program: `stage.session` mounted in its place, `stage.touch(context)` where the program uses the session. */
+  app(stage: Stage): App | Promise<App>;
+  /** The request, where it is not `GET /`. */
+  readonly asked?: Asked;
+  /** What the client does, where one request and the next one on the same connection are not it. Not on HTTP/2. */
+  readonly ask?: (wire: Wire) => Promise<void>;
+  /** The bare program never ends this answer: the client waits this long in silence (ms) and hangs up. */
+  readonly silence?: number;
+  /** What a failed save leads to: the error path (default), or the answer as it is bare, for the session is used too late for anything else. */
+  readonly whenSaveFails?: "error path" | "as bare";
+  /** Headers whose values differ from run to run (an id, a time). */
+  readonly volatile?: readonly string[];
+}
+
+/** What a handler of Node's own request and response is given. */
+export interface Io {
+  readonly req: IncomingMessage & Record<string, any>;
+  /** Rows give it everything, also what its types refuse. */
+  readonly res: ServerResponse & Record<string, any>;
+  /** Hands on to the framework; there is none on `node`, where an error is thrown. */
+  readonly next: (error?: unknown) => void;
+  touch(): "seen";
+  note: Stage["note"];
+  callback: Stage["callback"];
+  later: Stage["later"];
+  readonly stage: Stage;
+}
+
+export type Options = Omit<Row, "name" | "app" | "on"> & { readonly on?: readonly Framework[] };

@@ -1,0 +1,35 @@
+import { onConnect, onExpress, onFastify, onFetch, onHono, onKoa, onNode } from "../frameworks.js";
+import type { Row } from "../row.js";
+
+/** The plainest ways of each framework. */
+export const first: readonly Row[] = [
+  onNode("res.end(text)", ({ res, touch }) => {
+    touch();
+    res.end("hello");
+  }),
+  onNode("res.end(text whose argument asks for the session)", ({ res, touch }) => void res.end(String(touch())), { fault: "A29" }),
+  onConnect("next(error)", ({ next, touch }) => {
+    touch();
+    next(new Error("sorry"));
+  }),
+  onExpress("res.json", ({ res, touch }) => {
+    touch();
+    res.json({ a: 1 });
+  }),
+  onKoa("ctx.body = text", ({ ctx, touch }) => {
+    touch();
+    ctx.body = "hello";
+  }),
+  onFastify("return object", ({ touch }) => {
+    touch();
+    return { a: 1 };
+  }),
+  onHono("c.text", ({ c, touch }) => {
+    touch();
+    return c.text("hello");
+  }),
+  onFetch("new Response(text)", ({ touch }) => {
+    touch();
+    return new Response("hello");
+  }),
+];
