@@ -8,6 +8,7 @@
  * - `duplicate`: the request carried several tokens (two cookies of the name, a header sent twice, members of a chain that differ)
  * - `retired-token`: a token came back long after it was renewed; perhaps a stolen cookie
  * - `unsaved`: changes were discarded (released, made after the answer, or in an answer that cannot carry a token)
+ * - `refresh-failed`: the deadline of a session could not be moved; the request was served all the same, and it is tried again after a refresh interval
  * - `insecure`: a Secure cookie was sent to a browser on plain http, which will drop it
  */
 export type SessionEventType =
@@ -18,6 +19,7 @@ export type SessionEventType =
   | "duplicate"
   | "retired-token"
   | "unsaved"
+  | "refresh-failed"
   | "insecure";
 
 /** One event. It never carries a token. */

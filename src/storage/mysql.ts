@@ -45,6 +45,9 @@ const DIALECT: Dialect = {
     'CREATE TABLE IF NOT EXISTS {table} ("key" VARBINARY(255) NOT NULL PRIMARY KEY, "value" LONGBLOB NOT NULL, "version" VARBINARY(32) NOT NULL, ' +
       '"expires_at" BIGINT NOT NULL, "touched" TINYINT NOT NULL DEFAULT 0, INDEX {index} ("expires_at")) ENGINE=InnoDB',
   ],
+  // CREATE TABLE is a right that an application needs no more once the table is there, and a read-only server refuses it.
+  hasSchema:
+    "SELECT 1 FROM information_schema.statistics WHERE table_schema = COALESCE({schema}, DATABASE()) AND table_name = {name of table} AND index_name = {name of index} LIMIT 1",
   create: 'INSERT INTO {table} ("key", "value", "version", "expires_at") VALUES (?, ?, ?, ?)',
   // A row whose columns stay as they are counts as matched or not, as the connection was configured; so one column always changes.
   touch: 'UPDATE {table} SET "expires_at" = ?, "touched" = 1 - "touched"',

@@ -23,7 +23,8 @@ export type SqlRow = readonly unknown[];
 
 /**
  * What a database writes in its own way. Statements are templates: names stand between double quotes, `?` is a parameter, `{table}`,
- * `{index}` (its name) and `{path of index}` (with the schema) are filled in.
+ * `{index}` (its name) and `{path of index}` (with the schema) are filled in; so are, as strings, `{name of table}`, `{name of index}`
+ * and `{schema}`, which is NULL where none was given.
  */
 export interface Dialect {
   /** What stands around a name. */
@@ -214,8 +215,16 @@ const SAME_VERSION = '"key" = ? AND "version" = ?';
 function statements(dialect: Dialect, { schema, table }: TableNames): Statements {
   const qualified = (name: string): string => (schema === undefined ? `"${name}"` : `"${schema}"."${name}"`);
   const index = `${table}_expires_at`;
+  const fillings: Readonly<Record<string, string>> = {
+    table: qualified(table),
+    index: `"${index}"`,
+    "path of index": qualified(index),
+    "name of table": `'${table}'`,
+    "name of index": `'${index}'`,
+    schema: schema === undefined ? "NULL" : `'${schema}'`,
+  };
   const write = (template: string): string => {
-    const filled = template.replaceAll("{table}", qualified(table)).replaceAll("{index}", `"${index}"`).replaceAll("{path of index}", qualified(index));
+    const filled = template.replace(/\{([a-z ]+)\}/g, (_hole, name: string) => fillings[name]!);
     let nth = 0;
     return filled.replaceAll('"', dialect.quote).replace(/\?/g, () => dialect.parameter(++nth));
   };

@@ -51,6 +51,8 @@ const DIALECT: Dialect = {
     'CREATE TABLE IF NOT EXISTS {table} ("key" TEXT PRIMARY KEY NOT NULL, "value" BLOB NOT NULL, "version" TEXT NOT NULL, "expires_at" INTEGER NOT NULL) STRICT',
     'CREATE INDEX IF NOT EXISTS {index} ON {table} ("expires_at")',
   ],
+  // A file that must not be written is opened all the same.
+  hasSchema: "SELECT 1 FROM sqlite_master WHERE type = 'index' AND name = {name of index} AND tbl_name = {name of table}",
   create: 'INSERT INTO {table} ("key", "value", "version", "expires_at") VALUES (?, ?, ?, ?) ON CONFLICT ("key") DO NOTHING',
   touch: 'UPDATE {table} SET "expires_at" = ?',
   sweep: `DELETE FROM {table} WHERE rowid IN (SELECT rowid FROM {table} WHERE "expires_at" <= ? ORDER BY "expires_at" LIMIT ${SLICE})`,

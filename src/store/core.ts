@@ -4,9 +4,9 @@ import { andThen } from "../leaves/promise.js";
 import type { SessionInfo } from "../contracts/session.js";
 import type { ValueCodec } from "../codecs/value.js";
 import { Draft } from "./draft.js";
-import { idleDeadline, idleLength, refreshEvery, refreshIsDue, usualIdle } from "./expiry.js";
+import { idleDeadline, idleLength, refreshEvery, refreshIsDue, refreshPause, usualIdle } from "./expiry.js";
 import type { StoreSettings } from "./options.js";
-import { isRefusal, type Carrier, type Outcome, type Telling } from "./outcome.js";
+import { isRefusal, isStorageFailure, type Carrier, type Outcome, type Telling } from "./outcome.js";
 import type { Birth, Login, Persistence, Writing } from "./persistence.js";
 import { ABSENT, type Live, type Loaded } from "./records.js";
 import { loginOf } from "./owner.js";
@@ -220,10 +220,26 @@ export class SessionCore {
   #attempt(chosen: Plan, why: Why): Promise<void> | undefined {
     try {
       const work = this.#carryOut(chosen, why);
-      return work ? work.catch((error: unknown) => this.#fail(chosen, error)) : undefined;
+      return work ? work.catch((error: unknown) => this.#failed(chosen, why, error)) : undefined;
     } catch (error) {
-      return this.#fail(chosen, error);
+      return this.#failed(chosen, why, error);
     }
+  }
+
+  #failed(chosen: Plan, { explicit, changed }: Why, error: unknown): undefined {
+    const isRefresh = chosen === "touch" || (chosen === "save" && !explicit && !changed);
+    if (!isRefresh || !isStorageFailure(error)) this.#fail(chosen, error);
+    this.#refreshFailed(error);
+  }
+
+  /** The deadline could not be moved. What was read is as good as before, so the request goes on; its client keeps the cookie it has. */
+  #refreshFailed(cause: unknown): void {
+    const { settings, persistence } = this.parts;
+    const { hash } = this.#loaded as Live;
+    const length = this.#idleLength();
+    this.#afterFailure("touch", cause);
+    persistence.refreshPauses.add(hash, refreshPause(refreshEvery(settings.refreshInterval, settings.idle, length), length), this.#now);
+    settings.emit({ type: "refresh-failed", id: idOf(hash), cause });
   }
 
   #carryOut(chosen: Plan, why: Why): Promise<void> | void {
@@ -394,6 +410,7 @@ export class SessionCore {
 
   #refresh(due: boolean): "no" | "touch" | "save" {
     if (!due || this.carrier !== "answer" || this.#destroyFailed || this.#loaded.kind !== "live") return "no";
+    if (this.parts.persistence.refreshPauses.includes(this.#loaded.hash, this.#now)) return "no";
     return this.#loaded.record.promised === undefined ? "touch" : "save";
   }
 

@@ -39,6 +39,15 @@ export function refreshEvery(interval: number, storeIdle: number, idle: number):
 }
 
 /**
+ * How long after a refresh that failed the next one is tried, in ms: one refresh interval. Where a session would end before that, since the
+ * interval is longer than what is left of its idle time then, it is tried a few times in what is left.
+ */
+export function refreshPause(interval: number, idle: number): number {
+  const left = idle - interval;
+  return interval <= left ? interval : left / 4;
+}
+
+/**
  * Whether deadline and cookie are due to move. The client keeps its cookie until the deadline it was last told, which is the stored
  * one unless a save without an answer moved that. Shortly before the absolute deadline a last, shorter step is due.
  */

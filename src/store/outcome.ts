@@ -14,6 +14,11 @@ export interface Telling {
   readonly lifetime: number;
 }
 
+/** Whether the storage failed: it refused, did not answer in time, or kept being changed by others. */
+export function isStorageFailure(error: unknown): boolean {
+  return error instanceof SessionError && ["storage", "timeout", "conflict"].includes(error.code);
+}
+
 /** Whether something was refused before the session could be harmed. */
 export function isRefusal(error: unknown): boolean {
   return error instanceof SessionError && !["storage", "timeout", "conflict", "ended"].includes(error.code);

@@ -8,6 +8,7 @@ import type { Draft } from "./draft.js";
 import { idleDeadline, idleLength } from "./expiry.js";
 import type { StoreSettings } from "./options.js";
 import { Owners, type KnownList } from "./owners.js";
+import { RefreshPauses } from "./refresh-pauses.js";
 import { isOver, Records, type Live, type Loaded, type Newer, type Unwritten } from "./records.js";
 import { idOf } from "./token.js";
 
@@ -41,6 +42,8 @@ export type Birth = Pick<SessionRecord, "createdAt" | "absolute" | "idle" | "aut
  * another's is replayed on it. Each method is safe whenever its commands take effect, even late.
  */
 export class Persistence {
+  /** Which sessions are not refreshed for now, since that failed. */
+  readonly refreshPauses: RefreshPauses = new RefreshPauses();
   readonly #settings: StoreSettings;
   readonly #records: Records;
   readonly #owners: Owners;

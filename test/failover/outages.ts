@@ -1,6 +1,7 @@
 /** What every database is put through, with every client. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { inspect } from "node:util";
 import type { NodeOptions } from "holdfast/node";
 import type { ServerProcess } from "../support/services.js";
 import { observed, type ObservedCall } from "holdfast/storage/observed";
@@ -180,6 +181,20 @@ async function cutBeforeFirst(app: App, proxy: Proxy, how: Cut): Promise<void> {
   if (answer.status !== 200) assertHonest(answer);
   await (await guestAgain(app)).assertLog();
   if (answer.status === 200) await visitor.assertLog();
+}
+
+/** Nothing can be written: a request that only reads is served although its deadline is due, which is one event, and no event shows what is stored. */
+export async function assertReadsGoOn(guest: Visitor, another: World["another"], port?: number): Promise<void> {
+  const refreshing = await another({ refreshInterval: 0 }, port);
+  const reader = guest.twin(refreshing);
+  for (let i = 0; i < 4; i++) {
+    const { status, setCookies } = await reader.read();
+    assert.deepEqual({ status, setCookies }, { status: 200, setCookies: [] });
+  }
+  const { events } = refreshing;
+  assert.deepEqual(events.map(({ type }) => type), ["refresh-failed"]);
+  const shown = inspect(events, { depth: 9 });
+  for (const word of guest.acknowledged) assert.ok(!new RegExp(`\\b${word}\\b`).test(shown), `what is stored is shown: ${shown}`);
 }
 
 /** The first guest that can be served again. */

@@ -8,7 +8,7 @@ import { until } from "../support/within.js";
 import { assertHonest, assertNobody } from "./app.js";
 import { REDIS_CLIENTS, type Open } from "./clients.js";
 import { administer } from "./load.js";
-import { outage, worksAsEver } from "./outages.js";
+import { assertReadsGoOn, outage, worksAsEver } from "./outages.js";
 import { startRedis, type OwnServer } from "./servers.js";
 
 const keysOf = (redis: Redis): Promise<string[]> => redis.keys("holdfast:*");
@@ -109,8 +109,26 @@ function declare(name: string, open: Open, { server, replica, saving }: Servers)
       assertHonest(await guest.twin().logout());
       assertHonest(await (await another()).visitor().append());
       await guest.assertLog();
+      await assertReadsGoOn(guest, another);
       rmdirSync(inTheWay);
       await saved(redis, "ok");
+    });
+    await worksAsEver(guest);
+  });
+
+  outage(`${name}: too few replicas (min-replicas-to-write): a write is a 503, reading goes on`, server, open, async ({ app, another }) => {
+    const guest = await app.guest();
+    await administer(server.port, async (redis) => {
+      await redis.config("SET", "min-replicas-to-write", "9");
+      try {
+        assertHonest(await guest.append());
+        assertHonest(await guest.twin().logout());
+        assertHonest(await app.visitor().append());
+        await guest.assertLog();
+        await assertReadsGoOn(guest, another);
+      } finally {
+        await redis.config("SET", "min-replicas-to-write", "0");
+      }
     });
     await worksAsEver(guest);
   });
@@ -126,6 +144,7 @@ function declare(name: string, open: Open, { server, replica, saving }: Servers)
     assertHonest(await elsewhere.twin().logout());
     assertHonest(await failedOver.visitor().append());
     await elsewhere.assertLog();
+    await assertReadsGoOn(elsewhere, another, replica.port);
     await administer(replica.port, (redis) => redis.replicaof("NO", "ONE"));
     await worksAsEver(elsewhere);
     await administer(replica.port, (redis) => redis.replicaof("127.0.0.1", server.port));

@@ -1,7 +1,7 @@
 /** What every SQL database is put through, with every client. */
 import { assertHonest } from "./app.js";
 import type { Open } from "./clients.js";
-import { outage, PATIENCE, worksAsEver } from "./outages.js";
+import { assertReadsGoOn, outage, PATIENCE, worksAsEver } from "./outages.js";
 import type { OwnServer } from "./servers.js";
 
 /** A connection of the administrator. */
@@ -64,7 +64,7 @@ export function sqlOutages(name: string, { server, administer, endConnections, s
     await worksAsEver(other);
   });
 
-  administered("a database that must not be written: reads are served, a write is a 503; then it works as ever", async ({ app }, administrator) => {
+  administered("a database that must not be written: reads are served, also where a deadline is due, a write is a 503; then it works as ever", async ({ app, another }, administrator) => {
     const guest = await app.guest();
     await setReadOnly(administrator, true);
     try {
@@ -73,6 +73,7 @@ export function sqlOutages(name: string, { server, administer, endConnections, s
       assertHonest(await guest.twin().logout());
       assertHonest(await app.visitor().append());
       await guest.assertLog();
+      await assertReadsGoOn(guest, another);
     } finally {
       await setReadOnly(administrator, false);
     }
