@@ -84,7 +84,7 @@ function register(settings: Settings, app: FastifyInstance): void {
 
 function begin(settings: Settings, request: FastifyRequest, reply: FastifyReply): void {
   const view = new FastifyView(request);
-  const exchange = mount(settings, view, [request, reply]);
+  const exchange = mount(settings, view, [request, reply], request.raw);
   if (exchange) exchange.holder = new FastifyAnswer(exchange, view, reply);
 }
 

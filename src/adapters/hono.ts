@@ -12,7 +12,7 @@ import type { AnswerHeaders } from "../http/view.js";
 import { andThen } from "../leaves/promise.js";
 import type { SessionData } from "../session-data.js";
 import type { Exchange } from "../store/exchange.js";
-import { openSession, readSession } from "../store/places.js";
+import { findSession, openSession, readSession } from "../store/places.js";
 import { requestSettings, type RequestSettings, type SessionOptions } from "../store/request-options.js";
 import { mount, withAccess } from "./kit.js";
 
@@ -51,13 +51,15 @@ export function session<D extends object>(...called: readonly unknown[]): Sessio
 }
 
 async function serve(settings: RequestSettings<HonoContext, Answer>, c: Context, next: Next): Promise<Response | void> {
-  const exchange = mount(settings, new HonoView(c), [c]);
-  if (!exchange) return next();
+  const exchange = mount(settings, new HonoView(c), [c], c.req.raw);
+  if (!exchange) return handOn(settings, c, next);
   exchange.onOpen = setVariable;
   try {
     const loading = settings.isLazy ? undefined : exchange.load();
     if (loading) await loading;
   } catch (error) {
+    // An error page reads the variable, and it throws nothing: Hono answers 500 to an `onError` that does.
+    c.set("session", exchange.nothing);
     return fail(settings, c, error);
   }
   try {
@@ -73,6 +75,13 @@ async function serve(settings: RequestSettings<HonoContext, Answer>, c: Context,
   } catch (error) {
     return fail(settings, c, error);
   }
+}
+
+/** The same request was met before, maybe by another application, whose context has the session. */
+function handOn(settings: RequestSettings<HonoContext, Answer>, c: Context, next: Next): Promise<void> {
+  const session = findSession(c, settings);
+  if (session) c.set("session", session);
+  return next();
 }
 
 /** Where Hono's own variables keep it: `c.get("session")`. One function serves all requests. */

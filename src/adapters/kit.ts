@@ -25,11 +25,15 @@ export function assertNoParams({ extractor }: RequestSettings): void {
   if (param) throw new TypeError(`holdfast: extractor is fromParam(${JSON.stringify(param.key)}), and here are no route parameters; write fromQuery, fromCustom, or use the adapter of your router`);
 }
 
-/** Begins an exchange for a request, or nothing where it is skipped. Its session is not loaded yet. */
-export function mount(settings: RequestSettings, view: RequestView, context: readonly unknown[]): Exchange | undefined {
-  if (settings.skip?.(...context)) return undefined;
+/**
+ * Begins an exchange for a request, or nothing where it is skipped, or where the same middleware has begun it already. Its session is not loaded yet.
+ * `request`: what several contexts of one request have in common.
+ */
+export function mount(settings: RequestSettings, view: RequestView, context: readonly unknown[], request: object = context[0] as object): Exchange | undefined {
+  const own = context[0] as object;
+  if (settings.skip?.(...context) || places.hasEntered(settings, own, request)) return undefined;
   const exchange = new Exchange(settings, settings.storeFor(context), view);
-  places.enter(context[0] as object, exchange);
+  places.enter(own, exchange, request);
   return exchange;
 }
 
@@ -55,7 +59,10 @@ export function refuseAssignment(value: unknown): never {
   throw new TypeError(`holdfast: the session cannot be replaced by assigning to it; write ${write}`);
 }
 
-/** The session of a request, of the innermost middleware; throws `no-session` (not mounted, skipped) or `not-loaded` (lazy mode). */
+/**
+ * The session of a request, of the innermost middleware; throws `no-session` (not mounted, skipped), `not-loaded` (lazy mode), or the failure that kept it
+ * from being loaded. {@link findSession} never throws.
+ */
 export function getSession<D extends object = SessionData>(context: object): Session<D> {
   return places.getSession(context);
 }
@@ -65,7 +72,10 @@ export function loadSession<D extends object = SessionData>(context: object): Pr
   return places.loadSession(context);
 }
 
-/** The session of a request, of the innermost middleware, or undefined where there is none or it is not loaded: for guards. */
+/**
+ * The session of a request, of the innermost middleware, or undefined where there is none or it is not loaded. Never throws: for guards, error pages and
+ * what writes logs.
+ */
 export function findSession<D extends object = SessionData>(context: object): Session<D> | undefined {
   return places.findSession(context);
 }

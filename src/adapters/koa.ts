@@ -54,9 +54,9 @@ export function session<D extends object>(...called: readonly unknown[]): Sessio
 }
 
 async function serve(settings: RequestSettings<KoaContext>, ctx: Context, next: Next): Promise<void> {
-  const exchange = mount(settings, new KoaView(ctx), [ctx]);
+  const exchange = mount(settings, new KoaView(ctx), [ctx], ctx.req);
+  if (exchangeOf(ctx, settings)) place(ctx);
   if (!exchange) return next();
-  place(ctx);
   exchange.holder = new KoaAnswer(exchange, ctx);
   try {
     const loading = settings.isLazy ? undefined : exchange.load();
@@ -77,23 +77,37 @@ async function serve(settings: RequestSettings<KoaContext>, ctx: Context, next: 
   }
 }
 
-/** Applications whose contexts have `session`. */
-const placed = new WeakSet<object>();
+/** Requests whose failure Koa answers itself. */
+const failing = new WeakSet<object>();
+
+/** Applications that were met, and whether their contexts have `session` from them. */
+const met = new WeakMap<object, boolean>();
 
 /**
  * Puts `session` onto what all contexts of an application inherit from: making a property of each one's own would take as long as all else
  * that is done for a request which only looks. Where that has another `session`, or the context itself, this context's own comes before it.
  */
 function place(ctx: Context): void {
-  const application = Object.getPrototypeOf(ctx) as object;
-  const isPlaced = placed.has(application) || placeOnce(application);
+  const application = Object.getPrototypeOf(ctx) as Context;
+  const isPlaced = met.get(application) ?? meet(application);
   if (!isPlaced || Object.hasOwn(ctx, "session")) Object.defineProperty(ctx, "session", PLACE);
 }
 
-function placeOnce(application: object): boolean {
-  if ("session" in application || !Reflect.defineProperty(application, "session", PLACE)) return false;
-  placed.add(application);
-  return true;
+function meet(application: Context): boolean {
+  const isPlaced = !("session" in application) && Reflect.defineProperty(application, "session", PLACE);
+  met.set(application, isPlaced);
+  noteFailures(application);
+  return isPlaced;
+}
+
+/** Koa tells its `error` listeners of a failure before it answers. One that throws would end the process, and the session it reads may be what failed. */
+function noteFailures(application: Context): void {
+  const { onerror: answer } = application;
+  const onerror = function (this: Context, error: Error | null, ...rest: unknown[]): void {
+    if (error) failing.add(this.req);
+    Reflect.apply(answer, this, [error, ...rest]);
+  };
+  Object.assign(application, { onerror });
 }
 
 /** A request without a session reads and assigns as if this were not there. */
@@ -127,6 +141,10 @@ class KoaAnswer extends HeldAnswer {
   constructor(exchange: Exchange, ctx: Context) {
     super(exchange, ctx.res);
     this.#ctx = ctx;
+  }
+
+  override get isOver(): boolean {
+    return super.isOver || failing.has(this.#ctx.req);
   }
 
   failed(error: unknown): void {

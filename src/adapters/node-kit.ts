@@ -73,6 +73,11 @@ export abstract class HeldAnswer extends NodeHeaders implements AnswerHooks, Hol
     this.#res = res;
   }
 
+  get isOver(): boolean {
+    const { writableEnded, destroyed, stream } = this.#res as ServerResponse & { stream?: { readonly destroyed: boolean } };
+    return writableEnded || destroyed || stream?.destroyed === true;
+  }
+
   hold(): void {
     holdFirstByte(this.#res, this);
   }

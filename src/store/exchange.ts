@@ -17,6 +17,8 @@ import { hashOf, idOf } from "./token.js";
 export interface Holder {
   /** From now on no byte goes out before the session is stored. Where the first is out already, that is over. */
   hold(): void;
+  /** Whether only listeners can ask for the session any more: the answer has ended, or its client is gone. */
+  readonly isOver?: boolean;
 }
 
 /** For this long after a renewal a request with the old token was on its way: it must not replace the new cookie. In ms. */
@@ -52,6 +54,8 @@ export class Exchange {
   #session: StoredSession<any> | undefined;
   #phase: Phase = "open";
   #hasFailed = false;
+  #isHeld = false;
+  #loadFailure: { readonly error: unknown } | undefined;
   #finishing: Promise<void> | undefined;
 
   constructor(settings: RequestSettings, store: Store<any>, view: RequestView, carrier: Carrier = "answer") {
@@ -66,11 +70,28 @@ export class Exchange {
     if (carrier === "nobody") this.#phase = "answered";
   }
 
-  /** The session, once it is loaded, for a handler. */
-  get session(): StoredSession<any> | undefined {
+  /** The session, for a handler. Throws what kept it from being loaded, or `not-loaded`. */
+  get session(): StoredSession<any> {
+    return this.found ?? this.#unloaded();
+  }
+
+  /** The session, or undefined where it is not loaded. */
+  get found(): StoredSession<any> | undefined {
     if (!this.#loaded) return undefined;
     this.#hold();
     return this.#made;
+  }
+
+  /** A session of nothing, in which nothing can be written: for what only reports of a request, and must not end it. */
+  get nothing(): StoredSession<any> {
+    const core = new SessionCore(this.#parts, ABSENT, undefined, "nobody");
+    core.phase = "over";
+    return makeSession(core, this.#store);
+  }
+
+  /** Whether it is done with its request, or never came to it: whoever meets its middleware again begins anew. */
+  get isDone(): boolean {
+    return this.#phase === "over" || this.#loadFailure !== undefined;
   }
 
   /** The session for a handler; a second call answers the same. Throws or rejects where the storage fails. */
@@ -83,7 +104,22 @@ export class Exchange {
   /** Loads before a handler asks. For a visitor without a session nothing is made until one does, and the answer is not held. */
   load(): Promise<void> | undefined {
     if (this.#loaded) return undefined;
-    return this.#loading ?? this.#find();
+    try {
+      return this.#loading ?? this.#find();
+    } catch (error) {
+      return this.#failToLoad(error);
+    }
+  }
+
+  #failToLoad(error: unknown): never {
+    this.#loadFailure = { error };
+    throw error;
+  }
+
+  /** A listener that throws while it logs what was answered would end the process: it is given a session of nothing. */
+  #unloaded(): StoredSession<any> {
+    if (this.#phase === "over" || this.holder?.isOver) return this.nothing;
+    throw this.#loadFailure ? this.#loadFailure.error : notLoaded();
   }
 
   /** Forgets a released session, so that the next `open` loads anew. */
@@ -148,7 +184,7 @@ export class Exchange {
   #find(): Promise<void> | undefined {
     const found = this.settings.extractor.find(this.view);
     if (!isPromise(found)) return this.#follow(found);
-    return (this.#loading = Promise.resolve(found).then((one) => this.#follow(one)));
+    return (this.#loading = Promise.resolve(found).then((one) => this.#follow(one)).catch((error: unknown) => this.#failToLoad(error)));
   }
 
   /** Loads what the token opens. Anything that has not the shape of one never reaches the storage. */
@@ -160,7 +196,10 @@ export class Exchange {
     if (!isToken) return this.#take(ABSENT);
     const loaded = this.#parts.persistence.load(hashOf(found.value));
     if (!isPromise(loaded)) return this.#take(this.#usable(loaded));
-    return (this.#loading = loaded.then((one) => this.#take(this.#usable(one))));
+    return (this.#loading = loaded.then(
+      (one) => this.#take(this.#usable(one)),
+      (error: unknown) => this.#failToLoad(error),
+    ));
   }
 
   /** A visitor's session is made when a handler asks for it, unless the request ends in something else without that. */
@@ -210,9 +249,9 @@ export class Exchange {
   }
 
   #hold(): void {
-    const { holder } = this;
-    this.holder = undefined;
-    holder?.hold();
+    if (this.#isHeld) return;
+    this.#isHeld = true;
+    this.holder?.hold();
   }
 
   #enter(phase: Phase): void {
@@ -260,6 +299,6 @@ export function noSession(): SessionError {
 }
 
 /** A session that was not loaded yet. */
-export function notLoaded(): SessionError {
+function notLoaded(): SessionError {
   return new SessionError("not-loaded", 'the session is not loaded yet: with load: "lazy" write await loadSession(…) first');
 }

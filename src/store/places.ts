@@ -3,7 +3,7 @@ import { SessionError } from "../errors.js";
 import type { AnswerHeaders, RequestView } from "../http/view.js";
 import type { SessionData } from "../session-data.js";
 import { coreOf } from "./session.js";
-import { Exchange, noSession, notLoaded } from "./exchange.js";
+import { Exchange, noSession } from "./exchange.js";
 import { placeOf, type RequestSettings } from "./request-options.js";
 
 /** Where a request keeps its innermost exchange. A proxy of the request, or an object that inherits from it, reads it there as well. */
@@ -20,18 +20,37 @@ function innermost(context: object): Exchange | undefined {
   return (context as Place)[INNERMOST] ?? elsewhere?.get(context);
 }
 
-function put(context: object, exchange: Exchange, outer: Exchange | undefined): void {
-  exchange.outer = outer;
+function put(context: object, exchange: Exchange): void {
   if (Object.isExtensible(context)) (context as Place)[INNERMOST] = exchange;
   else (elsewhere ??= new WeakMap()).set(context, exchange);
 }
 
-/** Begins the exchange of one middleware. Two that answer in the same place are a mistake, named here. */
-export function enter(context: object, exchange: Exchange): void {
-  const outer = innermost(context);
-  for (let other = outer; other; other = other.outer) if (other.isMounted) assertApart(other.settings, exchange.settings);
+/**
+ * Begins the exchange of one middleware. Two that answer in the same place are a mistake, named here. `request`: what several contexts of one
+ * request have in common.
+ */
+export function enter(context: object, exchange: Exchange, request: object = context): void {
+  const outer = innermost(context) ?? innermost(request);
+  for (let other = outer; other; other = other.outer) if (other.isMounted && !other.isDone) assertApart(other.settings, exchange.settings);
   exchange.isMounted = true;
-  put(context, exchange, outer);
+  exchange.outer = outer;
+  put(context, exchange);
+  if (request !== context) put(request, exchange);
+}
+
+/**
+ * Whether the middleware of these settings has begun its exchange already: on a router inside the application, in a sub-application, after an internal
+ * redirect. A framework may have made a new context of the same request by then: that has its session from now on.
+ */
+export function hasEntered(settings: RequestSettings, context: object, request: object = context): boolean {
+  if (isRunning(exchangeOf(context, settings))) return true;
+  if (request === context || !isRunning(exchangeOf(request, settings))) return false;
+  put(context, innermost(request)!);
+  return true;
+}
+
+function isRunning(exchange: Exchange | undefined): boolean {
+  return exchange !== undefined && !exchange.isDone;
 }
 
 /** The exchange of these settings, or of the innermost middleware. */
@@ -48,11 +67,10 @@ function openedByHand(context: object, settings: RequestSettings): Exchange | un
   return exchange;
 }
 
-/** The session of a request, once loaded; throws `no-session` or `not-loaded`. */
+/** The session of a request, once loaded; throws `no-session`, `not-loaded`, or what kept it from being loaded. */
 export function getSession<D extends object = SessionData>(context: object, settings?: RequestSettings): Session<D> {
   const exchange = exchangeOf(context, settings);
   if (!exchange) throw noSession();
-  if (!exchange.session) throw notLoaded();
   return exchange.session;
 }
 
@@ -63,9 +81,9 @@ export async function loadSession<D extends object = SessionData>(context: objec
   return exchange.open();
 }
 
-/** The session of a request, or undefined where there is none or it is not loaded: for guards. */
+/** The session of a request, or undefined where there is none or it is not loaded. Never throws: for guards, error pages and what writes logs. */
 export function findSession<D extends object = SessionData>(context: object, settings?: RequestSettings): Session<D> | undefined {
-  return exchangeOf(context, settings)?.session;
+  return exchangeOf(context, settings)?.found;
 }
 
 /** Store pattern: the session of a request where nothing needs to be mounted; saved by `save()`, which answers at once. */
@@ -73,7 +91,8 @@ export async function openSession<D extends object>(settings: RequestSettings, s
   const own = exchangeOf(context, settings) ?? openedByHand(context, settings);
   if (own) return own.reopen();
   const exchange = new Exchange(settings, store, view);
-  put(context, exchange, innermost(context));
+  exchange.outer = innermost(context);
+  put(context, exchange);
   return answeringAtOnce(exchange, headers);
 }
 

@@ -3,7 +3,7 @@ import { SessionError } from "../errors.js";
 import { show } from "../leaves/assert.js";
 import { milliseconds, type Duration } from "../leaves/duration.js";
 import { fromPairs } from "../codecs/value.js";
-import type { SessionCore } from "./core.js";
+import type { Phase, SessionCore } from "./core.js";
 import type { Draft } from "./draft.js";
 import { checkedInfo, checkOwner } from "./owner.js";
 
@@ -122,8 +122,9 @@ class ActiveSession implements Session<Data>, Disposable {
   authenticate(owner: string, options: { info?: SessionInfo } = {}): Promise<void> {
     checkOwner(owner);
     const info = checkedInfo(options);
+    const { phase } = this.#own;
     return this.#persist(() => {
-      this.#needsAnswer("authenticate");
+      this.#needsAnswer("authenticate", phase);
       return this.#alive("authenticate").authenticate(owner, info);
     });
   }
@@ -194,8 +195,9 @@ class ActiveSession implements Session<Data>, Disposable {
     return core.draft;
   }
 
-  #needsAnswer(verb: string): void {
-    if (this.#own.phase !== "open") throw new SessionError("answered", `${verb}: the answer has begun, it cannot carry a new token; call it before the first byte`);
+  /** `phase`: when the verb was called. The end of the request waits for one that began before it. */
+  #needsAnswer(verb: string, phase: Phase = this.#own.phase): void {
+    if (phase !== "open") throw new SessionError("answered", `${verb}: the answer has begun, it cannot carry a new token; call it before the first byte`);
   }
 
   /** Takes effect now, for what the handler does next; its failure is that of the promise. */

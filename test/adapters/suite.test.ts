@@ -11,6 +11,7 @@ import { forms } from "./cases/forms.js";
 import { mounting } from "./cases/mounting.js";
 import { plain } from "./cases/plain.js";
 import { streams } from "./cases/streams.js";
+import { unloaded } from "./cases/unloaded.js";
 import { verbs } from "./cases/verbs.js";
 import { wire } from "./cases/wire.js";
 import { mishaps } from "./hygiene.js";
@@ -18,7 +19,7 @@ import { Matrix } from "./matrix.js";
 import { NOT_EXPRESSIBLE } from "./not-expressible.js";
 import { World, type Case } from "./world.js";
 
-const CASES: readonly Case[] = [...plain, ...cookies, ...errors, ...firstByte, ...streams, ...verbs, ...failing, ...forms, ...mounting, ...byHand, ...wire];
+const CASES: readonly Case[] = [...plain, ...cookies, ...errors, ...firstByte, ...streams, ...verbs, ...failing, ...forms, ...mounting, ...unloaded, ...byHand, ...wire];
 
 const matrix = new Matrix();
 after(() => console.log(String(matrix)));

@@ -83,16 +83,16 @@ export class Client {
     let error: unknown;
     try {
       if (!settings.isLazy) await exchange.open();
-      await handler(exchange.session!, exchange);
+      await handler(exchange.found!, exchange);
       await exchange.commit();
       exchange.answer(headers);
-      if (body) await body(exchange.session!, exchange);
+      if (body) await body(exchange.found!, exchange);
       await exchange.finish();
     } catch (caught) {
       error = caught;
     }
     for (const line of headers.lines) this.#keep(line);
-    return { ...(error !== undefined && { error }), headers: headers.all, cookies: headers.lines, calls: storage.calls.slice(before).map(({ name }) => name), session: exchange.session };
+    return { ...(error !== undefined && { error }), headers: headers.all, cookies: headers.lines, calls: storage.calls.slice(before).map(({ name }) => name), session: exchange.found };
   }
 
   #keep(line: string): void {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { fromCookie, type Storage } from "holdfast";
+import { chain, fromCookie, fromForm, type Storage } from "holdfast";
 import { watched } from "../../support/storages.js";
 import { basic, codeOf, COOKIE, parameter, type Case } from "../world.js";
 
@@ -84,6 +84,60 @@ export const mounting: readonly Case[] = [
       const error = app.errors.at(-1) as Error;
       assert.ok(error instanceof TypeError, String(error));
       assert.match(error.message, /cookie session_id.*first-one.*second-one/);
+    },
+  },
+  {
+    name: "the same middleware met twice: the second does nothing",
+    async run(world) {
+      const { app, client, storage } = await world.stage(
+        {
+          ...basic,
+          "/login": async (h) => {
+            await h.session.regenerate();
+            return h.redirect("/who");
+          },
+          "/same": async (h) => h.json([h.session, h.getSession(), await h.loadSession(), h.findSession()].map((one) => one === h.sessions[0].get(h.context))),
+        },
+        { times: 2 },
+      );
+      assert.equal((await client.get("/put")).setCookies.length, 1);
+      assert.deepEqual(storage.counts, { create: 1 });
+      storage.forget();
+      assert.equal((await client.get("/who")).body, "ann");
+      assert.deepEqual(storage.counts, { get: 1 });
+      assert.deepEqual((await client.get("/same")).json(), [true, true, true, true]);
+      assert.equal((await client.follow("/login")).body, "ann");
+      storage.fail("get");
+      assert.equal((await client.get("/who")).status, 503);
+      assert.deepEqual(app.errors.map((error) => (error as { code?: string }).code), ["storage"]);
+    },
+  },
+  {
+    name: "two middlewares in turn, each met twice: each session once, the free functions mean the inner one",
+    async run(world) {
+      const { client, storage } = await world.stage(
+        {
+          "/put": (h) => {
+            for (const [i, sessions] of h.sessions.entries()) sessions.get(h.context).set("who", i);
+            return h.answer({ body: "put" });
+          },
+          "/who": (h) => h.json([h.session.get("who"), ...h.sessions.map((sessions) => sessions.get(h.context).get("who"))]),
+        },
+        { each: TWO, times: 2 },
+      );
+      assert.equal((await client.get("/put")).setCookies.length, 2);
+      assert.deepEqual(storage.counts, { create: 2 });
+      assert.deepEqual((await client.get("/who")).json(), [1, 0, 1]);
+    },
+  },
+  {
+    name: "a form's token with the same middleware met twice: looked for once",
+    async run(world) {
+      const { app, client, storage } = await world.stage(basic, { times: 2, session: { extractor: chain(fromForm("sid"), fromCookie()) } });
+      const { token } = await app.sessions[0].store.create({ user: "eve" });
+      storage.forget();
+      assert.equal((await client.post("/who", { form: { sid: token } })).body, "eve");
+      assert.deepEqual(storage.counts, { get: 1 });
     },
   },
   {

@@ -22,6 +22,11 @@ const ROUTES: Routes = {
     h.session.set("user", "bob");
     return h.answer({ body: "in" });
   },
+  "/sign-in-unawaited": (h) => {
+    void h.session.authenticate("bob");
+    h.session.set("user", "bob");
+    return h.answer({ body: "in" });
+  },
 };
 
 export const verbs: readonly Case[] = [
@@ -55,6 +60,27 @@ export const verbs: readonly Case[] = [
       thief.cookies.set(COOKIE, client.cookies.get(COOKIE)!);
       assert.match((await client.get("/out-unawaited")).cookie(COOKIE)!, /Max-Age=0/);
       assert.equal((await thief.get("/who")).body, "undefined");
+    },
+  },
+  {
+    name: "authenticate that nobody awaits: the end of the request waits for it, for a visitor and for a session",
+    async run(world) {
+      const { app, client, newClient, storage } = await world.stage(ROUTES);
+      storage.delay(5);
+      const visitor = newClient();
+      await client.get("/put");
+      const thief = newClient();
+      thief.cookies.set(COOKIE, client.cookies.get(COOKIE)!);
+      for (const one of [visitor, client]) {
+        const answer = await one.get("/sign-in-unawaited");
+        assert.deepEqual([answer.status, answer.body], [200, "in"]);
+        assert.ok(answer.cookie(COOKIE));
+        assert.equal((await one.get("/who")).body, "bob");
+      }
+      assert.equal((await thief.get("/who")).body, "undefined");
+      assert.equal((await app.sessions[0].store.listByOwner("bob")).length, 2);
+      storage.fail("create");
+      assert.equal((await newClient().get("/sign-in-unawaited")).status, 503);
     },
   },
   {

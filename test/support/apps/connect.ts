@@ -5,7 +5,7 @@ import { createServer as createHttp2Server } from "node:http2";
 import * as entry from "holdfast/connect";
 import { NodeHandle, nodeCookieWays } from "./node-handle.js";
 import { node } from "./node.js";
-import { listening, optionsOf, statusOf } from "./serving.js";
+import { listening, logged, mountedOf, optionsOf, statusOf } from "./serving.js";
 import type { Adapter, App, AppOptions, Data, Handler, Routes } from "./types.js";
 
 async function start(options: AppOptions, routes: Routes): Promise<App> {
@@ -13,8 +13,9 @@ async function start(options: AppOptions, routes: Routes): Promise<App> {
   const errors: unknown[] = [];
   const app = makeConnect();
   const handleOf = (req: IncomingMessage, res: ServerResponse): NodeHandle => new NodeHandle(entry, sessions, req, res);
+  app.use((req, res, next) => (logged(options, res, () => handleOf(req, res)), next()));
   if (options.parsesForms) app.use(express.urlencoded({ extended: false }) as never);
-  if (options.isMounted !== false) for (const one of sessions) app.use(one);
+  for (const one of mountedOf(options, sessions)) app.use(one);
   const { guard, errorPage } = options;
   if (guard) app.use((req, res, next) => (guard(handleOf(req, res)) ? next() : handleOf(req, res).answer({ status: 401, body: "who are you?" })));
   app.use((req, res, next) => routed(routes, handleOf(req, res), next));

@@ -5,7 +5,7 @@ import * as entry from "holdfast/express";
 import { handOn } from "./connect.js";
 import { NodeHandle, nodeCookieWays } from "./node-handle.js";
 import { node } from "./node.js";
-import { listening, optionsOf, statusOf } from "./serving.js";
+import { listening, logged, mountedOf, optionsOf, statusOf } from "./serving.js";
 import type { Adapter, AdapterName, App, AppOptions, Data, Handle, Routes } from "./types.js";
 
 type Express = typeof express5;
@@ -17,8 +17,9 @@ async function start(make: Express, options: AppOptions, routes: Routes): Promis
   const errors: unknown[] = [];
   const app = make();
   const handleOf = (req: Request, res: Response): ExpressHandle => new ExpressHandle(entry, sessions, req, res);
+  app.use((req, res, next) => (logged(options, res, () => handleOf(req, res)), next()));
   if (options.parsesForms) app.use(make.urlencoded({ extended: false }));
-  if (options.isMounted !== false) for (const one of sessions) app.use(one);
+  for (const one of mountedOf(options, sessions)) app.use(one);
   const { guard, errorPage } = options;
   if (guard) app.use((req, res, next) => (guard(handleOf(req, res)) ? next() : void res.status(401).send("who are you?")));
   for (const [path, handler] of Object.entries(routes)) {

@@ -4,7 +4,7 @@ import type { IncomingMessage, Server } from "node:http";
 import type { Session, StoredSession } from "holdfast";
 import * as entry from "holdfast/fastify";
 import { nodeBody } from "./bodies.js";
-import { listening, optionsOf, statusOf } from "./serving.js";
+import { listening, logged, mountedOf, optionsOf, statusOf } from "./serving.js";
 import type { Adapter, App, AppOptions, Data, Handle, Reply, Routes, Write } from "./types.js";
 
 async function start(options: AppOptions, routes: Routes): Promise<App> {
@@ -12,9 +12,10 @@ async function start(options: AppOptions, routes: Routes): Promise<App> {
   const errors: unknown[] = [];
   const app = (options.isHttp2 ? makeFastify({ http2: true }) : makeFastify()) as unknown as FastifyInstance;
   const { guard, errorPage } = options;
+  app.addHook("onRequest", async (request, reply) => logged(options, reply.raw, () => new FastifyHandle(sessions, request, reply)));
   if (options.parsesForms) await app.register(formbody);
   else leaveBodies(app);
-  if (options.isMounted !== false) for (const one of sessions) await app.register(one);
+  for (const one of mountedOf(options, sessions)) await app.register(one);
   if (guard) app.addHook("preHandler", async (request, reply) => (guard(new FastifyHandle(sessions, request, reply)) ? undefined : reply.code(401).send("who are you?")));
   app.setErrorHandler((error, request, reply) => {
     errors.push(error);

@@ -3,7 +3,7 @@ import { Readable } from "node:stream";
 import type { Session, StoredSession } from "holdfast";
 import * as entry from "holdfast/fetch";
 import { drained, webBody } from "./bodies.js";
-import { listening, optionsOf, reported, statusOf } from "./serving.js";
+import { listening, mountedOf, optionsOf, reported, statusOf } from "./serving.js";
 import type { Adapter, App, AppOptions, Data, Handle, Reply, Routes, Write } from "./types.js";
 
 type FetchHandler = (request: Request) => Response | Promise<Response>;
@@ -14,8 +14,7 @@ const NATIVE = { Request, Response };
 async function start(options: AppOptions, routes: Routes): Promise<App> {
   for (const [name, value] of Object.entries(NATIVE)) Object.defineProperty(globalThis, name, { value, writable: true, configurable: true });
   const sessions = optionsOf(options).map((one) => entry.session<Data>(one as entry.FetchOptions));
-  const mounted = options.isMounted === false ? [] : sessions;
-  const handler = mounted.reduceRight<FetchHandler>(
+  const handler = mountedOf(options, sessions).reduceRight<FetchHandler>(
     (inner, wrap) => wrap(inner),
     (request) => route(options, routes, new FetchHandle(sessions, request)),
   );

@@ -1,13 +1,13 @@
 import { createAdaptorServer } from "@hono/node-server";
 import { Hono, type Context } from "hono";
 import { setCookie } from "hono/cookie";
-import type { Server } from "node:http";
+import type { Server, ServerResponse } from "node:http";
 import { createServer as createHttp2Server } from "node:http2";
 import type { Session, StoredSession } from "holdfast";
 import * as entry from "holdfast/hono";
 import { webBody } from "./bodies.js";
 import { requestOf } from "./fetch.js";
-import { listening, optionsOf, statusOf } from "./serving.js";
+import { listening, logged, mountedOf, optionsOf, statusOf } from "./serving.js";
 import type { Adapter, App, AppOptions, Data, Handle, Reply, Routes, Write } from "./types.js";
 
 type Env = entry.SessionEnv<Data>;
@@ -22,13 +22,14 @@ async function start(options: AppOptions, routes: Routes): Promise<App> {
     await next();
     if (c.error) errors.push(c.error);
   });
+  app.use((c, next) => (logged(options, (c.env as { outgoing: ServerResponse }).outgoing, () => new HonoHandle(sessions, c)), next()));
   if (options.parsesForms) {
     app.use(async (c, next) => {
       await c.req.parseBody();
       await next();
     });
   }
-  if (options.isMounted !== false) for (const one of sessions) app.use(one);
+  for (const one of mountedOf(options, sessions)) app.use(one);
   if (guard) app.use(async (c, next) => (guard(new HonoHandle(sessions, c)) ? next() : c.text("who are you?", 401)));
   if (errorPage) app.onError((error, c) => c.text(errorPage(new HonoHandle(sessions, c as HonoContext), error), statusOf(error) as 500));
   for (const [path, handler] of Object.entries(routes)) app.all(path, (c) => handler(new HonoHandle(sessions, c)) as Response);

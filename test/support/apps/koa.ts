@@ -5,7 +5,7 @@ import { createRequire } from "node:module";
 import type { Session, StoredSession } from "holdfast";
 import * as entry from "holdfast/koa";
 import { nodeBody } from "./bodies.js";
-import { listening, optionsOf, statusOf } from "./serving.js";
+import { listening, logged, mountedOf, optionsOf, statusOf } from "./serving.js";
 import type { Adapter, App, AppOptions, Data, Handle, Reply, Routes, Write } from "./types.js";
 
 const bodyParser = createRequire(import.meta.url)("koa-bodyparser") as () => Koa.Middleware;
@@ -16,9 +16,10 @@ async function start(options: AppOptions, routes: Routes): Promise<App> {
   const app = new Koa();
   app.on("error", (error) => errors.push(error));
   const { guard, errorPage } = options;
+  app.use((ctx, next) => (logged(options, ctx.res, () => new KoaHandle(sessions, ctx)), next()));
   if (errorPage) app.use((ctx, next) => withPage(errorPage, errors, new KoaHandle(sessions, ctx), next));
   if (options.parsesForms) app.use(bodyParser());
-  if (options.isMounted !== false) for (const one of sessions) app.use(one);
+  for (const one of mountedOf(options, sessions)) app.use(one);
   if (guard) app.use((ctx, next) => (guard(new KoaHandle(sessions, ctx)) ? next() : ctx.throw(401, "who are you?")));
   app.use((ctx, next) => routes[ctx.path]?.(new KoaHandle(sessions, ctx)) ?? (routes[ctx.path] ? undefined : next()));
   const server = options.isHttp2 ? createHttp2Server(app.callback()) : createServer(app.callback());

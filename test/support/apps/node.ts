@@ -2,12 +2,14 @@ import { createServer, type IncomingMessage, type RequestListener, type ServerRe
 import { createServer as createHttp2Server } from "node:http2";
 import * as entry from "holdfast/node";
 import { NodeHandle, nodeCookieWays } from "./node-handle.js";
-import { listening, optionsOf, reported } from "./serving.js";
+import { listening, logged, mountedOf, optionsOf, reported } from "./serving.js";
 import type { Adapter, App, AppOptions, Data, Routes } from "./types.js";
 
 async function start(options: AppOptions, routes: Routes): Promise<App> {
   const sessions = optionsOf(options).map((one) => entry.session<Data>(one as entry.NodeOptions));
-  const listener = mounted(options.isMounted === false ? [] : sessions, (req, res) => route(options, routes, new NodeHandle(entry, sessions, req, res)));
+  const handleOf = (req: IncomingMessage, res: ServerResponse): NodeHandle => new NodeHandle(entry, sessions, req, res);
+  const served = mounted(mountedOf(options, sessions), (req, res) => route(options, routes, handleOf(req, res)));
+  const listener: RequestListener = (req, res) => (logged(options, res, () => handleOf(req, res)), served(req, res));
   const server = options.isHttp2 ? createHttp2Server(listener as never) : createServer(listener);
   return listening(server, sessions, reported);
 }

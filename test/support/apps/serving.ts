@@ -1,11 +1,22 @@
 import type { Server } from "node:http";
 import type { Http2Server, ServerHttp2Session } from "node:http2";
 import type { AddressInfo, Socket } from "node:net";
-import type { AnyOptions, App, AppOptions } from "./types.js";
+import type { AnyOptions, App, AppOptions, Handle } from "./types.js";
 
 /** The options of each session middleware. */
 export function optionsOf({ sessions = {} }: AppOptions): readonly AnyOptions[] {
   return Array.isArray(sessions) ? (sessions as readonly AnyOptions[]) : [sessions as AnyOptions];
+}
+
+/** The middlewares in the order in which they are mounted. */
+export function mountedOf<S>({ isMounted = true, times = 1 }: AppOptions, sessions: readonly S[]): readonly S[] {
+  return isMounted ? Array.from({ length: times }, () => sessions).flat() : [];
+}
+
+/** Listens on an answer, as what writes logs does. */
+export function logged({ log }: AppOptions, res: { once(event: string, listener: () => void): unknown }, handle: () => Handle): void {
+  if (!log) return;
+  for (const event of ["finish", "close"]) res.once(event, () => log(handle()));
 }
 
 /** Listens on a free port; closing it ends every connection. */

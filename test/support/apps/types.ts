@@ -62,6 +62,8 @@ export interface AppOptions {
   sessions?: AnyOptions | readonly AnyOptions[];
   /** False: the middlewares are made and not mounted. */
   isMounted?: boolean;
+  /** Each middleware is mounted this often, one after the other. Default: once. */
+  times?: number;
   /** Whether the framework parses url-encoded forms, before the session. */
   parsesForms?: boolean;
   /** Stands behind the session, before the handlers; where it answers false the answer is a 401. */
@@ -69,6 +71,8 @@ export interface AppOptions {
   /** Answers errors with this text and the status of the error, instead of the framework's own page. */
   errorPage?: (handle: Handle, error: unknown) => string;
   isHttp2?: boolean;
+  /** Listens on the answer of each request, from before the session on: called when all of it is sent, and when its client is gone. */
+  log?: (handle: Handle) => void;
 }
 
 /** A running server. */
