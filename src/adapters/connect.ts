@@ -12,6 +12,7 @@ import { withAccess } from "./kit.js";
 import { nodeOpeners, serving, type NodeContext } from "./node-kit.js";
 
 export * from "./exports.js";
+export { wrapAsync } from "./wrap-async.js";
 
 /** Options of {@link session}; context and error handler are given `(req, res)`. */
 export type ConnectOptions = SessionOptions<NodeContext>;

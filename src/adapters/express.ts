@@ -12,6 +12,7 @@ import type { SessionOptions } from "../store/request-options.js";
 import { session as connectSession, type ConnectOptions } from "./connect.js";
 
 export * from "./exports.js";
+export { wrapAsync } from "./wrap-async.js";
 
 declare global {
   // eslint-disable-next-line typescript/no-namespace

@@ -197,6 +197,10 @@ class ReplyHeaders implements AnswerHeaders {
     this.#reply = reply;
   }
 
+  names(): readonly string[] {
+    return Object.keys(this.#reply.getHeaders());
+  }
+
   get(name: string): string | undefined {
     return this.#reply.getHeader(name)?.toString();
   }

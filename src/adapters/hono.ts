@@ -147,6 +147,10 @@ class HonoHeaders implements AnswerHeaders {
     this.#c = c;
   }
 
+  names(): readonly string[] {
+    return [...this.#c.res.headers.keys()];
+  }
+
   get(name: string): string | undefined {
     return this.#c.res.headers.get(name) ?? undefined;
   }

@@ -70,6 +70,10 @@ export class WebHeaders<T extends { readonly headers: Headers }> implements Answ
     this.message = message;
   }
 
+  names(): readonly string[] {
+    return [...this.message.headers.keys()];
+  }
+
   get(name: string): string | undefined {
     return this.message.headers.get(name) ?? undefined;
   }

@@ -48,6 +48,10 @@ export class NodeHeaders implements AnswerHeaders {
     this.#res = res;
   }
 
+  names(): readonly string[] {
+    return (this.#res as Partial<ServerResponse>).getHeaderNames?.() ?? [];
+  }
+
   get(name: string): string | undefined {
     const value = this.#res.getHeader(name);
     return Array.isArray(value) ? value.join(", ") : value?.toString();

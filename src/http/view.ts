@@ -20,6 +20,8 @@ export interface RequestView {
 
 /** The headers of an answer that has not begun. */
 export interface AnswerHeaders {
+  /** The names of all that are set, in any case. */
+  names(): readonly string[];
   get(name: string): string | undefined;
   set(name: string, value: string): void;
   /** Every Set-Cookie line so far. */

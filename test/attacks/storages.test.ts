@@ -94,7 +94,7 @@ async function begun(client: Client): Promise<{ session: Live; end(): Promise<re
     async end() {
       await exchange.commit();
       const lines: string[] = [];
-      exchange.answer({ get: () => undefined, set: () => {}, cookies: () => lines, setCookies: (all) => void lines.splice(0, lines.length, ...all) });
+      exchange.answer({ names: () => [], get: () => undefined, set: () => {}, cookies: () => lines, setCookies: (all) => void lines.splice(0, lines.length, ...all) });
       await exchange.finish();
       return lines;
     },

@@ -322,6 +322,9 @@ class Headers_ implements AnswerHeaders {
   readonly #values = new Map<string, string>();
   #cookies: readonly string[] = [];
 
+  names(): readonly string[] {
+    return [...this.#values.keys()];
+  }
   get(name: string): string | undefined {
     return this.#values.get(name);
   }

@@ -93,6 +93,28 @@ test("Cache-Control is changed only where it lets shared caches keep the answer"
   assert.equal(bare.get("Cache-Control"), "no-store");
 });
 
+/** What speaks to one kind of cache alone, and is followed there in place of Cache-Control. */
+const TARGETED = ["CDN-Cache-Control", "Cloudflare-CDN-Cache-Control", "Vercel-CDN-Cache-Control", "Netlify-CDN-Cache-Control", "x-own-cdn-cache-control", "Surrogate-Control", "Edge-Control"];
+
+test("attack 96: headers that target some caches alone keep no token either, and no page that was made from a session", async () => {
+  const start = Object.fromEntries(TARGETED.map((name) => [name, "public, max-age=600"]));
+  const forbidden = Object.fromEntries(TARGETED.map((name) => [name.toLowerCase(), "no-store"]));
+  const written = await after(new World(), { ...start, "X-Accel-Expires": "600" }, (session) => session.set("n", 1));
+  assert.deepEqual(written, { ...forbidden, "x-accel-expires": "0", "cache-control": "no-store" });
+  const asked = await after(new World(), { ...start, "X-Accel-Expires": "600", "Cache-Control": "public" }, (session) => void session.get("n"));
+  assert.deepEqual(asked, { ...forbidden, "x-accel-expires": "0", "cache-control": "private", vary: "Cookie" });
+  const unasked = { ...Object.fromEntries(TARGETED.map((name) => [name.toLowerCase(), "public, max-age=600"])), "x-accel-expires": "600" };
+  assert.deepEqual(await after(new World(), { ...start, "X-Accel-Expires": "600" }, () => {}), unasked);
+});
+
+test("what a targeted header forbids already stays as it is said; what only sounds like one is none", async () => {
+  const start = { "CDN-Cache-Control": "no-store, max-age=5", "Surrogate-Control": 'no-store, content="ESI/1.0"', "CDN-Cache-Control-Debug": "max-age=5", "X-CDN": "max-age=5" };
+  const lower = Object.fromEntries(Object.entries(start).map(([name, value]) => [name.toLowerCase(), value]));
+  assert.deepEqual(await after(new World(), start, (session) => void session.get("n")), { ...lower, vary: "Cookie" });
+  const remote = await after(new World(), { "Surrogate-Control": "no-store-remote, max-age=5" }, (session) => void session.get("n"));
+  assert.equal(remote["surrogate-control"], "no-store");
+});
+
 test("the application's own cookies stay, before and after ours; ours is never there twice", async () => {
   const world = new World();
   const exchange = world.exchange();

@@ -114,6 +114,10 @@ export class FakeHeaders implements AnswerHeaders {
     this.all.set(name.toLowerCase(), value);
   }
 
+  names(): readonly string[] {
+    return [...this.all.keys()];
+  }
+
   cookies(): readonly string[] {
     return this.lines;
   }

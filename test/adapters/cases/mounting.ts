@@ -275,4 +275,25 @@ export const mounting: readonly Case[] = [
       assert.equal(again.headers.vary, "Cookie");
     },
   },
+  {
+    name: "attack 96: caches: headers that target a CDN alone are no-store with a token and where the session was asked, untouched otherwise",
+    async run(world) {
+      const targeted = { "cdn-cache-control": "max-age=600", "vercel-cdn-cache-control": "public, max-age=600", "surrogate-control": "max-age=600", "cache-control": "private" };
+      const { client } = await world.stage({
+        ...basic,
+        "/public": (h) => h.answer({ body: "page", headers: targeted }),
+        "/asked": (h) => h.answer({ body: String(h.session.get("user")), headers: targeted }),
+        "/asked-stream": (h) => (h.session.get("user"), h.stream((write) => write("page"), { headers: targeted })),
+        "/out": async (h) => (await h.session.destroy(), h.answer({ body: "out", headers: targeted })),
+        "/write": (h) => {
+          h.session.set("user", "ann");
+          return h.answer({ body: "written", headers: targeted });
+        },
+      });
+      for (const [path, control] of [["/public"], ["/write", "no-store"], ["/public"], ["/asked", "private"], ["/asked-stream", "private"], ["/out", "no-store"]] as const) {
+        const { headers } = await client.get(path);
+        for (const [name, value] of Object.entries(targeted)) assert.equal(headers[name], control === undefined ? value : name === "cache-control" ? control : "no-store", `${path} ${name}`);
+      }
+    },
+  },
 ];

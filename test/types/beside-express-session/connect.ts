@@ -1,7 +1,7 @@
 import connect from "connect";
 import express from "express";
 import expressSession from "express-session";
-import { getSession, session, type Session } from "holdfast/connect";
+import { getSession, session, wrapAsync, type Session } from "holdfast/connect";
 import { check, type Same } from "../expect.js";
 
 declare module "express-session" {
@@ -33,6 +33,11 @@ app.get("/", (req, res) => {
 
 export const plain = connect();
 plain.use(sessions);
+plain.use(wrapAsync(async (req, res, next) => {
+  await sessions.get(req).destroy();
+  res.once("close", () => {});
+  next();
+}));
 plain.use(async (req, res) => {
   using opened = await sessions.open(req, res);
   opened.set("ours", 2);

@@ -1,6 +1,6 @@
 import express from "express";
 import { chain, createStore, fromCookie, fromHeader, type SessionOf } from "holdfast";
-import { findSession, getSession, loadSession, session, type Session, type SessionData, type SessionError, type Sessions } from "holdfast/express";
+import { findSession, getSession, loadSession, session, wrapAsync, type Session, type SessionData, type SessionError, type Sessions } from "holdfast/express";
 import { memoryStorage } from "holdfast/storage/memory";
 import { check, type Same } from "../expect.js";
 import type { Data, User } from "./data.js";
@@ -55,6 +55,16 @@ app.get("/", async (req, res) => {
   await opened.save();
   (await sessions.read(req)).release();
 });
+
+app.get("/of/:id", wrapAsync(async (req, res) => {
+  req.session.set("visits", 1);
+  await req.session.save();
+  res.redirect(req.originalUrl);
+}));
+app.use(wrapAsync(async (error: unknown, req: express.Request, res: express.Response, next: express.NextFunction) => {
+  check<Same<typeof req.session, Session<SessionData>>>();
+  next(res.headersSent ? error : undefined);
+}));
 
 app.get("/wrong", (req) => {
   // @ts-expect-error there is no such key
