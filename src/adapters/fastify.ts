@@ -102,7 +102,7 @@ function commit(settings: Settings, request: FastifyRequest, reply: FastifyReply
   const exchange = exchangeOf(request, settings);
   if (!exchange) return undefined;
   (exchange.view as FastifyView).isSending = true;
-  return exchange.commit()?.catch((error: unknown) => {
+  return exchange.commit(true, new PayloadHeaders(reply, payload))?.catch((error: unknown) => {
     discard(payload);
     return fail(settings, error, request, reply);
   });
@@ -218,4 +218,27 @@ class ReplyHeaders implements AnswerHeaders {
     this.#reply.removeHeader("set-cookie");
     this.#reply.header("set-cookie", [...lines]);
   }
+}
+
+/** The same while a payload is on its way, which may be a `Response` with headers of its own. */
+class PayloadHeaders extends ReplyHeaders {
+  readonly #own: Headers | undefined;
+
+  constructor(reply: FastifyReply, payload: unknown) {
+    super(reply);
+    this.#own = isResponse(payload) ? payload.headers : undefined;
+  }
+
+  override names(): readonly string[] {
+    return [...super.names(), ...(this.#own?.keys() ?? [])];
+  }
+
+  override get(name: string): string | undefined {
+    return this.#own?.get(name) ?? super.get(name);
+  }
+}
+
+/** As Fastify looks for it: a package may bring a class of its own. */
+function isResponse(payload: unknown): payload is Response {
+  return Object.prototype.toString.call(payload) === "[object Response]";
 }

@@ -57,7 +57,7 @@ async function serve(settings: RequestSettings<KoaContext>, ctx: Context, next: 
   const exchange = mount(settings, new KoaView(ctx), [ctx], ctx.req);
   if (exchangeOf(ctx, settings)) place(ctx);
   if (!exchange) return next();
-  exchange.holder = new KoaAnswer(exchange, ctx);
+  const answer = (exchange.holder = new KoaAnswer(exchange, ctx));
   try {
     const loading = settings.isLazy ? undefined : exchange.load();
     if (loading) await loading;
@@ -70,7 +70,7 @@ async function serve(settings: RequestSettings<KoaContext>, ctx: Context, next: 
     return abandon(exchange, ctx, thrown);
   }
   try {
-    const committing = exchange.commit();
+    const committing = exchange.commit(true, answer);
     if (committing) await committing;
   } catch (error) {
     return fail(settings, ctx, error);

@@ -83,7 +83,7 @@ export abstract class HeldAnswer extends NodeHeaders implements AnswerHooks, Hol
   }
 
   before(): Promise<void> | undefined {
-    return this.exchange.commit();
+    return this.exchange.commit(true, this);
   }
 
   headers(): void {

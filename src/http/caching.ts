@@ -5,6 +5,40 @@ const TARGETED = /^(?:(?:.+-)?cdn-cache-control|surrogate-control|edge-control)$
 /** The same for nginx, which takes seconds. */
 const SECONDS = /^x-accel-expires$/i;
 
+/**
+ * Whether an answer says itself that caches which many share may keep it (RFC 9111, 3): by `public`, `immutable`, or a lifetime in Cache-Control, Expires or a header
+ * that targets some of them, and neither `private` nor `no-store` beside it. `now`: epoch ms.
+ */
+export function isForEverybody(headers: AnswerHeaders, now: number): boolean {
+  const control = directives(headers.get("Cache-Control"));
+  const expires = control.has("max-age") || control.has("s-maxage") ? undefined : headers.get("Expires");
+  return allowsSharing(control, expires !== undefined && Date.parse(expires) > now) || headers.names().some((name) => isTargetedAtSharing(headers, name));
+}
+
+function isTargetedAtSharing(headers: AnswerHeaders, name: string): boolean {
+  if (SECONDS.test(name)) return seconds(headers.get(name)) > 0;
+  return TARGETED.test(name) && allowsSharing(directives(headers.get(name)), false);
+}
+
+function allowsSharing(control: ReadonlyMap<string, string>, hasLifetime: boolean): boolean {
+  if (control.has("no-store") || control.has("private")) return false;
+  return hasLifetime || control.has("public") || control.has("immutable") || seconds(control.get("s-maxage") ?? control.get("max-age")) > 0;
+}
+
+/** The directives of a header, in lower case; the first of a name counts. */
+function directives(value: string | undefined): ReadonlyMap<string, string> {
+  const found = new Map<string, string>();
+  for (const part of value?.split(",") ?? []) {
+    const [name = "", argument = ""] = part.split("=", 2).map((half) => half.trim());
+    if (!found.has(name.toLowerCase())) found.set(name.toLowerCase(), argument);
+  }
+  return found;
+}
+
+function seconds(text: string | undefined): number {
+  return text === undefined ? 0 : Number(text.replaceAll('"', ""));
+}
+
 /** An answer that carries a token is nobody else's. */
 export function forbidStoring(headers: AnswerHeaders): void {
   headers.set("Cache-Control", "no-store");
@@ -15,7 +49,7 @@ export function forbidStoring(headers: AnswerHeaders): void {
 function forbidSharing(headers: AnswerHeaders): void {
   for (const name of headers.names()) {
     if (SECONDS.test(name)) headers.set(name, "0");
-    else if (TARGETED.test(name) && !/\bno-store(?!-)\b/i.test(headers.get(name) ?? "")) headers.set(name, "no-store");
+    else if (TARGETED.test(name) && !directives(headers.get(name)).has("no-store")) headers.set(name, "no-store");
   }
 }
 

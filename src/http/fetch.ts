@@ -127,8 +127,8 @@ class ToldResponse extends WebHeaders<Response> {
 
 /** What happens around an answer. Where it answers nothing there is nothing to wait for. */
 export interface ResponseHooks {
-  /** Before the answer. `canCarry` is false where it brings nothing. */
-  commit(canCarry: boolean): Promise<void> | undefined;
+  /** Before the answer. `canCarry` is false where it brings nothing; `headers` are those that the handler gave it. */
+  commit(canCarry: boolean, headers?: AnswerHeaders): Promise<void> | undefined;
   /** Whether the handler may still have something to store while the body is on its way. */
   readonly mayChange: boolean;
   /** Before the end of the body, or once nobody reads on. */
@@ -140,7 +140,7 @@ export interface ResponseHooks {
 /** What is answered in place of `response`, once all that comes before it is done. One that hands the connection over (101), or none, brings nothing. */
 export function answered<R extends Response | undefined>(request: Request, response: R, hooks: ResponseHooks): R | Response | Promise<R | Response> {
   const carries = response !== undefined && response.status >= 200;
-  return andThen(hooks.commit(carries), () => {
+  return andThen(hooks.commit(carries, response && new WebHeaders(response)), () => {
     if (carries && hooks.mayChange && isStreamed(request, response)) return told(response, hooks, true);
     return andThen(hooks.finish(), () => (carries ? told(response, hooks, false) : response));
   });

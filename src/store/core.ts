@@ -194,8 +194,11 @@ export class SessionCore {
     this.draft.restart();
   }
 
-  /** Persists what the request did; afterwards `outcome` says what the client is to be told. Nothing to wait for where there is nothing to do. */
-  commit(explicit: boolean): Promise<void> | undefined {
+  /**
+   * Persists what the request did; afterwards `outcome` says what the client is to be told. Nothing to wait for where there is nothing to do. `mayWait`: whether what
+   * no handler asked for (a refresh, a record for every visitor) may wait for another answer.
+   */
+  commit(explicit: boolean, mayWait?: () => boolean): Promise<void> | undefined {
     const due = this.#refreshDue();
     const changed = this.hasChanges;
     const chosen = plan({
@@ -208,6 +211,7 @@ export class SessionCore {
       canCarry: this.carrier !== "nobody",
     });
     if (chosen === "nothing" && (explicit || !this.#mayBeDead)) return undefined;
+    if (mayWait?.()) return undefined;
     return this.#attempt(chosen, { explicit, due, changed });
   }
 

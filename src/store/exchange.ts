@@ -1,6 +1,7 @@
 import type { StoredSession, Store } from "../contracts/session.js";
 import { SessionError } from "../errors.js";
 import type { Found } from "../extractors/extractor.js";
+import { isForEverybody } from "../http/caching.js";
 import { isBrowserOnPlainHttp, type AnswerHeaders, type RequestView } from "../http/view.js";
 import { warn } from "../leaves/builtin.js";
 import { isPromise } from "../leaves/promise.js";
@@ -131,14 +132,16 @@ export class Exchange {
   /**
    * Before the first byte: waits for verbs under way and persists; nothing to wait for where nothing is persisted. Where it fails, it
    * rejects; then nothing more is persisted and the answer carries nothing. `canCarry` is false where an answer (a bare error) cannot bring a token.
+   * `headers` are those of the answer as the handler made it: one that everybody may have is left alone where nobody asked for the session, and
+   * what is due waits for another.
    */
-  commit(canCarry: boolean = true): Promise<void> | undefined {
+  commit(canCarry: boolean = true, headers?: AnswerHeaders): Promise<void> | undefined {
     if (this.#phase !== "open") return undefined;
     this.#enter("answered");
     const core = this.#core;
     if (!core) return undefined;
     if (!canCarry) core.carrier = "nobody";
-    return this.#persist(core);
+    return this.#persist(core, headers && !core.asked ? () => isForEverybody(headers, this.#parts.settings.clock.now()) : undefined);
   }
 
   /** Writes what the client is to be told into the headers of an answer that is about to begin. */
@@ -231,8 +234,8 @@ export class Exchange {
     return ABSENT;
   }
 
-  #persist(core: SessionCore): Promise<void> | undefined {
-    const work = begun(core);
+  #persist(core: SessionCore, mayWait?: () => boolean): Promise<void> | undefined {
+    const work = begun(core, mayWait);
     if (work) return this.#ending(work, core);
     core.carrier = "nobody";
     return undefined;
@@ -272,9 +275,9 @@ export class Exchange {
 }
 
 /** The commit of a session, once its verbs are done; nothing where there is nothing to wait for. */
-function begun(core: SessionCore): Promise<void> | undefined {
+function begun(core: SessionCore, mayWait: (() => boolean) | undefined): Promise<void> | undefined {
   try {
-    return core.isUnsettled ? afterVerbs(core) : committed(core);
+    return core.isUnsettled ? afterVerbs(core) : committed(core, mayWait);
   } catch (error) {
     return Promise.reject(error);
   }
@@ -285,8 +288,8 @@ async function afterVerbs(core: SessionCore): Promise<void> {
   await committed(core);
 }
 
-function committed(core: SessionCore): Promise<void> | undefined {
-  return core.phase === "released" ? undefined : core.commit(false);
+function committed(core: SessionCore, mayWait?: () => boolean): Promise<void> | undefined {
+  return core.phase === "released" ? undefined : core.commit(false, mayWait);
 }
 
 function hasUnsaved(core: SessionCore): boolean {

@@ -3,6 +3,7 @@ import { after, test } from "node:test";
 import { ADAPTERS, type Adapter } from "../support/apps.js";
 import { within } from "../support/within.js";
 import { byHand } from "./cases/by-hand.js";
+import { caches } from "./cases/caches.js";
 import { cookies } from "./cases/cookies.js";
 import { errors } from "./cases/errors.js";
 import { failing } from "./cases/failing.js";
@@ -19,7 +20,7 @@ import { Matrix } from "./matrix.js";
 import { NOT_EXPRESSIBLE } from "./not-expressible.js";
 import { World, type Case } from "./world.js";
 
-const CASES: readonly Case[] = [...plain, ...cookies, ...errors, ...firstByte, ...streams, ...verbs, ...failing, ...forms, ...mounting, ...unloaded, ...byHand, ...wire];
+const CASES: readonly Case[] = [...plain, ...cookies, ...errors, ...firstByte, ...streams, ...verbs, ...failing, ...forms, ...mounting, ...caches, ...unloaded, ...byHand, ...wire];
 
 const matrix = new Matrix();
 after(() => console.log(String(matrix)));

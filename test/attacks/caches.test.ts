@@ -49,7 +49,8 @@ onEveryAdapter("attack 96: a page marked public whose answer refreshes, renews o
   const pub = { "cache-control": "public, s-maxage=3600" };
   const stage = await world.stage(
     {
-      "/refresh": (h) => h.answer({ body: "page", headers: pub }),
+      "/refresh": (h) => (h.session.get("user"), h.answer({ body: "page", headers: pub })),
+      "/unasked": (h) => h.answer({ body: "page", headers: pub }),
       "/login": async (h) => (await h.session.regenerate(), h.answer({ body: "page", headers: pub })),
       "/out": async (h) => (await h.session.destroy(), h.answer({ body: "page", headers: pub })),
     },
@@ -61,6 +62,9 @@ onEveryAdapter("attack 96: a page marked public whose answer refreshes, renews o
     assert.equal(valuesOf(answer, "Set-Cookie").length, 1);
     assert.deepEqual(valuesOf(answer, "Cache-Control"), ["no-store"], path);
   }
+  const { token } = await stage.app.sessions[0].store.create({ user: "ann" });
+  const unasked = await exchange(stage.app.port, { ...cookie(token), path: "/unasked" });
+  assert.deepEqual([valuesOf(unasked, "Set-Cookie"), valuesOf(unasked, "Cache-Control")], [[], ["public, s-maxage=3600"]]);
 });
 
 /** What applications write into Cache-Control, or nothing. */

@@ -58,6 +58,7 @@ const PLAIN: Routes = {
   "/plain": plain(200, PUBLIC),
   "/plain/bare": plain(200),
   "/plain/due": plain(200, PUBLIC),
+  "/plain/due/bare": plain(200),
   "/plain/301": plain(301, { location: "/plain" }),
   "/plain/404": plain(404),
 };
@@ -107,7 +108,7 @@ await withService("nginx", ({ url }) => {
         assert.equal((await mara.ask("/put")).body, "for nobody");
       });
 
-      test(`${name}: a page for everybody is kept, also where a session is mounted; but not with the cookie that is due`, async (t) => {
+      test(`${name}: a page for everybody is kept, also where a session is mounted and a cookie is due, which waits for a page that does not say so`, async (t) => {
         const clock = testClock();
         const town = await Town.at(t, url, name, { ...PLAIN, "/login": login }, { sessions: { clock } });
         const [ines, mara] = await town.loggedIn("Ines", "Mara");
@@ -118,12 +119,16 @@ await withService("nginx", ({ url }) => {
           assert.deepEqual(others.map(({ body }) => body), [first.body, first.body], path);
         }
         clock.advance("10m");
-        for (const person of [ines, mara]) {
-          const due = await person.ask("/plain/due");
-          assert.deepEqual([due.headers["x-cache"], due.setCookies.length], ["MISS", 1]);
+        for (const [person, kept] of [[ines, "MISS"], [mara, "HIT"], [town.visitor(), "HIT"]] as const) {
+          const page = await person.ask("/plain/due");
+          assert.deepEqual([page.headers["x-cache"], page.headers["cache-control"], page.setCookies], [kept, PUBLIC["cache-control"], []]);
         }
-        for (const expected of ["MISS", "HIT"]) assert.equal((await town.visitor().ask("/plain/due")).headers["x-cache"], expected);
-        assert.deepEqual((await ines.ask("/plain/due")).setCookies, []);
+        for (const person of [ines, mara]) {
+          const due = await person.ask("/plain/due/bare");
+          assert.deepEqual([due.headers["x-cache"], due.headers["cache-control"], due.setCookies.length], ["MISS", "no-store", 1]);
+        }
+        for (const expected of ["MISS", "HIT"]) assert.equal((await town.visitor().ask("/plain/due/bare")).headers["x-cache"], expected);
+        assert.deepEqual((await ines.ask("/plain/due/bare")).setCookies, []);
       });
     }
 

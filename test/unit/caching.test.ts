@@ -14,8 +14,8 @@ function headers(start: Record<string, string> = {}): FakeHeaders {
 async function after(world: World, start: Record<string, string>, handler: (session: Live) => unknown, asked: object = {}): Promise<Record<string, string>> {
   const exchange = world.exchange(asked);
   await handler((await exchange.open()) as Live);
-  await exchange.commit();
   const answer = headers(start);
+  await exchange.commit(true, answer);
   exchange.answer(answer);
   await exchange.finish();
   return Object.fromEntries(answer.all);
@@ -54,12 +54,62 @@ test("where the session was not asked for, headers stay as they are", async () =
   assert.deepEqual(await after(world, { "Cache-Control": "public, max-age=60" }, () => {}, { cookie: `session_id=${token}` }), { "cache-control": "public, max-age=60" });
 });
 
-test("attack 96: a token that is refreshed on a page that did not ask is no-store all the same", async () => {
-  const world = new World();
-  const { token } = await world.store.create({ n: 1 });
-  world.clock.advance("10m");
-  assert.equal((await after(world, { "Cache-Control": "public, max-age=60" }, () => {}, { cookie: `session_id=${token}` }))["cache-control"], "no-store");
-});
+/** Whether a page says that everybody may have it, by its headers: then a refresh that is due, and that nobody asked for, waits. */
+const EVERYBODYS: readonly (readonly [Record<string, string>, boolean])[] = [
+  [{}, false],
+  [{ "Cache-Control": "public" }, true],
+  [{ "Cache-Control": "PUBLIC" }, true],
+  [{ "Cache-Control": "public, max-age=0" }, true],
+  [{ "Cache-Control": "public, no-cache" }, true],
+  [{ "Cache-Control": "public, max-age=31536000, immutable" }, true],
+  [{ "Cache-Control": "immutable" }, true],
+  [{ "Cache-Control": "max-age=60" }, true],
+  [{ "Cache-Control": 'max-age="60"' }, true],
+  [{ "Cache-Control": "Max-Age = 60" }, true],
+  [{ "Cache-Control": "must-revalidate,max-age=60" }, true],
+  [{ "Cache-Control": "s-maxage=60, max-age=0" }, true],
+  [{ "Cache-Control": "s-maxage=0, max-age=60" }, false],
+  [{ "Cache-Control": "max-age=0" }, false],
+  [{ "Cache-Control": "max-age=-1" }, false],
+  [{ "Cache-Control": "max-age=soon" }, false],
+  [{ "Cache-Control": "max-age" }, false],
+  [{ "Cache-Control": "x-max-age=60" }, false],
+  [{ "Cache-Control": "no-cache" }, false],
+  [{ "Cache-Control": "no-store" }, false],
+  [{ "Cache-Control": "private, max-age=60" }, false],
+  [{ "Cache-Control": "public, private" }, false],
+  [{ "Cache-Control": 'public, private="x-name"' }, false],
+  [{ "Cache-Control": "public, no-store" }, false],
+  [{ "Cache-Control": "" }, false],
+  [{ Expires: "Tue, 01 Jan 2999 00:00:00 GMT" }, true],
+  [{ Expires: "Thu, 01 Jan 1970 00:00:00 GMT" }, false],
+  [{ Expires: "0" }, false],
+  [{ Expires: "Tue, 01 Jan 2999 00:00:00 GMT", "Cache-Control": "private" }, false],
+  [{ Expires: "Tue, 01 Jan 2999 00:00:00 GMT", "Cache-Control": "max-age=0" }, false],
+  [{ Expires: "Tue, 01 Jan 2999 00:00:00 GMT", "Cache-Control": "must-revalidate" }, true],
+  [{ "Cache-Control": "no-store", "CDN-Cache-Control": "max-age=60" }, true],
+  [{ "Cache-Control": "no-store", "Own-CDN-Cache-Control": "public" }, true],
+  [{ "Surrogate-Control": 'max-age=60, content="ESI/1.0"' }, true],
+  [{ "Surrogate-Control": "no-store" }, false],
+  [{ "CDN-Cache-Control": "private, max-age=60" }, false],
+  [{ "X-Accel-Expires": "60" }, true],
+  [{ "X-Accel-Expires": "0" }, false],
+  [{ "X-CDN": "public" }, false],
+];
+
+for (const [start, isLeftAlone] of EVERYBODYS) {
+  test(`attack 96: a refresh that nobody asked for ${isLeftAlone ? "waits" : "is no-store"} where the answer says ${JSON.stringify(start)}`, async () => {
+    const world = new World();
+    const { token } = await world.store.create({ n: 1 });
+    world.clock.advance("10m");
+    world.storage.forget();
+    const result = await after(world, start, () => {}, { cookie: `session_id=${token}` });
+    const lower = Object.fromEntries(Object.entries(start).map(([name, value]) => [name.toLowerCase(), value]));
+    if (isLeftAlone) assert.deepEqual(result, lower);
+    else assert.equal(result["cache-control"], "no-store");
+    assert.deepEqual(world.storage.counts, isLeftAlone ? { get: 1 } : { get: 1, touch: 1 });
+  });
+}
 
 test("Vary names every header that was asked, once, beside those that are there", async () => {
   const extractor = chain(fromCookie("a"), fromCookie("b"), fromHeader("X-Sid"), fromAuthHeader());
