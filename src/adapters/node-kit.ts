@@ -1,6 +1,9 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
+import { STATUS_CODES, type IncomingMessage, type ServerResponse } from "node:http";
 import type { StoredSession } from "../contracts/session.js";
-import { clearAnswer, holdFirstByte, NodeHeaders, NodeView, type AnswerHooks } from "../http/node.js";
+import { NodeHeaders, NodeView } from "../http/node.js";
+import { clearAnswer } from "../http/response-arguments.js";
+import type { AnswerHooks } from "../http/response-gate.js";
+import { holdAnswer, prepareAnswer } from "../http/response-patch.js";
 import { isPromise } from "../leaves/promise.js";
 import type { Exchange, Holder } from "../store/exchange.js";
 import { openSession, readSession } from "../store/places.js";
@@ -52,8 +55,9 @@ export function nodeOpeners<D extends object>(settings: RequestSettings): { open
   };
 }
 
-/** Answers an error that nobody else did: status and its words, nothing of the message. */
+/** Answers an error that nobody else did: status and its words, nothing of the message. An answer that was ended stands. */
 export function lastAnswer(res: ServerResponse, error: unknown, words: Readonly<Record<number, string | undefined>>): void {
+  if (res.writableEnded) return;
   if (res.headersSent) return void res.destroy();
   clearAnswer(res);
   const { status } = (typeof error === "object" && error !== null ? error : {}) as { status?: unknown };
@@ -71,6 +75,7 @@ export abstract class HeldAnswer extends NodeHeaders implements AnswerHooks, Hol
     super(res);
     this.exchange = exchange;
     this.#res = res;
+    prepareAnswer(res);
   }
 
   get isOver(): boolean {
@@ -79,7 +84,7 @@ export abstract class HeldAnswer extends NodeHeaders implements AnswerHooks, Hol
   }
 
   hold(): void {
-    holdFirstByte(this.#res, this);
+    holdAnswer(this.#res, this);
   }
 
   before(): Promise<void> | undefined {
@@ -92,6 +97,10 @@ export abstract class HeldAnswer extends NodeHeaders implements AnswerHooks, Hol
 
   after(): Promise<void> | undefined {
     return this.exchange.finish();
+  }
+
+  gone(): void {
+    this.exchange.abandon();
   }
 
   abstract failed(error: unknown): void;
@@ -112,15 +121,39 @@ class NodeAnswer extends HeldAnswer {
   }
 }
 
-/** A failure of the session's own: the application's `errorHandler` first, then the framework's error path. */
+/**
+ * A failure of the session's own: the application's `errorHandler` first; if it does not answer, the framework's error path. An error path that
+ * throws, or takes no second `next`, must cost neither the process nor the answer.
+ */
 function fail(settings: RequestSettings, context: NodeContext, error: unknown, next: (error?: unknown) => void): void {
+  if (!settings.errorHandler) return handOver(context[1], error, next);
+  void handled(settings, context, error).then((unanswered) => unanswered && handOver(context[1], unanswered.error, next));
+}
+
+/** What the application's `errorHandler` left to the framework, or nothing if it answered. */
+async function handled(settings: RequestSettings, context: NodeContext, error: unknown): Promise<{ error: unknown } | undefined> {
   const [, res] = context;
-  void (async () => {
-    try {
-      await settings.errorHandler?.(error, ...context);
-    } catch (thrown) {
-      return next(thrown);
-    }
-    if (!res.headersSent && !res.writableEnded) next(error);
-  })();
+  const hadBegun = res?.headersSent;
+  try {
+    await settings.errorHandler?.(error, ...context);
+  } catch (thrown) {
+    return { error: thrown };
+  }
+  return res?.headersSent && !hadBegun ? undefined : { error };
+}
+
+/** How long an error path may take until it begins its answer, in ms. Some frameworks take `next` once for each request, and ignore a second call. */
+const ERROR_PATH_MS = 5000;
+
+function handOver(res: ServerResponse | undefined, error: unknown, next: (error?: unknown) => void): void {
+  try {
+    next(error);
+  } catch (thrown) {
+    if (!res) throw thrown;
+    return lastAnswer(res, error, STATUS_CODES);
+  }
+  if (!res || res.headersSent || res.destroyed) return;
+  const timer = setTimeout(() => lastAnswer(res, error, STATUS_CODES), ERROR_PATH_MS);
+  timer.unref?.();
+  res.once("close", () => clearTimeout(timer));
 }

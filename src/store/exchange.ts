@@ -168,6 +168,14 @@ export class Exchange {
     return this.#finishing;
   }
 
+  /** The client is gone and no answer was begun: what needs no answer is persisted. Failures are events. */
+  abandon(): void {
+    const committing = this.commit(false);
+    const finish = (): void => void this.finish()?.catch(() => {});
+    if (!committing) return finish();
+    committing.then(finish, (cause: unknown) => this.#parts.settings.emit({ type: "unsaved", id: this.#core!.id, cause }));
+  }
+
   /** Whether the handler may still change the session while the body is on its way. */
   get mayChange(): boolean {
     return this.#core?.isStored === true && !this.#hasFailed && this.#phase !== "over";

@@ -92,10 +92,10 @@ test("where ctx or app.context has a session of another kind, ours comes before 
   assert.deepEqual(await answers(await serve(another)), [{}, {}, "of all"]);
 });
 
-test("an answer in whose session nobody looks is left as it is", async (t) => {
+test("an answer in whose session nobody looks is not held: nothing listens to it", async (t) => {
   for (const load of ["eager", "lazy"] as const) {
-    const { client } = await serving(t, { load }, (ctx) => void (ctx.body = { held: Object.hasOwn(ctx.res, "end") }));
-    assert.deepEqual((await client.get("/")).json(), { held: false }, load);
+    const { client } = await serving(t, { load }, (ctx) => void (ctx.body = { listeners: ctx.res.listenerCount("close") }));
+    assert.deepEqual((await client.get("/")).json(), { listeners: 0 }, load);
   }
 });
 

@@ -63,13 +63,14 @@ async function served(t: TestContext, options: SessionOptions, handler: Handler)
   return new Client(origin);
 }
 
-test("an answer in whose session nobody looks is left as it is", async (t) => {
+test("an answer in whose session nobody looks is not held: nothing listens to it", async (t) => {
   for (const load of ["eager", "lazy"] as const) {
-    const client = await served(t, { load }, (_req, res) => {
-      const untouched = !Object.hasOwn(res, "end");
-      res.end(String(untouched));
+    const client = await served(t, { load }, (req, res) => {
+      if (req.url === "/asked") void req.session;
+      res.end(String(res.listenerCount("close")));
     });
-    assert.equal((await client.get("/")).body, "true", load);
+    assert.equal((await client.get("/")).body, "0", load);
+    if (load === "eager") assert.equal((await client.get("/asked")).body, "1");
   }
 });
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Handle, Routes } from "../../support/apps.js";
+import type { AdapterName, Handle, Routes } from "../../support/apps.js";
 import type { CallName } from "../../support/storages.js";
 import { aWhile, within } from "../../support/within.js";
 import { basic, COOKIE, type Case } from "../world.js";
@@ -50,6 +50,9 @@ const WAITING: readonly (readonly [path: string, call: CallName])[] = [
   ["/empty", "update"],
   ["/error", "update"],
 ];
+
+/** Whose own answer goes out after the handler is done. */
+const SENDS_LATER: readonly AdapterName[] = ["fastify", "koa", "hono"];
 
 export const firstByte: readonly Case[] = [
   {
@@ -106,7 +109,7 @@ export const firstByte: readonly Case[] = [
     },
   },
   {
-    name: "headersSent is false while the save is pending, true afterwards",
+    name: "headersSent is what it is without a session, while the save is pending and afterwards",
     async run(world) {
       let handle: Handle | undefined;
       const { client, storage } = await world.stage({
@@ -120,7 +123,7 @@ export const firstByte: readonly Case[] = [
       const gate = storage.park("create");
       const answering = client.get("/put");
       await gate.reached;
-      assert.equal(handle!.headersSent(), false);
+      assert.equal(handle!.headersSent(), !SENDS_LATER.includes(world.adapter.name));
       gate.release();
       assert.ok((await answering).cookie(COOKIE));
       assert.equal(handle!.headersSent(), true);

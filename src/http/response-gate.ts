@@ -1,0 +1,397 @@
+import type { ServerResponse } from "node:http";
+import { ErrorPath } from "./error-path.js";
+import { applyHead, checkCall, checkFirstCall, clearAnswer, headersSent, setStatus, statusOf, toStatus, writeAfterEnd, type HeadArguments } from "./response-arguments.js";
+import { callbackOf, HeldCalls, isEnded, isHeadFixed, VERDICTS, type Callback, type CallName, type HeldCall, type Phase } from "./response-state.js";
+import { allowDestroy, postponeDestroy, socketOf } from "./socket-guard.js";
+
+/** What a middleware does around an answer. */
+export interface AnswerHooks {
+  /** Before the first byte. Returns nothing if there is nothing to wait for. */
+  before(): Promise<void> | undefined;
+  /** Headers that are added last. */
+  headers(): void;
+  /** Before the last byte, or when the client is gone. Returns nothing if there is nothing to wait for. It reports its own failures. */
+  after(): Promise<void> | undefined;
+  /** The client is gone, and the handler has asked for no byte. It reports its own failures. */
+  gone(): void;
+  /** `before` failed: the handler's answer is gone, another one can be given. */
+  failed(error: unknown): void;
+}
+
+/** The functions of a response that lead to bytes on the wire. */
+export type ResponseFunctions = Pick<ServerResponse, Exclude<CallName, "flush">> & { flush?: () => void };
+
+/**
+ * Where a call came in: at the functions that the gate put onto the response (`above`); at those below whatever patched the response
+ * before the gate (`below`); at those that were put there for the error path after a failed save (`error`).
+ */
+export type Entry = "above" | "below" | "error";
+
+/** How the gate changes its response. */
+export interface ResponsePatch {
+  /** From now on headers are refused, and shown as sent, while the gate says so. */
+  freeze(res: ServerResponse): void;
+  /** From now on calls come in at `error`. */
+  openErrorPath(res: ServerResponse): void;
+}
+
+type Call = HeldCall<ResponseFunctions>;
+
+/** A failure, and the middlewares whose it is: the first of them answers. */
+interface Failure {
+  readonly error: unknown;
+  readonly of: readonly AnswerHooks[];
+}
+
+const NONE: readonly AnswerHooks[] = [];
+
+/**
+ * Holds the first byte of a response until what must come before it is done, for any number of middlewares. To the handler the response
+ * behaves as Node's own at each moment: arguments are checked at the call, an ended answer is final. Only the wire waits. After a failed save
+ * what the handler answered is dropped, and the error path alone may answer.
+ */
+export class ResponseGate {
+  readonly res: ServerResponse;
+  /** What is called in the end: Node's functions, or those of whoever patched the response before. */
+  readonly functions: ResponseFunctions;
+  readonly #patch: ResponsePatch;
+  #phase: Phase = "open";
+  /** The innermost middleware first. */
+  #hooks: readonly AnswerHooks[] = NONE;
+  #held: HeldCalls<ResponseFunctions> | undefined = undefined;
+  #errorPath: ErrorPath | undefined = undefined;
+
+  constructor(res: ServerResponse, functions: ResponseFunctions, patch: ResponsePatch) {
+    this.res = res;
+    this.functions = functions;
+    this.#patch = patch;
+  }
+
+  /** Whether status and headers are final although nothing was sent. */
+  get isHeadFixed(): boolean {
+    return isHeadFixed(this.#phase);
+  }
+
+  /** Whether the handler has ended its answer although not all of it was sent. */
+  get isEnded(): boolean {
+    return isEnded(this.#phase);
+  }
+
+  /** Holds the answer for one more middleware. If the first byte is out already, or the last, its hooks run at once. Returns whether it is the first one. */
+  hold(hooks: AnswerHooks): boolean {
+    const isFirst = this.#hooks === NONE;
+    if (this.#phase === "open" && this.res.headersSent) this.#phase = this.res.writableEnded ? "closed" : "sending";
+    if (this.#phase !== "open") settle(begun(hooks));
+    if (this.#phase === "closed" || this.isEnded) settle(finished(hooks));
+    else this.#hooks = [hooks, ...this.#hooks];
+    return isFirst;
+  }
+
+  /** One call of the answering side. Returns, or throws, what Node would. */
+  call(name: CallName, args: readonly unknown[], functions: ResponseFunctions, entry: Entry): unknown {
+    if (this.#errorPath && !this.#admits(this.#errorPath, entry)) return this.#drop(name, args);
+    if (this.#hooks.length === 0) return apply(functions, this.res, name, args);
+    switch (VERDICTS[this.#phase][name]) {
+      case "pass":
+        return apply(functions, this.res, name, args);
+      case "begin":
+        return this.#begin(name, args, functions);
+      case "hold":
+        return this.#hold(name, args, functions);
+      case "finish":
+        return this.#finish(args, functions);
+      case "late":
+        return this.#late(name, args);
+      case "refuse":
+        return this.#refuse(args);
+      case "ignore":
+        return undefined;
+    }
+  }
+
+  /** The response is closed: its last byte was sent, or the client is gone. */
+  close(): void {
+    const phase = this.#phase;
+    this.#errorPath?.end();
+    if (phase === "open" || phase === "sending") this.#phase = "closed";
+    if (phase === "open") for (const hooks of this.#hooks) hooks.gone();
+    if (phase === "sending") settle(this.#after());
+  }
+
+  /** After a failed save: whether a call is one of the error path. */
+  #admits(path: ErrorPath, entry: Entry): boolean {
+    const isAdmitted = entry === "error" ? path.admits(this.res) : entry === "below" && this.#phase !== "open";
+    if (isAdmitted && this.#hooks.length === 0) this.#phase = "closed";
+    return isAdmitted;
+  }
+
+  /** The first call that leads to a byte. */
+  #begin(name: CallName, args: readonly unknown[], functions: ResponseFunctions): unknown {
+    checkFirstCall(this.res, name, args);
+    const call: Call = { name, args: name === "writeHead" ? applyHead(this.res, args as HeadArguments) : args, target: functions };
+    this.#phase = name === "end" ? "ended" : "waiting";
+    const waiting = this.#before();
+    if (waiting) return this.#wait(waiting, call);
+    return this.#send(call);
+  }
+
+  /** What must come before the first byte, for all middlewares; nothing if there is nothing to wait for. */
+  #before(): Promise<void> | undefined {
+    return this.#hooks.length === 1 ? begun(this.#hooks[0]!) : allBegun(this.#hooks);
+  }
+
+  #wait(waiting: Promise<void>, call: Call): unknown {
+    const hooks = this.#hooks;
+    this.#freeze();
+    waiting.then(
+      () => this.#release(),
+      (error: unknown) => this.#fail(failureOf(error, hooks)),
+    );
+    return this.#keep(call);
+  }
+
+  #hold(name: CallName, args: readonly unknown[], target: ResponseFunctions): unknown {
+    checkCall(name, args);
+    if (name === "end") this.#phase = "ended";
+    return this.#keep({ name, args, target });
+  }
+
+  /** From now on the head is fixed, and calls are held. */
+  #freeze(): void {
+    const { res } = this;
+    const [status, message] = statusOf(res);
+    this.#patch.freeze(res);
+    this.#held = new HeldCalls(toStatus(status), message);
+    if (typeof status !== "number") res.statusCode = toStatus(status);
+  }
+
+  #keep(call: Call): unknown {
+    const hasRoom = this.#held!.add(call, this.res.writableHighWaterMark ?? Infinity);
+    if (call.name === "end") this.#lookEnded();
+    return call.name === "write" ? hasRoom : returned(call.name, this.res);
+  }
+
+  /** The session is stored: what was held is done, under the status it was asked for. */
+  #release(): void {
+    const { res } = this;
+    const held = this.#held!;
+    const wasEnded = this.isEnded;
+    this.#held = undefined;
+    if (wasEnded) this.#lookOpen();
+    try {
+      underStatus(res, held, () => {
+        this.#open();
+        this.#replay(held);
+      });
+    } catch (error) {
+      this.#fail({ error, of: this.#hooks });
+    }
+    if (wasEnded) this.#allowDestroy();
+  }
+
+  #replay({ calls, isFull }: HeldCalls<ResponseFunctions>): void {
+    const { res } = this;
+    let mustWait = false;
+    for (const { name, args, target } of calls) {
+      if (name === "end") this.#finish(args, target);
+      else if (apply(target, res, name, args) === false) mustWait = true;
+    }
+    if (this.#phase !== "sending") return;
+    if (res.destroyed) this.close();
+    else if (isFull && !mustWait) process.nextTick(() => void res.emit("drain"));
+  }
+
+  #send({ name, args, target }: Call): unknown {
+    try {
+      this.#open();
+    } catch (error) {
+      this.#fail({ error, of: this.#hooks });
+      return returned(name, this.res);
+    }
+    return name === "end" ? this.#finish(args, target) : apply(target, this.res, name, args);
+  }
+
+  /** From here on everything passes, after the headers of the session. */
+  #open(): void {
+    this.#phase = "sending";
+    for (const hooks of this.#hooks) hooks.headers();
+  }
+
+  /** The last call: what changed during the body is stored before the client sees its end. */
+  #finish(args: readonly unknown[], functions: ResponseFunctions): unknown {
+    checkCall("end", args);
+    const pending = this.#after();
+    if (!pending) {
+      this.#phase = "closed";
+      return apply(functions, this.res, "end", args);
+    }
+    this.#phase = "finishing";
+    this.#freeze();
+    pending.then(
+      () => this.#end(functions, args),
+      (error: unknown) => this.#breakOff(error, args),
+    );
+    return this.#keep({ name: "end", args, target: functions });
+  }
+
+  #end(functions: ResponseFunctions, args: readonly unknown[]): void {
+    const held = this.#held!;
+    this.#held = undefined;
+    this.#phase = "closed";
+    this.#lookOpen();
+    try {
+      underStatus(this.res, held, () => void apply(functions, this.res, "end", args));
+    } catch (error) {
+      return this.#breakOff(error, args);
+    }
+    this.#allowDestroy();
+  }
+
+  /** What the client was sent is not stored, or cannot be sent: it must not look complete. */
+  #breakOff(error: unknown, args: readonly unknown[]): void {
+    this.#held = undefined;
+    this.#phase = "closed";
+    this.#lookOpen();
+    tell(callbackOf(args), error);
+    this.res.destroy();
+    this.#allowDestroy();
+  }
+
+  #after(): Promise<void> | undefined {
+    const [first, ...others] = this.#hooks.map(finished).filter((one) => one !== undefined);
+    return others.length === 0 ? first : Promise.all([first, ...others]).then(() => {});
+  }
+
+  /** What comes after `end`. An event without a listener would end the process for something that harms nobody. */
+  #late(name: CallName, args: readonly unknown[]): unknown {
+    const { res } = this;
+    if (name === "write") checkCall(name, args);
+    const callback = callbackOf(args);
+    if (name === "end" && (!args[0] || args[0] === callback)) {
+      if (callback) res.once("finish", callback);
+      return res;
+    }
+    const error = writeAfterEnd();
+    tell(callback, error);
+    process.nextTick(() => void (res.listenerCount("error") > 0 && res.emit("error", error)));
+    return name === "write" ? false : res;
+  }
+
+  /** Some patches write the head that Node would write with the first piece, before each piece: that is no second head. */
+  #refuse(args: readonly unknown[]): unknown {
+    if (args.length === 1 && args[0] === this.res.statusCode) return this.res;
+    throw headersSent(this.res, "write");
+  }
+
+  /** If nothing was sent, what the handler answered is dropped, and the error path answers. */
+  #fail({ error, of }: Failure): void {
+    const { res } = this;
+    const wasEnded = this.isEnded;
+    for (const callback of this.#held?.callbacks ?? []) tell(callback, error);
+    this.#held = undefined;
+    this.#hooks = this.#hooks.filter((hooks) => !of.includes(hooks));
+    this.#phase = "open";
+    if (wasEnded) this.#lookOpen();
+    if (res.headersSent) this.#phase = "closed";
+    else clearAnswer(res);
+    this.#errorPath = new ErrorPath();
+    this.#patch.openErrorPath(res);
+    this.#errorPath.run(() => of[0]!.failed(error));
+    if (res.destroyed) this.#errorPath.end();
+    if (wasEnded) this.#allowDestroy();
+  }
+
+  /** A call that belongs to the answer that was dropped. */
+  #drop(name: CallName, args: readonly unknown[]): unknown {
+    tell(callbackOf(args), writeAfterEnd());
+    return name === "write" ? true : returned(name, this.res);
+  }
+
+  /** To its handler an ended answer looks ended. Whoever collects the bytes of a stand-in must see that they are not there yet. */
+  #lookEnded(): void {
+    const { res } = this;
+    const socket = socketOf(res);
+    if (!socket) return;
+    if (Object.hasOwn(res, "finished")) res.finished = true;
+    postponeDestroy(socket);
+  }
+
+  #lookOpen(): void {
+    if (socketOf(this.res) && Object.hasOwn(this.res, "finished")) this.res.finished = false;
+  }
+
+  #allowDestroy(): void {
+    const socket = socketOf(this.res);
+    if (socket) allowDestroy(socket);
+  }
+}
+
+/** All middlewares store at once; the failure of one waits for the others. */
+function allBegun(all: readonly AnswerHooks[]): Promise<void> | undefined {
+  const works = all.map(begun);
+  return works.some((work) => work !== undefined) ? allSettled(all, works) : undefined;
+}
+
+async function allSettled(all: readonly AnswerHooks[], works: readonly (Promise<void> | undefined)[]): Promise<void> {
+  const outcomes = await Promise.allSettled(works.map(async (work) => work));
+  const failed = all.filter((_, i) => outcomes[i]!.status === "rejected");
+  const first = outcomes.find((outcome) => outcome.status === "rejected");
+  if (first) throw new SomeFailed({ error: first.reason, of: failed });
+}
+
+/** Carries which of several middlewares failed. */
+class SomeFailed extends Error {
+  readonly failure: Failure;
+
+  constructor(failure: Failure) {
+    super("holdfast: a middleware failed");
+    this.failure = failure;
+  }
+}
+
+function failureOf(error: unknown, of: readonly AnswerHooks[]): Failure {
+  return error instanceof SomeFailed ? error.failure : { error, of };
+}
+
+function begun(hooks: AnswerHooks): Promise<void> | undefined {
+  try {
+    return hooks.before();
+  } catch (error) {
+    return Promise.reject(error);
+  }
+}
+
+function finished(hooks: AnswerHooks): Promise<void> | undefined {
+  try {
+    return hooks.after();
+  } catch (error) {
+    return Promise.reject(error);
+  }
+}
+
+/** Nobody is there any more to be told of a failure; the hooks have reported it. */
+function settle(work: Promise<void> | undefined): void {
+  work?.catch(() => {});
+}
+
+function apply(functions: ResponseFunctions, res: ServerResponse, name: CallName, args: readonly unknown[]): unknown {
+  return Reflect.apply(functions[name] as (...all: unknown[]) => unknown, res, args);
+}
+
+function returned(name: CallName, res: ServerResponse): ServerResponse | undefined {
+  return name === "writeHead" || name === "end" ? res : undefined;
+}
+
+/** Calls a callback as Node does: later. */
+function tell(callback: Callback | undefined, error: unknown): void {
+  if (callback) process.nextTick(callback, error);
+}
+
+/** Does what was asked for under an earlier status; whoever reads the status afterwards reads the later one, as with Node. */
+function underStatus(res: ServerResponse, held: HeldCalls<ResponseFunctions>, work: () => void): void {
+  const [status, message] = statusOf(res);
+  const isOther = status !== held.status || message !== held.message;
+  if (isOther) setStatus(res, held.status, held.message);
+  work();
+  if (isOther) setStatus(res, status, message);
+}

@@ -1,0 +1,221 @@
+import type { ServerResponse } from "node:http";
+import { headersSent, isHttp2 } from "./response-arguments.js";
+import { ResponseGate, type AnswerHooks, type Entry, type ResponseFunctions, type ResponsePatch } from "./response-gate.js";
+import type { CallName } from "./response-state.js";
+import { socketOf } from "./socket-guard.js";
+
+/** Where a response keeps its gate. */
+const GATE = Symbol("holdfast.gate");
+
+interface Gated {
+  [GATE]?: ResponseGate;
+}
+
+/**
+ * The gates of responses whose prototype was changed after they were made, as Express does it, by their requests: V8 copies the whole shape of
+ * such an object for each property it gets (4 µs each on V8 11).
+ */
+const gates = new WeakMap<object, ResponseGate>();
+
+/** Functions that stand on a prototype, for all responses that inherit from it. */
+interface Layer {
+  readonly functions: ResponseFunctions;
+  /** Those that were there before. */
+  readonly native: ResponseFunctions;
+}
+
+/** By the prototype of a response, and by that which carries the functions; null where there is none. */
+const layers = new WeakMap<object, Layer | null>();
+
+/**
+ * Prepares a response when its request comes in, so that also a call whose function was looked up before the session was first asked for,
+ * `res.end(req.session.get("x"))`, meets the gate. Until the answer is held, everything passes.
+ */
+export function prepareAnswer(res: ServerResponse): void {
+  if (gateOf(res)) return;
+  const layer = layerOf(res);
+  if (layer && NAMES.every((name) => res[name] === layer.functions[name])) return;
+  setGate(res, new ResponseGate(res, functionsOf(res), PATCH), layer !== null);
+  put(res, ABOVE);
+  if ("flush" in res) res.flush = ABOVE.flush;
+}
+
+/** Holds the first byte of a response until what must come before it is done; see {@link ResponseGate}. */
+export function holdAnswer(res: ServerResponse, hooks: AnswerHooks): void {
+  prepareAnswer(res);
+  const gate = gateOf(res) ?? layeredGate(res);
+  if (gate.hold(hooks)) res.on("close", closeGate);
+}
+
+/** The gate of a response whose functions stand on a prototype. */
+function layeredGate(res: ServerResponse): ResponseGate {
+  const gate = new ResponseGate(res, layerOf(res)!.native, PATCH);
+  setGate(res, gate, true);
+  return gate;
+}
+
+function gateOf(res: ServerResponse): ResponseGate | undefined {
+  return (res as Gated)[GATE] ?? gates.get(keyOf(res));
+}
+
+/** A proxy of a response, or an object that inherits from it, shows the same request. */
+function keyOf(res: ServerResponse): object {
+  return (res.req as object | undefined) ?? res;
+}
+
+function setGate(res: ServerResponse, gate: ResponseGate, isSlow: boolean): void {
+  if (isSlow) gates.set(keyOf(res), gate);
+  else (res as Gated)[GATE] = gate;
+}
+
+function closeGate(this: ServerResponse): void {
+  gateOf(this)?.close();
+}
+
+const NAMES = ["writeHead", "flushHeaders", "write", "end"] as const;
+
+function functionsOf(res: ServerResponse): ResponseFunctions {
+  const { writeHead, flushHeaders, write, end, flush } = res as ServerResponse & ResponseFunctions;
+  return flush ? { writeHead, flushHeaders, write, end, flush } : { writeHead, flushHeaders, write, end };
+}
+
+function put(target: ResponseFunctions, { writeHead, flushHeaders, write, end }: ResponseFunctions): void {
+  target.writeHead = writeHead;
+  target.flushHeaders = flushHeaders;
+  target.write = write;
+  target.end = end;
+}
+
+type Route = (res: ServerResponse, name: CallName, args: readonly unknown[]) => unknown;
+
+/** The same objects of functions serve all responses: a closure in each would keep what it refers to until the engine's next great collection. */
+function routed(route: Route): ResponseFunctions {
+  return {
+    writeHead(this: ServerResponse, ...args: unknown[]) {
+      return route(this, "writeHead", args);
+    },
+    flushHeaders(this: ServerResponse, ...args: unknown[]) {
+      return route(this, "flushHeaders", args);
+    },
+    write(this: ServerResponse, ...args: unknown[]) {
+      return route(this, "write", args);
+    },
+    end(this: ServerResponse, ...args: unknown[]) {
+      return route(this, "end", args);
+    },
+    flush(this: ServerResponse, ...args: unknown[]) {
+      return route(this, "flush", args);
+    },
+  } as unknown as ResponseFunctions;
+}
+
+const entering = (entry: Entry): ResponseFunctions =>
+  routed((res, name, args) => {
+    const gate = gateOf(res)!;
+    return gate.call(name, args, gate.functions, entry);
+  });
+
+/** On a response of its own. */
+const ABOVE = entering("above");
+/** On a response whose save failed: what patched it meanwhile has the functions from before, and belongs to the answer that was dropped. */
+const ERROR = entering("error");
+
+const PATCH: ResponsePatch = {
+  freeze(res) {
+    if (layerOf(res) || Object.hasOwn(res, "headersSent")) return;
+    const prototype = Object.getPrototypeOf(res) as object;
+    const own = frozenOf.get(prototype) ?? frozen(Object.getPrototypeOf, res);
+    frozenOf.set(prototype, own);
+    Object.defineProperties(res, own);
+  },
+  openErrorPath(res) {
+    put(res, ERROR);
+  },
+};
+
+/** What `freeze` puts onto responses, by their prototype. */
+const frozenOf = new WeakMap<object, PropertyDescriptorMap>();
+
+/** Where a prototype was put between a response and its class, the lowest such one carries the functions for all. */
+function layerOf(res: ServerResponse): Layer | null {
+  const prototype = Object.getPrototypeOf(res) as object;
+  const known = layers.get(prototype);
+  if (known !== undefined) return known;
+  const layer = isAsMade(prototype) ? null : layerAt(lowest(prototype));
+  layers.set(prototype, layer);
+  return layer;
+}
+
+function isAsMade(prototype: object): boolean {
+  return Object.hasOwn(prototype, "constructor") && (prototype.constructor as { prototype?: unknown }).prototype === prototype;
+}
+
+function lowest(prototype: object): object {
+  const next = Object.getPrototypeOf(prototype) as object | null;
+  return next === null || isAsMade(next) ? prototype : lowest(next);
+}
+
+function layerAt(base: object): Layer | null {
+  const known = layers.get(base);
+  if (known !== undefined) return known;
+  const layer = Object.isExtensible(base) && "writeHead" in base ? addLayer(base as ServerResponse) : null;
+  layers.set(base, layer);
+  return layer;
+}
+
+function addLayer(base: ServerResponse): Layer {
+  const native = functionsOf(base);
+  const functions = routed((res, name, args) => {
+    const gate = gates.get(keyOf(res));
+    if (!gate) return Reflect.apply(native[name] as AnyFunction, res, args as unknown[]);
+    return gate.call(name, args, native, gate.functions === native ? "above" : "below");
+  });
+  const below = Object.getPrototypeOf(base) as object;
+  Object.defineProperties(base, frozen(() => below, base));
+  put(base, functions);
+  return { functions, native };
+}
+
+type AnyFunction = (...args: unknown[]) => unknown;
+
+/** The prototype that has what a property would be without us. */
+type Below = (res: ServerResponse) => object;
+
+/** What shows that the head of an answer was sent, or that it was ended: where it is only fixed, or ended without being sent, it is the same. */
+function shownBy(below: Below, names: readonly ("headersSent" | "writableEnded" | "finished")[]): PropertyDescriptorMap {
+  return Object.fromEntries(names.map((name): [string, PropertyDescriptor] => [name, { configurable: true, get(this: ServerResponse) {
+    const gate = gateOf(this);
+    const isSo = name === "headersSent" ? gate?.isHeadFixed : gate?.isEnded;
+    return isSo === true || Reflect.get(below(this), name, this);
+  } }]));
+}
+
+const VERBS = { setHeader: "set", setHeaders: "set", appendHeader: "append", removeHeader: "remove" } as const;
+
+/** What Node refuses once a head was sent. */
+function refusedBy(below: Below, res: ServerResponse): PropertyDescriptorMap {
+  const names = (Object.keys(VERBS) as (keyof typeof VERBS)[]).filter((name) => typeof res[name] === "function");
+  return Object.fromEntries(names.map((name): [string, PropertyDescriptor] => [name, method(function (...args) {
+    if (gateOf(this)?.isHeadFixed) throw headersSent(this, VERBS[name]);
+    return Reflect.apply(Reflect.get(below(this), name) as AnyFunction, this, args);
+  })]));
+}
+
+/** Whoever destroys an ended response closes its connection, once the bytes are out. */
+function destroyOf(below: Below): PropertyDescriptor {
+  return method(function (...args) {
+    const socket = gateOf(this)?.isEnded ? socketOf(this) : undefined;
+    if (!socket) return Reflect.apply(Reflect.get(below(this), "destroy") as AnyFunction, this, args);
+    socket.destroy(args[0] as Error | undefined);
+    return this;
+  });
+}
+
+function method(value: (this: ServerResponse, ...args: unknown[]) => unknown): PropertyDescriptor {
+  return { value, configurable: true, writable: true };
+}
+
+function frozen(below: Below, res: ServerResponse): PropertyDescriptorMap {
+  const shown = shownBy(below, isHttp2(res) ? ["headersSent", "writableEnded", "finished"] : ["headersSent"]);
+  return { ...shown, ...refusedBy(below, res), destroy: destroyOf(below) };
+}

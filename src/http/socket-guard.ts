@@ -1,0 +1,56 @@
+import type { ServerResponse } from "node:http";
+import { builtinModule } from "../leaves/builtin.js";
+import { isHttp2 } from "./response-arguments.js";
+
+interface Guarded {
+  destroy(error?: Error): unknown;
+}
+
+interface Guard {
+  /** Answers that were ended and are not sent yet. */
+  waiting: number;
+  /** What `destroy` was given meanwhile. */
+  wanted: [Error | undefined] | undefined;
+}
+
+const guards = new WeakMap<object, Guard>();
+let Socket: (new () => Guarded) | undefined;
+
+/** The connection of a response that a server of Node's own sends over HTTP/1; a stand-in has none. */
+export function socketOf(res: ServerResponse): Guarded | undefined {
+  if (isHttp2(res)) return undefined;
+  const socket: unknown = (res.req as ServerResponse["req"] | undefined)?.socket ?? res.socket;
+  Socket ??= builtinModule<{ Socket: new () => Guarded }>("node:net")?.Socket;
+  return Socket && socket instanceof Socket ? socket : undefined;
+}
+
+/**
+ * An answer was ended, and is not sent yet. An error handler that finds it ended closes the connection; Node has given the bytes to the
+ * system by then, so the client gets them. So closing waits until they are out.
+ */
+export function postponeDestroy(socket: Guarded): void {
+  const guard = guards.get(socket) ?? newGuard(socket);
+  guard.waiting++;
+}
+
+/** The bytes are out: a connection that was to be closed meanwhile is closed. */
+export function allowDestroy(socket: Guarded): void {
+  const guard = guards.get(socket);
+  if (!guard || --guard.waiting > 0 || !guard.wanted) return;
+  const [error] = guard.wanted;
+  guard.wanted = undefined;
+  socket.destroy(error);
+}
+
+/** A connection serves many requests: its function stays. */
+function newGuard(socket: Guarded): Guard {
+  const guard: Guard = { waiting: 0, wanted: undefined };
+  const destroy = socket.destroy;
+  guards.set(socket, guard);
+  socket.destroy = function (this: Guarded, error) {
+    if (guard.waiting === 0) return Reflect.apply(destroy, this, [error]);
+    guard.wanted ??= [error];
+    return this;
+  };
+  return guard;
+}
