@@ -56,7 +56,7 @@ function shown(value: unknown): string {
 function received(value: unknown): string {
   if (value === undefined) return "undefined";
   if (typeof value === "function") return `function ${value.name}`;
-  if (typeof value !== "object" || value === null) return `type ${typeof value} (${String(value)})`;
+  if (typeof value !== "object" || value === null) return `type ${typeof value} (${shown(value)})`;
   const { name } = (value.constructor ?? {}) as { name?: string };
   return name ? `an instance of ${name}` : "[Object: null prototype] {}";
 }
@@ -89,7 +89,7 @@ function mergeHeaders(res: ServerResponse, headers: HeadHeaders): void {
   const seen = new Set<string>();
   for (const [name, value] of pairsOf(headers as readonly unknown[])) {
     if (!name) continue;
-    const key = String(name).toLowerCase();
+    const key = typeof name === "string" ? name.toLowerCase() : name;
     if (seen.has(key)) append(res, name, value);
     else res.setHeader(name, value);
     seen.add(key);

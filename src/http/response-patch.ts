@@ -58,9 +58,9 @@ function gateOf(res: ServerResponse): ResponseGate | undefined {
   return (res as Gated)[GATE] ?? gates.get(keyOf(res));
 }
 
-/** A proxy of a response, or an object that inherits from it, shows the same request. */
-function keyOf(res: ServerResponse): object {
-  return (res.req as object | undefined) ?? res;
+/** A proxy of a response, or an object that inherits from it, shows the same request. A stand-in may have none. */
+function keyOf(res: { readonly req?: object }): object {
+  return res.req ?? res;
 }
 
 function setGate(res: ServerResponse, gate: ResponseGate, isSlow: boolean): void {

