@@ -6,6 +6,8 @@ import type { SessionData } from "../session-data.js";
 import { rememberSettings, type RequestSettings } from "../store/request-options.js";
 import type { RequestView } from "../http/view.js";
 import { isPlainObject } from "../leaves/assert.js";
+import { addedPrototype } from "../leaves/prototypes.js";
+import type { Carrier } from "../store/outcome.js";
 
 /** Adds `get`, `load`, `find` and `store` of one middleware, and what else its adapter offers. */
 export function withAccess<D extends object, C extends object, F extends object, E extends object>(settings: RequestSettings, mountable: F, extra: E): F & SessionAccess<D, C> & E {
@@ -27,31 +29,53 @@ export function assertNoParams({ extractor }: RequestSettings): void {
 
 /**
  * Begins an exchange for a request, or nothing where it is skipped, or where the same middleware has begun it already. Its session is not loaded yet.
- * `request`: what several contexts of one request have in common.
+ * `request`: what several contexts of one request have in common. `carrier`: whether an answer can bring a token.
  */
-export function mount(settings: RequestSettings, view: RequestView, context: readonly unknown[], request: object = context[0] as object): Exchange | undefined {
+export function mount(
+  settings: RequestSettings,
+  view: RequestView,
+  context: readonly unknown[],
+  request: object = context[0] as object,
+  carrier: Carrier = "answer",
+): Exchange | undefined {
   const own = context[0] as object;
   if (settings.skip?.(...context) || places.hasEntered(settings, own, request)) return undefined;
-  const exchange = new Exchange(settings, settings.storeFor(context), view);
+  const exchange = new Exchange(settings, settings.storeFor(context), view, carrier);
   places.enter(own, exchange, request);
   return exchange;
 }
 
 /**
- * Makes what puts `session` onto a framework's own object: reading answers it, assigning says what to write. One accessor serves all requests
- * of a middleware, so that they stay of one shape for the engine.
+ * Puts `session` onto a framework's own object, or onto a prototype that was put between it and its class, for all of them: a property of each
+ * request's own would take longer there than all else that is done for a request which only looks.
  */
-export function sessionPlace(settings: RequestSettings): (target: object) => void {
-  const accessor: PropertyDescriptor = {
-    configurable: true,
-    enumerable: false,
-    get(this: object) {
-      return places.getSession(this, settings);
-    },
-    set: refuseAssignment,
-  };
-  return (target) => void Object.defineProperty(target, "session", accessor);
+export function placeSession(target: object): void {
+  const shared = addedPrototype(target);
+  if (!shared || Object.hasOwn(target, "session") || !isPlaced(shared)) Object.defineProperty(target, "session", PLACE);
 }
+
+const placed = new WeakMap<object, boolean>();
+
+function isPlaced(prototype: object): boolean {
+  const known = placed.get(prototype);
+  if (known !== undefined) return known;
+  const isDone = !("session" in prototype) && Reflect.defineProperty(prototype, "session", PLACE);
+  placed.set(prototype, isDone);
+  return isDone;
+}
+
+/** Reading answers the session, assigning says what to write. A request without a session reads and assigns as if this were not there. */
+const PLACE: PropertyDescriptor & ThisType<object> = {
+  configurable: true,
+  enumerable: false,
+  get() {
+    return places.exchangeOf(this)?.session;
+  },
+  set(value) {
+    if (places.exchangeOf(this)) refuseAssignment(value);
+    Object.defineProperty(this, "session", { value, configurable: true, enumerable: true, writable: true });
+  },
+};
 
 /** What assigning to the session's place says. */
 export function refuseAssignment(value: unknown): never {

@@ -1,27 +1,27 @@
 import { STATUS_CODES, type IncomingMessage, type ServerResponse } from "node:http";
 import type { StoredSession } from "../contracts/session.js";
 import { NodeHeaders, NodeView } from "../http/node.js";
-import { clearAnswer } from "../http/response-arguments.js";
+import { clearAnswer, isResponse } from "../http/response-arguments.js";
 import type { AnswerHooks } from "../http/response-gate.js";
 import { holdAnswer, prepareAnswer } from "../http/response-patch.js";
 import { isPromise } from "../leaves/promise.js";
 import type { Exchange, Holder } from "../store/exchange.js";
 import { openSession, readSession } from "../store/places.js";
 import type { RequestSettings } from "../store/request-options.js";
-import { mount, sessionPlace } from "./kit.js";
+import { mount, placeSession } from "./kit.js";
 
-/** What a request listener is given. */
+/** What a request listener is given. Some that serve upgrades have no response, or one that only looks like it. */
 export type NodeContext = readonly [req: IncomingMessage, res: ServerResponse];
 
 /** Makes what serves a request of a Node server: mounts, loads, hands on; the first byte is held where it must be. `next` is given a failure, or goes on. */
 export function serving(settings: RequestSettings): (context: NodeContext, next: (error?: unknown) => void) => void {
-  const place = sessionPlace(settings);
   return (context, next) => {
-    const [req] = context;
-    const exchange = mount(settings, new NodeView(req), context);
+    const [req, res] = context;
+    const canAnswer = isResponse(res);
+    const exchange = mount(settings, new NodeView(req), context, req, canAnswer ? "answer" : "nobody");
     if (!exchange) return next();
-    place(req);
-    exchange.holder = new NodeAnswer(exchange, context, next);
+    placeSession(req);
+    if (canAnswer) exchange.holder = new NodeAnswer(exchange, context, next);
     if (settings.isLazy) return next();
     load(exchange, context, next);
   };
@@ -133,26 +133,26 @@ function fail(settings: RequestSettings, context: NodeContext, error: unknown, n
 /** What the application's `errorHandler` left to the framework, or nothing if it answered. */
 async function handled(settings: RequestSettings, context: NodeContext, error: unknown): Promise<{ error: unknown } | undefined> {
   const [, res] = context;
-  const hadBegun = res?.headersSent;
+  const hadBegun = isResponse(res) && res.headersSent;
   try {
     await settings.errorHandler?.(error, ...context);
   } catch (thrown) {
     return { error: thrown };
   }
-  return res?.headersSent && !hadBegun ? undefined : { error };
+  return isResponse(res) && res.headersSent && !hadBegun ? undefined : { error };
 }
 
 /** How long an error path may take until it begins its answer, in ms. Some frameworks take `next` once for each request, and ignore a second call. */
 const ERROR_PATH_MS = 5000;
 
-function handOver(res: ServerResponse | undefined, error: unknown, next: (error?: unknown) => void): void {
+function handOver(res: ServerResponse, error: unknown, next: (error?: unknown) => void): void {
+  if (!isResponse(res)) return next(error);
   try {
     next(error);
-  } catch (thrown) {
-    if (!res) throw thrown;
+  } catch {
     return lastAnswer(res, error, STATUS_CODES);
   }
-  if (!res || res.headersSent || res.destroyed) return;
+  if (res.headersSent || res.destroyed) return;
   const timer = setTimeout(() => lastAnswer(res, error, STATUS_CODES), ERROR_PATH_MS);
   timer.unref?.();
   res.once("close", () => clearTimeout(timer));

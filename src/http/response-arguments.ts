@@ -123,6 +123,13 @@ export function writeAfterEnd(): Error {
   return coded(Error, "ERR_STREAM_WRITE_AFTER_END", "write after end");
 }
 
+const NEEDED = ["writeHead", "write", "end", "setHeader", "getHeader", "getHeaderNames", "removeHeader", "on", "once"] as const;
+
+/** Whether something is a response that headers can be added to. What serves upgrades hands on stand-ins with a few of its functions, or nothing. */
+export function isResponse(value: unknown): value is ServerResponse {
+  return typeof value === "object" && value !== null && NEEDED.every((name) => typeof (value as Record<string, unknown>)[name] === "function");
+}
+
 /** HTTP/2 has no status message, and warns of every use. */
 export function isHttp2(res: ServerResponse): boolean {
   return "stream" in res;

@@ -1,4 +1,5 @@
 import type { ServerResponse } from "node:http";
+import { addedPrototype } from "../leaves/prototypes.js";
 import { headersSent, isHttp2 } from "./response-arguments.js";
 import { ResponseGate, type AnswerHooks, type Entry, type ResponseFunctions, type ResponsePatch } from "./response-gate.js";
 import type { CallName } from "./response-state.js";
@@ -11,10 +12,7 @@ interface Gated {
   [GATE]?: ResponseGate;
 }
 
-/**
- * The gates of responses whose prototype was changed after they were made, as Express does it, by their requests: V8 copies the whole shape of
- * such an object for each property it gets (4 µs each on V8 11).
- */
+/** The gates of responses whose prototype was changed, by their requests: see {@link addedPrototype}. */
 const gates = new WeakMap<object, ResponseGate>();
 
 /** Functions that stand on a prototype, for all responses that inherit from it. */
@@ -24,7 +22,7 @@ interface Layer {
   readonly native: ResponseFunctions;
 }
 
-/** By the prototype of a response, and by that which carries the functions; null where there is none. */
+/** By the prototype that carries the functions; null if it cannot. */
 const layers = new WeakMap<object, Layer | null>();
 
 /**
@@ -136,23 +134,10 @@ const PATCH: ResponsePatch = {
 /** What `freeze` puts onto responses, by their prototype. */
 const frozenOf = new WeakMap<object, PropertyDescriptorMap>();
 
-/** Where a prototype was put between a response and its class, the lowest such one carries the functions for all. */
+/** If a prototype was put between a response and its class, the lowest such one carries the functions for all. */
 function layerOf(res: ServerResponse): Layer | null {
-  const prototype = Object.getPrototypeOf(res) as object;
-  const known = layers.get(prototype);
-  if (known !== undefined) return known;
-  const layer = isAsMade(prototype) ? null : layerAt(lowest(prototype));
-  layers.set(prototype, layer);
-  return layer;
-}
-
-function isAsMade(prototype: object): boolean {
-  return Object.hasOwn(prototype, "constructor") && (prototype.constructor as { prototype?: unknown }).prototype === prototype;
-}
-
-function lowest(prototype: object): object {
-  const next = Object.getPrototypeOf(prototype) as object | null;
-  return next === null || isAsMade(next) ? prototype : lowest(next);
+  const base = addedPrototype(res);
+  return base ? layerAt(base) : null;
 }
 
 function layerAt(base: object): Layer | null {

@@ -1,6 +1,7 @@
 import type { Session, StoredSession, Store } from "../contracts/session.js";
 import { SessionError } from "../errors.js";
 import type { AnswerHeaders, RequestView } from "../http/view.js";
+import { addedPrototype } from "../leaves/prototypes.js";
 import type { SessionData } from "../session-data.js";
 import { coreOf } from "./session.js";
 import { Exchange, noSession } from "./exchange.js";
@@ -13,16 +14,23 @@ interface Place {
   [INNERMOST]?: Exchange;
 }
 
-/** Of requests that take no new property; there are hardly any. */
-let elsewhere: WeakMap<object, Exchange> | undefined;
+/** Of requests that take no new property, or none that is cheap. */
+const elsewhere = new WeakMap<object, Exchange>();
 
 function innermost(context: object): Exchange | undefined {
-  return (context as Place)[INNERMOST] ?? elsewhere?.get(context);
+  return (context as Place)[INNERMOST] ?? elsewhere.get(keyOf(context));
 }
 
 function put(context: object, exchange: Exchange): void {
-  if (Object.isExtensible(context)) (context as Place)[INNERMOST] = exchange;
-  else (elsewhere ??= new WeakMap()).set(context, exchange);
+  const isSlow = keyOf(context) !== context && addedPrototype(context) !== undefined;
+  if (!isSlow && Object.isExtensible(context)) (context as Place)[INNERMOST] = exchange;
+  else elsewhere.set(keyOf(context), exchange);
+}
+
+/** Of a Node request its list of raw headers: a proxy of it, or an object that inherits from it, reads the same. */
+function keyOf(context: object): object {
+  const { rawHeaders } = context as { rawHeaders?: unknown };
+  return Array.isArray(rawHeaders) ? rawHeaders : context;
 }
 
 /**
