@@ -128,6 +128,11 @@ class HonoView extends WebView {
     super(c.req.raw, c);
   }
 
+  /** Node's own request is there where Hono runs on Node. */
+  get version(): string | undefined {
+    return (this.context.env as { incoming?: { httpVersion?: string } } | undefined)?.incoming?.httpVersion;
+  }
+
   override param(name: string): string | undefined {
     return this.context.req.param(name);
   }

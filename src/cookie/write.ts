@@ -3,7 +3,7 @@ import { boolean, misuse, onlyKeys, oneOf, outOfRange } from "../leaves/assert.j
 /** Attributes of the session cookie (RFC 6265bis). */
 export interface CookieOptions {
   /**
-   * `"auto"` (default): Secure, except over plain http to localhost or a loopback address. `true`: always. `false`: never, which
+   * `"auto"` (default): Secure, except where a browser on this machine asks over plain http (docs/cookies.md has the rule). `true`: always. `false`: never, which
    * browsers refuse for `__Host-`, `__Secure-` and `__Http-` names. `sameSite: "none"` is always Secure.
    */
   secure?: boolean | "auto";

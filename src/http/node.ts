@@ -24,6 +24,10 @@ export class NodeView implements RequestView {
     return (this.#req.socket as { encrypted?: boolean }).encrypted === true;
   }
 
+  get version(): string {
+    return this.#req.httpVersion;
+  }
+
   headers(name: string): readonly string[] {
     const { headers, rawHeaders } = this.#req;
     if (name === "host") return [headers.host ?? (headers[":authority"] as string | undefined) ?? ""];

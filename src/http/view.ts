@@ -10,6 +10,8 @@ export interface RequestView {
   readonly url: string;
   /** Whether the connection to this process is TLS. */
   readonly encrypted: boolean;
+  /** The version of HTTP on that connection, like `1.1`, where the runtime tells. */
+  readonly version?: string | undefined;
   /** A route parameter, where the framework has routes. */
   param(name: string): string | undefined;
   /** The fields of a url-encoded body, or what the framework parsed; the handler can still read the body. */
@@ -38,20 +40,4 @@ export function header(view: RequestView, name: string): string | undefined {
 export function queryValues(view: RequestView, name: string): readonly string[] {
   const at = view.url.indexOf("?");
   return at === -1 ? [] : new URLSearchParams(view.url.slice(at + 1)).getAll(name);
-}
-
-const LOOPBACK = /^(?:localhost|[a-z0-9-]+(?:\.[a-z0-9-]+)*\.localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?$/i;
-const FORWARDED = ["forwarded", "x-forwarded-proto", "x-forwarded-for", "x-forwarded-host", "via"] as const;
-
-/** Whether this is plain http from this very machine, no proxy between: the one place where a cookie may go without Secure. */
-export function isLocalPlainHttp(view: RequestView): boolean {
-  if (view.encrypted || !LOOPBACK.test(header(view, "host") ?? "")) return false;
-  return FORWARDED.every((name) => view.headers(name).length === 0);
-}
-
-/** Whether a browser asked over plain http from elsewhere: over https it would have sent Sec-Fetch headers. */
-export function isBrowserOnPlainHttp(view: RequestView): boolean {
-  if (view.encrypted || isLocalPlainHttp(view)) return false;
-  if (header(view, "x-forwarded-proto") === "https" || /proto="?https/i.test(header(view, "forwarded") ?? "")) return false;
-  return header(view, "sec-fetch-site") === undefined && header(view, "user-agent")?.startsWith("Mozilla/") === true;
 }

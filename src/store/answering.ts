@@ -2,7 +2,8 @@ import { readCookie } from "../cookie/read.js";
 import { cookieLine } from "../cookie/write.js";
 import { isWritable, type Extractor, type Found } from "../extractors/extractor.js";
 import { forbidStoring, keepPrivate } from "../http/caching.js";
-import { isLocalPlainHttp, type AnswerHeaders, type RequestView } from "../http/view.js";
+import { isLocalPlainHttp } from "../http/local.js";
+import type { AnswerHeaders, RequestView } from "../http/view.js";
 import type { Outcome, Telling } from "./outcome.js";
 import type { RequestSettings } from "./request-options.js";
 

@@ -201,6 +201,65 @@ test('attack 41: secure "auto" is Secure, except over plain http to a loopback n
   }
 });
 
+/** What a browser sends with every request, and what it adds where a page asks. */
+const BROWSER = { "user-agent": "Mozilla/5.0 (X11; Linux x86_64)", "sec-fetch-site": "none", connection: "keep-alive" };
+const OLD_BROWSER = { "user-agent": "Mozilla/5.0 (Macintosh)", connection: "keep-alive" };
+const { connection: _hop, ...PASSED_ON } = BROWSER;
+const page = (site: string, headers: Record<string, string>): Record<string, string> => ({ ...BROWSER, "sec-fetch-site": site, ...headers });
+
+/** What reaches a server at a loopback host over plain http, and whether the cookie is Secure. */
+const ARRIVALS: readonly (readonly [what: string, asked: { headers?: Record<string, string>; version?: string }, isSecure: boolean])[] = [
+  ["a browser's first visit", { headers: BROWSER }, false],
+  ["the same, and the runtime tells the version", { headers: BROWSER, version: "1.1" }, false],
+  ["an old browser", { headers: OLD_BROWSER }, false],
+  ["Firefox upgrading to a socket", { headers: { ...BROWSER, connection: "keep-alive, Upgrade" } }, false],
+  ["curl", { headers: { "user-agent": "curl/8.5.0" }, version: "1.1" }, false],
+  ["a test's client", { headers: { connection: "close" }, version: "1.1" }, false],
+  ["Node's fetch", { headers: { "user-agent": "node", "sec-fetch-mode": "cors", connection: "keep-alive" } }, false],
+  ["a form, or a script's request, of a page of its own", { headers: page("same-origin", { origin: "http://localhost:3000" }) }, false],
+  ["a link on a page of its own", { headers: page("same-origin", { referer: "http://127.0.0.1:3000/a" }) }, false],
+  ["a page of another port", { headers: page("same-site", { origin: "http://localhost:5173" }) }, false],
+  ["a page of its own, through a development server's proxy", { headers: { ...page("same-origin", { referer: "http://localhost:5173/" }), connection: "close" } }, false],
+  ["a page of its own that says nothing of itself", { headers: page("same-origin", { origin: "null" }) }, false],
+  ["a link on another site", { headers: page("cross-site", { referer: "https://docs.example/" }) }, false],
+  ["a form posted by another site, as after signing in there", { headers: page("cross-site", { origin: "https://accounts.example" }) }, false],
+  ["Next's development server", { headers: { ...BROWSER, "x-forwarded-proto": "http", "x-forwarded-host": "localhost:3000", "x-forwarded-for": "::1", "x-forwarded-port": "3000" } }, false],
+  ["the same on an address of IPv4", { headers: { ...BROWSER, "x-forwarded-proto": "http", "x-forwarded-host": "127.0.0.1:3000", "x-forwarded-for": "::ffff:127.0.0.1" } }, false],
+
+  ["nginx in its plainest configuration", { headers: { ...BROWSER, connection: "close" }, version: "1.0" }, true],
+  ["the same, asked by curl", { headers: { "user-agent": "curl/8.5.0", connection: "close" }, version: "1.0" }, true],
+  ["nginx, HTTP/1.1", { headers: { ...BROWSER, connection: "close" }, version: "1.1" }, true],
+  ["nginx with kept connections, HAProxy, Caddy, Envoy", { headers: PASSED_ON, version: "1.1" }, true],
+  ["nginx as its page on WebSocket has it", { headers: { ...BROWSER, connection: "upgrade" }, version: "1.1" }, true],
+  ["HTTP/2 without TLS", { headers: PASSED_ON, version: "2.0" }, true],
+  ["a form of a page over https, through a proxy that hides itself", { headers: page("same-origin", { origin: "https://shop.example" }) }, true],
+  ["a link of a page over https, the same", { headers: page("same-origin", { referer: "https://shop.example/a" }) }, true],
+  ["a page of a subdomain", { headers: page("same-site", { origin: "https://www.shop.example" }) }, true],
+  ["a page over https on this machine", { headers: page("same-origin", { origin: "https://localhost:8443" }) }, true],
+  ["a page over plain http elsewhere", { headers: page("same-origin", { origin: "http://shop.example" }) }, true],
+  ["an old browser's form", { headers: { ...OLD_BROWSER, origin: "https://shop.example" } }, true],
+  ["an old browser's link", { headers: { ...OLD_BROWSER, referer: "https://shop.example/" } }, true],
+  ["a page whose address only looks like one of this machine", { headers: page("same-origin", { origin: "http://localhost.evil.example" }) }, true],
+  ["a page of user localhost", { headers: page("same-origin", { referer: "http://localhost:80@evil.example/" }) }, true],
+  ["an old browser's page on this machine, through nginx: it may be another site", { headers: { ...OLD_BROWSER, connection: "close", origin: "http://localhost:5173" } }, true],
+  ...["forwarded", "via", "x-real-ip", "x-forwarded-ssl", "x-forwarded-scheme", "front-end-https", "x-arr-ssl", "cdn-loop", "x-forwarded-proto", "x-forwarded-host", "x-forwarded-for"].map(
+    (name) => [`a proxy that sends ${name}`, { headers: { ...BROWSER, [name]: "127.0.0.1" } }, true] as const,
+  ),
+  ["a proxy that says https", { headers: { ...BROWSER, "x-forwarded-proto": "https", "x-forwarded-host": "localhost:3000", "x-forwarded-for": "127.0.0.1" } }, true],
+  ["a proxy that says https first", { headers: { ...BROWSER, "x-forwarded-proto": "https,http", "x-forwarded-host": "localhost:3000", "x-forwarded-for": "127.0.0.1" } }, true],
+  ["a second proxy that does not know of the first", { headers: { ...BROWSER, "x-forwarded-proto": "http", "x-forwarded-host": "127.0.0.1:3000", "x-forwarded-for": "203.0.113.7, 127.0.0.1" } }, true],
+  ["a tunnel that keeps the public name", { headers: { ...BROWSER, "x-forwarded-proto": "http", "x-forwarded-host": "abc.tunnel.example", "x-forwarded-for": "127.0.0.1" } }, true],
+  ["Next behind nginx in its plainest configuration", { headers: { ...BROWSER, connection: "close", "x-forwarded-proto": "http", "x-forwarded-host": "127.0.0.1:3000", "x-forwarded-for": "127.0.0.1" } }, true],
+];
+
+for (const [what, asked, isSecure] of ARRIVALS) {
+  test(`attack 41: ${what}: ${isSecure ? "Secure" : "not Secure"}`, async () => {
+    for (const host of ["localhost:3000", "127.0.0.1:3000", "[::1]:3000"]) assert.equal(await isSecureFor({ ...asked, host, encrypted: false }), isSecure, host);
+    for (const host of ["shop.example", "192.168.1.2:3000", "10.0.0.7"]) assert.equal(await isSecureFor({ ...asked, host, encrypted: false }), true, host);
+    assert.equal(await isSecureFor({ ...asked, host: "localhost:3000", encrypted: true }), true);
+  });
+}
+
 test("secure true and false are what they say, and removal has the flag of the cookie", async () => {
   for (const encrypted of [true, false]) {
     assert.equal(await isSecureFor({ host: "localhost", encrypted }, { secure: true }), true);

@@ -17,6 +17,7 @@ export interface Asked {
   form?: Record<string, unknown>;
   host?: string;
   encrypted?: boolean;
+  version?: string;
 }
 
 /** What came back, and what it cost. */
@@ -127,12 +128,13 @@ export class FakeHeaders implements AnswerHeaders {
   }
 }
 
-export function viewOf({ cookie, headers = {}, url = "/", params = {}, form, host = "shop.example", encrypted = true }: Asked = {}): RequestView {
+export function viewOf({ cookie, headers = {}, url = "/", params = {}, form, host = "shop.example", encrypted = true, version }: Asked = {}): RequestView {
   const all = new Map(Object.entries({ host, ...headers }).map(([name, value]) => [name.toLowerCase(), typeof value === "string" ? [value] : value]));
   return {
     cookies: cookie === "" ? undefined : cookie,
     url,
     encrypted,
+    version,
     context: {},
     headers: (name) => all.get(name) ?? [],
     param: (name) => params[name],
