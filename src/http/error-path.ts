@@ -18,7 +18,7 @@ const running = new Set<ErrorPath>();
  * neither status nor body tells the two apart. So what the error path does is followed, also where it waits for something.
  */
 export class ErrorPath {
-  #admits: "error path" | "everybody" = "error path";
+  #admits: "error path" | "everybody" | "nobody" = "error path";
 
   /** Runs the error path. */
   run(work: () => void): void {
@@ -30,6 +30,7 @@ export class ErrorPath {
 
   /** Whether a call comes from the error path. One that lost its context is known by the status or the headers it has set. */
   admits(res: ServerResponse): boolean {
+    if (this.#admits === "nobody") return false;
     if (this.#admits === "everybody" || context === undefined || context.getStore() === this) return true;
     if (res.headersSent || (res.statusCode === 200 && res.getHeaderNames().length === 0)) return false;
     this.#admits = "everybody";
@@ -38,7 +39,7 @@ export class ErrorPath {
 
   /** The response is over. Following costs time in each promise: it stops where no other failure is being answered. */
   end(): void {
-    this.#admits = "everybody";
+    this.#admits = "nobody";
     if (running.delete(this) && running.size === 0) context?.disable();
   }
 }

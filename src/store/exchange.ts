@@ -163,8 +163,7 @@ export class Exchange {
   finish(): Promise<void> | undefined {
     if (this.#phase === "over" || this.#finishing) return this.#finishing;
     const core = this.#core;
-    const hasChanged = core !== undefined && !this.#hasFailed && (core.isUnsettled || hasUnsaved(core));
-    if (hasChanged) this.#finishing = this.#finish(core);
+    if (core !== undefined && !this.#hasFailed && mayHaveChanged(core)) this.#finishing = this.#finish(core);
     else this.#enter("over");
     return this.#finishing;
   }
@@ -299,6 +298,15 @@ async function afterVerbs(core: SessionCore): Promise<void> {
 
 function committed(core: SessionCore, mayWait?: () => boolean): Promise<void> | undefined {
   return core.phase === "released" ? undefined : core.commit(false, mayWait);
+}
+
+/** What cannot be looked through, since somebody put into it what cannot be stored, has changed. */
+function mayHaveChanged(core: SessionCore): boolean {
+  try {
+    return core.isUnsettled || hasUnsaved(core);
+  } catch {
+    return true;
+  }
 }
 
 function hasUnsaved(core: SessionCore): boolean {

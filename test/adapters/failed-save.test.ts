@@ -1,0 +1,274 @@
+import assert from "node:assert/strict";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { createServer } from "node:http";
+import { test, type TestContext } from "node:test";
+import express, { type NextFunction, type Request, type Response } from "express";
+import type { SessionEvent } from "holdfast";
+import { getSession, session, type ConnectOptions } from "holdfast/connect";
+import { listening } from "../support/apps/serving.js";
+import { begin, Client, RawConnection } from "../support/client.js";
+import { makeGate, watched, type WatchedStorage } from "../support/storages.js";
+import { aWhile, until, within } from "../support/within.js";
+import { mishaps } from "./hygiene.js";
+
+interface Data {
+  n: number;
+  list: string[];
+}
+
+type Handler = (req: Request, res: Response, next: NextFunction) => unknown;
+type ErrorHandler = (error: unknown, req: Request, res: Response, next: NextFunction) => unknown;
+type Earlier = (req: IncomingMessage, res: ServerResponse, next: () => void) => void;
+
+interface Staged {
+  readonly client: Client;
+  readonly storage: WatchedStorage;
+  readonly events: SessionEvent[];
+  readonly origin: string;
+  readonly port: number;
+}
+
+/** An Express application whose `/put` begins a session; `/` is the handler's. */
+async function staged(t: TestContext, handler: Handler, { onError, earlier, options }: { onError?: ErrorHandler; earlier?: Earlier; options?: ConnectOptions } = {}): Promise<Staged> {
+  const storage = watched();
+  const events: SessionEvent[] = [];
+  const app = express();
+  app.set("env", "test");
+  if (earlier) app.use(earlier);
+  app.use(session<Data>({ storage, onEvent: (event) => void events.push(event), ...options }));
+  app.get("/put", (req, res) => {
+    own(req).set("n", 0);
+    res.end("put");
+  });
+  app.get("/read", (req, res) => void res.json(own(req).toJSON()));
+  app.get("/", handler as never);
+  if (onError) app.use(onError as never);
+  const { origin, close } = await listening(createServer(app), [], []);
+  t.after(close);
+  const client = new Client(origin);
+  await client.get("/put");
+  return { client, storage, events, origin, port: Number(new URL(origin).port) };
+}
+
+const own = (req: Request): ReturnType<typeof getSession<Data>> => getSession<Data>(req);
+
+const PAGES: Readonly<Record<string, ErrorHandler>> = {
+  "200, at once": (_error, _req, res, _next) => res.end("page"),
+  "200, later": async (_error, _req, res, _next) => {
+    await aWhile(15);
+    res.end("page");
+  },
+  "200 in pieces, later": async (_error, _req, res, _next) => {
+    await aWhile(10);
+    res.write("pa");
+    await aWhile(10);
+    res.end("ge");
+  },
+  "a redirect, later": async (_error, _req, res, _next) => {
+    await aWhile(15);
+    res.redirect("/elsewhere");
+  },
+};
+
+for (const [says, onError] of Object.entries(PAGES)) {
+  test(`A11, A12: a save fails while the handler goes on writing: only the error page is answered (${says}), and callbacks say that bytes were dropped`, async (t) => {
+    const told: string[] = [];
+    const tell = (what: string) => (error?: Error | null) => void told.push(`${what} ${error ? "dropped" : "written"}`);
+    const { client, storage } = await staged(
+      t,
+      async (req, res) => {
+        own(req).update("n", (n = 0) => n + 1);
+        res.write("one", tell("one"));
+        for (const piece of ["two", "three"]) {
+          await aWhile(8);
+          res.write(piece, tell(piece));
+        }
+        res.end("four", (tell("four") as () => void));
+      },
+      { onError },
+    );
+    storage.fail("update");
+    const answer = await client.get("/");
+    await until("each callback", () => told.length === 4);
+    const isRedirect = says.startsWith("a redirect");
+    assert.equal(answer.status, isRedirect ? 302 : 200);
+    if (isRedirect) assert.equal(answer.headers.location, "/elsewhere");
+    else assert.equal(answer.body, "page");
+    assert.deepEqual(told.sort(), ["four dropped", "one dropped", "three dropped", "two dropped"]);
+    storage.heal();
+    assert.deepEqual((await client.get("/read")).json(), { n: 0 });
+  });
+}
+
+test("A13: what cannot be stored any more once the body is on its way breaks the body off, with an event", async (t) => {
+  const { client, events } = await staged(
+    t,
+    (req, res) => {
+      own(req).set("list", []);
+      res.write("begun ");
+      own(req).get("list")!.push("x".repeat(3000));
+      res.end("done");
+    },
+    { options: { maxRecordBytes: 1000 } },
+  );
+  await assert.rejects(client.get("/"));
+  await until("the event", () => events.some(({ type }) => type === "unsaved"));
+  assert.equal((await client.get("/put")).status, 200);
+});
+
+test("A13: the same where the client leaves", async (t) => {
+  const gate = makeGate();
+  const { client, origin, events } = await staged(
+    t,
+    async (req, res) => {
+      own(req).set("list", []);
+      res.write("begun ");
+      own(req).get("list")!.push("x".repeat(3000));
+      await gate.pass();
+    },
+    { options: { maxRecordBytes: 1000 } },
+  );
+  const { req } = begin(origin, "/", { headers: { cookie: client.cookieHeader } });
+  await within(2000, "the handler", gate.reached);
+  req.destroy();
+  await until("the event", () => events.some(({ type }) => type === "unsaved"));
+  gate.release();
+  assert.equal((await client.get("/put")).status, 200);
+});
+
+for (const [who, saved] of [["a known session", true], ["a visitor", false]] as const) {
+  test(`A28: the client leaves before the handler has answered: what it put into ${who} is ${saved ? "saved" : "an event"}`, async (t) => {
+    const gate = makeGate();
+    const { client, origin, events, storage } = await staged(t, async (req) => {
+      own(req).set("n", 7);
+      await gate.pass();
+    });
+    storage.forget();
+    const { req } = begin(origin, "/", saved ? { headers: { cookie: client.cookieHeader } } : {});
+    await within(2000, "the handler", gate.reached);
+    req.destroy();
+    if (!saved) await until("the event", () => events.some(({ type }) => type === "unsaved"));
+    else await until("the save", () => storage.counts.update === 1);
+    gate.release();
+    assert.equal(storage.counts.create, undefined);
+    if (saved) assert.deepEqual((await client.get("/read")).json(), { n: 7 });
+  });
+}
+
+test("A8: a forgotten return shows nothing: the first answer stands while its session is stored", async (t) => {
+  const { client, storage } = await staged(t, async (req, res) => {
+    own(req).update("n", (n = 0) => n + 1);
+    res.status(401).json({ error: "who are you?" });
+    await aWhile(1);
+    res.status(200).json({ secret: 42 });
+  });
+  storage.delay(20, "update");
+  const answer = await client.get("/");
+  assert.deepEqual([answer.status, answer.json()], [401, { error: "who are you?" }]);
+  storage.heal();
+  assert.deepEqual((await client.get("/read")).json(), { n: 1 });
+});
+
+test("A7: send and then next(): no 404 replaces what was answered", async (t) => {
+  const { client, storage } = await staged(t, (req, res, next) => {
+    own(req).update("n", (n = 0) => n + 1);
+    res.send("sent");
+    assert.deepEqual([res.headersSent, res.writableEnded, res.finished], [true, true, true]);
+    assert.throws(() => res.setHeader("x-late", "1"), { code: "ERR_HTTP_HEADERS_SENT" });
+    next();
+  });
+  storage.delay(20, "update");
+  const answer = await client.get("/");
+  assert.deepEqual([answer.status, answer.body, answer.headers["x-late"]], [200, "sent", undefined]);
+});
+
+test("A9: two answers are one, framed right, and the next request on the connection is served", async (t) => {
+  const { client, storage, port } = await staged(t, (req, res) => {
+    own(req).update("n", (n = 0) => n + 1);
+    res.end("short");
+    res.end("a second, longer answer");
+  });
+  storage.delay(15, "update");
+  const connection = new RawConnection(port);
+  t.after(() => connection.close());
+  connection.pipeline({ path: "/", cookie: client.cookieHeader });
+  await connection.answers(1);
+  connection.pipeline({ path: "/read", cookie: client.cookieHeader });
+  const answers = await connection.answers(2);
+  assert.deepEqual(answers.map(({ status, body }) => `${status} ${body}`), ['200 short', '200 {"n":1}']);
+});
+
+test("A3: a wrapper mounted earlier throws at the end of an answer that was held: its error goes to the error path", async (t) => {
+  const errors: unknown[] = [];
+  const earlier: Earlier = (req, res, next) => {
+    const { end } = res;
+    if (req.url === "/") {
+      res.end = ((...args: unknown[]) => {
+        res.end = end;
+        if (args[0] === "boom") throw new Error("thrown by the wrapper");
+        return Reflect.apply(end, res, args);
+      }) as typeof end;
+    }
+    next();
+  };
+  const { client, storage } = await staged(
+    t,
+    (req, res) => {
+      own(req).update("n", (n = 0) => n + 1);
+      res.end("boom");
+    },
+    {
+      earlier,
+      onError: (error, _req, res, _next) => {
+        errors.push((error as Error).message);
+        res.status(500).end("page");
+      },
+    },
+  );
+  storage.delay(5, "update");
+  const answer = await client.get("/");
+  assert.deepEqual([answer.status, answer.body, errors], [500, "page", ["thrown by the wrapper"]]);
+});
+
+test("A10: a status that is set after the first piece changes nothing of the answer", async (t) => {
+  const { client, storage } = await staged(t, (req, res) => {
+    own(req).update("n", (n = 0) => n + 1);
+    res.write("a");
+    res.statusCode = 500;
+    res.end("b");
+    assert.equal(res.statusCode, 500);
+  });
+  storage.delay(5, "update");
+  const answer = await client.get("/");
+  assert.deepEqual([answer.status, answer.body], [200, "ab"]);
+});
+
+test("an error path that takes no second next() costs no answer: 503 is given in its place", async (t) => {
+  const storage = watched();
+  const sessions = session<Data>({ storage });
+  const { origin, close } = await listening(
+    createServer((req, res) => {
+      let isFirst = true;
+      sessions(req, res, () => {
+        if (!isFirst) return;
+        isFirst = false;
+        sessions.get(req).set("n", 1);
+        res.end("put");
+      });
+    }),
+    [],
+    [],
+  );
+  t.after(close);
+  const { setTimeout: later } = globalThis;
+  t.after(() => void (globalThis.setTimeout = later));
+  globalThis.setTimeout = ((work: () => void, ms: number) => later(work, ms === 5000 ? 5 : ms)) as typeof later;
+  storage.fail("create");
+  const answered = await within(2000, "the answer", begin(origin, "/").response);
+  assert.equal(answered.statusCode, 503);
+});
+
+test("nothing was rejected unhandled, thrown uncaught or warned of", async () => {
+  await aWhile(30);
+  assert.deepEqual(mishaps, []);
+});
