@@ -1,4 +1,3 @@
-import type { ServerResponse } from "node:http";
 import { builtinModule } from "../leaves/builtin.js";
 
 interface Context {
@@ -15,10 +14,10 @@ const running = new Set<ErrorPath>();
 
 /**
  * Who may answer once a save has failed: the error path alone. The handler may still be writing its own answer at the same response, and
- * neither status nor body tells the two apart. So what the error path does is followed, also where it waits for something.
+ * neither status nor body tells the two apart. So what the error path does is followed, also across what it waits for.
  */
 export class ErrorPath {
-  #admits: "error path" | "everybody" | "nobody" = "error path";
+  #isOver = false;
 
   /** Runs the error path. */
   run(work: () => void): void {
@@ -28,18 +27,14 @@ export class ErrorPath {
     else work();
   }
 
-  /** Whether a call comes from the error path. One that lost its context is known by the status or the headers it has set. */
-  admits(res: ServerResponse): boolean {
-    if (this.#admits === "nobody") return false;
-    if (this.#admits === "everybody" || context === undefined || context.getStore() === this) return true;
-    if (res.headersSent || (res.statusCode === 200 && res.getHeaderNames().length === 0)) return false;
-    this.#admits = "everybody";
-    return true;
+  /** Whether the running code belongs to the error path. */
+  get isRunning(): boolean {
+    return !this.#isOver && (context === undefined || context.getStore() === this);
   }
 
   /** The response is over. Following costs time in each promise: it stops where no other failure is being answered. */
   end(): void {
-    this.#admits = "nobody";
+    this.#isOver = true;
     if (running.delete(this) && running.size === 0) context?.disable();
   }
 }

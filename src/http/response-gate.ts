@@ -67,9 +67,9 @@ export class ResponseGate {
     this.#patch = patch;
   }
 
-  /** Whether status and headers are final although nothing was sent. */
+  /** Whether status and headers are final although nothing was sent. After a failed save only the error path may still change them. */
   get isHeadFixed(): boolean {
-    return isHeadFixed(this.#phase);
+    return this.#errorPath ? !this.#errorPath.isRunning : isHeadFixed(this.#phase);
   }
 
   /** Whether the handler has ended its answer although not all of it was sent. */
@@ -120,7 +120,7 @@ export class ResponseGate {
 
   /** After a failed save: whether a call is one of the error path. */
   #admits(path: ErrorPath, entry: Entry): boolean {
-    const isAdmitted = entry === "error" ? path.admits(this.res) : entry === "below" && this.#phase !== "open";
+    const isAdmitted = entry === "error" ? path.isRunning : entry === "below" && this.#phase !== "open";
     if (isAdmitted && this.#hooks.length === 0) this.#phase = "closed";
     return isAdmitted;
   }
@@ -294,8 +294,9 @@ export class ResponseGate {
     if (wasEnded) this.#lookOpen();
     if (res.headersSent) this.#phase = "closed";
     else clearAnswer(res);
-    this.#errorPath = new ErrorPath();
+    this.#patch.freeze(res);
     this.#patch.openErrorPath(res);
+    this.#errorPath = new ErrorPath();
     this.#errorPath.run(() => of[0]!.failed(error));
     if (res.destroyed) this.#errorPath.end();
     if (wasEnded) this.#allowDestroy();
