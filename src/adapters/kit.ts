@@ -47,11 +47,13 @@ export function mount(
 
 /**
  * Puts `session` onto a framework's own object, or onto a prototype that was put between it and its class, for all of them: a property of each
- * request's own would take longer there than all else that is done for a request which only looks.
+ * request's own would take longer there than all else that is done for a request which only looks. What another library put there before stays:
+ * beside it there are `getSession(request)` and `sessions.get(request)`.
  */
 export function placeSession(target: object): void {
+  if (Object.hasOwn(target, "session")) return;
   const shared = addedPrototype(target);
-  if (!shared || Object.hasOwn(target, "session") || !isPlaced(shared)) Object.defineProperty(target, "session", PLACE);
+  if (!shared || !isPlaced(shared)) Object.defineProperty(target, "session", PLACE);
 }
 
 const placed = new WeakMap<object, boolean>();

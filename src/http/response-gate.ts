@@ -31,6 +31,10 @@ export type Entry = "above" | "below" | "error";
 export interface ResponsePatch {
   /** From now on headers are refused, and shown as sent, while the gate says so. */
   freeze(res: ServerResponse): void;
+  /** Whether something has put a `writeHead` of its own over that of the gate. */
+  isPatchedOver(res: ServerResponse): boolean;
+  /** It has had its call: from now on `writeHead` is the gate's again. */
+  putOnTop(res: ServerResponse): void;
   /** From now on calls come in at `error`. */
   openErrorPath(res: ServerResponse): void;
 }
@@ -95,7 +99,10 @@ export class ResponseGate {
       case "pass":
         return apply(functions, this.res, name, args);
       case "begin":
-        return this.#begin(name, args, functions);
+        return this.#begin(name, args, functions, entry);
+      case "take":
+        applyHead(this.res, args as HeadArguments);
+        return this.res;
       case "hold":
         return this.#hold(name, args, functions);
       case "finish":
@@ -126,13 +133,29 @@ export class ResponseGate {
   }
 
   /** The first call that leads to a byte. */
-  #begin(name: CallName, args: readonly unknown[], functions: ResponseFunctions): unknown {
+  #begin(name: CallName, args: readonly unknown[], functions: ResponseFunctions, entry: Entry): unknown {
     checkFirstCall(this.res, name, args);
+    if (name !== "writeHead" && this.#phase === "open" && this.#patch.isPatchedOver(this.res)) {
+      this.#announce();
+      return this.call(name, args, functions, entry);
+    }
     const call: Call = { name, args: name === "writeHead" ? applyHead(this.res, args as HeadArguments) : args, target: functions };
     this.#phase = name === "end" ? "ended" : "waiting";
     const waiting = this.#before();
     if (waiting) return this.#wait(waiting, call);
     return this.#send(call);
+  }
+
+  /** Node writes the head with the first piece by calling `writeHead`: what patched that since (`on-headers`) learns now that the head is due. */
+  #announce(): void {
+    const { res } = this;
+    this.#phase = "announcing";
+    try {
+      res.writeHead(res.statusCode);
+    } finally {
+      if (this.#phase === "announcing") this.#phase = "open";
+    }
+    this.#patch.putOnTop(res);
   }
 
   /** What must come before the first byte, for all middlewares; nothing if there is nothing to wait for. */
@@ -142,6 +165,7 @@ export class ResponseGate {
 
   #wait(waiting: Promise<void>, call: Call): unknown {
     const hooks = this.#hooks;
+    this.res.statusCode = toStatus(this.res.statusCode);
     this.#freeze();
     waiting.then(
       () => this.#release(),
@@ -161,8 +185,7 @@ export class ResponseGate {
     const { res } = this;
     const [status, message] = statusOf(res);
     this.#patch.freeze(res);
-    this.#held = new HeldCalls(toStatus(status), message);
-    if (typeof status !== "number") res.statusCode = toStatus(status);
+    this.#held = new HeldCalls(status, message);
   }
 
   #keep(call: Call): unknown {

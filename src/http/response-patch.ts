@@ -22,6 +22,9 @@ interface Layer {
   readonly native: ResponseFunctions;
 }
 
+/** The `writeHead` of each layer. */
+const layerFunctions = new WeakSet<object>();
+
 /** By the prototype that carries the functions; null if it cannot. */
 const layers = new WeakMap<object, Layer | null>();
 
@@ -126,6 +129,12 @@ const PATCH: ResponsePatch = {
     frozenOf.set(prototype, own);
     Object.defineProperties(res, own);
   },
+  isPatchedOver({ writeHead }) {
+    return writeHead !== ABOVE.writeHead && writeHead !== ERROR.writeHead && !layerFunctions.has(writeHead);
+  },
+  putOnTop(res) {
+    res.writeHead = ABOVE.writeHead;
+  },
   openErrorPath(res) {
     put(res, ERROR);
   },
@@ -156,6 +165,7 @@ function addLayer(base: ServerResponse): Layer {
     return gate.call(name, args, native, gate.functions === native ? "above" : "below");
   });
   const below = Object.getPrototypeOf(base) as object;
+  layerFunctions.add(functions.writeHead);
   Object.defineProperties(base, frozen(() => below, base));
   put(base, functions);
   return { functions, native };

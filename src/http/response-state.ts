@@ -5,18 +5,20 @@ export type CallName = "writeHead" | "flushHeaders" | "write" | "end" | "flush";
  * What a response under a session is doing:
  *
  * - `open`: nothing was sent or asked for.
+ * - `announcing`: the first byte was asked for, and what patched the response since is told of its head, as Node would tell it.
  * - `waiting`: the first byte was asked for, and the session is being stored. The head is fixed; what is written is held.
  * - `ended`: the same, and the handler has called `end`.
  * - `sending`: the session is stored, the head may go; what is written goes out.
  * - `finishing`: the handler has called `end`, and what changed during the body is being stored.
  * - `closed`: everything was handed to Node, or the client is gone.
  */
-export type Phase = "open" | "waiting" | "ended" | "sending" | "finishing" | "closed";
+export type Phase = "open" | "announcing" | "waiting" | "ended" | "sending" | "finishing" | "closed";
 
 /**
  * What becomes of a call:
  *
  * - `begin`: it asks for the first byte: the session is stored first.
+ * - `take`: it is the head that is announced.
  * - `hold`: it is kept, and made once the session is stored.
  * - `late`: it comes after `end`: refused as Node refuses it.
  * - `refuse`: the head is fixed already: it throws.
@@ -24,11 +26,12 @@ export type Phase = "open" | "waiting" | "ended" | "sending" | "finishing" | "cl
  * - `finish`: it is the last one: what changed during the body is stored first.
  * - `pass`: it goes to Node as it is.
  */
-export type Verdict = "begin" | "hold" | "late" | "refuse" | "ignore" | "finish" | "pass";
+export type Verdict = "begin" | "take" | "hold" | "late" | "refuse" | "ignore" | "finish" | "pass";
 
 /** What becomes of each call in each phase. */
 export const VERDICTS: Readonly<Record<Phase, Readonly<Record<CallName, Verdict>>>> = {
   open: { writeHead: "begin", flushHeaders: "begin", write: "begin", end: "begin", flush: "pass" },
+  announcing: { writeHead: "take", flushHeaders: "ignore", write: "begin", end: "begin", flush: "pass" },
   waiting: { writeHead: "refuse", flushHeaders: "ignore", write: "hold", end: "hold", flush: "hold" },
   ended: { writeHead: "refuse", flushHeaders: "ignore", write: "late", end: "late", flush: "ignore" },
   sending: { writeHead: "pass", flushHeaders: "pass", write: "pass", end: "finish", flush: "pass" },

@@ -243,6 +243,53 @@ test("A10: a status that is set after the first piece changes nothing of the ans
   assert.deepEqual([answer.status, answer.body], [200, "ab"]);
 });
 
+/** What `on-headers` does: it is told when the head is due, once, and may still change it. */
+function onHead(res: ServerResponse, change: () => void): void {
+  const { writeHead } = res;
+  res.writeHead = function (this: ServerResponse, ...args: unknown[]) {
+    change();
+    return Reflect.apply(writeHead, this, args) as ServerResponse;
+  } as typeof writeHead;
+}
+
+const HEADS: Readonly<Record<string, (res: Response) => unknown>> = {
+  end: (res) => res.end("body"),
+  write: (res) => (res.write("bo"), res.end("dy")),
+  flushHeaders: (res) => (res.flushHeaders(), res.end("body")),
+  writeHead: (res) => (res.writeHead(200), res.end("body")),
+};
+
+for (const [says, act] of Object.entries(HEADS)) {
+  test(`what patched writeHead after the session learns at the call that the head is due, once: ${says}`, async (t) => {
+    const seen: string[] = [];
+    const { client, storage } = await staged(t, (req, res) => {
+      own(req).update("n", (n = 0) => n + 1);
+      onHead(res, () => {
+        seen.push("due");
+        res.append("X-Due", "1");
+      });
+      act(res);
+      seen.push("called");
+    });
+    storage.delay(10, "update");
+    const answer = await client.get("/");
+    assert.deepEqual([answer.status, answer.body, answer.headers["x-due"], seen], [200, "body", "1", ["due", "called"]]);
+  });
+}
+
+test("beside another library's req.session that one stays, and ours is read by getSession", async (t) => {
+  const other = { theirs: true };
+  const { client } = await staged(
+    t,
+    (req, res) => {
+      own(req).update("n", (n = 0) => n + 1);
+      res.json([(req as unknown as { session: unknown }).session === other, own(req).get("n")]);
+    },
+    { earlier: (req, _res, next) => (Object.assign(req, { session: other }), next()) },
+  );
+  assert.deepEqual((await client.get("/")).json(), [true, 1]);
+});
+
 test("an error path that takes no second next() costs no answer: 503 is given in its place", async (t) => {
   const storage = watched();
   const sessions = session<Data>({ storage });

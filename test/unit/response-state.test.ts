@@ -9,6 +9,11 @@ test("the first call that leads to a byte begins, whichever it is", () => {
   assert.deepEqual([flush, new Set(Object.values(others))], ["pass", new Set(["begin"])]);
 });
 
+test("while the head is announced, it is taken, and nothing is sent", () => {
+  assert.equal(VERDICTS.announcing.writeHead, "take");
+  assert.ok(!isHeadFixed("announcing"));
+});
+
 test("while the session is stored no call passes, and no second head is taken", () => {
   for (const phase of ["waiting", "ended", "finishing"] as const) {
     assert.ok(!Object.values(VERDICTS[phase]).some((verdict) => verdict === "pass" || verdict === "begin"), phase);
