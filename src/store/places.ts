@@ -22,9 +22,11 @@ function innermost(context: object): Exchange | undefined {
 }
 
 function put(context: object, exchange: Exchange): void {
-  const isSlow = keyOf(context) !== context && addedPrototype(context) !== undefined;
-  if (!isSlow && Object.isExtensible(context)) (context as Place)[INNERMOST] = exchange;
-  else elsewhere.set(keyOf(context), exchange);
+  const key = keyOf(context);
+  // Some stand-ins for a request make their list anew each time.
+  const isElsewhere = key !== context && key === keyOf(context) && addedPrototype(context) !== undefined;
+  if (!isElsewhere && Object.isExtensible(context)) (context as Place)[INNERMOST] = exchange;
+  else elsewhere.set(key, exchange);
 }
 
 /** Of a Node request its list of raw headers: a proxy of it, or an object that inherits from it, reads the same. */

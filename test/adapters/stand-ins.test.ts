@@ -78,3 +78,12 @@ for (const [says, standIn] of Object.entries(STAND_INS)) {
     assert.equal(((await through(one, requestWith(one.token), standIn())) as { code?: string }).code, "storage");
   });
 }
+
+test("a request that makes its list of raw headers anew each time has its session all the same, also where its prototype was changed", async () => {
+  const one = await met();
+  const req = requestWith(one.token);
+  Object.defineProperty(req, "rawHeaders", { get: () => [] });
+  Object.setPrototypeOf(req, Object.create(Object.getPrototypeOf(req) as object) as object);
+  assert.equal(await through(one, req, undefined), undefined);
+  assert.equal(one.sessions.get(req).get("n"), 1);
+});
