@@ -9,6 +9,9 @@ import type { Session, StoredSession } from "../contracts/session.js";
 import type { SessionAccess } from "../contracts/sessions.js";
 import { parsedFields, type Fields } from "../http/form.js";
 import { NodeView } from "../http/node.js";
+import { isHttp2 } from "../http/response-arguments.js";
+import { isAnswerEnded } from "../http/response-patch.js";
+import { socketOf } from "../http/socket-guard.js";
 import type { AnswerHeaders } from "../http/view.js";
 import type { SessionData } from "../session-data.js";
 import type { Exchange } from "../store/exchange.js";
@@ -79,7 +82,11 @@ function register(settings: Settings, app: FastifyInstance): void {
     return isLazy || extractor.needsBody ? done() : (load(settings, request, reply) ?? done());
   });
   if (!isLazy && extractor.needsBody) app.addHook("preValidation", (request, reply, done) => load(settings, request, reply) ?? done());
-  app.addHook("onSend", (request, reply, payload, done) => commit(settings, request, reply, payload) ?? done());
+  app.addHook("onSend", (request, reply, _payload, done) => {
+    const view = exchangeOf(request, settings)?.view as FastifyView | undefined;
+    if (view) view.sending = reply;
+    done();
+  });
 }
 
 function begin(settings: Settings, request: FastifyRequest, reply: FastifyReply): void {
@@ -97,17 +104,10 @@ function load(settings: Settings, request: FastifyRequest, reply: FastifyReply):
   }
 }
 
-/** Nothing to wait for where nothing is persisted. */
-function commit(settings: Settings, request: FastifyRequest, reply: FastifyReply, payload: unknown): Promise<void> | undefined {
-  const exchange = exchangeOf(request, settings);
-  if (!exchange) return undefined;
-  (exchange.view as FastifyView).isSending = true;
-  return exchange.commit(true, new PayloadHeaders(reply, payload))?.catch((error: unknown) => {
-    discard(payload);
-    return fail(settings, error, request, reply);
-  });
-}
-
+/**
+ * Fastify is not made to wait before it sends: an `onSend` hook that waits leaves the answer open, and a guard that forgot `return reply` is overtaken
+ * by the handler behind it. The response below is held, and to Fastify the answer is out.
+ */
 class FastifyAnswer extends HeldAnswer {
   readonly #view: FastifyView;
   readonly #reply: FastifyReply;
@@ -118,23 +118,63 @@ class FastifyAnswer extends HeldAnswer {
     this.#reply = reply;
   }
 
-  /** What Fastify does not send the handler writes to `reply.raw`. */
   override before(): Promise<void> | undefined {
-    if (!this.#view.isSending) this.#reply.hijack();
-    return super.before();
+    const saving = super.before();
+    if (saving) showEnd(this.#view.sending ?? this.#reply);
+    return saving;
   }
 
+  /** What Fastify did not send the handler wrote to `reply.raw`: there Fastify answers no more. */
   failed(error: unknown): void {
-    void failRaw(this.exchange.settings, error, this.#reply.request, this.#reply);
+    const { settings } = this.exchange;
+    const { sending } = this.#view;
+    if (sending && !isHijacked(sending)) failSent(settings, error, sending);
+    else void failRaw(settings, error, this.#reply.request, this.#reply);
   }
+}
+
+/**
+ * Fastify takes from `reply.raw` whether it has answered. A response that is only simulated (`inject`) says so once all of it is there, so
+ * the reply says so before.
+ */
+function showEnd(reply: FastifyReply): void {
+  if (isHttp2(reply.raw) || socketOf(reply.raw)) return;
+  const prototype = Object.getPrototypeOf(reply) as FastifyReply;
+  Object.defineProperty(reply, "sent", { configurable: true, get: () => isAnswerEnded(reply.raw) || Reflect.get(prototype, "sent", reply) });
+}
+
+function isHijacked(reply: FastifyReply): boolean {
+  return reply.sent && !reply.raw.writableEnded;
+}
+
+/** The answer that Fastify sent is gone: the application's `errorHandler` first, then Fastify's error path, which is taken at once. */
+function failSent(settings: Settings, error: unknown, reply: FastifyReply): void {
+  const { request } = reply;
+  clear(reply, error);
+  const { errorHandler } = settings;
+  if (!errorHandler) return sendError(reply, error);
+  void hasAnswered(reply, () => errorHandler(error, request, reply)).then(
+    (isAnswered) => isAnswered || sendError(reply, error),
+    (thrown: unknown) => sendError(reply, thrown),
+  );
+}
+
+/** What is no Error would be the body of an answer. */
+function sendError(reply: FastifyReply, error: unknown): void {
+  void reply.send(error instanceof Error ? error : new Error(String(error), { cause: error }));
 }
 
 /** A failure of the session's own: the application's `errorHandler` first, then the error path. Where it answers, nothing is left to go on with. */
 async function fail(settings: Settings, error: unknown, request: FastifyRequest, reply: FastifyReply): Promise<never> {
-  for (const name of Object.keys(reply.getHeaders())) reply.removeHeader(name);
-  reply.code((error as { statusCode?: number } | undefined)?.statusCode ?? 500);
+  clear(reply, error);
   if (settings.errorHandler && (await hasAnswered(reply, () => settings.errorHandler!(error, request, reply)))) return new Promise<never>(() => {});
   throw error;
+}
+
+function clear(reply: FastifyReply, error: unknown): void {
+  for (const name of String(reply.getHeader("trailer") ?? "").split(" ")) reply.removeTrailer(name);
+  for (const name of Object.keys(reply.getHeaders())) reply.removeHeader(name);
+  reply.code((error as { statusCode?: number } | undefined)?.statusCode ?? 500);
 }
 
 /** Whether a function answered: with what it returns, or by `reply.send`, which goes out later. */
@@ -154,6 +194,7 @@ async function hasAnswered(reply: FastifyReply, answer: () => unknown): Promise<
 
 /** The same where a handler writes to `reply.raw`, and Fastify answers no more. */
 async function failRaw(settings: Settings, error: unknown, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+  reply.hijack();
   try {
     await settings.errorHandler?.(error, request, reply);
   } catch (thrown) {
@@ -164,17 +205,10 @@ async function failRaw(settings: Settings, error: unknown, request: FastifyReque
   lastAnswer(reply.raw, error, STATUS_CODES);
 }
 
-function discard(payload: unknown): void {
-  const stream = payload as { destroy?(): void; cancel?(): Promise<void>; body?: ReadableStream } | null | undefined;
-  stream?.destroy?.();
-  void stream?.cancel?.().catch(() => {});
-  void stream?.body?.cancel().catch(() => {});
-}
-
 class FastifyView extends NodeView {
   declare readonly context: FastifyRequest;
-  /** Whether the answer is on its way through Fastify. */
-  isSending = false;
+  /** The reply that Fastify sent. */
+  sending: FastifyReply | undefined = undefined;
 
   constructor(request: FastifyRequest) {
     super(request.raw, request);
@@ -218,27 +252,4 @@ class ReplyHeaders implements AnswerHeaders {
     this.#reply.removeHeader("set-cookie");
     this.#reply.header("set-cookie", [...lines]);
   }
-}
-
-/** The same while a payload is on its way, which may be a `Response` with headers of its own. */
-class PayloadHeaders extends ReplyHeaders {
-  readonly #own: Headers | undefined;
-
-  constructor(reply: FastifyReply, payload: unknown) {
-    super(reply);
-    this.#own = isResponse(payload) ? payload.headers : undefined;
-  }
-
-  override names(): readonly string[] {
-    return [...super.names(), ...(this.#own?.keys() ?? [])];
-  }
-
-  override get(name: string): string | undefined {
-    return this.#own?.get(name) ?? super.get(name);
-  }
-}
-
-/** As Fastify looks for it: a package may bring a class of its own. */
-function isResponse(payload: unknown): payload is Response {
-  return Object.prototype.toString.call(payload) === "[object Response]";
 }

@@ -72,10 +72,17 @@ async function serve(settings: RequestSettings<KoaContext>, ctx: Context, next: 
   }
   try {
     const committing = exchange.commit(true, answer);
-    if (committing) await committing;
+    if (committing) await sourceGuarded(ctx, committing);
   } catch (error) {
     return fail(settings, ctx, error);
   }
+}
+
+/** Koa listens for errors of a body once it sends it: a stream that fails before that would end the process. Koa finds it broken then. */
+function sourceGuarded(ctx: Context, work: Promise<void>): Promise<void> {
+  const { body } = ctx as { body?: { pipe?: unknown; on?(event: "error", listener: () => void): unknown } | null };
+  if (typeof body?.pipe === "function") body.on?.("error", () => {});
+  return work;
 }
 
 /** Requests whose failure Koa answers itself. */

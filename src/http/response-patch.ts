@@ -48,6 +48,11 @@ export function holdAnswer(res: ServerResponse, hooks: AnswerHooks): void {
   if (gate.hold(hooks)) res.on("close", closeGate);
 }
 
+/** Whether an answer was ended although not all of it was sent. */
+export function isAnswerEnded(res: ServerResponse): boolean {
+  return gateOf(res)?.isEnded === true;
+}
+
 /** The gate of a response whose functions stand on a prototype. */
 function layeredGate(res: ServerResponse): ResponseGate {
   const gate = new ResponseGate(res, layerOf(res)!.native, PATCH);

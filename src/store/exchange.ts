@@ -58,6 +58,7 @@ export class Exchange {
   #hasFailed = false;
   #isHeld = false;
   #loadFailure: { readonly error: unknown } | undefined;
+  #committing: Promise<void> | undefined;
   #finishing: Promise<void> | undefined;
 
   constructor(settings: RequestSettings, store: Store<any>, view: RequestView, carrier: Carrier = "answer") {
@@ -131,18 +132,18 @@ export class Exchange {
   }
 
   /**
-   * Before the first byte: waits for verbs under way and persists; nothing to wait for where nothing is persisted. Where it fails, it
-   * rejects; then nothing more is persisted and the answer carries nothing. `canCarry` is false where an answer (a bare error) cannot bring a token.
+   * Before the first byte: waits for verbs under way and persists; nothing to wait for where nothing is persisted. Whoever comes while that is under way
+   * waits for the same. Where it fails, it rejects; then nothing more is persisted and the answer carries nothing. `canCarry` is false where an answer (a bare error) cannot bring a token.
    * `headers` are those of the answer as the handler made it: one that everybody may have is left alone where nobody asked for the session, and
    * what is due waits for another.
    */
   commit(canCarry: boolean = true, headers?: AnswerHeaders): Promise<void> | undefined {
-    if (this.#phase !== "open") return undefined;
+    if (this.#phase !== "open") return this.#committing;
     this.#enter("answered");
     const core = this.#core;
     if (!core) return undefined;
     if (!canCarry) core.carrier = "nobody";
-    return this.#persist(core, headers && !core.asked ? () => isForEverybody(headers, this.#parts.settings.clock.now()) : undefined);
+    return (this.#committing = this.#persist(core, headers && !core.asked ? () => isForEverybody(headers, this.#parts.settings.clock.now()) : undefined));
   }
 
   /** Writes what the client is to be told into the headers of an answer that is about to begin. */
@@ -255,6 +256,8 @@ export class Exchange {
     } catch (error) {
       this.#hasFailed = true;
       throw error;
+    } finally {
+      this.#committing = undefined;
     }
     core.carrier = "nobody";
   }

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { ADAPTERS, type Adapter } from "../support/apps.js";
 import { within } from "../support/within.js";
+import { brokenBodies } from "./cases/broken-bodies.js";
 import { byHand } from "./cases/by-hand.js";
 import { caches } from "./cases/caches.js";
 import { cookies } from "./cases/cookies.js";
@@ -20,7 +21,7 @@ import { Matrix } from "./matrix.js";
 import { NOT_EXPRESSIBLE } from "./not-expressible.js";
 import { World, type Case } from "./world.js";
 
-const CASES: readonly Case[] = [...plain, ...cookies, ...errors, ...firstByte, ...streams, ...verbs, ...failing, ...forms, ...mounting, ...caches, ...unloaded, ...byHand, ...wire];
+const CASES: readonly Case[] = [...plain, ...cookies, ...errors, ...firstByte, ...streams, ...brokenBodies, ...verbs, ...failing, ...forms, ...mounting, ...caches, ...unloaded, ...byHand, ...wire];
 
 const matrix = new Matrix();
 after(() => console.log(String(matrix)));

@@ -52,7 +52,7 @@ const WAITING: readonly (readonly [path: string, call: CallName])[] = [
 ];
 
 /** Whose own answer goes out after the handler is done. */
-const SENDS_LATER: readonly AdapterName[] = ["fastify", "koa", "hono"];
+const SENDS_LATER: readonly AdapterName[] = ["koa", "hono"];
 
 export const firstByte: readonly Case[] = [
   {
