@@ -6,7 +6,7 @@
 import type { StoredSession } from "../contracts/session.js";
 import type { SessionAccess } from "../contracts/sessions.js";
 import { SessionError, statusResponse } from "../errors.js";
-import { answered, WebHeaders, WebView } from "../http/fetch.js";
+import { answered, isHandedOver, WebHeaders, WebView } from "../http/fetch.js";
 import { isPromise } from "../leaves/promise.js";
 import type { SessionData } from "../session-data.js";
 import type { Exchange } from "../store/exchange.js";
@@ -71,6 +71,10 @@ async function handle(settings: Settings, exchange: Exchange | undefined, contex
     throw thrown;
   }
   try {
+    if (exchange.view.isUpgrade && isHandedOver(response)) {
+      await exchange.handOver();
+      return response;
+    }
     const answer = answered(context[0], response, exchange);
     return isPromise(answer) ? await answer : answer;
   } catch (error) {

@@ -6,7 +6,7 @@
 import type { Context, Next } from "hono";
 import type { Session, StoredSession } from "../contracts/session.js";
 import type { SessionAccess } from "../contracts/sessions.js";
-import { answered, WebView } from "../http/fetch.js";
+import { answered, isHandedOver, WebView } from "../http/fetch.js";
 import { parsedFields, type Fields } from "../http/form.js";
 import type { AnswerHeaders } from "../http/view.js";
 import { andThen } from "../leaves/promise.js";
@@ -91,6 +91,7 @@ function setVariable(this: Exchange, session: StoredSession<any>): void {
 
 function answer(exchange: Exchange, c: Context): Promise<void> | void {
   const response = c.finalized ? c.res : undefined;
+  if (exchange.view.isUpgrade && isHandedOver(response)) return exchange.handOver();
   return andThen(answered(c.req.raw, response, exchange), (own) => {
     if (own !== response) replace(c, own!);
   });
@@ -130,7 +131,15 @@ class HonoView extends WebView {
 
   /** Node's own request is there where Hono runs on Node. */
   get version(): string | undefined {
-    return (this.context.env as { incoming?: { httpVersion?: string } } | undefined)?.incoming?.httpVersion;
+    return this.#incoming?.httpVersion;
+  }
+
+  override get isUpgrade(): boolean {
+    return this.#incoming?.upgrade ?? super.isUpgrade;
+  }
+
+  get #incoming(): { httpVersion?: string; upgrade?: boolean } | undefined {
+    return (this.context.env as { incoming?: { httpVersion?: string; upgrade?: boolean } } | undefined)?.incoming;
   }
 
   override param(name: string): string | undefined {

@@ -29,7 +29,7 @@ export function assertNoParams({ extractor }: RequestSettings): void {
 
 /**
  * Begins an exchange for a request, or nothing where it is skipped, or where the same middleware has begun it already. Its session is not loaded yet.
- * `request`: what several contexts of one request have in common. `carrier`: whether an answer can bring a token.
+ * `request`: what several contexts of one request have in common. `carrier`: whether an answer can bring a token; that to a request which becomes a socket cannot.
  */
 export function mount(
   settings: RequestSettings,
@@ -40,7 +40,7 @@ export function mount(
 ): Exchange | undefined {
   const own = context[0] as object;
   if (settings.skip?.(...context) || places.hasEntered(settings, own, request)) return undefined;
-  const exchange = new Exchange(settings, settings.storeFor(context), view, carrier);
+  const exchange = new Exchange(settings, settings.storeFor(context), view, view.isUpgrade ? "nobody" : carrier);
   places.enter(own, exchange, request);
   return exchange;
 }

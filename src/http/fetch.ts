@@ -1,6 +1,6 @@
 import { andThen } from "../leaves/promise.js";
 import { isForm, MOST_BYTES, urlencodedFields, type Fields } from "./form.js";
-import type { AnswerHeaders, RequestView } from "./view.js";
+import { isHandshake, type AnswerHeaders, type RequestView } from "./view.js";
 
 /** A web `Request` as the library reads it. */
 export class WebView implements RequestView {
@@ -22,6 +22,10 @@ export class WebView implements RequestView {
 
   get encrypted(): boolean {
     return this.#request.url.startsWith("https:");
+  }
+
+  get isUpgrade(): boolean {
+    return isHandshake(this);
   }
 
   headers(name: string): readonly string[] {
@@ -144,6 +148,11 @@ export function answered<R extends Response | undefined>(request: Request, respo
     if (carries && hooks.mayChange && isStreamed(request, response)) return told(response, hooks, true);
     return andThen(hooks.finish(), () => (carries ? told(response, hooks, false) : response));
   });
+}
+
+/** Whether a request to become a socket was granted. Some runtimes want an empty response in place of the 101 that they have sent themselves. */
+export function isHandedOver(response: Response | undefined): boolean {
+  return response === undefined || response.status === 101 || (response.status === 200 && response.body === null);
 }
 
 function told(response: Response, hooks: ResponseHooks, isStream: boolean): Response {

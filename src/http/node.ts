@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { nodeForm, type Fields } from "./form.js";
-import type { AnswerHeaders, RequestView } from "./view.js";
+import { isHandshake, type AnswerHeaders, type RequestView } from "./view.js";
 
 /** A Node request (HTTP/1, or HTTP/2's compatibility API) as the library reads it. */
 export class NodeView implements RequestView {
@@ -26,6 +26,12 @@ export class NodeView implements RequestView {
 
   get version(): string {
     return this.#req.httpVersion;
+  }
+
+  /** Node tells it of each request, by whether somebody listens for upgrades. */
+  get isUpgrade(): boolean {
+    const { upgrade } = this.#req as { upgrade?: boolean };
+    return upgrade ?? isHandshake(this);
   }
 
   headers(name: string): readonly string[] {

@@ -12,6 +12,8 @@ export interface RequestView {
   readonly encrypted: boolean;
   /** The version of HTTP on that connection, like `1.1`, where the runtime tells. */
   readonly version?: string | undefined;
+  /** Whether the request asks for its connection to become a socket: then no answer brings a token. */
+  readonly isUpgrade?: boolean;
   /** A route parameter, where the framework has routes. */
   param(name: string): string | undefined;
   /** The fields of a url-encoded body, or what the framework parsed; the handler can still read the body. */
@@ -40,4 +42,9 @@ export function header(view: RequestView, name: string): string | undefined {
 export function queryValues(view: RequestView, name: string): readonly string[] {
   const at = view.url.indexOf("?");
   return at === -1 ? [] : new URLSearchParams(view.url.slice(at + 1)).getAll(name);
+}
+
+/** Whether these are the headers of a WebSocket's handshake (RFC 6455, 4.1), where the runtime does not say what becomes of the connection. */
+export function isHandshake(view: RequestView): boolean {
+  return header(view, "upgrade")?.toLowerCase() === "websocket" && header(view, "sec-websocket-key") !== undefined;
 }

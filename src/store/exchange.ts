@@ -177,6 +177,12 @@ export class Exchange {
     committing.then(finish, (cause: unknown) => this.#parts.settings.emit({ type: "unsaved", id: this.#core!.id, cause }));
   }
 
+  /** The connection has become a socket: what changed so far is persisted. The session can be changed and saved for as long as the socket lives. */
+  handOver(): Promise<void> | undefined {
+    const core = this.#core;
+    return core && (core.isUnsettled || hasUnsaved(core)) ? this.#persist(core) : undefined;
+  }
+
   /** Whether the handler may still change the session while the body is on its way. */
   get mayChange(): boolean {
     return this.#core?.isStored === true && !this.#hasFailed && this.#phase !== "over";
