@@ -68,13 +68,14 @@ async function serve(settings: RequestSettings<KoaContext>, ctx: Context, next: 
   try {
     await next();
   } catch (thrown) {
-    return abandon(exchange, ctx, thrown);
+    return abandon(exchange, answer, ctx, thrown);
   }
+  if (answer.hasBegun) return;
   try {
     const committing = exchange.commit(true, answer);
     if (committing) await sourceGuarded(ctx, committing);
   } catch (error) {
-    return fail(settings, ctx, error);
+    if (!answer.hasBegun) return fail(settings, ctx, error);
   }
 }
 
@@ -132,10 +133,12 @@ const PLACE: PropertyDescriptor & ThisType<Context> = {
 };
 
 /** What the handler threw goes on once its writes are kept. Where they cannot be kept, that is what is answered. */
-async function abandon(exchange: Exchange, ctx: Context, thrown: unknown): Promise<void> {
+async function abandon(exchange: Exchange, answer: KoaAnswer, ctx: Context, thrown: unknown): Promise<void> {
+  if (answer.hasBegun) throw thrown;
   try {
     await exchange.commit();
   } catch (error) {
+    if (answer.hasBegun) throw thrown;
     ctx.app.emit("error", thrown, ctx);
     return fail(exchange.settings, ctx, error);
   }
@@ -144,11 +147,18 @@ async function abandon(exchange: Exchange, ctx: Context, thrown: unknown): Promi
 
 /** Koa's error answer drops all headers, and raw writes never come back here: the token is answered with the first byte. */
 class KoaAnswer extends HeldAnswer {
+  /** Whether somebody answers at `ctx.res` itself: the failure of the save is answered there as well, once. */
+  hasBegun = false;
   readonly #ctx: Context;
 
   constructor(exchange: Exchange, ctx: Context) {
     super(exchange, ctx.res);
     this.#ctx = ctx;
+  }
+
+  override before(): Promise<void> | undefined {
+    this.hasBegun = true;
+    return super.before();
   }
 
   override get isOver(): boolean {
@@ -162,23 +172,38 @@ class KoaAnswer extends HeldAnswer {
 
 /** A failure of the session's own: the application's `errorHandler` first, then the error path. What was to be the answer is gone. */
 async function fail(settings: RequestSettings<KoaContext>, ctx: Context, error: unknown): Promise<void> {
+  if (!(await hasAnswered(settings, ctx, error)) && ctx.respond !== false) throw error;
+}
+
+/** Whether `errorHandler` answered by setting body or status. */
+async function hasAnswered(settings: RequestSettings<KoaContext>, ctx: Context, error: unknown): Promise<boolean> {
   clearAnswer(ctx.res);
   ctx.body = undefined;
   ctx.status = UNANSWERED;
   await settings.errorHandler?.(error, ctx);
-  const hasAnswered = ctx.status !== UNANSWERED || (ctx.body ?? undefined) !== undefined || ctx.respond === false;
+  const isAnswered = ctx.status !== UNANSWERED || (ctx.body ?? undefined) !== undefined;
   if (ctx.status === UNANSWERED) ctx.status = statusOf(error);
-  if (!hasAnswered) throw error;
+  return isAnswered;
 }
 
 /** The same once a handler wrote to `ctx.res` itself, and Koa answers no more. */
 async function failRaw(settings: RequestSettings<KoaContext>, ctx: Context, error: unknown): Promise<void> {
   try {
-    await settings.errorHandler?.(error, ctx);
-    if (!ctx.res.headersSent && !ctx.res.writableEnded) ctx.onerror(error as Error);
+    const isAnswered = await hasAnswered(settings, ctx, error);
+    if (ctx.res.headersSent || ctx.res.writableEnded) return;
+    if (isAnswered) sendRaw(ctx);
+    else ctx.onerror(error as Error);
   } catch (thrown) {
     ctx.onerror(thrown as Error);
   }
+}
+
+/** What Koa does with a body. */
+function sendRaw({ body, res }: Context): void {
+  const stream = body as { pipe?(to: object): unknown } | null | undefined;
+  if (typeof stream?.pipe === "function") return void stream.pipe(res);
+  const isAsItIs = body === undefined || body === null || typeof body === "string" || body instanceof Uint8Array;
+  res.end(isAsItIs ? (body ?? undefined) : JSON.stringify(body));
 }
 
 /** The status that a context begins with. */

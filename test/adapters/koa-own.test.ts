@@ -274,3 +274,29 @@ test("store pattern: save() answers at once", async (t) => {
   assert.deepEqual((await client.get("/")).json(), [2, 2]);
   assert.deepEqual([...client.cookies.keys()].sort(), ["session_id", "theme"]);
 });
+
+for (const [name, errorHandler] of [["without errorHandler", undefined], ["with one", (_error: unknown, ctx: Koa.Context) => void ((ctx.status = 418), (ctx.body = "tea"))]] as const) {
+  test(`a save that fails while somebody else ends ctx.res is answered once, ${name}; so is one of a raw answer`, async (t) => {
+    for (const isRaw of [false, true]) {
+      const storage = watched();
+      let handled = 0;
+      const own = errorHandler && ((error: unknown, ctx: Koa.Context) => (handled++, errorHandler(error, ctx)));
+      const { client, errors } = await serving(t, { storage, ...(own && { errorHandler: own }) }, (ctx, sessions) => {
+        sessions.get(ctx).set("n", 1);
+        if (isRaw) ctx.respond = false;
+        else ctx.body = "page";
+        const end = (): void => void (ctx.res.writableEnded || ctx.res.end("late"));
+        if (isRaw) end();
+        else void setTimeout(3).then(end);
+      });
+      const gate = storage.park("create");
+      const answering = client.get("/");
+      await gate.reached;
+      await setTimeout(10);
+      Object.assign(storage.inner, { create: () => Promise.reject(new Error("the database is down")) });
+      gate.release();
+      const answer = await answering;
+      assert.deepEqual([answer.status, answer.body, answer.setCookies, handled, errors.length], own ? [418, "tea", [], 1, 0] : [503, "Service Unavailable", [], 0, 1], `raw: ${isRaw}`);
+    }
+  });
+}
