@@ -1,13 +1,17 @@
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
+import { createRequire } from "node:module";
+import { join } from "node:path";
 import { test, type TestContext } from "node:test";
+import express from "express";
 import fastify from "fastify";
 import type { SessionError } from "holdfast";
+import { session as expressSession } from "holdfast/express";
 import { findSession, session as fastifySession } from "holdfast/fastify";
 import { session as koaSession } from "holdfast/koa";
 import Koa from "koa";
 import { listening } from "../support/apps/serving.js";
-import { Client } from "../support/client.js";
+import { begin, Client } from "../support/client.js";
 import { watched } from "../support/storages.js";
 import { until } from "../support/within.js";
 import { mishaps } from "./hygiene.js";
@@ -24,6 +28,40 @@ const userOf = (context: { session?: any }): unknown => context.session.get("use
 function noMishaps(t: TestContext): void {
   const before = mishaps.length;
   t.after(() => assert.deepEqual(mishaps.slice(before), []));
+}
+
+const { fromNpm } = (await import(new URL("../../scripts/from-npm.mjs", import.meta.url).href)) as { fromNpm(packages: Record<string, string>): string };
+const morgan: any = createRequire(join(fromNpm({ morgan: "1.12.1" }), "_.js"))("morgan");
+const express4 = createRequire(import.meta.url)("express4") as typeof express;
+
+for (const [name, make] of [["Express 5", express], ["Express 4", express4]] as const) {
+  test(`${name}: morgan with a token that reads req.session: the storage up, down, and the client gone while it loads`, async (t) => {
+    noMishaps(t);
+    const storage = watched();
+    const lines: string[] = [];
+    const sessions = expressSession<Data>({ storage });
+    const app = make();
+    app.use(morgan((_tokens: unknown, req: object) => `user ${userOf(req)}`, { stream: { write: (line: string) => void lines.push(line.trim()) } }));
+    app.use(sessions);
+    app.get("/", (req, res) => (sessions.get(req).set("user", "ann"), void res.send("put")));
+    const served = await listening(createServer(app), [], []);
+    t.after(() => served.close());
+    const client = new Client(served.origin);
+    assert.equal((await client.get("/")).status, 200);
+    storage.fail("get");
+    assert.equal((await client.get("/")).status, 503);
+    await until("the log", () => lines.length === 2);
+    const gate = storage.park("get");
+    const { req, response } = begin(served.origin, "/", { headers: { cookie: client.cookieHeader } });
+    await gate.reached;
+    req.destroy();
+    await response.catch(() => {});
+    await until("the log", () => lines.length === 3);
+    assert.deepEqual(lines, ["user ann", "user undefined", "user undefined"]);
+    storage.heal();
+    gate.release();
+    assert.equal((await client.get("/")).status, 200);
+  });
 }
 
 test("Koa: an `error` listener that reads ctx.session, while the storage is down and where nobody loaded it", async (t) => {
