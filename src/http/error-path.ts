@@ -1,3 +1,4 @@
+import type { EventEmitter } from "node:events";
 import { builtinModule } from "../leaves/builtin.js";
 
 interface Context {
@@ -19,12 +20,17 @@ const running = new Set<ErrorPath>();
 export class ErrorPath {
   #isOver = false;
 
-  /** Runs the error path. */
-  run(work: () => void): void {
+  /** Runs the error path. What it listens to at these emitters meanwhile belongs to it, whoever emits it. */
+  run(work: () => void, emitters: readonly EventEmitter[]): void {
     context ??= newContext();
     running.add(this);
-    if (context) context.run(this, work);
-    else work();
+    if (!context) return work();
+    const restore = emitters.map((emitter) => bindListeners(emitter, context!, this));
+    try {
+      context.run(this, work);
+    } finally {
+      for (const one of restore) one();
+    }
   }
 
   /** Whether the running code belongs to the error path. */
@@ -37,6 +43,26 @@ export class ErrorPath {
     this.#isOver = true;
     if (running.delete(this) && running.size === 0) context?.disable();
   }
+}
+
+type Listener = (...args: any[]) => void;
+
+/** Some wait for the end of the request before they answer: its events come from elsewhere. Returns what undoes it. */
+function bindListeners(emitter: EventEmitter, context: Context, path: ErrorPath): () => void {
+  const { on, addListener } = emitter;
+  const isOwn = Object.hasOwn(emitter, "on");
+  const bound = function (this: EventEmitter, event: string | symbol, listener: Listener): EventEmitter {
+    const inContext = function (this: unknown, ...args: unknown[]): void {
+      context.run(path, () => Reflect.apply(listener, this, args));
+    };
+    // By this, `removeListener` finds it.
+    return Reflect.apply(on, this, [event, Object.assign(inContext, { listener: (listener as { listener?: Listener }).listener ?? listener })]);
+  };
+  Object.assign(emitter, { on: bound, addListener: bound });
+  return () => {
+    Object.assign(emitter, { on, addListener });
+    if (!isOwn) for (const name of ["on", "addListener"] as const) delete (emitter as Partial<EventEmitter>)[name];
+  };
 }
 
 function newContext(): Context | undefined {

@@ -73,7 +73,7 @@ export function applyHead(res: ServerResponse, args: HeadArguments): readonly un
   const rest = typeof reason === "string" ? [status, reason] : [status];
   setStatus(res, toStatus(status), typeof reason === "string" ? reason : statusOf(res)[1]);
   try {
-    if (headers) mergeHeaders(res, headers);
+    if (headers) mergeHeaders(res, headers, hadNone === true);
   } catch (error) {
     if (hadNone) for (const name of res.getHeaderNames()) res.removeHeader(name);
     throw error;
@@ -81,17 +81,15 @@ export function applyHead(res: ServerResponse, args: HeadArguments): readonly un
   return rest;
 }
 
-function mergeHeaders(res: ServerResponse, headers: HeadHeaders): void {
-  if (!Array.isArray(headers)) {
-    for (const [name, value] of Object.entries(headers)) if (name) res.setHeader(name, value as OutgoingHttpHeader);
-    return;
-  }
-  const seen = new Set<string>();
-  for (const [name, value] of pairsOf(headers as readonly unknown[])) {
-    if (!name) continue;
-    const key = typeof name === "string" ? name.toLowerCase() : name;
-    if (seen.has(key)) append(res, name, value);
-    else res.setHeader(name, value);
+/** Where no header was set before, Node sends what it is given; else it sets one after the other, and passes over empty names. */
+function mergeHeaders(res: ServerResponse, headers: HeadHeaders, areAlone: boolean): void {
+  const isList = Array.isArray(headers);
+  const seen = new Set<unknown>();
+  for (const [name, value] of isList ? pairsOf(headers as readonly unknown[]) : Object.entries(headers)) {
+    if (!name && !areAlone) continue;
+    const key: unknown = typeof name === "string" ? name.toLowerCase() : name;
+    if ((isList || areAlone) && seen.has(key)) append(res, name, value as OutgoingHttpHeader);
+    else res.setHeader(name, value as OutgoingHttpHeader);
     seen.add(key);
   }
 }

@@ -1,3 +1,4 @@
+import type { EventEmitter } from "node:events";
 import type { ServerResponse } from "node:http";
 import { ErrorPath } from "./error-path.js";
 import { applyHead, checkCall, checkFirstCall, clearAnswer, headersSent, setStatus, statusOf, toStatus, writeAfterEnd, type HeadArguments } from "./response-arguments.js";
@@ -41,7 +42,7 @@ export interface ResponsePatch {
 
 type Call = HeldCall<ResponseFunctions>;
 
-/** A failure, and the middlewares whose it is: the first of them answers. */
+/** A failure, and the middlewares that could not store: the first of them answers. None, if what was stored could not be sent: then the innermost. */
 interface Failure {
   readonly error: unknown;
   readonly of: readonly AnswerHooks[];
@@ -71,9 +72,14 @@ export class ResponseGate {
     this.#patch = patch;
   }
 
-  /** Whether status and headers are final although nothing was sent. After a failed save only the error path may still change them. */
+  /** Whether status and headers are final although nothing was sent. */
   get isHeadFixed(): boolean {
-    return this.#errorPath ? !this.#errorPath.isRunning : isHeadFixed(this.#phase);
+    return isHeadFixed(this.#phase);
+  }
+
+  /** Whether the running code belongs to an answer that was dropped: what it still does changes nothing. */
+  get isDropped(): boolean {
+    return this.#errorPath !== undefined && !this.#errorPath.isRunning;
   }
 
   /** Whether the handler has ended its answer although not all of it was sent. */
@@ -134,6 +140,7 @@ export class ResponseGate {
 
   /** The first call that leads to a byte. */
   #begin(name: CallName, args: readonly unknown[], functions: ResponseFunctions, entry: Entry): unknown {
+    if (this.res.destroyed) return apply(functions, this.res, name, args);
     checkFirstCall(this.res, name, args);
     if (name !== "writeHead" && this.#phase === "open" && this.#patch.isPatchedOver(this.res)) {
       this.#announce();
@@ -207,7 +214,7 @@ export class ResponseGate {
         this.#replay(held);
       });
     } catch (error) {
-      this.#fail({ error, of: this.#hooks });
+      this.#fail({ error, of: [] });
     }
     if (wasEnded) this.#allowDestroy();
   }
@@ -228,10 +235,20 @@ export class ResponseGate {
     try {
       this.#open();
     } catch (error) {
-      this.#fail({ error, of: this.#hooks });
+      this.#fail({ error, of: [] });
       return returned(name, this.res);
     }
-    return name === "end" ? this.#finish(args, target) : apply(target, this.res, name, args);
+    return name === "end" ? this.#finish(args, target) : this.#handOver(name, args, target);
+  }
+
+  /** What a wrapper of Node's function throws is its caller's. If nothing was sent, another answer may follow, with the headers of the session. */
+  #handOver(name: CallName, args: readonly unknown[], functions: ResponseFunctions): unknown {
+    try {
+      return apply(functions, this.res, name, args);
+    } catch (error) {
+      if (!this.res.headersSent) this.#phase = "open";
+      throw error;
+    }
   }
 
   /** From here on everything passes, after the headers of the session. */
@@ -246,7 +263,7 @@ export class ResponseGate {
     const pending = this.#after();
     if (!pending) {
       this.#phase = "closed";
-      return apply(functions, this.res, "end", args);
+      return this.#handOver("end", args, functions);
     }
     this.#phase = "finishing";
     this.#freeze();
@@ -310,6 +327,7 @@ export class ResponseGate {
   #fail({ error, of }: Failure): void {
     const { res } = this;
     const wasEnded = this.isEnded;
+    const answers = of[0] ?? this.#hooks[0]!;
     for (const callback of this.#held?.callbacks ?? []) tell(callback, error);
     this.#held = undefined;
     this.#hooks = this.#hooks.filter((hooks) => !of.includes(hooks));
@@ -320,7 +338,7 @@ export class ResponseGate {
     this.#patch.freeze(res);
     this.#patch.openErrorPath(res);
     this.#errorPath = new ErrorPath();
-    this.#errorPath.run(() => of[0]!.failed(error));
+    this.#errorPath.run(() => answers.failed(error), [res, ...emittersOf(res)]);
     if (res.destroyed) this.#errorPath.end();
     if (wasEnded) this.#allowDestroy();
   }
@@ -400,6 +418,13 @@ function settle(work: Promise<void> | undefined): void {
 
 function apply(functions: ResponseFunctions, res: ServerResponse, name: CallName, args: readonly unknown[]): unknown {
   return Reflect.apply(functions[name] as (...all: unknown[]) => unknown, res, args);
+}
+
+/** What else an error path may listen to before it answers. */
+function emittersOf(res: ServerResponse): readonly EventEmitter[] {
+  const req = res.req as ServerResponse["req"] | undefined;
+  const socket = socketOf(res);
+  return [req, socket].filter((one) => typeof one?.on === "function") as EventEmitter[];
 }
 
 function returned(name: CallName, res: ServerResponse): ServerResponse | undefined {

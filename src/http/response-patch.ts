@@ -196,7 +196,9 @@ const VERBS = { setHeader: "set", setHeaders: "set", appendHeader: "append", rem
 function refusedBy(below: Below, res: ServerResponse): PropertyDescriptorMap {
   const names = (Object.keys(VERBS) as (keyof typeof VERBS)[]).filter((name) => typeof res[name] === "function");
   return Object.fromEntries(names.map((name): [string, PropertyDescriptor] => [name, method(function (...args) {
-    if (gateOf(this)?.isHeadFixed) throw headersSent(this, VERBS[name]);
+    const gate = gateOf(this);
+    if (gate?.isHeadFixed) throw headersSent(this, VERBS[name]);
+    if (gate?.isDropped) return this;
     return Reflect.apply(Reflect.get(below(this), name) as AnyFunction, this, args);
   })]));
 }

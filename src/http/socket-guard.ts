@@ -1,16 +1,19 @@
+import type { EventEmitter } from "node:events";
 import type { ServerResponse } from "node:http";
 import { builtinModule } from "../leaves/builtin.js";
 import { isHttp2 } from "./response-arguments.js";
 
-interface Guarded {
-  destroy(error?: Error): unknown;
-}
+/** The ways to close a connection. */
+const WAYS = ["destroy", "destroySoon", "end"] as const;
+
+type Way = (typeof WAYS)[number];
+type Guarded = EventEmitter & Record<Way, (...args: unknown[]) => unknown>;
 
 interface Guard {
   /** Answers that were ended and are not sent yet. */
   waiting: number;
-  /** What `destroy` was given meanwhile. */
-  wanted: [Error | undefined] | undefined;
+  /** How it was to be closed meanwhile. */
+  wanted: { readonly way: Way; readonly args: unknown[] } | undefined;
 }
 
 const guards = new WeakMap<object, Guard>();
@@ -37,20 +40,23 @@ export function postponeDestroy(socket: Guarded): void {
 export function allowDestroy(socket: Guarded): void {
   const guard = guards.get(socket);
   if (!guard || --guard.waiting > 0 || !guard.wanted) return;
-  const [error] = guard.wanted;
+  const { way, args } = guard.wanted;
   guard.wanted = undefined;
-  socket.destroy(error);
+  socket[way](...args);
 }
 
-/** A connection serves many requests: its function stays. */
+/** A connection serves many requests: its functions stay. */
 function newGuard(socket: Guarded): Guard {
   const guard: Guard = { waiting: 0, wanted: undefined };
-  const destroy = socket.destroy;
   guards.set(socket, guard);
-  socket.destroy = function (this: Guarded, error) {
-    if (guard.waiting === 0) return Reflect.apply(destroy, this, [error]);
-    guard.wanted ??= [error];
-    return this;
-  };
+  for (const way of WAYS) {
+    const close = socket[way];
+    if (typeof close !== "function") continue;
+    socket[way] = function (this: Guarded, ...args) {
+      if (guard.waiting === 0) return Reflect.apply(close, this, args);
+      guard.wanted ??= { way, args };
+      return this;
+    };
+  }
   return guard;
 }
