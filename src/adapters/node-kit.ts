@@ -3,7 +3,7 @@ import type { StoredSession } from "../contracts/session.js";
 import { NodeHeaders, NodeView } from "../http/node.js";
 import { clearAnswer, isResponse } from "../http/response-arguments.js";
 import type { AnswerHooks } from "../http/response-gate.js";
-import { holdAnswer, prepareAnswer } from "../http/response-patch.js";
+import { holdAnswer, isListening, prepareAnswer } from "../http/response-patch.js";
 import { isPromise } from "../leaves/promise.js";
 import type { Exchange, Holder } from "../store/exchange.js";
 import { openSession, readSession } from "../store/places.js";
@@ -81,6 +81,15 @@ export abstract class HeldAnswer extends NodeHeaders implements AnswerHooks, Hol
   get isOver(): boolean {
     const { writableEnded, destroyed, stream } = this.#res as ServerResponse & { stream?: { readonly destroyed: boolean } };
     return writableEnded || destroyed || stream?.destroyed === true;
+  }
+
+  get isGone(): boolean {
+    const { writableFinished, destroyed, stream } = this.#res as ServerResponse & { stream?: { readonly destroyed: boolean } };
+    return !writableFinished && (destroyed || stream?.destroyed === true);
+  }
+
+  get isListening(): boolean {
+    return isListening(this.#res);
   }
 
   hold(): void {

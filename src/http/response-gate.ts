@@ -65,6 +65,8 @@ export class ResponseGate {
   #hooks: readonly AnswerHooks[] = NONE;
   #held: HeldCalls<ResponseFunctions> | undefined = undefined;
   #errorPath: ErrorPath | undefined = undefined;
+  /** Listeners of the response, and callbacks of its functions, that are running. */
+  #listeners = 0;
 
   constructor(res: ServerResponse, functions: ResponseFunctions, patch: ResponsePatch) {
     this.res = res;
@@ -90,6 +92,7 @@ export class ResponseGate {
   /** Holds the answer for one more middleware. If the first byte is out already, or the last, its hooks run at once. Returns whether it is the first one. */
   hold(hooks: AnswerHooks): boolean {
     const isFirst = this.#hooks === NONE;
+    if (this.#phase === "open" && this.res.destroyed) this.#phase = "closed";
     if (this.#phase === "open" && this.res.headersSent) this.#phase = this.res.writableEnded ? "closed" : "sending";
     if (this.#phase !== "open") settle(begun(hooks));
     if (this.#phase === "closed" || this.isEnded) settle(finished(hooks));
@@ -97,8 +100,24 @@ export class ResponseGate {
     return isFirst;
   }
 
+  /** Whether a listener of the response, or a callback of its functions, is running. */
+  get isListening(): boolean {
+    return this.#listeners > 0;
+  }
+
+  /** Runs listeners, or a callback. */
+  listen<T>(work: () => T): T {
+    this.#listeners++;
+    try {
+      return work();
+    } finally {
+      this.#listeners--;
+    }
+  }
+
   /** One call of the answering side. Returns, or throws, what Node would. */
-  call(name: CallName, args: readonly unknown[], functions: ResponseFunctions, entry: Entry): unknown {
+  call(name: CallName, given: readonly unknown[], functions: ResponseFunctions, entry: Entry): unknown {
+    const args = callbackOf(given) ? given.map((one) => (typeof one === "function" ? this.#heard(one as Callback) : one)) : given;
     if (this.#errorPath && !this.#admits(this.#errorPath, entry)) return this.#drop(name, args);
     if (this.#hooks.length === 0) return apply(functions, this.res, name, args);
     switch (VERDICTS[this.#phase][name]) {
@@ -122,6 +141,10 @@ export class ResponseGate {
     }
   }
 
+  #heard(callback: Callback): Callback {
+    return (error) => this.listen(() => callback(error));
+  }
+
   /** The response is closed: its last byte was sent, or the client is gone. */
   close(): void {
     const phase = this.#phase;
@@ -140,7 +163,10 @@ export class ResponseGate {
 
   /** The first call that leads to a byte. */
   #begin(name: CallName, args: readonly unknown[], functions: ResponseFunctions, entry: Entry): unknown {
-    if (this.res.destroyed) return apply(functions, this.res, name, args);
+    if (this.res.destroyed) {
+      this.close();
+      return apply(functions, this.res, name, args);
+    }
     checkFirstCall(this.res, name, args);
     if (name !== "writeHead" && this.#phase === "open" && this.#patch.isPatchedOver(this.res)) {
       this.#announce();

@@ -45,7 +45,17 @@ export function prepareAnswer(res: ServerResponse): void {
 export function holdAnswer(res: ServerResponse, hooks: AnswerHooks): void {
   prepareAnswer(res);
   const gate = gateOf(res) ?? layeredGate(res);
-  if (gate.hold(hooks)) res.on("close", closeGate);
+  if (!gate.hold(hooks)) return;
+  res.on("close", closeGate);
+  if (!layerOf(res)) res.emit = emit;
+}
+
+/** Whoever listens to a response has nobody to throw at. */
+function emit(this: ServerResponse, ...args: unknown[]): boolean {
+  const native = Object.getPrototypeOf(this) as ServerResponse;
+  const emitting = (): boolean => Reflect.apply(native.emit as AnyFunction, this, args) as boolean;
+  const gate = gateOf(this);
+  return gate ? gate.listen(emitting) : emitting();
 }
 
 /** Whether an answer was ended although not all of it was sent. */
@@ -58,6 +68,11 @@ function layeredGate(res: ServerResponse): ResponseGate {
   const gate = new ResponseGate(res, layerOf(res)!.native, PATCH);
   setGate(res, gate, true);
   return gate;
+}
+
+/** Whether a listener of a response, or a callback of its functions, is running. */
+export function isListening(res: ServerResponse): boolean {
+  return gateOf(res)?.isListening === true;
 }
 
 function gateOf(res: ServerResponse): ResponseGate | undefined {
@@ -171,7 +186,7 @@ function addLayer(base: ServerResponse): Layer {
   });
   const below = Object.getPrototypeOf(base) as object;
   layerFunctions.add(functions.writeHead);
-  Object.defineProperties(base, frozen(() => below, base));
+  Object.defineProperties(base, { ...frozen(() => below, base), emit: emitOf(below) });
   put(base, functions);
   return { functions, native };
 }
@@ -210,6 +225,15 @@ function destroyOf(below: Below): PropertyDescriptor {
     if (!socket) return Reflect.apply(Reflect.get(below(this), "destroy") as AnyFunction, this, args);
     socket.destroy(args[0] as Error | undefined);
     return this;
+  });
+}
+
+/** The same on a prototype. */
+function emitOf(below: object): PropertyDescriptor {
+  return method(function (...args) {
+    const emitting = (): unknown => Reflect.apply(Reflect.get(below, "emit") as AnyFunction, this, args);
+    const gate = gateOf(this);
+    return gate ? gate.listen(emitting) : emitting();
   });
 }
 

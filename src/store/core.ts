@@ -31,6 +31,14 @@ interface Why {
   readonly changed: boolean;
 }
 
+/** What a request does with changes that come after its answer. */
+export interface LateChanges {
+  /** Whether a change is to be taken although nothing of the answer is left: nobody is there to throw at. */
+  readonly takesLateChanges: boolean;
+  /** A change was taken: it is saved, or there is an event. */
+  changedLate(): void;
+}
+
 interface Identity {
   /** Unknown of a session opened by its id. */
   readonly token: string | undefined;
@@ -47,6 +55,8 @@ export class SessionCore {
   fresh: boolean;
   /** Whether the handler used it. */
   asked = false;
+  /** Its request, where it was opened in one. */
+  request: LateChanges | undefined = undefined;
   /** Called when a verb has persisted something the client is to be told (store pattern: it is told at once). */
   onPersisted: (() => void) | undefined;
   #verbs: VerbQueue | undefined;
@@ -59,6 +69,7 @@ export class SessionCore {
   #login: Login | undefined;
   #destroyFailed = false;
   #isBeginning = false;
+  #saidTooLate = false;
   readonly #storesNew: boolean;
 
   /**
@@ -213,6 +224,12 @@ export class SessionCore {
     if (chosen === "nothing" && (explicit || !this.#mayBeDead)) return undefined;
     if (mayWait?.()) return undefined;
     return this.#attempt(chosen, { explicit, due, changed });
+  }
+
+  /** A change that cannot be saved any more, where nobody is there to throw at: one event. */
+  changeTooLate(): void {
+    if (!this.#saidTooLate) this.#emit("unsaved");
+    this.#saidTooLate = true;
   }
 
   /** Forgets unsaved changes; one event where there were any. */

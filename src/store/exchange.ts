@@ -7,7 +7,7 @@ import type { AnswerHeaders, RequestView } from "../http/view.js";
 import { warn } from "../leaves/builtin.js";
 import { isPromise } from "../leaves/promise.js";
 import { answer, cameByUrl, isSecure } from "./answering.js";
-import { SessionCore, type Phase, type StoreParts } from "./core.js";
+import { SessionCore, type LateChanges, type Phase, type StoreParts } from "./core.js";
 import type { Carrier } from "./outcome.js";
 import { ABSENT, type Loaded } from "./records.js";
 import type { RequestSettings } from "./request-options.js";
@@ -21,6 +21,10 @@ export interface Holder {
   hold(): void;
   /** Whether only listeners can ask for the session any more: the answer has ended, or its client is gone. */
   readonly isOver?: boolean;
+  /** Whether a listener of the answer, or a callback, is running: it has nobody to throw at. */
+  readonly isListening?: boolean;
+  /** Whether the client has left before everything was sent. */
+  readonly isGone?: boolean;
 }
 
 /** For this long after a renewal a request with the old token was on its way: it must not replace the new cookie. In ms. */
@@ -33,7 +37,7 @@ const warned = new WeakSet<RequestSettings>();
  * framework's adapter calls `open`, `commit`, `answer` and `finish` at its own moments. Each of them is done at once where there is nothing
  * to wait for, so that a request that only looks makes no promise of its own.
  */
-export class Exchange {
+export class Exchange implements LateChanges {
   readonly settings: RequestSettings;
   readonly view: RequestView;
   /** Told of the session once it is loaded, where a framework keeps it in a place of its own. */
@@ -60,6 +64,7 @@ export class Exchange {
   #loadFailure: { readonly error: unknown } | undefined;
   #committing: Promise<void> | undefined;
   #finishing: Promise<void> | undefined;
+  #savingLate: Promise<void> | undefined;
 
   constructor(settings: RequestSettings, store: Store<any>, view: RequestView, carrier: Carrier = "answer") {
     this.settings = settings;
@@ -169,6 +174,28 @@ export class Exchange {
     return this.#finishing;
   }
 
+  get takesLateChanges(): boolean {
+    return this.holder?.isListening === true || this.holder?.isGone === true;
+  }
+
+  /** A client that leaves must not make a handler throw in the midst of its work: what that still changes in a stored session is saved. */
+  changedLate(): void {
+    const core = this.#core!;
+    if (!this.holder?.isGone || !core.isStored) return core.changeTooLate();
+    this.#savingLate ??= this.#saveLate(core);
+  }
+
+  async #saveLate(core: SessionCore): Promise<void> {
+    await this.#finishing?.catch(() => {});
+    await Promise.resolve();
+    this.#savingLate = undefined;
+    try {
+      await begun(core, undefined);
+    } catch (cause) {
+      this.#parts.settings.emit({ type: "unsaved", id: core.id, cause });
+    }
+  }
+
   /** The client is gone and no answer was begun: what needs no answer is persisted. Failures are events. */
   abandon(): void {
     const committing = this.commit(false);
@@ -239,6 +266,7 @@ export class Exchange {
     const carrier = this.#phase === "open" ? this.#carrier : "nobody";
     this.#core = new SessionCore(this.#parts, this.#loaded!, this.#token, carrier, this.settings.storesNew, this.#loadedAt);
     this.#core.phase = this.#phase;
+    this.#core.request = this;
     return makeSession(this.#core, this.#store);
   }
 

@@ -190,6 +190,11 @@ class ActiveSession implements Session<Data>, Disposable {
   #writable(verb: string): Draft {
     const core = this.#alive(verb);
     const { phase } = core;
+    const isTooLate = phase === "over" || (phase === "answered" && !core.isStored);
+    if (isTooLate && core.request?.takesLateChanges) {
+      core.request.changedLate();
+      return core.draft;
+    }
     if (phase === "over") throw new SessionError("answered", `${verb}: the answer is complete; use store.edit(session.id, …) afterwards`);
     if (phase === "answered" && !core.isStored) throw new SessionError("answered", `${verb}: the answer has begun, it cannot carry the token of a new session; write before the first byte`);
     return core.draft;

@@ -4,7 +4,7 @@ import { createServer } from "node:http";
 import { test, type TestContext } from "node:test";
 import express, { type NextFunction, type Request, type Response } from "express";
 import type { SessionEvent } from "holdfast";
-import { getSession, session, type ConnectOptions } from "holdfast/connect";
+import { getSession, loadSession, session, type ConnectOptions } from "holdfast/connect";
 import { listening } from "../support/apps/serving.js";
 import { begin, Client, RawConnection } from "../support/client.js";
 import { makeGate, watched, type WatchedStorage } from "../support/storages.js";
@@ -36,8 +36,8 @@ async function staged(t: TestContext, handler: Handler, { onError, earlier, opti
   app.set("env", "test");
   if (earlier) app.use(earlier);
   app.use(session<Data>({ storage, onEvent: (event) => void events.push(event), ...options }));
-  app.get("/put", (req, res) => {
-    own(req).set("n", 0);
+  app.get("/put", async (req, res) => {
+    (await sessionOf(req)).set("n", 0);
     res.end("put");
   });
   app.get("/read", (req, res) => void res.json(own(req).toJSON()));
@@ -50,6 +50,7 @@ async function staged(t: TestContext, handler: Handler, { onError, earlier, opti
   return { client, storage, events, origin, port: Number(new URL(origin).port) };
 }
 
+const sessionOf = (req: Request): ReturnType<typeof loadSession<Data>> => loadSession<Data>(req);
 const own = (req: Request): ReturnType<typeof getSession<Data>> => getSession<Data>(req);
 
 const PAGES: Readonly<Record<string, ErrorHandler>> = {
@@ -152,6 +153,49 @@ for (const [who, saved] of [["a known session", true], ["a visitor", false]] as 
     gate.release();
     assert.equal(storage.counts.create, undefined);
     if (saved) assert.deepEqual((await client.get("/read")).json(), { n: 7 });
+  });
+}
+
+for (const event of ["finish", "close"] as const) {
+  test(`A27: what a listener of "${event}" puts into the session is too late: an event, and nothing is thrown at nobody`, async (t) => {
+    const { client, events } = await staged(t, (req, res) => {
+      own(req).update("n", (n = 0) => n + 1);
+      res.on(event, () => own(req).update("n", (n = 0) => n + 1));
+      res.end("sent");
+    });
+    assert.equal((await client.get("/")).body, "sent");
+    await until("the event", () => events.some(({ type }) => type === "unsaved"));
+    assert.deepEqual((await client.get("/read")).json(), { n: 1 });
+  });
+}
+
+for (const [who, saved] of [["a known session", true], ["a visitor", false]] as const) {
+  test(`A28: the client leaves, and then its handler goes on: nothing is thrown, what it puts into ${who} is ${saved ? "saved" : "an event"}`, async (t) => {
+    const gate = makeGate();
+    let thrown: unknown;
+    const { client, origin, events, storage } = await staged(t, async (req, res) => {
+      own(req).get("n");
+      await gate.pass();
+      try {
+        own(req).set("n", 7);
+        await aWhile(1);
+        own(req).set("list", ["later"]);
+      } catch (error) {
+        thrown = error;
+      }
+      res.end("nobody reads it");
+    });
+    storage.forget();
+    const { req } = begin(origin, "/", saved ? { headers: { cookie: client.cookieHeader } } : {});
+    await within(2000, "the handler", gate.reached);
+    req.destroy();
+    await aWhile();
+    gate.release();
+    if (!saved) await until("the event", () => events.some(({ type }) => type === "unsaved"));
+    else await until("the saves", () => (storage.counts.update ?? 0) >= 1);
+    await aWhile();
+    assert.deepEqual([thrown, storage.counts.create], [undefined, undefined]);
+    if (saved) assert.deepEqual((await client.get("/read")).json(), { n: 7, list: ["later"] });
   });
 }
 
