@@ -2,7 +2,7 @@ import { STATUS_CODES, type IncomingMessage, type ServerResponse } from "node:ht
 import type { StoredSession } from "../contracts/session.js";
 import { NodeHeaders, NodeView } from "../http/node.js";
 import { clearAnswer, isResponse } from "../http/response-arguments.js";
-import type { AnswerHooks } from "../http/response-gate.js";
+import type { AnswerHooks } from "../http/answer-hooks.js";
 import { holdAnswer, isListening, prepareAnswer } from "../http/response-patch.js";
 import { isPromise } from "../leaves/promise.js";
 import type { Exchange, Holder } from "../store/exchange.js";

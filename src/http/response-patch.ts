@@ -1,7 +1,8 @@
 import type { ServerResponse } from "node:http";
 import { addedPrototype } from "../leaves/prototypes.js";
 import { headersSent, isHttp2 } from "./response-arguments.js";
-import { ResponseGate, type AnswerHooks, type Entry, type ResponseFunctions, type ResponsePatch } from "./response-gate.js";
+import type { AnswerHooks } from "./answer-hooks.js";
+import { ResponseGate, type Entry, type ResponseFunctions, type ResponsePatch } from "./response-gate.js";
 import type { CallName } from "./response-state.js";
 import { socketOf } from "./socket-guard.js";
 
@@ -223,7 +224,7 @@ function destroyOf(below: Below): PropertyDescriptor {
   return method(function (...args) {
     const socket = gateOf(this)?.isEnded ? socketOf(this) : undefined;
     if (!socket) return Reflect.apply(Reflect.get(below(this), "destroy") as AnyFunction, this, args);
-    socket.destroy(args[0] as Error | undefined);
+    socket.destroy(args[0]);
     return this;
   });
 }

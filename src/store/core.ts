@@ -6,7 +6,7 @@ import type { ValueCodec } from "../codecs/value.js";
 import { Draft } from "./draft.js";
 import { idleDeadline, idleLength, refreshEvery, refreshIsDue, refreshPause, usualIdle } from "./expiry.js";
 import type { StoreSettings } from "./options.js";
-import { isRefusal, isStorageFailure, type Carrier, type Outcome, type Telling } from "./outcome.js";
+import { isRefusal, isStorageFailure, type Carrier, type LateChanges, type Outcome, type Telling } from "./outcome.js";
 import type { Birth, Login, Persistence, Writing } from "./persistence.js";
 import { ABSENT, type Live, type Loaded } from "./records.js";
 import { loginOf } from "./owner.js";
@@ -29,14 +29,6 @@ interface Why {
   readonly explicit: boolean;
   readonly due: boolean;
   readonly changed: boolean;
-}
-
-/** What a request does with changes that come after its answer. */
-export interface LateChanges {
-  /** Whether a change is to be taken although nothing of the answer is left: nobody is there to throw at. */
-  readonly takesLateChanges: boolean;
-  /** A change was taken: it is saved, or there is an event. */
-  changedLate(): void;
 }
 
 interface Identity {

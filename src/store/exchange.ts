@@ -7,8 +7,8 @@ import type { AnswerHeaders, RequestView } from "../http/view.js";
 import { warn } from "../leaves/builtin.js";
 import { isPromise } from "../leaves/promise.js";
 import { answer, cameByUrl, isSecure } from "./answering.js";
-import { SessionCore, type LateChanges, type Phase, type StoreParts } from "./core.js";
-import type { Carrier } from "./outcome.js";
+import { SessionCore, type Phase, type StoreParts } from "./core.js";
+import type { Carrier, LateChanges } from "./outcome.js";
 import { ABSENT, type Loaded } from "./records.js";
 import type { RequestSettings } from "./request-options.js";
 import { makeSession } from "./session.js";
@@ -182,7 +182,7 @@ export class Exchange implements LateChanges {
   changedLate(): void {
     const core = this.#core!;
     if (!this.holder?.isGone || !core.isStored) return core.changeTooLate();
-    this.#savingLate ??= this.#saveLate(core);
+    if (!this.#savingLate) this.#savingLate = this.#saveLate(core);
   }
 
   async #saveLate(core: SessionCore): Promise<void> {

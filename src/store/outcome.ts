@@ -23,3 +23,11 @@ export function isStorageFailure(error: unknown): boolean {
 export function isRefusal(error: unknown): boolean {
   return error instanceof SessionError && !["storage", "timeout", "conflict", "ended"].includes(error.code);
 }
+
+/** What a request does with changes that come after its answer. */
+export interface LateChanges {
+  /** Whether a change is to be taken although nothing of the answer is left: nobody is there to throw at. */
+  readonly takesLateChanges: boolean;
+  /** A change was taken: it is saved, or there is an event. */
+  changedLate(): void;
+}

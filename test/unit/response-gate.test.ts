@@ -7,7 +7,7 @@ import { setImmediate, setTimeout } from "node:timers/promises";
 import fc from "fast-check";
 import { holdAnswer, prepareAnswer } from "#dist/http/response-patch.js";
 import { within } from "../support/within.js";
-import type { AnswerHooks } from "#dist/http/response-gate.js";
+import type { AnswerHooks } from "#dist/http/answer-hooks.js";
 
 /** One thing that a handler does to its response; `act` may throw. */
 interface Step {
