@@ -5,22 +5,25 @@ import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:f
 import { join } from "node:path";
 import { root } from "./setup.mjs";
 
-/** Installs packages of exact versions, `{ name: version }`, unless they are there; answers the directory that has their `node_modules`. */
-export function fromNpm(packages) {
-  const text = JSON.stringify({ private: true, dependencies: packages });
+/**
+ * Installs packages of exact versions, `{ name: version }`, unless they are there; answers the directory that has their `node_modules`.
+ * `peers: false` installs none but these: for versions that nobody would use together.
+ */
+export function fromNpm(packages, { peers = true } = {}) {
+  const text = JSON.stringify({ private: true, dependencies: packages, ...(peers ? {} : { peers }) });
   const directory = join(root, "node_modules", ".cache", "holdfast", `npm-${createHash("sha256").update(text).digest("hex").slice(0, 12)}`);
   if (existsSync(directory)) return directory;
   const fresh = `${directory}-${process.pid}`;
   mkdirSync(fresh, { recursive: true });
   writeFileSync(join(fresh, "package.json"), text);
   console.error(`Installing ${Object.keys(packages).join(", ")} (npm) …`);
-  install(fresh);
+  install(fresh, peers ? [] : ["--legacy-peer-deps"]);
   keep(fresh, directory);
   return directory;
 }
 
-function install(directory) {
-  const args = ["install", "--no-fund", "--no-audit", "--no-package-lock", "--ignore-scripts", "--loglevel=error"];
+function install(directory, more) {
+  const args = ["install", ...more, "--no-fund", "--no-audit", "--no-package-lock", "--ignore-scripts", "--loglevel=error"];
   const npm = process.env.npm_execpath;
   const [command, all] = npm ? [process.execPath, [npm, ...args]] : ["npm", args];
   execFileSync(command, all, { cwd: directory, stdio: ["ignore", "ignore", "inherit"], shell: !npm && process.platform === "win32" });

@@ -62,6 +62,8 @@ export interface StorageCall {
   readonly now: number;
   /** Aborted when the caller stops waiting; it never means that the command did not take effect. */
   readonly signal: AbortSignal;
+  /** How long the caller waits, in ms, where it waits no longer than that: a bound for what a client does by itself. */
+  readonly timeout?: number;
 }
 
 /** A value, or a promise of it. */

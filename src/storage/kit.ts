@@ -1,4 +1,5 @@
 import type { Storage } from "../contracts/storage.js";
+import { SessionError } from "../errors.js";
 import { misplaced } from "../leaves/assert.js";
 import { randomText } from "../leaves/random.js";
 
@@ -14,4 +15,12 @@ export function assertStorage(storage: unknown, option: string = "storage"): Sto
 /** A version for one write: random, so that a key that was deleted and created again never shows an earlier one. */
 export function drawVersion(): string {
   return randomText(9);
+}
+
+/** A connection that the storage shares with the application is inside a transaction of its own. `begin`: how such a one is begun. */
+export function insideTransaction(begin: string): SessionError {
+  return new SessionError(
+    "storage",
+    `the connection is inside a transaction of the application (${begin}): what a session writes there is undone with it; hand in a pool, or a connection of its own`,
+  );
 }

@@ -5,6 +5,7 @@
  */
 import { CLOCK_SKEW_MS, type Storage, type StorageCall, type StorageEntry, type StoredEntry, type Version, type Written } from "../contracts/storage.js";
 import { SessionError } from "../errors.js";
+import { has, isA, refuseLookAlikes, type LookAlike } from "./look-alikes.js";
 import { kindOf, misuse, onlyKeys, show, wholeNumber } from "../leaves/assert.js";
 
 /** A client of `memcache-client`, as far as it is used. */
@@ -33,11 +34,16 @@ export function memcachedStorage(client: MemcachedClient, options: MemcachedOpti
   onlyKeys("memcachedStorage", options, ["prefix", "maxItemBytes"]);
   const { prefix = "", maxItemBytes = DEFAULT_ITEM_BYTES } = options;
   if (typeof prefix !== "string" || !/^[!-~]*$/.test(prefix)) throw misuse("prefix", prefix, '"app:", in visible ASCII');
+  refuseLookAlikes("memcachedStorage", client, LOOK_ALIKES);
   const lacking = (["gets", "add", "cas"] as const).filter((call) => !hasCall(client, call));
   if (lacking.length > 0) throw new TypeError(`holdfast: memcachedStorage: ${kindOf(client)} lacks ${lacking.join(", ")}; write memcachedStorage(new MemcacheClient({ server: "localhost:11211" }))`);
   refuseSeveralServers(client);
   return new MemcachedStorage(client, prefix, wholeNumber("maxItemBytes", maxItemBytes, 2 * OVERHEAD_BYTES));
 }
+
+const LOOK_ALIKES: readonly LookAlike[] = [
+  { name: "a client of memcached or memjs, which has no promises of gets and cas", matches: (client) => "HashRing" in client || isA(client, "Memcached") || has(client, "statsWithKey"), write: () => "memcachedStorage(new MemcacheClient(…)), of memcache-client" },
+];
 
 /** What `gets` answers for a key that is there. */
 interface Item {

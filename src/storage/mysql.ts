@@ -3,28 +3,13 @@
  *
  * @module
  */
-import { SLICE, SqlStorage, tableNames, type Dialect, type SqlClient, type SqlOptions } from "./sql.js";
+import { SLICE, SqlStorage, tableNames, type Dialect, type SqlOptions } from "./sql.js";
 import { misplaced } from "../leaves/assert.js";
+import { has, isA, refuseLookAlikes, type LookAlike } from "./look-alikes.js";
+import { throughMysql, type MysqlCallbackClient, type MysqlClient } from "./mysql-clients.js";
 
+export type { MysqlCallbackClient, MysqlClient, MysqlQuery } from "./mysql-clients.js";
 export type { SqlOptions, SqlStorage } from "./sql.js";
-
-/** What is used of a pool or connection of `mysql2/promise`. */
-export interface MysqlClient {
-  execute(query: MysqlQuery, values: any[]): PromiseLike<[result: any, fields: any]>;
-}
-
-/** A statement as `mysql2` takes it. */
-export interface MysqlQuery {
-  sql: string;
-  rowsAsArray: boolean;
-  nestTables: boolean;
-  typeCast: (field: any, next: () => unknown) => unknown;
-}
-
-/** What is used of a pool or connection of `mysql2` with callbacks. */
-export interface MysqlCallbackClient {
-  promise(): MysqlClient;
-}
 
 /** Options of {@link mysqlStorage}. */
 export interface MysqlOptions extends SqlOptions {}
@@ -35,7 +20,7 @@ export interface MysqlOptions extends SqlOptions {}
  * table once with {@link SqlStorage.ensureSchema | ensureSchema()} or a migration (`schemaSql()` prints it), and call `sweep` now and then from anywhere.
  */
 export function mysqlStorage(client: MysqlClient | MysqlCallbackClient, options: MysqlOptions = {}): SqlStorage {
-  return new SqlStorage(through(promised(client)), DIALECT, tableNames("mysqlStorage", options));
+  return new SqlStorage(throughMysql(promised(client)), DIALECT, tableNames("mysqlStorage", options));
 }
 
 const DIALECT: Dialect = {
@@ -71,20 +56,19 @@ function errorOf(error: unknown): MysqlError {
   return error ?? {};
 }
 
+const LOOK_ALIKES: readonly LookAlike[] = [
+  { name: "a PoolCluster", matches: (client) => has(client, "of", "add"), write: () => "mysqlStorage(createPool(…)), a pool of the primary alone: a replica may not know yet of a logout" },
+  {
+    name: "a namespace of a PoolCluster",
+    matches: (client) => isA(client, "PoolNamespace") || isA(client, "PromisePoolNamespace"),
+    write: () => "mysqlStorage(createPool(…)), a pool of the primary alone: a replica may not know yet of a logout",
+  },
+  { name: "a client of mysql", matches: (client) => has(client, "query", "escape") && !has(client, "execute"), write: () => "mysqlStorage(createPool(…)), a pool of mysql2" },
+];
+
 function promised(client: MysqlClient | MysqlCallbackClient): MysqlClient {
+  refuseLookAlikes("mysqlStorage", client, LOOK_ALIKES);
   const able = typeof (client as Partial<MysqlCallbackClient> | null)?.promise === "function" ? (client as MysqlCallbackClient).promise() : (client as MysqlClient);
   if (typeof (able as Partial<MysqlClient> | null)?.execute === "function") return able;
-  throw misplaced("mysqlStorage: client", client, "a pool or connection of mysql2 (this has no promise()) or mysql2/promise (this has no execute())");
-}
-
-/** What a pool was configured to make of rows and columns does not matter here. */
-const AS_STORED = { rowsAsArray: true, nestTables: false, typeCast: (_field: unknown, next: () => unknown): unknown => next() };
-
-/** Values travel apart from the statement, never quoted in it. */
-function through(client: MysqlClient): SqlClient {
-  const run = async (sql: string, values: readonly unknown[]): Promise<any> => (await client.execute({ sql, ...AS_STORED }, [...values]))[0];
-  return {
-    row: async (sql, values) => (await run(sql, values))[0],
-    change: async (sql, values) => (await run(sql, values)).affectedRows,
-  };
+  throw misplaced("mysqlStorage: client", client, "a pool or connection of mysql2 (this has no promise()), mysql2/promise or mariadb (this has no execute())");
 }

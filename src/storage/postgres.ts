@@ -3,52 +3,37 @@
  *
  * @module
  */
-import { inTurn, SLICE, SqlStorage, tableNames, type Dialect, type SqlClient, type SqlOptions } from "./sql.js";
+import { SLICE, SqlStorage, tableNames, textOf, type Dialect, type SqlClient, type SqlOptions } from "./sql.js";
 import { misplaced } from "../leaves/assert.js";
+import { has, refuseLookAlikes, type LookAlike } from "./look-alikes.js";
+import { throughPg, throughPglite, throughPostgresJs, type PgClient, type PgliteClient, type PostgresJsClient } from "./postgres-clients.js";
 
+export type { PgClient, PgliteClient, PgQuery, PgResult, PgTypes, PostgresJsClient } from "./postgres-clients.js";
 export type { SqlOptions, SqlStorage } from "./sql.js";
-
-/** What is used of a `Pool` or `Client` of `pg`. */
-export interface PgClient {
-  query(query: PgQuery): PromiseLike<PgResult>;
-  /** A `Client` has it, a `Pool` does not. */
-  escapeLiteral?(text: string): string;
-}
-
-/** A statement as `pg` takes it. */
-export interface PgQuery {
-  text: string;
-  values: unknown[];
-  rowMode: "array";
-}
-
-/** What `pg` answers. */
-export interface PgResult {
-  rows: unknown[][];
-  rowCount: number | null;
-}
-
-/** What is used of the `sql` of `postgres` (postgres.js). */
-export interface PostgresJsClient {
-  unsafe(text: string, parameters: any[], options: { prepare: boolean }): PromiseLike<{ count: number }> & { values(): PromiseLike<unknown[][]> };
-}
 
 /** Options of {@link postgresStorage}. */
 export interface PostgresOptions extends SqlOptions {}
 
 /**
- * Keeps records in one table of a PostgreSQL database, through a `Pool` or `Client` of `pg`, or the `sql` of `postgres`. Each call is
+ * Keeps records in one table of a PostgreSQL database, through a `Pool` or `Client` of `pg`, the `sql` of `postgres`, or a
+ * `PGlite`. Each call is
  * one statement outside of any transaction, so it works behind PgBouncer in transaction mode; `postgres` needs its option
  * `prepare: false` there, `pg` nothing. Make the table once with {@link SqlStorage.ensureSchema | ensureSchema()} or a migration
  * (`schemaSql()` prints it), and call `sweep` now and then from anywhere.
  */
-export function postgresStorage(client: PgClient | PostgresJsClient, options: PostgresOptions = {}): SqlStorage {
+export function postgresStorage(client: PgClient | PostgresJsClient | PgliteClient, options: PostgresOptions = {}): SqlStorage {
   return new SqlStorage(speakerOf(client), DIALECT, tableNames("postgresStorage", options));
 }
 
 const DIALECT: Dialect = {
   quote: '"',
   parameter: (nth) => `$${nth}`,
+  // As text both ways: what a client or the server is configured to make of bytes and big numbers does not matter then.
+  value: "decode(?, 'hex')",
+  deadline: "(?::text)::bigint",
+  columns: `encode("value", 'hex'), "version", "expires_at"::text`,
+  encode: (value) => Buffer.from(value).toString("hex"),
+  decode: (column) => Buffer.from(textOf(column), "hex"),
   // text holds no U+0000, and depends on the database's encoding; bytea holds every value.
   schema: [
     'CREATE TABLE IF NOT EXISTS {table} ("key" text COLLATE "C" PRIMARY KEY, "value" bytea NOT NULL, "version" text COLLATE "C" NOT NULL, "expires_at" bigint NOT NULL)',
@@ -56,10 +41,10 @@ const DIALECT: Dialect = {
   ],
   // Each CREATE INDEX, also of one that exists, waits for a lock that stops writers.
   hasSchema: "SELECT 1 WHERE to_regclass('{table}') IS NOT NULL AND to_regclass('{path of index}') IS NOT NULL",
-  create: 'INSERT INTO {table} ("key", "value", "version", "expires_at") VALUES (?, ?, ?, ?) ON CONFLICT ("key") DO NOTHING',
-  touch: 'UPDATE {table} SET "expires_at" = ?',
+  create: 'INSERT INTO {table} ("key", "value", "version", "expires_at") VALUES (?, {value}, ?, {deadline}) ON CONFLICT ("key") DO NOTHING',
+  touch: 'UPDATE {table} SET "expires_at" = {deadline}',
   // ARRAY(…) is evaluated once; the rows it locks cannot change until they are deleted.
-  sweep: `DELETE FROM {table} WHERE "key" = ANY (ARRAY(SELECT "key" FROM {table} WHERE "expires_at" <= ? ORDER BY "expires_at" LIMIT ${SLICE} FOR UPDATE SKIP LOCKED))`,
+  sweep: `DELETE FROM {table} WHERE "key" = ANY (ARRAY(SELECT "key" FROM {table} WHERE "expires_at" <= {deadline} ORDER BY "expires_at" LIMIT ${SLICE} FOR UPDATE SKIP LOCKED))`,
   clear: `DELETE FROM {table} WHERE "key" = ANY (ARRAY(SELECT "key" FROM {table} WHERE "key" >= ? AND "key" < ? ORDER BY "key" LIMIT ${SLICE} FOR UPDATE))`,
   // serialization_failure (where the default isolation is a stricter one), deadlock_detected: rolled back.
   isBusy: hasCode("40001", "40P01"),
@@ -71,28 +56,21 @@ function hasCode(...codes: readonly string[]): (error: unknown) => boolean {
   return (error) => codes.includes((error as { code?: string } | undefined)?.code ?? "");
 }
 
-function speakerOf(client: PgClient | PostgresJsClient): SqlClient {
+const LOOK_ALIKES: readonly LookAlike[] = [
+  { name: "the sql of a transaction", matches: (client) => has(client, "unsafe", "savepoint"), write: () => "postgresStorage(sql), that of postgres(…) itself" },
+  { name: "a reserved connection", matches: (client) => has(client, "unsafe", "release"), write: () => "postgresStorage(sql), that of postgres(…) itself" },
+  { name: "the sql of neon()", matches: (client) => has(client, "unsafe", "transaction") && !has(client, "begin"), write: () => "postgresStorage(new Pool(…)), a Pool of @neondatabase/serverless" },
+  {
+    name: "a sql with transform.row",
+    matches: (client) => has(client, "unsafe") && client.options?.transform?.row?.from !== undefined,
+    write: () => "postgresStorage(postgres(…)), one without it: no row of a session could be read through it",
+  },
+];
+
+function speakerOf(client: PgClient | PostgresJsClient | PgliteClient): SqlClient {
+  refuseLookAlikes("postgresStorage", client, LOOK_ALIKES);
   if (typeof (client as Partial<PostgresJsClient> | null)?.unsafe === "function") return throughPostgresJs(client as PostgresJsClient);
+  if (has(client, "query", "execProtocol", "isInTransaction")) return throughPglite(client as PgliteClient);
   if (typeof (client as Partial<PgClient> | null)?.query === "function") return throughPg(client as PgClient);
-  throw misplaced("postgresStorage: client", client, "a Pool or Client of pg (this has no query()), or the sql of postgres (this has no unsafe())");
-}
-
-/** Rows as arrays: the column names and row types that an application configured do not matter. No name, so no statement is kept. */
-function throughPg(client: PgClient): SqlClient {
-  const send = (query: PgQuery): PromiseLike<PgResult> => client.query(query);
-  // pg's Client is about to stop keeping statements that wait.
-  const query = typeof client.escapeLiteral === "function" ? inTurn(send) : send;
-  return {
-    row: async (text, values) => (await query({ text, values: [...values], rowMode: "array" })).rows[0],
-    change: async (text, values) => (await query({ text, values: [...values], rowMode: "array" })).rowCount ?? 0,
-  };
-}
-
-/** Statements are prepared unless the client was made with `prepare: false`. */
-function throughPostgresJs(client: PostgresJsClient): SqlClient {
-  const query = (text: string, values: readonly unknown[]) => client.unsafe(text, [...values], { prepare: true });
-  return {
-    row: async (text, values) => (await query(text, values).values())[0],
-    change: async (text, values) => (await query(text, values)).count,
-  };
+  throw misplaced("postgresStorage: client", client, "a Pool or Client of pg or a PGlite (this has no query()), or the sql of postgres (this has no unsafe())");
 }

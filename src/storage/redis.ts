@@ -6,7 +6,8 @@
 import { CLOCK_SKEW_MS, type Storage, type StorageCall, type StorageEntry, type StoredEntry, type Version, type Written } from "../contracts/storage.js";
 import { kindOf, misuse, onlyKeys } from "../leaves/assert.js";
 import { sha1 } from "../leaves/hash.js";
-import { drawVersion } from "./kit.js";
+import { drawVersion, insideTransaction } from "./kit.js";
+import { has as hasCalls, isA, refuseLookAlikes, type LookAlike } from "./look-alikes.js";
 
 /** A client or pool of `redis` (node-redis), as far as it is used. */
 export interface NodeRedisClient {
@@ -97,18 +98,18 @@ class RedisStorage implements Storage {
     const key = this.#prefix + name;
     const version = drawVersion();
     const reply = await this.#connection.send(key, ["SET", key, encode(version, entry), "PX", keptFor(entry.expiresAt, now), "NX"]);
-    return reply == null ? false : { version };
+    return done(reply) == null ? false : { version };
   }
 
   async update(name: string, entry: StorageEntry, version: Version, { now }: StorageCall): Promise<Written | false> {
     const next = drawVersion();
-    const done = await this.#run(UPDATE, name, version, [encode(next, entry), keptFor(entry.expiresAt, now)]);
-    return done && { version: next };
+    const updated = await this.#run(UPDATE, name, version, [encode(next, entry), keptFor(entry.expiresAt, now)]);
+    return updated && { version: next };
   }
 
   async touch(name: string, expiresAt: number, version: Version, { now }: StorageCall): Promise<Written | false> {
-    const done = await this.#run(TOUCH, name, version, [deadline(expiresAt), keptFor(expiresAt, now)]);
-    return done && { version };
+    const touched = await this.#run(TOUCH, name, version, [deadline(expiresAt), keptFor(expiresAt, now)]);
+    return touched && { version };
   }
 
   delete(name: string, version: Version): Promise<boolean> {
@@ -159,8 +160,16 @@ function encode(version: string, { value, expiresAt }: StorageEntry): string {
 }
 
 function entryOf(reply: unknown): StoredEntry | undefined {
-  return reply == null ? undefined : decode(textOf(reply));
+  return reply == null ? undefined : decode(textOf(done(reply)));
 }
+
+/** A reply, unless the command was not run: inside a MULTI of the application's on this connection it waits for its EXEC, and may be discarded. */
+function done(reply: unknown): unknown {
+  if ((typeof reply === "string" || reply instanceof Uint8Array) && reply.length === QUEUED.length && textOf(reply) === QUEUED) throw insideTransaction("MULTI");
+  return reply;
+}
+
+const QUEUED = "QUEUED";
 
 /** A key of another type is no failure: the store finds that it is no record. */
 function entryOfOtherType(error: unknown): StoredEntry {
@@ -190,9 +199,12 @@ interface Script {
   readonly hash: string;
 }
 
-/** Changes the key if it still begins with the version and its dot: 1, else 0. A key of another type is a mismatch, no error. */
+/** Changes the key if it still begins with the version and its dot: 1, else 0. A key of another type is a mismatch; every other error is one. */
 function ifUnchanged(change: string, head: string = ""): Script {
-  const text = `${head}if redis.pcall('GETRANGE', KEYS[1], 0, ${VERSION_LENGTH}) ~= ARGV[1] then return 0 end ${change} return 1`;
+  const text =
+    `${head}local head = redis.pcall('GETRANGE', KEYS[1], 0, ${VERSION_LENGTH}) ` +
+    "if type(head) == 'table' and not string.find(head.err, '^WRONGTYPE') then return head end " +
+    `if head ~= ARGV[1] then return 0 end ${change} return 1`;
   let hash: string | undefined;
   return {
     text,
@@ -214,7 +226,7 @@ function textOf(reply: unknown): string {
 
 /** A number, which a client may have been told to answer as a text. */
 function isOne(reply: unknown): boolean {
-  return Number(reply) === 1;
+  return Number(done(reply)) === 1;
 }
 
 function startsWith(error: unknown, code: string): boolean {
@@ -223,6 +235,7 @@ function startsWith(error: unknown, code: string): boolean {
 
 /** Tells clients apart by the calls they have: ioredis has `call`; of node-redis a cluster has `nodeClient`, a sentinel `getSentinelNode`. */
 function connection(client: RedisClient): Connection {
+  refuseLookAlikes("redisStorage", client, LOOK_ALIKES);
   if (has(client, "call")) return has(client, "nodes") ? ioCluster(client as IoRedisCluster) : ioSingle(client as IoRedisClient);
   if (!has(client, "sendCommand")) {
     throw new TypeError(`holdfast: redisStorage: ${kindOf(client)} has neither sendCommand (clients of redis) nor call (clients of ioredis and iovalkey); write redisStorage(createClient(…)) or redisStorage(new Redis(…))`);
@@ -230,6 +243,14 @@ function connection(client: RedisClient): Connection {
   if (has(client, "nodeClient")) return nodeCluster(client as NodeRedisCluster);
   return has(client, "getSentinelNode") ? nodeSentinel(client as NodeRedisSentinel) : nodeSingle(client as NodeRedisClient);
 }
+
+const LOOK_ALIKES: readonly LookAlike[] = [
+  { name: "a pipeline or a multi() of ioredis", matches: (client) => client.isPipeline === true || isA(client, "Pipeline"), write: () => "redisStorage(redis), the client itself" },
+  { name: "a client of redis 3 or older", matches: (client) => hasCalls(client, "send_command") && !hasCalls(client, "call"), write: () => "redisStorage(createClient(…)) of redis 4 or newer, or of ioredis" },
+  { name: "a multi() of redis", matches: (client) => hasCalls(client, "exec") && !hasCalls(client, "connect") && !hasCalls(client, "call"), write: () => "redisStorage(client), the client itself" },
+  { name: "client.legacy()", matches: (client) => isA(client, "RedisLegacyClient"), write: () => "redisStorage(client), the client itself" },
+  { name: "a client in legacy mode", matches: (client) => client.options?.legacyMode === true && hasCalls(client.v4, "sendCommand"), write: () => "redisStorage(client.v4)" },
+];
 
 /** An instance that has a method of this name; a class is none. */
 function has(client: unknown, call: string): boolean {

@@ -13,17 +13,20 @@ export interface SqlOptions {
 /** How one kind of client is spoken to: one statement, one answer. */
 export interface SqlClient {
   /** The first row, its columns in the order they were asked for; nothing where there is none. */
-  row(sql: string, parameters: readonly unknown[]): Promise<SqlRow | undefined>;
+  row(sql: string, parameters: readonly unknown[], call: StatementCall): Promise<SqlRow | undefined>;
   /** Runs a statement that changes rows; answers how many. */
-  change(sql: string, parameters: readonly unknown[]): Promise<number>;
+  change(sql: string, parameters: readonly unknown[], call: StatementCall): Promise<number>;
 }
+
+/** For whom a statement is run. */
+export type StatementCall = Pick<StorageCall, "signal" | "timeout">;
 
 /** A row as value, version and deadline. */
 export type SqlRow = readonly unknown[];
 
 /**
  * What a database writes in its own way. Statements are templates: names stand between double quotes, `?` is a parameter, `{table}`,
- * `{index}` (its name) and `{path of index}` (with the schema) are filled in; so are, as strings, `{name of table}`, `{name of index}`
+ * `{value}`, `{deadline}`, `{columns}`, `{index}` (its name) and `{path of index}` (with the schema) are filled in; so are, as strings, `{name of table}`, `{name of index}`
  * and `{schema}`, which is NULL where none was given.
  */
 export interface Dialect {
@@ -31,6 +34,14 @@ export interface Dialect {
   readonly quote: '"' | "`";
   /** The nth parameter of a statement, from 1. */
   readonly parameter: (nth: number) => string;
+  /** How a value is written into a statement, and a deadline; columns as they are asked for. Default: as they are. */
+  readonly value?: string;
+  readonly deadline?: string;
+  readonly columns?: string;
+  /** A value as a parameter; default: its bytes. */
+  readonly encode?: (value: string) => unknown;
+  /** What was a value's column, as bytes or text; default: as it is. */
+  readonly decode?: (column: unknown) => unknown;
   /** What makes the table and its index where they are missing. */
   readonly schema: readonly string[];
   /** Asks whether table and index are there, for databases where making them again costs a lock or a right. */
@@ -94,14 +105,16 @@ export class SqlStorage implements Storage {
   /** See the storage contract. */
   async get(key: string, call: StorageCall): Promise<StoredEntry | undefined> {
     const row = await this.#row(this.#sql.get, [key], call);
-    return row && { value: text(row[0]), version: text(row[1]), expiresAt: Number(row[2]) };
+    if (!row) return undefined;
+    const { decode = identity } = this.#dialect;
+    return { value: textOf(decode(row[0])), version: textOf(row[1]), expiresAt: Number(isNumeric(row[2]) ? row[2] : textOf(row[2])) };
   }
 
   /** See the storage contract. */
   async create(key: string, { value, expiresAt }: StorageEntry, call: StorageCall): Promise<Written | false> {
     const version = drawVersion();
     try {
-      const created = await this.#change(this.#sql.create, [key, Buffer.from(value), version, expiresAt], call);
+      const created = await this.#change(this.#sql.create, [key, this.#encode(value), version, expiresAt], call);
       return created > 0 && { version };
     } catch (error) {
       if (this.#dialect.isDuplicate?.(error)) return false;
@@ -112,7 +125,7 @@ export class SqlStorage implements Storage {
   /** See the storage contract. */
   async update(key: string, { value, expiresAt }: StorageEntry, version: Version, call: StorageCall): Promise<Written | false> {
     const next = drawVersion();
-    const updated = await this.#change(this.#sql.update, [Buffer.from(value), next, expiresAt, key, version], call);
+    const updated = await this.#change(this.#sql.update, [this.#encode(value), next, expiresAt, key, version], call);
     return updated > 0 && { version: next };
   }
 
@@ -146,16 +159,20 @@ export class SqlStorage implements Storage {
     }
   }
 
-  #row(sql: string, parameters: readonly unknown[], call: Patience): Promise<SqlRow | undefined> {
-    return this.#patiently(() => this.#client.row(sql, parameters), call);
+  #encode(value: string): unknown {
+    return this.#dialect.encode ? this.#dialect.encode(value) : Buffer.from(value);
   }
 
-  #change(sql: string, parameters: readonly unknown[], call: Patience): Promise<number> {
-    return this.#patiently(() => this.#client.change(sql, parameters), call);
+  #row(sql: string, parameters: readonly unknown[], call: StatementCall): Promise<SqlRow | undefined> {
+    return this.#patiently(() => this.#client.row(sql, parameters, call), call);
+  }
+
+  #change(sql: string, parameters: readonly unknown[], call: StatementCall): Promise<number> {
+    return this.#patiently(() => this.#client.change(sql, parameters, call), call);
   }
 
   /** Repeats what failed only because others were at the same rows, until nobody waits for it any more. */
-  async #patiently<T>(statement: () => Promise<T>, call: Patience): Promise<T> {
+  async #patiently<T>(statement: () => Promise<T>, call: StatementCall): Promise<T> {
     for (let tries = 0; ; tries++) {
       try {
         return await statement();
@@ -176,8 +193,6 @@ export function inTurn<A extends unknown[], B>(send: (...args: A) => PromiseLike
     return mine;
   };
 }
-
-type Patience = Pick<StorageCall, "signal">;
 
 /** Names that were checked, without quotes. */
 export interface TableNames {
@@ -222,6 +237,9 @@ function statements(dialect: Dialect, { schema, table }: TableNames): Statements
     "name of table": `'${table}'`,
     "name of index": `'${index}'`,
     schema: schema === undefined ? "NULL" : `'${schema}'`,
+    value: dialect.value ?? "?",
+    deadline: dialect.deadline ?? "?",
+    columns: dialect.columns ?? '"value", "version", "expires_at"',
   };
   const write = (template: string): string => {
     const filled = template.replace(/\{([a-z ]+)\}/g, (_hole, name: string) => fillings[name]!);
@@ -231,9 +249,9 @@ function statements(dialect: Dialect, { schema, table }: TableNames): Statements
   return {
     schema: dialect.schema.map(write),
     hasSchema: dialect.hasSchema && write(dialect.hasSchema),
-    get: write('SELECT "value", "version", "expires_at" FROM {table} WHERE "key" = ?'),
+    get: write('SELECT {columns} FROM {table} WHERE "key" = ?'),
     create: write(dialect.create),
-    update: write(`UPDATE {table} SET "value" = ?, "version" = ?, "expires_at" = ? WHERE ${SAME_VERSION}`),
+    update: write(`UPDATE {table} SET "value" = {value}, "version" = ?, "expires_at" = {deadline} WHERE ${SAME_VERSION}`),
     touch: write(`${dialect.touch} WHERE ${SAME_VERSION}`),
     delete: write(`DELETE FROM {table} WHERE ${SAME_VERSION}`),
     sweep: write(dialect.sweep),
@@ -244,9 +262,17 @@ function statements(dialect: Dialect, { schema, table }: TableNames): Statements
 const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** A column that is read as text: what was written as bytes comes back as bytes. What is neither is nothing that a driver wrote. */
-function text(column: unknown): string {
+export function textOf(column: unknown): string {
   if (typeof column === "string") return column;
   return column instanceof Uint8Array || column instanceof ArrayBuffer ? utf8.decode(column) : "";
+}
+
+function isNumeric(column: unknown): boolean {
+  return typeof column === "number" || typeof column === "bigint";
+}
+
+function identity(column: unknown): unknown {
+  return column;
 }
 
 /** Waits; rejects where the signal is or gets aborted. */

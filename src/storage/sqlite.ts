@@ -3,20 +3,26 @@
  *
  * @module
  */
+import type { Awaitable } from "../contracts/storage.js";
 import { inTurn, SLICE, SqlStorage, tableNames, type Dialect, type SqlClient, type SqlOptions, type SqlRow } from "./sql.js";
 import { misplaced } from "../leaves/assert.js";
+import { insideTransaction } from "./kit.js";
+import { has, isA, refuseLookAlikes, type LookAlike } from "./look-alikes.js";
 
 export type { SqlOptions, SqlStorage } from "./sql.js";
 
 /** What is used of a `Database` of `better-sqlite3` or `bun:sqlite`, or a `DatabaseSync` of `node:sqlite`. */
 export interface SqliteDatabase {
   prepare(sql: string): SqliteStatement;
+  /** Whether a transaction is open: of `better-sqlite3` and `bun:sqlite`, and of `node:sqlite`. */
+  readonly inTransaction?: boolean;
+  readonly isTransaction?: boolean;
 }
 
 /** What is used of a prepared statement. */
 export interface SqliteStatement {
   get(...parameters: any[]): unknown;
-  run(...parameters: any[]): { changes: number | bigint };
+  run(...parameters: any[]): Awaitable<{ changes: number | bigint }>;
 }
 
 /** What is used of a client of `@libsql/client`. */
@@ -69,7 +75,14 @@ function isBusy(error: unknown): boolean {
   return /^SQLITE_(BUSY|LOCKED)/.test(String(code)) || LOCKED.includes((errcode ?? errno ?? rawCode ?? 0) & 0xff);
 }
 
+const LOOK_ALIKES: readonly LookAlike[] = [
+  { name: "a D1 database of Cloudflare", matches: (database) => has(database, "prepare", "batch", "dump") || (has(database, "prepare", "batch", "exec") && isA(database, "D1Database")), write: () => "another storage: D1 is no connection of this process, and has no driver here" },
+  { name: "a database of sqlite3 or sqlite", matches: (database) => has(database, "prepare", "each"), write: () => "sqliteStorage(new Database(file)), of better-sqlite3, or one of node:sqlite" },
+  { name: "a transaction of libsql", matches: (database) => has(database, "execute", "rollback", "commit"), write: () => "sqliteStorage(client), the client itself" },
+];
+
 function speakerOf(database: SqliteDatabase | LibsqlClient): SqlClient {
+  refuseLookAlikes("sqliteStorage", database, LOOK_ALIKES);
   if (typeof (database as Partial<SqliteDatabase> | null)?.prepare === "function") return new Prepared(database as SqliteDatabase);
   if (isLibsql(database)) return throughLibsql(database);
   throw misplaced("sqliteStorage: database", database, "a database of better-sqlite3, node:sqlite or bun:sqlite (this has no prepare()), or a client of @libsql/client (this has no execute() and reconnect())");
@@ -77,27 +90,35 @@ function speakerOf(database: SqliteDatabase | LibsqlClient): SqlClient {
 
 function isLibsql(database: unknown): database is LibsqlClient {
   const client = database as Partial<LibsqlClient> | null | undefined;
-  return typeof client?.execute === "function" && typeof client.reconnect === "function";
+  return typeof client?.execute === "function" && (typeof client.reconnect === "function" || isRemote(client));
+}
+
+/** A server, where a locked file is none of the client's matters. */
+function isRemote({ protocol }: Partial<LibsqlClient>): boolean {
+  return protocol === "http" || protocol === "ws";
 }
 
 /** A synchronous connection: statements are prepared when they are needed, and kept. */
 class Prepared implements SqlClient {
   readonly #database: SqliteDatabase;
+  readonly #isInside: () => boolean;
   readonly #statements = new Map<string, SqliteStatement>();
 
   constructor(database: SqliteDatabase) {
     this.#database = database;
+    this.#isInside = transactionWatch(database);
   }
 
   async row(sql: string, parameters: readonly unknown[]): Promise<SqlRow | undefined> {
-    return columns(this.#statement(sql).get(...parameters));
+    return columns(await this.#statement(sql).get(...parameters));
   }
 
   async change(sql: string, parameters: readonly unknown[]): Promise<number> {
-    return Number(this.#statement(sql).run(...parameters).changes);
+    return Number((await this.#statement(sql).run(...parameters)).changes);
   }
 
   #statement(sql: string): SqliteStatement {
+    if (this.#isInside()) throw insideTransaction("BEGIN");
     if (this.#statements.size === 0) this.#database.prepare("PRAGMA busy_timeout = 0").get();
     const known = this.#statements.get(sql);
     if (known) return known;
@@ -107,11 +128,26 @@ class Prepared implements SqlClient {
   }
 }
 
+/** Whether a connection is inside a transaction. `node:sqlite` before Node 22.16 does not tell: there no other transaction can be begun then. */
+function transactionWatch(database: SqliteDatabase): () => boolean {
+  if ("inTransaction" in database) return () => database.inTransaction === true;
+  if ("isTransaction" in database) return () => database.isTransaction === true;
+  if ((database as object).constructor?.name !== "DatabaseSync") return () => false;
+  return () => {
+    try {
+      database.prepare("BEGIN").run();
+    } catch {
+      return true;
+    }
+    database.prepare("ROLLBACK").run();
+    return false;
+  };
+}
+
 type Libsql = LibsqlClient["execute"];
 
 function throughLibsql(client: LibsqlClient): SqlClient {
-  const isRemote = client.protocol === "http" || client.protocol === "ws";
-  const execute: Libsql = isRemote ? (statement) => client.execute(statement) : onFile(client);
+  const execute: Libsql = isRemote(client) ? (statement) => client.execute(statement) : onFile(client);
   return {
     row: async (sql, args) => columns((await execute({ sql, args: [...args] })).rows[0]),
     change: async (sql, args) => (await execute({ sql, args: [...args] })).rowsAffected,
@@ -135,6 +171,7 @@ function onFile(client: LibsqlClient): Libsql {
 
 function columns(row: unknown): SqlRow | undefined {
   if (row == null) return undefined;
+  if (Array.isArray(row)) return row as SqlRow;
   const { value, version, expires_at } = row as Record<string, unknown>;
   return [value, version, expires_at];
 }

@@ -7,6 +7,8 @@ import { isPromise } from "../leaves/promise.js";
 export class Deadline {
   readonly #clock: Clock;
   readonly #until: number;
+  /** Versions that were refused, by key, and whether they were read again since. */
+  #refused: Map<string, Refused> | undefined;
 
   constructor(clock: Clock, ms: number) {
     this.#clock = clock;
@@ -25,6 +27,30 @@ export class Deadline {
     const ms = Math.min(Math.random() * 2 ** Math.min(tries, 6), this.left);
     await new Promise<void>((resolve) => this.#clock.setTimer(ms, resolve));
   }
+
+  /** An entry was read, in this version. */
+  noteRead(key: string, version: Version | undefined): void {
+    const refused = this.#refused?.get(key);
+    if (refused) refused.isStillThere = refused.version === version;
+  }
+
+  /**
+   * A change of this version was refused. Usually another was faster. Where the same version was read again after that, and is refused again,
+   * nobody was: no version is ever stored twice, so the storage does not let this be written, and says so to nobody. `storage`, then.
+   */
+  noteRefusal(key: string, version: Version): void {
+    const refused = this.#refused?.get(key);
+    if (refused?.isStillThere && refused.version === version) throw new SessionError("storage", REFUSES_ITS_OWN);
+    (this.#refused ??= new Map()).set(key, { version, isStillThere: false });
+  }
+}
+
+const REFUSES_ITS_OWN = "the storage refuses to change the very version that it answers: see what its user may write (a hidden row, a command that is not allowed)";
+
+/** A version of an entry that a change was refused for. */
+interface Refused {
+  readonly version: Version;
+  isStillThere: boolean;
 }
 
 /** What a call answers: at once where the storage does. */
@@ -43,7 +69,7 @@ export class StorageCalls {
   }
 
   get(key: string, deadline?: Deadline): Answer<StoredEntry | null | undefined> {
-    return this.#run("get", deadline, (call) => this.#storage.get(key, call));
+    return this.#run("get", deadline, (call) => this.#storage.get(key, call), (entry) => deadline?.noteRead(key, entry?.version));
   }
 
   create(key: string, entry: StorageEntry, deadline: Deadline): Answer<Written | false> {
@@ -51,15 +77,15 @@ export class StorageCalls {
   }
 
   update(key: string, entry: StorageEntry, version: Version, deadline: Deadline): Answer<Written | false> {
-    return this.#run("update", deadline, (call) => this.#storage.update(key, entry, version, call));
+    return this.#run("update", deadline, (call) => this.#storage.update(key, entry, version, call), (written) => written || deadline.noteRefusal(key, version));
   }
 
   touch(key: string, expiresAt: number, version: Version, deadline: Deadline): Answer<Written | false> {
-    return this.#run("touch", deadline, (call) => this.#storage.touch(key, expiresAt, version, call));
+    return this.#run("touch", deadline, (call) => this.#storage.touch(key, expiresAt, version, call), (written) => written || deadline.noteRefusal(key, version));
   }
 
   delete(key: string, version: Version, deadline: Deadline): Answer<boolean> {
-    return this.#run("delete", deadline, (call) => this.#storage.delete(key, version, call));
+    return this.#run("delete", deadline, (call) => this.#storage.delete(key, version, call), (isDone) => isDone || deadline.noteRefusal(key, version));
   }
 
   /** Removes all keys of a prefix; not bounded in time, since it may be a long walk. */
@@ -73,33 +99,39 @@ export class StorageCalls {
     }
   }
 
-  #run<T>(name: string, deadline: Deadline | undefined, command: (call: StorageCall) => Awaitable<T>): Answer<T> {
-    const call = new Call(this.#clock.now());
+  /** `note` is given what was answered, before anybody else. */
+  #run<T>(name: string, deadline: Deadline | undefined, command: (call: StorageCall) => Awaitable<T>, note?: (answer: T) => unknown): Answer<T> {
+    const call = new Call(this.#clock.now(), this.#timeout);
     try {
       const answer = command(call);
-      return isPromise(answer) ? this.#inTime(name, answer, call, deadline) : answer;
+      if (isPromise(answer)) return this.#inTime(name, answer, call, deadline, note);
+      note?.(answer);
+      return answer;
     } catch (cause) {
       throw failure(name, cause);
     }
   }
 
-  #inTime<T>(name: string, answer: PromiseLike<T>, call: Call, deadline: Deadline | undefined): Promise<T> {
+  #inTime<T>(name: string, answer: PromiseLike<T>, call: Call, deadline: Deadline | undefined, note?: (answer: T) => unknown): Promise<T> {
     const ms = Math.max(Math.min(this.#timeout, deadline?.left ?? Infinity), 0);
     return new Promise<T>((resolve, reject) => {
       const cancel = this.#clock.setTimer(ms, () => {
         call.abort();
         reject(new SessionError("timeout", `the storage did not answer ${name} within ${ms} ms`));
       });
-      answer.then(
-        (value) => {
-          cancel();
+      const answered = (value: T): void => {
+        cancel();
+        try {
+          note?.(value);
           resolve(value);
-        },
-        (cause: unknown) => {
-          cancel();
-          reject(failure(name, cause));
-        },
-      );
+        } catch (refused) {
+          reject(refused);
+        }
+      };
+      answer.then(answered, (cause: unknown) => {
+        cancel();
+        reject(failure(name, cause));
+      });
     });
   }
 }
@@ -107,11 +139,13 @@ export class StorageCalls {
 /** What a driver is given with a call. The signal is made when it is asked for: few drivers do. */
 class Call implements StorageCall {
   readonly now: number;
+  readonly timeout?: number;
   #controller: AbortController | undefined;
   #aborted = false;
 
-  constructor(now: number) {
+  constructor(now: number, timeout?: number) {
     this.now = now;
+    if (timeout !== undefined) this.timeout = timeout;
   }
 
   get signal(): AbortSignal {

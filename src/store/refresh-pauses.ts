@@ -5,8 +5,10 @@ const MOST_SESSIONS = 10_000;
 const SHORTEST_MS = 1000;
 
 /**
- * When a refresh that failed is tried again, so that a database that takes no writes costs readers nothing. One moment for each session,
- * for as many sessions as are few; where more fail, none is tried before that moment. There is no timer: what is over is forgotten when
+ * When a refresh that failed is tried again, so that a database that takes no writes costs readers nothing. One
+ * moment for each session,
+ * for as many sessions as are few; where more fail, none is tried before that moment. There is no timer: what is over
+ * is forgotten when
  * the next one fails.
  */
 export class RefreshPauses {

@@ -4,5 +4,7 @@
  * @module
  */
 export { testClock, type TestClock } from "./test-clock.js";
-export { storageSuite, type StorageCase, type StorageUnderTest } from "./storage-suite.js";
+export type { BeginCondition, StorageConditions } from "./storage-conditions.js";
+export type { StorageUnderTest } from "./storage-desk.js";
+export { storageSuite, type StorageCase } from "./storage-suite.js";
 export { seed, type Seedable } from "./seed.js";

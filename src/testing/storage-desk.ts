@@ -1,5 +1,12 @@
-import type { Storage, StorageCall, StorageEntry, StoredEntry, Version, Written } from "../contracts/storage.js";
+import type { Awaitable, Storage, StorageCall, StorageEntry, StoredEntry, Version, Written } from "../contracts/storage.js";
 import { randomText } from "../leaves/random.js";
+
+/** A storage to be tested, and how to end what was started for it. */
+export interface StorageUnderTest {
+  storage: Storage;
+  /** Called when the case is over, whatever came of it. */
+  close?(): Awaitable<void>;
+}
 
 /** The deadline of what a case stores, where it does not say. */
 export const MINUTE = 60_000;

@@ -1,13 +1,7 @@
-import { CLOCK_SKEW_MS, type Awaitable, type Storage, type StoredEntry, type Version, type Written } from "../contracts/storage.js";
+import { CLOCK_SKEW_MS, type Awaitable, type StoredEntry, type Version, type Written } from "../contracts/storage.js";
 import { utf8Length } from "../leaves/bytes.js";
-import { accepted, check, Desk, MINUTE, refused, same } from "./storage-desk.js";
-
-/** A storage to be tested, and how to end what was started for it. */
-export interface StorageUnderTest {
-  storage: Storage;
-  /** Called when the case is over, whatever came of it. */
-  close?(): Awaitable<void>;
-}
+import { conditionCases, type StorageConditions } from "./storage-conditions.js";
+import { accepted, check, Desk, MINUTE, refused, same, type StorageUnderTest } from "./storage-desk.js";
 
 /** One case of the suite. `run` rejects with an Error that says which rule was broken. */
 export interface StorageCase {
@@ -22,17 +16,19 @@ export interface StorageCase {
  * for (const { name, run } of storageSuite(() => ({ storage: myStorage(client) }))) test(name, run);
  * ```
  *
- * `makeStorage` is called for each case; it may answer the same storage each time, keys do not repeat.
+ * `makeStorage` is called for each case; it may answer the same storage each time, keys do not repeat. `conditions` add cases: what may go
+ * wrong around your database, see {@link StorageConditions}.
  */
-export function storageSuite(makeStorage: () => Awaitable<StorageUnderTest>): readonly StorageCase[] {
-  return Object.entries(CASES).map(([name, work]) => ({
+export function storageSuite<U extends StorageUnderTest>(makeStorage: () => Awaitable<U>, conditions: StorageConditions<U> = {}): readonly StorageCase[] {
+  const plain = Object.entries(CASES).map(([name, work]) => [name, ({ desk }: { desk: Desk }) => work(desk)] as const);
+  return [...plain, ...Object.entries(conditionCases(conditions))].map(([name, work]) => ({
     name,
     async run() {
-      const { storage, close } = await makeStorage();
+      const under = await makeStorage();
       try {
-        await work(new Desk(storage));
+        await work({ under, desk: new Desk(under.storage) });
       } finally {
-        await close?.();
+        await under.close?.();
       }
     },
   }));

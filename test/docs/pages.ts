@@ -84,6 +84,12 @@ declare module "node:sqlite" { export class DatabaseSync { constructor(file: str
 declare module "better-sqlite3" { export default class Database { constructor(file: string); prepare(sql: string): import("holdfast/storage/sqlite").SqliteStatement; } }
 declare module "bun:sqlite" { export class Database { constructor(file: string); prepare(sql: string): import("holdfast/storage/sqlite").SqliteStatement; } }
 declare module "my-database" { export const client: import("./drivers.js").Client; }
+declare module "my-database/testing" {
+  type Client = import("./drivers.js").Client;
+  export const server: { setReadOnly(is: boolean): Promise<void>; hideRowsFromUpdates(): Promise<void>; showRows(): Promise<void>; begin(client: Client): Promise<void>; rollBack(client: Client): Promise<void> };
+  export const proxy: { delay(ms: number): void; cutAll(): Promise<void> };
+  export function oddClient(options: { dates: "string" }): Promise<Client>;
+}
 `;
 
 /** Compiles the pages, with replacements made in their code; answers the directory of the modules, what the compiler says, and how to remove it all. */

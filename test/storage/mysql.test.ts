@@ -45,6 +45,13 @@ async function waitsForALock(pool: mysql.Pool): Promise<void> {
   throw new Error("nothing waits for a lock");
 }
 
+/** The server forgets the statements that a connection has prepared, and the client does not: as after the failover of a proxy that keeps connections. */
+function forget(connection: mysql.PoolConnection): void {
+  const { _statements } = connection.connection as unknown as { _statements: Map<string, { close(): void }> };
+  assert.ok(_statements.size > 0, "this test knows where mysql2 keeps them");
+  _statements.forEach((statement) => statement.close());
+}
+
 await withService("mariadb", ({ url }) => {
   const call = { now: 1e12, signal: new AbortController().signal };
   const entry = { value: "one", expiresAt: 2e12 };
@@ -133,6 +140,24 @@ await withService("mariadb", ({ url }) => {
     for (const { sql, values } of sent) {
       const [rows] = await pool.query(`EXPLAIN ${sql}`, values);
       assert.notEqual((rows as { type: string }[])[0]!.type, "ALL", sql);
+    }
+  });
+
+  test("prepared statements that the server forgot are prepared anew, on every connection, and the pool is as good as before", async (t) => {
+    const { pool, schema } = await world(t, { connectionLimit: 3 });
+    const storage = mysqlStorage(pool, { schema });
+    await storage.ensureSchema();
+    let version = ((await storage.create("k", entry, call)) as { version: string }).version;
+    for (let round = 0; round < 3; round++) {
+      await Promise.all(Array.from({ length: 12 }, async () => storage.get("k", call)));
+      ({ version } = (await storage.update("k", entry, version, call)) as { version: string });
+      const connections = await Promise.all(Array.from({ length: 3 }, () => pool.getConnection()));
+      for (const connection of connections) forget(connection);
+      for (const connection of connections) connection.release();
+      assert.equal((await storage.get("k", call))?.value, "one");
+      ({ version } = (await storage.update("k", { ...entry, value: "one" }, version, call)) as { version: string });
+      const answers = await Promise.all(Array.from({ length: 12 }, async () => storage.get("k", call)));
+      assert.ok(answers.every((found) => found?.version === version));
     }
   });
 

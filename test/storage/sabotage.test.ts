@@ -194,3 +194,79 @@ test("the suite ends what the factory started, whatever came of the case", async
   for (const { run } of cases) await run().catch(() => {});
   assert.equal(open, 0);
 });
+
+/** What goes wrong around a storage in memory, and storages that take it badly: by the words of the case that must notice. */
+const CONDITIONS = {
+  readOnly: ({ storage }: { storage: Honest }) => disturbed(storage, { ...refusing(), create: failing, update: failing, touch: failing, delete: failing }),
+  refusedWrites: ({ storage }: { storage: Honest }) => disturbed(storage, refusing()),
+  foreignTransaction: ({ storage }: { storage: Honest }) => disturbed(storage, { get: failing, create: failing, update: failing, touch: failing, delete: failing }),
+  latency: ({ storage }: { storage: Honest }, ms: number) => disturbed(storage, { get: (...call) => delayed(ms, () => Honest.prototype.get.apply(storage, call)) }),
+  cutConnections: async ({ storage }: { storage: Honest }) => {
+    const end = disturbed(storage, { get: failing });
+    setTimeout(end, 30);
+  },
+  rowSettings: { "another one": () => ({ storage: new Honest() }) },
+};
+
+const failing = (): Promise<never> => Promise.reject(new Error("refused"));
+const refused = async (): Promise<false> => false;
+const refusing = (): Partial<Storage> => ({ update: refused, touch: refused, delete: refused });
+
+function disturbed(storage: Honest, calls: Partial<Storage>): () => void {
+  Object.assign(storage, calls);
+  return () => Object.keys(calls).forEach((name) => Reflect.deleteProperty(storage, name));
+}
+
+async function delayed<T>(ms: number, act: () => Promise<T>): Promise<T> {
+  await new Promise((resolve) => setTimeout(resolve, ms));
+  return act();
+}
+
+type Conditions = Parameters<typeof storageSuite<{ storage: Honest }>>[1] & {};
+
+async function conditionFailures(conditions: Conditions): Promise<string[]> {
+  const failed: string[] = [];
+  for (const { name, run } of storageSuite(() => ({ storage: new Honest() }), conditions)) await run().catch((error: Error) => failed.push(`${name}: ${error.message}`));
+  return failed;
+}
+
+test("the suite passes a storage that takes every condition well", async () => {
+  assert.deepEqual(await conditionFailures(CONDITIONS), []);
+});
+
+const TAKEN_BADLY: Readonly<Record<string, readonly [says: RegExp, conditions: Conditions]>> = {
+  "a change is answered with false where the database refuses to write": [/never answered with false: .*must fail where the database refuses to write/, { readOnly: ({ storage }) => disturbed(storage, refusing()) }],
+  "what was accepted inside a transaction is gone with it": [
+    /inside a transaction.*what is answered holds/,
+    {
+      foreignTransaction({ storage }) {
+        const before = new Map(storage.entries);
+        return () => {
+          storage.entries.clear();
+          for (const [key, entry] of before) storage.entries.set(key, entry);
+        };
+      },
+    },
+  ],
+  "a transaction makes every change a refusal": [/a change of the version that is stored is no refusal/, { foreignTransaction: ({ storage }) => disturbed(storage, refusing()) }],
+  "inside a transaction nothing is found": [/a read inside a transaction/, { foreignTransaction: ({ storage }) => disturbed(storage, { get: async () => undefined }) }],
+  "rows come back empty": [/the value must be/, { rowSettings: { "as arrays": () => ({ storage: Object.assign(new Honest(), { get: async () => ({ value: "", version: "", expiresAt: 0 }) }) }) } }],
+  "a connection that is cut is a refusal": [/connections that are cut.*is no refusal/, { cutConnections: ({ storage }) => void disturbed(storage, { update: refused }) }],
+  "slow reads are answered with another key's value": [
+    /each call must be answered with its own key's value/,
+    { latency: ({ storage }) => disturbed(storage, { get: async () => [...storage.entries.values()].at(-1) }) },
+  ],
+};
+
+for (const [name, [says, conditions]] of Object.entries(TAKEN_BADLY)) {
+  test(`the suite catches a storage of which this is true: ${name}`, async () => {
+    if (conditions.cutConnections) {
+      const failed: string[] = [];
+      const refusingUpdates = () => ({ storage: Object.assign(new Honest(), { update: refused }) });
+      for (const { name, run } of storageSuite(refusingUpdates, { cutConnections: () => {} })) await run().catch((error: Error) => failed.push(`${name}: ${error.message}`));
+      return assert.ok(failed.some((line) => says.test(line)), failed.join("\n"));
+    }
+    const failed = await conditionFailures(conditions);
+    assert.ok(failed.length > 0 && failed.every((line) => says.test(line)), failed.join("\n"));
+  });
+}

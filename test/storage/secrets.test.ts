@@ -76,8 +76,13 @@ const PLACES: Readonly<Record<string, (secret: any) => unknown>> = {
   seed: (secret) => seed(secret),
   "storage of a request": async (secret) => {
     let failure: unknown;
-    const sessions = fetching.session<{ n: number }>({ storage: () => secret, errorHandler: (error) => ((failure = error), new Response()) });
-    await sessions((request) => (sessions.get(request).set("n", 1), new Response()))(new Request("http://localhost/"));
+    const sessions = fetching.session<{ n: number }>({
+      storage: () => secret,
+      errorHandler: (error) => ((failure = error), new Response()),
+    });
+    await sessions((request) => (sessions.get(request).set("n", 1), new Response()))(
+      new Request("http://localhost/"),
+    );
     throw failure;
   },
 };
@@ -104,7 +109,10 @@ async function thrownBy(act: () => unknown): Promise<unknown> {
   return undefined;
 }
 
-/** The secret in pieces of seven characters: not even a part of it may be shown. The words of an address that are no secret may. */
+/**
+ * The secret in pieces of seven characters: not even a part of it may be shown. The words of an address that are no
+ * secret may.
+ */
 function pieces(secret: string): string[] {
   const own = /:([^:@]+)@/.exec(secret)?.[1] ?? secret;
   return Array.from({ length: own.length - 6 }, (_, at) => own.slice(at, at + 7));

@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { storageSuite, type StorageCase } from "holdfast/testing";
+import { storageSuite, type StorageCase, type StorageConditions } from "holdfast/testing";
 import { sqliteStorage, type LibsqlClient, type SqliteDatabase, type SqlStorage } from "holdfast/storage/sqlite";
 import { sqlCases, type SqlUnderTest } from "./sql-cases.js";
-import { openSqlite, type OpenedSqlite, type SqliteClient } from "./sqlite-clients.js";
+import { openSqlite, ROW_SETTINGS, type OpenedSqlite, type SqliteClient } from "./sqlite-clients.js";
 import { aWhile, until, within } from "./within.js";
 
 const call = { now: 1e12, signal: new AbortController().signal };
@@ -14,7 +14,7 @@ const entry = { value: "one", expiresAt: 2e12 };
 /** Everything that one client must hold: the storage contract, what all SQL drivers share, and what is SQLite's own. */
 export function sqliteCases(client: SqliteClient): readonly StorageCase[] {
   const own = Object.entries(OWN).map(([name, work]) => ({ name, run: () => inDirectory((directory) => work(opener(client, join(directory, "own.db")))) }));
-  return [...storageSuite(() => suiteStorage(client)), ...sqlCases((table) => tableIn(client, table)), ...own];
+  return [...storageSuite(() => suiteStorage(client), conditionsOf(client)), ...sqlCases((table) => tableIn(client, table)), ...own];
 }
 
 const shared = { directory: "" };
@@ -37,17 +37,51 @@ async function inDirectory(work: (directory: string) => Promise<void>): Promise<
   }
 }
 
-let suite: Promise<SqlStorage> | undefined;
+/** A storage, and its database behind its back. */
+interface SqliteUnderTest {
+  readonly storage: SqlStorage;
+  run(sql: string): Promise<unknown>;
+}
 
-async function suiteStorage(client: SqliteClient): Promise<{ storage: SqlStorage }> {
+let suite: Promise<SqliteUnderTest> | undefined;
+
+async function suiteStorage(client: SqliteClient): Promise<SqliteUnderTest> {
   suite ??= (async () => {
     const { database, run } = await openSqlite(client, file("suite.db"));
     await quick(run);
     const storage = sqliteStorage(database);
     await storage.ensureSchema();
-    return storage;
+    return { storage, run };
   })();
-  return { storage: await suite };
+  return suite;
+}
+
+/** What may go wrong around a file, by its own means. */
+function conditionsOf(client: SqliteClient): StorageConditions<SqliteUnderTest> {
+  return {
+    async readOnly({ run }) {
+      await run("PRAGMA query_only = 1");
+      return () => run("PRAGMA query_only = 0");
+    },
+    async foreignTransaction({ run }) {
+      await run("BEGIN IMMEDIATE");
+      // libsql takes back what is left open, each time.
+      return () => run("ROLLBACK").catch((error) => assert.equal(client, "libsql", String(error)));
+    },
+    rowSettings: Object.fromEntries(
+      Object.entries(ROW_SETTINGS[client]).map(([name, { options, configure }]) => [
+        name,
+        async () => {
+          const { database, run, close } = await openSqlite(client, file("rows.db"), options);
+          configure?.(database);
+          await quick(run);
+          const storage = sqliteStorage(database);
+          await storage.ensureSchema();
+          return { storage, close };
+        },
+      ]),
+    ),
+  };
 }
 
 /** Tests wait for no disk. */

@@ -31,7 +31,11 @@ for (const how of ["fail", "failAfter"] as const) {
       assert.deepEqual(await reads(client), isTry ? ["get", "touch"] : ["get"], `minute ${minute}`);
       const events = world.events.splice(0);
       assert.equal(events.length, isTry ? 1 : 0);
-      for (const event of events) assert.deepEqual([event.type, event.id, (event.cause as { code: string }).code], ["refresh-failed", id, "storage"]);
+      for (const event of events)
+        assert.deepEqual(
+          [event.type, event.id, (event.cause as { code: string }).code],
+          ["refresh-failed", id, "storage"],
+        );
       for (let i = 0; i < 3; i++) assert.deepEqual(await reads(client), ["get"], "and not again on the next request");
       world.clock.advance(MINUTE);
     }
@@ -101,10 +105,14 @@ test("a refresh that failed does not keep a write of the same request from being
   const client = await visitor(world);
   world.clock.advance("3m");
   world.storage.fail("touch");
-  const { error } = await client.ask(() => {}, {}, async (session) => {
-    world.storage.heal();
-    session.set("n", 2);
-  });
+  const { error } = await client.ask(
+    () => {},
+    {},
+    async (session) => {
+      world.storage.heal();
+      session.set("n", 2);
+    },
+  );
   assert.equal(error, undefined);
   assert.equal((await client.ask()).session!.get("n"), 2);
 });
@@ -149,10 +157,20 @@ test("what is remembered is bounded: where very many sessions are refused, none 
   for (const name of ["a", "b", "c"]) pauses.add(name, 5000, 0);
   assert.equal(pauses.includes("d", 0), false);
   pauses.add("d", 5000, 1000);
-  assert.deepEqual(["a", "d", "e"].map((name) => pauses.includes(name, 5999)), [true, true, true]);
-  assert.deepEqual(["a", "d", "e"].map((name) => pauses.includes(name, 6000)), [false, false, false]);
+  assert.deepEqual(
+    ["a", "d", "e"].map((name) => pauses.includes(name, 5999)),
+    [true, true, true],
+  );
+  assert.deepEqual(
+    ["a", "d", "e"].map((name) => pauses.includes(name, 6000)),
+    [false, false, false],
+  );
   for (const name of ["d", "e", "f"]) pauses.add(name, 5000, 6000);
   assert.equal(pauses.includes("g", 6000), false, "what is over was forgotten");
   pauses.add("d", 5000, 7000);
-  assert.deepEqual([pauses.includes("d", 11_999), pauses.includes("g", 11_999)], [true, false], "the same one again takes no more room");
+  assert.deepEqual(
+    [pauses.includes("d", 11_999), pauses.includes("g", 11_999)],
+    [true, false],
+    "the same one again takes no more room",
+  );
 });
