@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from "node:async_hooks";
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { SessionEvent } from "holdfast";
@@ -6,7 +7,7 @@ import { ENTRIES, NOTHING, REFUSAL } from "./frameworks.js";
 import { overHttp2 } from "./http2.js";
 import type { App, Framework, Row, Stage } from "./row.js";
 import type { Transcript } from "./transcript.js";
-import { askOnce, NEXT, Wire } from "./wire.js";
+import { askOnce, NEXT, NEXT_BODY, PATIENCE, turn, Wire, type Served } from "./wire.js";
 
 /** What one cell of the matrix showed. */
 export interface Observation {
@@ -17,40 +18,53 @@ export interface Observation {
   readonly crashes: readonly string[];
   /** How many calls stored something. */
   readonly saves: number;
+  /** How often the program wrote to the session. */
+  readonly writes: number;
   /** The types of the session's events. */
   readonly events: readonly string[];
 }
 
-/** What reached the process since the last cell. */
-const crashes: string[] = [];
+/** Cells run side by side: what nobody catches is told apart by where it comes from. */
+const running = new AsyncLocalStorage<string[]>();
+const unclear: string[] = [];
 
 /** From now on what nobody catches is observed, and does not end the process. */
 export function observeCrashes(): void {
   process.on("uncaughtException", (error: unknown, origin) => {
     const { name, message, code } = (error ?? {}) as { name?: string; message?: string; code?: string };
-    crashes.push(`${origin === "unhandledRejection" ? "unhandled rejection" : "uncaught exception"}: ${code ?? name}: ${message?.split("\n")[0]}`);
+    const text = `${origin === "unhandledRejection" ? "unhandled rejection" : "uncaught exception"}: ${code ?? name}: ${message?.split("\n")[0]}`;
+    (running.getStore() ?? unclear).push(text);
   });
 }
 
+/** What nobody caught, and no cell can be said to have caused, since it was last asked. */
+export function unclearCrashes(): string[] {
+  return unclear.splice(0);
+}
+
 /** How long to wait for what goes on after the answer, in ms. */
-const PATIENCE = 4000;
+const LIMIT = 8000;
 const TURNS = 4;
 
 /** Serves a row's program as a column wants it, asks, and says what was seen. */
-export async function observe(row: Row, framework: Framework, column: Column, storageName: StorageName): Promise<Observation> {
-  crashes.splice(0);
-  const storage = new ColumnStorage(column, storageName);
-  const headers: Record<string, string> = column.isKnown ? { Cookie: `session_id=${await storage.seed(column)}` } : {};
-  const running = new Running(framework, column, storage);
-  const transcript = await running.play(row, headers);
-  return { transcript, notes: running.notes, crashes: crashes.splice(0), saves: storage.saves, events: running.events };
+export async function observe(row: Row, framework: Framework, column: Column, storageName: StorageName, patience: number = 1): Promise<Observation> {
+  const crashes: string[] = [];
+  return running.run(crashes, async () => {
+    const storage = new ColumnStorage(column, storageName);
+    const headers: Record<string, string> = column.isKnown ? { Cookie: `session_id=${await storage.seed(column)}` } : {};
+    const stage = new Running(framework, column, storage);
+    const transcript = await stage.play(row, headers, patience * PATIENCE);
+    return { transcript, notes: stage.notes, crashes, saves: storage.saves, writes: stage.writes, events: stage.events };
+  });
 }
 
-class Running implements Stage {
+class Running implements Stage, Served {
   readonly framework: Framework;
   readonly session: any;
   readonly notes: Record<string, number> = {};
   readonly events: string[] = [];
+  writes = 0;
+  arrived = 0;
   readonly #column: Column;
   readonly #storage: ColumnStorage;
   readonly #ends: (() => unknown)[] = [];
@@ -75,8 +89,15 @@ class Running implements Stage {
     if (use === "nothing") return "seen";
     const session = this.session.get(context);
     if (use === "reads") session.get("n");
-    else session.update("n", (n: number = 0) => n + 1);
+    else {
+      session.update("n", (n: number = 0) => n + 1);
+      this.writes++;
+    }
     return "seen";
+  };
+
+  readonly look = (context: object): void => {
+    if (this.#column.name !== BARE.name && this.#column.name !== REFUSED.name) this.session.get(context).get("n");
   };
 
   readonly note = (what: string, value?: unknown): void => {
@@ -97,14 +118,14 @@ class Running implements Stage {
   readonly onEnd = (act: () => unknown): void => void this.#ends.push(act);
 
   /** Asks and waits until nothing goes on any more. */
-  async play(row: Row, headers: Readonly<Record<string, string>>): Promise<Transcript> {
+  async play(row: Row, headers: Readonly<Record<string, string>>, patience: number): Promise<Transcript> {
     const server = serverOf(await row.app(this));
     this.#watch(server);
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     const { port } = server.address() as AddressInfo;
     const ask = this.framework === "http2" ? overHttp2 : overHttp1;
     try {
-      return await ask(row, port, headers, () => this.#isQuiet, () => this.#settled());
+      return await ask(row, port, headers, patience, this, () => this.#settled());
     } finally {
       await this.#settled(() => this.#open.size === 0);
       server.closeAllConnections?.();
@@ -113,14 +134,18 @@ class Running implements Stage {
     }
   }
 
-  get #isQuiet(): boolean {
+  get isQuiet(): boolean {
     return this.#timers === 0 && this.#storage.isQuiet;
+  }
+
+  get open(): number {
+    return this.#open.size;
   }
 
   /** Waits until nothing is under way, and a little longer, in turns of the event loop. */
   async #settled(isSo: () => boolean = () => true): Promise<void> {
-    const end = performance.now() + PATIENCE;
-    for (let turns = 0; turns < TURNS && performance.now() < end; turns = this.#isQuiet && isSo() ? turns + 1 : 0) await new Promise((resolve) => setTimeout(resolve, 1));
+    const end = performance.now() + LIMIT;
+    for (let turns = 0; turns < TURNS && performance.now() < end; turns = this.isQuiet && isSo() ? turns + 1 : 0) await turn();
   }
 
   /** Answers what the harness asks itself, and sees how every other response ends. */
@@ -128,7 +153,8 @@ class Running implements Stage {
     const listeners = server.listeners("request") as RequestListener[];
     server.removeAllListeners("request");
     server.on("request", (req: IncomingMessage, res: ServerResponse) => {
-      if (req.url === NEXT) return void res.end("next");
+      if (req.url === NEXT) return void res.end(NEXT_BODY);
+      this.arrived++;
       this.#open.add(res);
       res.on("finish", () => this.note("event finish"));
       res.on("close", () => {
@@ -144,8 +170,8 @@ function serverOf(app: App): Server {
   return typeof app === "function" ? createServer(app) : (app as Server);
 }
 
-async function overHttp1(row: Row, port: number, headers: Readonly<Record<string, string>>, isQuiet: () => boolean, settled: () => Promise<void>): Promise<Transcript> {
-  const wire = new Wire(port, headers, row.silence, isQuiet);
+async function overHttp1(row: Row, port: number, headers: Readonly<Record<string, string>>, patience: number, served: Served, settled: () => Promise<void>): Promise<Transcript> {
+  const wire = new Wire(port, headers, patience, served);
   try {
     await (row.ask ?? ((one: Wire) => askOnce(one, row.asked)))(wire);
     await settled();

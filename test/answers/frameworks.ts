@@ -86,17 +86,17 @@ export const EXPRESS: readonly Framework[] = ["express", "express4"];
 export const NODE_1: readonly Framework[] = NODE.filter((name) => name !== "http2");
 
 /** A row for Node's own request and response. Connect and Express 4 are handed what an async handler throws, as an application does it. */
-export function onNode(name: string, handler: (io: Io) => unknown, options: Options = {}): Row {
-  return { on: NODE, ...options, name, app: (stage) => nodeApp(stage, handler) };
+export function onNode(name: string, handler: (io: Io) => unknown, { around, ...options }: Options & { around?: Around } = {}): Row {
+  return { on: NODE, ...options, name, app: (stage) => nodeApp(stage, handler, around) };
 }
 
 /** A row for a handler with `next`. */
-export function onConnect(name: string, handler: (io: Io) => unknown, options: Options = {}): Row {
+export function onConnect(name: string, handler: (io: Io) => unknown, options: Options & { around?: Around } = {}): Row {
   return onNode(name, handler, { on: CONNECT, ...options });
 }
 
 /** A row for the functions that Express adds to a response. */
-export function onExpress(name: string, handler: (io: Io) => unknown, options: Options = {}): Row {
+export function onExpress(name: string, handler: (io: Io) => unknown, options: Options & { around?: Around } = {}): Row {
   return onNode(name, handler, { on: EXPRESS, ...options });
 }
 
@@ -108,6 +108,8 @@ export interface Around {
   readonly after?: readonly any[];
   /** Stands behind the handler: error handlers among them. */
   readonly last?: readonly any[];
+  /** Is given the application first: settings, engines. */
+  readonly prepare?: (app: any) => unknown;
 }
 
 /** An application whose handler is given Node's own request and response. */
@@ -117,6 +119,7 @@ export function nodeApp(stage: Stage, handler: (io: Io) => unknown, around: Arou
   if (framework === "koa") return koaApp(stage, (ctx) => rawOnKoa(stage, ctx, handler), around);
   if (framework === "fastify") return fastifyApp(stage, (request, reply) => rawOnFastify(stage, request, reply, handler));
   const app = middlewares(framework);
+  around.prepare?.(app);
   const middleware = (req: any, res: any, next: any): unknown => {
     const handled = handler(ioOf(stage, req, req, res, next));
     return framework === "express" || !(handled instanceof Promise) ? handled : handled.catch(next);
@@ -152,9 +155,10 @@ function rawOnFastify(stage: Stage, request: FastifyRequest, reply: FastifyReply
 }
 
 /** A Koa application. What reaches its error path is not printed. */
-export function koaApp(stage: Stage, handler: (ctx: KoaContext) => unknown, { before = [], after = [] }: Around = {}): App {
+export function koaApp(stage: Stage, handler: (ctx: KoaContext) => unknown, { before = [], after = [], prepare }: Around = {}): App {
   const app = new Koa();
   app.silent = true;
+  prepare?.(app);
   for (const one of [...before, stage.session, ...after]) app.use(one);
   app.use(async (ctx) => void (await handler(ctx)));
   return app.callback() as App;
@@ -172,8 +176,9 @@ export async function fastifyApp(stage: Stage, handler: (request: FastifyRequest
 }
 
 /** A Hono application behind @hono/node-server. */
-export function honoApp(stage: Stage, handler: (c: HonoContext) => unknown, { before = [], after = [] }: Around = {}): App {
+export function honoApp(stage: Stage, handler: (c: HonoContext) => unknown, { before = [], after = [], prepare }: Around = {}): App {
   const app = new Hono();
+  prepare?.(app);
   for (const one of [...before, stage.session, ...after]) app.use(one);
   app.all("*", handler as never);
   return getRequestListener(app.fetch) as App;
@@ -191,19 +196,22 @@ function withStage<C extends object>(stage: Stage, context: object, own: C): Wit
   return { ...own, note, callback, later, stage, touch: () => stage.touch(context) };
 }
 
+type Own = Omit<Options, "on"> & { around?: Around };
+type FastifyIo = With<{ request: FastifyRequest; reply: FastifyReply & Record<string, any> }>;
+
 /** A row for Koa's own ways. */
-export function onKoa(name: string, handler: (io: With<{ ctx: KoaContext }>) => unknown, options: Omit<Options, "on"> = {}): Row {
-  return { ...options, name, on: ["koa"], app: (stage) => koaApp(stage, (ctx) => handler(withStage(stage, ctx, { ctx }))) };
+export function onKoa(name: string, handler: (io: With<{ ctx: KoaContext }>) => unknown, { around, ...options }: Own = {}): Row {
+  return { ...options, name, on: ["koa"], app: (stage) => koaApp(stage, (ctx) => handler(withStage(stage, ctx, { ctx })), around) };
 }
 
 /** A row for Fastify's own ways. */
-export function onFastify(name: string, handler: (io: With<{ request: FastifyRequest; reply: FastifyReply }>) => unknown, options: Omit<Options, "on"> = {}): Row {
-  return { ...options, name, on: ["fastify"], app: (stage) => fastifyApp(stage, (request, reply) => handler(withStage(stage, request, { request, reply }))) };
+export function onFastify(name: string, handler: (io: FastifyIo) => unknown, { prepare, ...options }: Omit<Options, "on"> & { prepare?: (app: FastifyInstance, stage: Stage) => unknown } = {}): Row {
+  return { ...options, name, on: ["fastify"], app: (stage) => fastifyApp(stage, (request, reply) => handler(withStage(stage, request, { request, reply })), (app) => prepare?.(app, stage)) };
 }
 
 /** A row for Hono's own ways. */
-export function onHono(name: string, handler: (io: With<{ c: HonoContext }>) => unknown, options: Omit<Options, "on"> = {}): Row {
-  return { ...options, name, on: ["hono"], app: (stage) => honoApp(stage, (c) => handler(withStage(stage, c, { c }))) };
+export function onHono(name: string, handler: (io: With<{ c: HonoContext }>) => unknown, { around, ...options }: Own = {}): Row {
+  return { ...options, name, on: ["hono"], app: (stage) => honoApp(stage, (c) => handler(withStage(stage, c, { c })), around) };
 }
 
 /** A row for a fetch handler. */

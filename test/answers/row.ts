@@ -1,4 +1,4 @@
-import type { IncomingMessage, RequestListener, Server, ServerResponse } from "node:http";
+import type { RequestListener, Server } from "node:http";
 import type { Http2Server } from "node:http2";
 import type { Asked, Wire } from "./wire.js";
 
@@ -20,6 +20,8 @@ export interface Stage {
   readonly session: any;
   /** Does to the session of a request (the framework's own context) what the column says, nothing in some; always answers "seen". */
   touch(context: object): "seen";
+  /** Reads the session of a request, in every column that has one. */
+  look(context: object): void;
   /** Observes something that has to be the same in every column. The order does not count, the number does. */
   note(what: string, value?: unknown): void;
   /** A callback that notes each call, and whether it was given an error. */
@@ -43,19 +45,26 @@ export interface Row {
   readonly asked?: Asked;
   /** What the client does, where one request and the next one on the same connection are not it. Not on HTTP/2. */
   readonly ask?: (wire: Wire) => Promise<void>;
-  /** The bare program never ends this answer: the client waits this long in silence (ms) and hangs up. */
-  readonly silence?: number;
-  /** What a failed save leads to: the error path (default), or the answer as it is bare, for the session is used too late for anything else. */
-  readonly whenSaveFails?: "error path" | "as bare";
+  /** The bare program never ends this answer. It need not be said; it saves a long wait. */
+  readonly isEndless?: boolean;
+  /**
+   * What a failed save leads to. `error path` (default): what the error path of the program answers. `last resort`: the same, or the
+   * framework's own 503, for the program's error handlers have run already. `nothing`: nothing of the answer is seen, for the program
+   * breaks the connection itself. `as bare`: the session is used too late for an error page.
+   */
+  readonly whenSaveFails?: "error path" | "last resort" | "nothing" | "as bare";
+  /** The client hangs up while the program answers: how much was written by then, and what the program is told of it, is nobody's promise. */
+  readonly isRace?: boolean;
   /** Headers whose values differ from run to run (an id, a time). */
   readonly volatile?: readonly string[];
 }
 
 /** What a handler of Node's own request and response is given. */
 export interface Io {
-  readonly req: IncomingMessage & Record<string, any>;
-  /** Rows give it everything, also what its types refuse. */
-  readonly res: ServerResponse & Record<string, any>;
+  /** Rows give both everything, also what their types refuse. */
+  readonly req: any;
+
+  readonly res: any;
   /** Hands on to the framework; there is none on `node`, where an error is thrown. */
   readonly next: (error?: unknown) => void;
   touch(): "seen";

@@ -1,8 +1,9 @@
 import { availableParallelism } from "node:os";
 import { writeFileSync } from "node:fs";
+import type { Observation } from "./cell.js";
 import { BARE, COLUMNS, REFUSED, STORAGES, type Column, type StorageName } from "./columns.js";
 import { differences, type References } from "./compare.js";
-import { Runner } from "./fleet.js";
+import { Fleet } from "./fleet.js";
 import { isKnown, KNOWN_FILE, meantBy, readKnown, type Known, type Place } from "./lists.js";
 import { MEANT, type Meant } from "./meant.js";
 import { FRAMEWORKS, type Framework, type Row } from "./row.js";
@@ -28,7 +29,7 @@ export interface Result extends Place {
 }
 
 /** A row on one framework. */
-interface Line {
+export interface Line {
   readonly row: Row;
   readonly framework: Framework;
 }
@@ -40,44 +41,75 @@ export function linesFor(patterns: readonly string[]): Line[] {
   return patterns.length === 0 ? lines : lines.filter((line) => patterns.some((pattern) => names(line, pattern)));
 }
 
-/** Runs cells of lines, several processes at a time; `done` is given the results of each line as it ends. */
-export async function runLines(lines: readonly Line[], cells: readonly Cell[], done: (line: Line, results: readonly Result[]) => void = () => {}): Promise<Result[]> {
+/** Lines that one process runs side by side: most of a cell's time is waiting. */
+const SIDE_BY_SIDE = 8;
+
+/** Runs cells of lines, those of a line by its index, several processes at a time; `done` is given the results of each line as it ends. */
+export async function runLines(lines: readonly Line[], cellsOf: (index: number) => readonly Cell[], done: (line: Line, results: readonly Result[]) => void = () => {}): Promise<Result[]> {
   const known = readKnown();
-  const waiting = [...lines];
   const all: Result[] = [];
-  const work = async (): Promise<void> => {
-    const runner = new Runner();
-    try {
-      for (let line = waiting.shift(); line; line = waiting.shift()) {
-        const results = await runLine(runner, line, cells, known);
+  // @hono/node-server puts its own `Response` in the place of the platform's, for the whole process: fetch rows have processes of their own.
+  const isWeb = ({ framework }: Line): boolean => framework === "fetch";
+  for (const group of [lines.filter((line) => !isWeb(line)), lines.filter(isWeb)]) {
+    const waiting = [...group.entries()];
+    const work = async (fleet: Fleet): Promise<void> => {
+      for (let next = waiting.shift(); next; next = waiting.shift()) {
+        const [index, line] = next;
+        const results = await runLine(fleet, line, cellsOf(index), known);
         all.push(...results);
         done(line, results);
       }
+    };
+    const fleets = group.length > 0 ? Array.from({ length: Math.min(4, availableParallelism()) }, () => new Fleet()) : [];
+    try {
+      await Promise.all(fleets.flatMap((fleet) => Array.from({ length: SIDE_BY_SIDE }, () => work(fleet))));
     } finally {
-      runner.end();
+      for (const fleet of fleets) fleet.end();
     }
-  };
-  await Promise.all(Array.from({ length: Math.min(4, availableParallelism()) }, work));
+  }
   return all;
 }
 
-async function runLine(runner: Runner, { row, framework }: Line, cells: readonly Cell[], known: Known): Promise<Result[]> {
-  const observe = ({ column, storage }: Cell): ReturnType<Runner["observe"]> => runner.observe({ row: row.name, framework, column: column.name, storage });
-  const references: References = { bare: await observe({ column: BARE, storage: "memory" }), refused: await observe({ column: REFUSED, storage: "memory" }) };
-  if (references.bare.transcript.end === "hung" && row.silence === undefined) throw new Error(`${framework} › ${row.name}: the bare program hangs; give the row a \`silence\``);
+/** How much longer the first hang of a line is waited for before it counts. */
+const PATIENT = 10;
+/** How much shorter it is waited for where the bare program never ends its answer. */
+const ENDLESS = 1 / 3;
+
+async function runLine(fleet: Fleet, { row, framework }: Line, cells: readonly Cell[], known: Known): Promise<Result[]> {
+  let isEndless = row.isEndless === true;
+  const observe = ({ column, storage }: Cell, patience: number = 1): Promise<Observation> =>
+    fleet.observe({ row: row.name, framework, column: column.name, storage, patience: isEndless ? ENDLESS : patience });
+  let bare = await observe({ column: BARE, storage: "memory" });
+  if (isHung(bare) && !isEndless) {
+    bare = await observe({ column: BARE, storage: "memory" }, PATIENT);
+    isEndless = isHung(bare);
+  }
+  const isRefused = cells.some(({ column }) => column.save === "fails");
+  const references: References = { bare, refused: isRefused ? await observe({ column: REFUSED, storage: "memory" }) : bare };
   const results: Result[] = [];
+  let hangs = isEndless;
   for (const cell of cells) {
-    const found = differences(row, framework, cell.column, references, await observe(cell));
-    results.push(judge({ row: row.name, framework, column: cell.column.name, storage: cell.storage }, found, known));
+    const place: Place = { row: row.name, framework, column: cell.column.name, storage: cell.storage };
+    let seen = await observe(cell);
+    if (isHung(seen) && !hangs && !isKnown(known, place)) {
+      seen = await observe(cell, PATIENT);
+      hangs = isHung(seen);
+    }
+    results.push(judge(place, differences(row, framework, cell.column, references, seen), known));
   }
   return results;
+}
+
+function isHung({ transcript }: Observation): boolean {
+  return transcript.end.includes("hung");
 }
 
 function judge(place: Place, found: readonly string[], known: Known): Result {
   const meant = found.map((one) => meantBy(one, place));
   const open = found.filter((_, i) => !meant[i]);
   const isListed = isKnown(known, place);
-  const outcome = open.length > 0 ? (isListed ? "known" : "failed") : isListed ? "mended" : found.length > 0 ? "meant" : "same";
+  const isSometimes = isListed && known[place.row]?.sometimes === true;
+  const outcome = open.length > 0 ? (isListed ? "known" : "failed") : isListed && !isSometimes ? "mended" : found.length > 0 ? "meant" : "same";
   return { ...place, outcome, differences: open, meant: [...new Set(meant.filter((one) => one !== undefined))] };
 }
 
@@ -91,17 +123,17 @@ export async function main(args: readonly string[]): Promise<number> {
   console.log(ALL_CELLS.map(({ column, storage }, i) => `${i + 1} ${column.name}/${storage}`).join(" · "));
   console.log("· same as bare   ~ differs, and is meant to   k known, not mended yet   ✖ failed   ! known, and mended: remove it\n");
   const width = Math.max(...lines.map(({ row }) => row.name.length));
-  const results = await runLines(lines, ALL_CELLS, ({ row, framework }, own) => {
+  const results = await runLines(lines, () => ALL_CELLS, ({ row, framework }, own) => {
     const signs = own.map(({ outcome }) => SIGNS[outcome]).join(" ");
     console.log(`${framework.padEnd(9)} ${row.name.padEnd(width)}  ${signs}`);
   });
-  if (args.includes("--write-known")) writeKnown(results);
+  if (args.includes("--write-known") || args.includes("--again")) writeKnown(results, args.includes("--again"));
   return report(results, patterns.length === 0);
 }
 
 function report(results: readonly Result[], isFull: boolean): number {
   const wrong = results.filter(({ outcome }) => outcome === "failed" || outcome === "mended");
-  for (const one of wrong) console.log(`\n${describe(one)}`);
+  for (const line of described(wrong)) console.log(`\n${line}`);
   const stale = isFull ? MEANT.filter((entry) => !results.some(({ meant }) => meant.includes(entry))) : [];
   for (const { row, why } of stale) console.log(`\nmeant, and does not differ any more, remove it: ${String(row)} (${why})`);
   const count = (outcome: Outcome): number => results.filter((one) => one.outcome === outcome).length;
@@ -111,22 +143,30 @@ function report(results: readonly Result[], isFull: boolean): number {
   return failed > 0 ? 1 : 0;
 }
 
-/** A result that is not as it should be, in words. */
-export function describe({ row, framework, column, storage, outcome, differences }: Result): string {
-  const what = outcome === "mended" ? ["is listed in known.json and does not fail: remove it"] : differences;
-  return `${framework} › ${row} › ${column}/${storage}\n${what.map((one) => `    ${one}`).join("\n")}`;
+/** Results that are not as they should be, in words: for each row and framework the differences, each with the cells that show it. */
+export function described(wrong: readonly Result[]): string[] {
+  const lines = new Map<string, Map<string, string[]>>();
+  for (const { row, framework, column, storage, outcome, differences } of wrong) {
+    const key = `${framework} › ${row}`;
+    const found = lines.get(key) ?? new Map<string, string[]>();
+    lines.set(key, found);
+    for (const text of outcome === "mended" ? ["is listed in known.json and does not fail: remove it"] : differences) found.set(text, [...(found.get(text) ?? []), `${column}/${storage}`]);
+  }
+  return [...lines].map(([key, found]) => [key, ...[...found].map(([text, places]) => `    ${text}\n        ${joined(places).join(", ")}`)].join("\n"));
 }
 
-/** Lists what fails now as known; what was not run stays as it is. */
-function writeKnown(results: readonly Result[]): void {
+/** Lists what fails now as known; what was not run stays as it is. `again`: what is listed stays, and what differs from the list depends on time. */
+function writeKnown(results: readonly Result[], again: boolean): void {
   const known = readKnown();
-  for (const { row, framework } of results) delete known[row]?.[framework];
+  if (!again) for (const { row, framework } of results) delete known[row]?.[framework];
   for (const { row, framework, column, storage, outcome } of results) {
-    if (outcome !== "failed" && outcome !== "known") continue;
-    known[row] ??= { fault: ROWS.find(({ name }) => name === row)?.fault ?? "?" };
-    (known[row][framework] ??= []).push(`${column}/${storage}`);
+    const isUnsteady = again && (outcome === "failed" || outcome === "mended");
+    if (outcome !== "failed" && outcome !== "known" && !isUnsteady) continue;
+    const entry = (known[row] ??= { fault: ROWS.find(({ name }) => name === row)?.fault ?? "new" });
+    if (isUnsteady) entry.sometimes = true;
+    if (!isKnown(known, { row, framework, column, storage })) (entry[framework] ??= []).push(`${column}/${storage}`);
   }
-  const kept = Object.entries(known).filter(([, entry]) => Object.keys(entry).length > 1);
+  const kept = Object.entries(known).filter(([, entry]) => FRAMEWORKS.some((framework) => entry[framework]));
   for (const [, entry] of kept) for (const framework of FRAMEWORKS) if (entry[framework]) entry[framework] = joined(entry[framework]);
   const lines = kept.sort(([a], [b]) => (a < b ? -1 : 1)).map(([row, entry]) => `  ${JSON.stringify(row)}: ${JSON.stringify(entry)}`);
   writeFileSync(KNOWN_FILE, `{\n${lines.join(",\n")}\n}\n`);

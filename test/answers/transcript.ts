@@ -16,8 +16,8 @@ export interface Transcript {
   readonly answers: readonly Answer[];
   /** Bytes that belong to no answer. */
   readonly rest: string;
-  /** `kept`: the connection is open · `closed` by the server · `aborted` by the client · `hung`: waited for what did not come. */
-  readonly end: "kept" | "closed" | "aborted" | "hung";
+  /** `kept`: the connection is open · `closed` by the server · `aborted` by the client · `hung`: waited for what did not come. Of several, in their order. */
+  readonly end: string;
 }
 
 /** Reads the answers in a text; `methods` are those of the requests, in their order. */

@@ -12,35 +12,54 @@ export interface Asked {
   readonly version?: string;
 }
 
-/** How long an answer may take, in ms, on a machine that is busy with other things. */
-const PATIENCE = 8000;
+/**
+ * An answer hangs once nothing was under way in the server for so many turns of the event loop, each a millisecond or longer: on a busy
+ * machine they take longer, too.
+ */
+export const PATIENCE = 300;
+const CALM = 3;
+/** For what is under way and never ends. In ms. */
+export const LIMIT = 30_000;
 /** Answered by the harness itself, without framework and session: it shows that the connection is usable. */
 export const NEXT = "/-/next";
+export const NEXT_BODY = "next";
+
+/** What a client may know of the server it talks to. */
+export interface Served {
+  /** Whether nothing is under way. */
+  readonly isQuiet: boolean;
+  /** How many requests arrived. */
+  readonly arrived: number;
+  /** How many of them are not closed. */
+  readonly open: number;
+}
 
 /** A connection of HTTP/1, on which bytes are sent and received as they are. */
 export class Wire {
   readonly #socket: Socket;
   readonly #headers: Readonly<Record<string, string>>;
-  readonly #isQuiet: () => boolean;
+  readonly #served: Served;
   readonly #methods: string[] = [];
   #received = "";
-  #changedAt = performance.now();
+  #quietTurns = 0;
   #isClosed = false;
   #isHung = false;
   #isAborted = false;
-  /** In milliseconds; the bare program leaves the answer open. */
-  readonly silence: number | undefined;
+  readonly #port: number;
+  readonly #patience: number;
+  readonly #others: Wire[] = [];
 
-  /** `headers` are sent with every request; `isQuiet` says that nothing is under way in the server. */
-  constructor(port: number, headers: Readonly<Record<string, string>>, silence: number | undefined, isQuiet: () => boolean) {
+  /** `headers` are sent with every request; `patience` is in turns. */
+  constructor(port: number, headers: Readonly<Record<string, string>>, patience: number, served: Served) {
+    this.#port = port;
     this.#headers = headers;
-    this.#isQuiet = isQuiet;
-    this.silence = silence;
+    this.#served = served;
+    this.#patience = patience;
     this.#socket = connect(port, "127.0.0.1");
     this.#socket.setNoDelay(true).setEncoding("latin1");
     this.#socket.on("data", (text: string) => {
       this.#received += text;
-      this.#changedAt = performance.now();
+      this.#quietTurns = 0;
     });
     this.#socket.on("close", () => (this.#isClosed = true)).on("error", () => {});
   }
@@ -68,6 +87,27 @@ export class Wire {
     this.#methods.push(method);
   }
 
+  /** Waits until what was sent is on its way. */
+  async flushed(): Promise<void> {
+    while (this.#socket.connecting || this.#socket.writableLength > 0) await turn();
+  }
+
+  /** Waits until the program was given this many requests. */
+  async arrived(count: number): Promise<void> {
+    await this.until(() => this.#served.arrived >= count);
+  }
+
+  /** Waits until the program does nothing for a while: it may break the connection after its answer. */
+  async calm(): Promise<void> {
+    for (let turns = 0; turns < CALM && !this.#isClosed && !this.#isHung; turns = this.#served.isQuiet ? turns + 1 : 0) await turn();
+  }
+
+  /** Waits until every response is closed. */
+  async gone(): Promise<void> {
+    const end = performance.now() + LIMIT;
+    while (this.#served.open > 0 && performance.now() < end) await turn();
+  }
+
   /** Hangs up. */
   abort(): void {
     this.#isAborted = true;
@@ -82,6 +122,7 @@ export class Wire {
 
   /** Closes the sending side alone. */
   finish(): void {
+    this.#isAborted = true;
     this.#socket.end();
   }
 
@@ -110,13 +151,13 @@ export class Wire {
 
   /** Waits until something is so; false where the connection closed, or it took too long. */
   async until(isSo: () => boolean): Promise<boolean> {
-    const began = performance.now();
+    const end = performance.now() + LIMIT;
+    this.#quietTurns = 0;
     while (!isSo()) {
       if (this.#isClosed) return isSo();
-      const now = performance.now();
-      if (this.silence !== undefined && this.#isQuiet() && now - Math.max(began, this.#changedAt) > this.silence) return this.#hang();
-      if (now - began > PATIENCE) return this.#hang();
-      await new Promise((resolve) => setTimeout(resolve, 1));
+      if (this.#quietTurns > this.#patience || performance.now() > end) return this.#hang();
+      await turn();
+      this.#quietTurns = this.#served.isQuiet ? this.#quietTurns + 1 : 0;
     }
     return true;
   }
@@ -134,15 +175,30 @@ export class Wire {
     await this.answered(count + 1);
   }
 
+  /** Another connection to the same server. What is seen there is part of the transcript. */
+  another(): Wire {
+    const other = new Wire(this.#port, this.#headers, this.#patience, this.#served);
+    this.#others.push(other);
+    return other;
+  }
+
+  /** Shows that the server is usable: the harness itself answers on another connection. */
+  async elsewhere(): Promise<void> {
+    await this.another().next();
+  }
+
   close(): void {
+    for (const other of this.#others) other.close();
     this.#socket.destroy();
   }
 
   /** What was seen. */
   transcript(): Transcript {
-    const { answers, rest } = this.#parsed();
+    // How much came before the client hung up is chance.
+    const { answers, rest } = this.#isAborted ? { answers: [], rest: "" } : this.#parsed();
     const end = this.#isAborted ? "aborted" : this.#isHung ? "hung" : this.#isClosed ? "closed" : "kept";
-    return { answers, rest, end };
+    const others = this.#others.map((other) => other.transcript());
+    return { answers: [...answers, ...others.flatMap((one) => one.answers)], rest: rest + others.map((one) => one.rest).join(""), end: [end, ...others.map((one) => one.end)].join(", ") };
   }
 
   #parsed(): { answers: Answer[]; rest: string } {
@@ -154,5 +210,11 @@ export class Wire {
 export async function askOnce(wire: Wire, asked: Asked = {}): Promise<void> {
   wire.request(asked);
   await wire.answered(1);
+  await wire.calm();
   await wire.next();
+}
+
+/** One turn of the event loop, and a little time. */
+export function turn(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 1));
 }

@@ -1,6 +1,12 @@
 import { assertRows } from "../check.js";
 import type { Row } from "../row.js";
+import { aborts } from "./aborts.js";
+import { wrongArguments } from "./arguments.js";
 import { first } from "./first.js";
+import { orders } from "./order.js";
+import { protocol } from "./protocol.js";
+import { standIn } from "./standins.js";
+import { streams } from "./streams.js";
 
 /** Every row of the matrix. */
-export const ROWS: readonly Row[] = assertRows([...first]);
+export const ROWS: readonly Row[] = assertRows([...first, ...wrongArguments, ...orders, ...streams, ...protocol, ...aborts, ...standIn]);
