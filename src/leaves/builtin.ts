@@ -1,14 +1,56 @@
-type Builtins = { getBuiltinModule?(name: string): unknown };
-
-/** A module of the runtime (Node, Bun, Deno, workerd), or undefined: the core imports none statically, so it loads everywhere. */
-export function builtinModule<T>(name: string): T | undefined {
-  const runtime = (globalThis as { process?: Builtins }).process;
-  return runtime?.getBuiltinModule?.(name) as T | undefined;
+interface Process {
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  getBuiltinModule?(name: string): unknown;
+  emitWarning?(message: string, type: string): void;
 }
 
-/** Says something to the operator once a mistake cannot be an exception. Never called with a token. */
+interface Globals {
+  readonly process?: Process;
+  readonly navigator?: { readonly userAgent?: string };
+  readonly Deno?: { readonly permissions?: { querySync?(what: object): { readonly state: string } } };
+}
+
+const globals = globalThis as Globals;
+
+/**
+ * A module of the runtime (Node, Bun, Deno, workerd), or undefined: the core imports none statically, so it loads
+ * everywhere. Next's Edge Runtime has functions that throw when they are called.
+ */
+export function builtinModule<T>(name: string): T | undefined {
+  try {
+    return globals.process?.getBuiltinModule?.(name) as T | undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether this runs in a Worker of Cloudflare, in production or locally. */
+export function isWorker(): boolean {
+  return globals.navigator?.userAgent === "Cloudflare-Workers";
+}
+
+/** A variable of the environment, or undefined if it may not be read. Deno is not asked for a permission. */
+export function environment(name: string): string | undefined {
+  try {
+    const asked = globals.Deno?.permissions?.querySync?.({ name: "env", variable: name });
+    return asked && asked.state !== "granted" ? undefined : globals.process?.env?.[name];
+  } catch {
+    return undefined;
+  }
+}
+
+/** Tells the operator of a mistake that cannot be an exception. Never called with a token. */
 export function warn(message: string): void {
-  const runtime = (globalThis as { process?: { emitWarning?(message: string, type: string): void } }).process;
-  if (runtime?.emitWarning) runtime.emitWarning(message, "HoldfastWarning");
-  else console.warn(message);
+  if (!isWorker() && hasWarned(message)) return;
+  console.warn(message);
+}
+
+function hasWarned(message: string): boolean {
+  const { process } = globals;
+  try {
+    process?.emitWarning?.(message, "HoldfastWarning");
+    return typeof process?.emitWarning === "function";
+  } catch {
+    return false;
+  }
 }

@@ -1,5 +1,5 @@
 import { SessionError } from "../errors.js";
-import { builtinModule } from "./builtin.js";
+import { builtinModule, isWorker } from "./builtin.js";
 
 type NodeCrypto = Pick<typeof import("node:crypto"), "createHash"> & Partial<Pick<typeof import("node:crypto"), "hash">>;
 
@@ -16,8 +16,20 @@ export function sha1(text: string): string {
   return nodeCrypto().createHash("sha1").update(text).digest("hex");
 }
 
+/** Throws if this runtime cannot hash: nothing could be stored. */
+export function assertCrypto(): void {
+  nodeCrypto();
+}
+
 function nodeCrypto(): NodeCrypto {
   crypto ??= builtinModule<NodeCrypto>("node:crypto");
-  if (!crypto) throw new SessionError("unsupported", "this runtime has no node:crypto; Node, Bun, Deno and workerd have it");
+  if (!crypto) throw new SessionError("unsupported", isWorker() ? WORKER_LACKS : RUNTIME_LACKS);
   return crypto;
 }
+
+const RUNTIME_LACKS = "this runtime has no node:crypto, which holdfast needs; Node, Bun, Deno and workerd have it";
+
+/** `process.getBuiltinModule` came with that date; the flag is on by default from 2026-08-04. */
+const WORKER_LACKS =
+  'this Worker has no node:crypto, which holdfast needs; write compatibility_flags = ["nodejs_compat"] and a ' +
+  'compatibility_date of "2024-09-23" or later into its configuration (from "2026-08-04" on the date is enough)';

@@ -3,7 +3,8 @@ import type { SessionEvent } from "../contracts/events.js";
 import type { Storage } from "../contracts/storage.js";
 import type { TypeCodec } from "../contracts/type-codec.js";
 import { callable, misplaced, misuse, oneOf, onlyKeys, outOfRange, wholeNumber } from "../leaves/assert.js";
-import { builtinModule, warn } from "../leaves/builtin.js";
+import { builtinModule, environment, isWorker, warn } from "../leaves/builtin.js";
+import { assertCrypto } from "../leaves/hash.js";
 import { milliseconds, type Duration } from "../leaves/duration.js";
 import { assertStorage } from "../storage/kit.js";
 import { memoryStorage } from "../storage/memory.js";
@@ -90,6 +91,7 @@ const MINUTE = 60 * SECOND;
 /** Validates the options of a store; every mistake throws here, none at run time. */
 export function storeSettings(options: StoreOptions = {}): StoreSettings {
   onlyKeys("createStore", options, STORE_OPTIONS);
+  assertCrypto();
   const idle = milliseconds("idleTimeout", options.idleTimeout ?? 30 * MINUTE, SECOND);
   const storage = options.storage === undefined ? defaultStorage() : assertStorage(options.storage);
   return Object.freeze({
@@ -117,9 +119,19 @@ export function withStorage(settings: StoreSettings, storage: Storage): StoreSet
 }
 
 function defaultStorage(): Storage {
-  const environment = (globalThis as { process?: { env?: Record<string, string | undefined> } }).process?.env;
-  if (environment?.["NODE_ENV"] === "production") warn("holdfast keeps sessions in memory: they end with this process and no other process sees them. Set `storage`.");
+  if (isShortLived()) {
+    warn("holdfast keeps sessions in memory, and here many processes come and go: sessions get lost. Set `storage`.");
+  } else if (environment("NODE_ENV") === "production") {
+    warn("holdfast keeps sessions in memory: they end with this process and no other process sees them. Set `storage`.");
+  }
   return memoryStorage();
+}
+
+/** Variables by which a platform says that it starts and ends processes as requests come. */
+const SHORT_LIVED = ["AWS_LAMBDA_FUNCTION_NAME", "VERCEL", "NETLIFY", "FUNCTION_TARGET", "FUNCTIONS_WORKER_RUNTIME", "DENO_DEPLOYMENT_ID"];
+
+function isShortLived(): boolean {
+  return isWorker() || SHORT_LIVED.some((name) => environment(name) !== undefined);
 }
 
 function namespace(value: unknown): string {
