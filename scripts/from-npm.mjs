@@ -39,14 +39,27 @@ function keep(fresh, directory) {
   }
 }
 
+const PLATFORM = process.platform === "win32" ? "win" : process.platform;
+const SUFFIX = process.platform === "win32" ? ".exe" : "";
+
+const node = (version) => ({ version, package: `node-${PLATFORM}-${process.arch}`, program: `bin/node${SUFFIX}` });
+
 const RUNTIMES = {
-  node: { version: "24.21.0", package: `node-${process.platform === "win32" ? "win" : process.platform}-${process.arch}`, program: "node" },
-  bun: { version: "1.4.5", package: `@oven/bun-${process.platform === "win32" ? "windows" : process.platform}-${process.arch === "arm64" ? "aarch64" : process.arch}`, program: "bun" },
+  node: node("24.21.0"),
+  node20: node("20.20.2"),
+  node22: node("22.23.3"),
+  node24: node("24.21.0"),
+  node26: node("26.10.0"),
+  bun: {
+    version: "1.4.5",
+    package: `@oven/bun-${process.platform === "win32" ? "windows" : process.platform}-${process.arch === "arm64" ? "aarch64" : process.arch}`,
+    program: `bin/bun${SUFFIX}`,
+  },
+  deno: { version: "2.9.6", package: `@deno/${process.platform}-${process.arch}${process.platform === "linux" ? "-glibc" : ""}`, program: `deno${SUFFIX}` },
 };
 
-/** The program of a newer runtime: `node` or `bun`. */
+/** The program of a runtime: `node` (a newer one), `node20`, `node22`, `node24`, `node26`, `bun` or `deno`. */
 export function runtimeFromNpm(name) {
   const { version, package: from, program } = RUNTIMES[name];
-  const suffix = process.platform === "win32" ? ".exe" : "";
-  return join(fromNpm({ [from]: version }), "node_modules", from, "bin", `${program}${suffix}`);
+  return join(fromNpm({ [from]: version }), "node_modules", from, ...program.split("/"));
 }

@@ -6,7 +6,7 @@
 import type { Context, Next } from "hono";
 import type { Session, StoredSession } from "../contracts/session.js";
 import type { SessionAccess } from "../contracts/sessions.js";
-import { answered, isHandedOver, WebView } from "../http/fetch.js";
+import { answered, isHandedOver, isResponse, WebView } from "../http/fetch.js";
 import { parsedFields, type Fields } from "../http/form.js";
 import type { AnswerHeaders } from "../http/view.js";
 import { andThen } from "../leaves/promise.js";
@@ -65,9 +65,7 @@ async function serve(settings: RequestSettings<HonoContext, Answer>, c: Context,
   try {
     await next();
   } catch (thrown) {
-    // What `onError` answers does not come here, and has its session; the rest is nobody's answer to bring a token.
-    await exchange.commit(false);
-    throw thrown;
+    return thrownOn(settings, exchange, c, thrown);
   }
   try {
     const answering = answer(exchange, c);
@@ -75,6 +73,25 @@ async function serve(settings: RequestSettings<HonoContext, Answer>, c: Context,
   } catch (error) {
     return fail(settings, c, error);
   }
+}
+
+/**
+ * What `onError` answers does not come here, and has its session. A Response is an answer, which whoever catches it sends: it goes on with its cookie. The rest is nobody's
+ * answer to bring a token.
+ */
+async function thrownOn(settings: RequestSettings<HonoContext, Answer>, exchange: Exchange, c: Context, thrown: unknown): Promise<Response> {
+  if (!isResponse(thrown)) {
+    await exchange.commit(false);
+    throw thrown;
+  }
+  let answer: Response;
+  try {
+    answer = await answered(c.req.raw, thrown, exchange);
+  } catch (error) {
+    return fail(settings, c, error);
+  }
+  // oxlint-disable-next-line typescript/only-throw-error -- that is what was thrown
+  throw answer;
 }
 
 /** The same request was met before, maybe by another application, whose context has the session. */

@@ -1,5 +1,9 @@
 import { andThen } from "../leaves/promise.js";
 import { isForm, MOST_BYTES, urlencodedFields, type Fields } from "./form.js";
+import type { Begun } from "./live-body.js";
+import type { Outgoing } from "./outgoing.js";
+import { RuntimeOutgoing } from "./runtime-outgoing.js";
+import { madeFrom, ServerOutgoing } from "./server-outgoing.js";
 import { isHandshake, type AnswerHeaders, type RequestView } from "./view.js";
 
 /** A web `Request` as the library reads it. */
@@ -65,68 +69,44 @@ async function shortText(body: ReadableStream<Uint8Array>): Promise<string | und
   }
 }
 
-/** Web `Headers` of an answer that has not begun. */
-export class WebHeaders<T extends { readonly headers: Headers }> implements AnswerHeaders {
-  /** What has the headers. A runtime makes those of a response when they are asked for: they are not before they are needed. */
-  protected message: T;
+/** Web `Headers` that an answer is to have. */
+export class WebHeaders implements AnswerHeaders {
+  readonly #headers: Headers;
 
-  constructor(message: T) {
-    this.message = message;
+  constructor(headers: Headers) {
+    this.#headers = headers;
   }
 
   names(): readonly string[] {
-    return [...this.message.headers.keys()];
+    return [...this.#headers.keys()];
   }
 
   get(name: string): string | undefined {
-    return this.message.headers.get(name) ?? undefined;
+    return this.#headers.get(name) ?? undefined;
   }
 
   set(name: string, value: string): void {
-    this.toChange().set(name, value);
+    this.#headers.set(name, value);
   }
 
   cookies(): readonly string[] {
-    return this.message.headers.getSetCookie();
+    return this.#headers.getSetCookie();
   }
 
   setCookies(lines: readonly string[]): void {
-    const headers = this.toChange();
-    headers.delete("Set-Cookie");
-    for (const line of lines) headers.append("Set-Cookie", line);
-  }
-
-  /** Those that may be written. */
-  protected toChange(): Headers {
-    return this.message.headers;
+    this.#headers.delete("Set-Cookie");
+    for (const line of lines) this.#headers.append("Set-Cookie", line);
   }
 }
 
 /**
- * A response, and what its client is told. It is a copy once anything changes: headers may be immutable, and an application may answer one
- * object to many requests.
+ * Whether this is a response: of this runtime, of a server or of another package. Reads nothing of one of the global
+ * class: that could change how it is sent.
  */
-class ToldResponse extends WebHeaders<Response> {
-  #isOwn = false;
-
-  get response(): Response {
-    return this.message;
-  }
-
-  /** `after` runs before the end of the body. */
-  endAfter(after: () => Promise<void> | undefined): void {
-    this.#copy(ending(this.message.body!, after));
-  }
-
-  protected override toChange(): Headers {
-    if (!this.#isOwn) this.#copy(bodyOf(this.message));
-    return this.message.headers;
-  }
-
-  #copy(body: Body): void {
-    this.message = new Response(body, this.message);
-    this.#isOwn = true;
-  }
+export function isResponse(answer: unknown): answer is Response {
+  if (answer instanceof Response) return true;
+  const { status, headers } = (typeof answer === "object" && answer !== null ? answer : {}) as Partial<Response>;
+  return typeof status === "number" && typeof headers?.get === "function";
 }
 
 /** What happens around an answer. Where it answers nothing there is nothing to wait for. */
@@ -141,12 +121,18 @@ export interface ResponseHooks {
   answer(headers: AnswerHeaders): void;
 }
 
-/** What is answered in place of `response`, once all that comes before it is done. One that hands the connection over (101), or none, brings nothing. */
-export function answered<R extends Response | undefined>(request: Request, response: R, hooks: ResponseHooks): R | Response | Promise<R | Response> {
-  const carries = response !== undefined && response.status >= 200;
-  return andThen(hooks.commit(carries, response && new WebHeaders(response)), () => {
-    if (carries && hooks.mayChange && isStreamed(request, response)) return told(response, hooks, true);
-    return andThen(hooks.finish(), () => (carries ? told(response, hooks, false) : response));
+type Answered<R> = R | Response | Promise<R | Response>;
+
+/**
+ * What is sent instead of `response`, after all that comes before it. A response that hands the connection over (101),
+ * an error (status 0) and undefined carry no cookie.
+ */
+export function answered<R extends Response | undefined>(request: Request, response: R, hooks: ResponseHooks): Answered<R> {
+  const out = response && outgoing(request, response);
+  if (!out || out.status < 200) return andThen(hooks.commit(false), () => andThen(hooks.finish(), () => response));
+  return andThen(hooks.commit(true, out), () => {
+    const live = hooks.mayChange && request.method !== "HEAD" ? out.live() : undefined;
+    return andThen(live, (read) => (read ? endedLate(out, read, hooks) : ended(out, hooks)));
   });
 }
 
@@ -155,65 +141,19 @@ export function isHandedOver(response: Response | undefined): boolean {
   return response === undefined || response.status === 101 || (response.status === 200 && response.body === null);
 }
 
-function told(response: Response, hooks: ResponseHooks, isStream: boolean): Response {
-  const answer = new ToldResponse(response);
-  if (isStream) answer.endAfter(() => hooks.finish());
-  hooks.answer(answer);
-  return answer.response;
+function outgoing(request: Request, response: Response): Outgoing {
+  const made = madeFrom(response);
+  return made ? new ServerOutgoing(response, made) : new RuntimeOutgoing(request, response);
 }
 
-/** Whether the body of a response may still be in the making when its headers leave. */
-function isStreamed(request: Request, response: Response): boolean {
-  return request.method !== "HEAD" && textOf(response) === undefined && response.body !== null && !response.headers.has("content-length");
+function ended(out: Outgoing, hooks: ResponseHooks): Response | Promise<Response> {
+  return andThen(hooks.finish(), () => {
+    hooks.answer(out);
+    return out.whole();
+  });
 }
 
-/** What a response can be made from again. */
-type Body = string | ReadableStream<Uint8Array> | null;
-
-/** The text of a response where that is known, else its stream. */
-function bodyOf(response: Response): Body {
-  const text = textOf(response);
-  return text === undefined ? response.body : text;
-}
-
-/** Under which `@hono/node-server` keeps what a response was made from: status, body and headers, which it sends without making a stream. */
-let madeFrom: symbol | undefined;
-
-/**
- * The text a response was made from, or null where it has no body. Undefined where that is unknown, or looks other than it did when this was written:
- * most runtimes only show a stream.
- */
-function textOf(response: Response): string | null | undefined {
-  madeFrom ??= Object.getOwnPropertySymbols(response).find(({ description }) => description === "cache");
-  const parts: unknown = madeFrom && Reflect.get(response, madeFrom);
-  if (!Array.isArray(parts) || parts.length !== 3) return undefined;
-  const [status, body] = parts as unknown[];
-  return status === response.status && (typeof body === "string" || body === null) ? body : undefined;
-}
-
-/** The same body; `after` runs before its end is seen, or once nobody reads on. Where it fails the body is broken off. */
-function ending(body: ReadableStream<Uint8Array>, after: () => Promise<void> | undefined): ReadableStream<Uint8Array> {
-  const reader = body.getReader();
-  const brokenOff = async (): Promise<void> => after()?.catch(() => {});
-  return new ReadableStream<Uint8Array>(
-    {
-      async pull(controller) {
-        const { done, value } = await reader.read().catch(async (error: unknown) => {
-          await brokenOff();
-          throw error;
-        });
-        if (!done) return controller.enqueue(value);
-        await after();
-        controller.close();
-      },
-      async cancel(reason) {
-        try {
-          await reader.cancel(reason);
-        } finally {
-          await brokenOff();
-        }
-      },
-    },
-    { highWaterMark: 0 },
-  );
+function endedLate(out: Outgoing, read: Begun, hooks: ResponseHooks): Response {
+  hooks.answer(out);
+  return out.endingAfter(read, () => hooks.finish());
 }

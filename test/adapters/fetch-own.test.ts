@@ -3,11 +3,16 @@ import { test, type TestContext } from "node:test";
 import { createAdaptorServer } from "@hono/node-server";
 import { fromForm, fromParam, fromQuery, type SessionError } from "holdfast";
 import { session, type FetchHandler, type FetchOptions, type Sessions } from "holdfast/fetch";
+import { serveFetch } from "#dist/adapters/fetch-kit.js";
+import { WebHeaders } from "#dist/http/fetch.js";
+import { settingsOf } from "#dist/store/request-options.js";
 import { session as nodeSession } from "holdfast/node";
 import { memoryStorage } from "holdfast/storage/memory";
 import { listening, reported } from "../support/apps/serving.js";
 import { Client } from "../support/client.js";
-import { watched } from "../support/storages.js";
+import { makeGate, watched } from "../support/storages.js";
+
+const NativeResponse = Response;
 
 interface Data {
   n: number;
@@ -26,6 +31,9 @@ async function serving(t: TestContext, handler: Handler, options?: FetchOptions)
   t.after(() => app.close());
   return new Client(app.origin);
 }
+
+/** A response of the runtime's own class, whatever server has replaced the global one. */
+const NATIVE = (body: unknown, init?: ResponseInit): Response => Reflect.construct(NativeResponse, [body, init]) as Response;
 
 const asked = (path = "/", init?: RequestInit): Request => new Request(`http://localhost${path}`, init);
 const cookieOf = (answer: Response): string => answer.headers.getSetCookie().map((line) => line.split(";")[0]!).find((pair) => pair.startsWith("session_id=")) ?? "";
@@ -231,4 +239,208 @@ test("store pattern: save() answers into the headers it was given", async () => 
 test("where there are no routes fromParam is refused", () => {
   assert.throws(() => session({ extractor: fromParam("id") }), { name: "TypeError", message: /fromParam\("id"\)/ });
   assert.throws(() => nodeSession({ extractor: fromParam("id") }), { name: "TypeError", message: /fromParam\("id"\)/ });
+});
+
+test("a wrapper keeps the number of parameters, `this` and all arguments", async () => {
+  const sessions = session<Data>({ storage: memoryStorage() });
+  const lengths = [() => new Response(), (_request: Request) => new Response(), (_request: Request, _env: object, _ctx: object) => new Response()];
+  assert.deepEqual(lengths.map((handler) => sessions(handler as FetchHandler<any[]>).length), [1, 1, 3]);
+  const seen: unknown[] = [];
+  const server = {
+    name: "server",
+    fetch: sessions(function (this: unknown, request: Request, ...rest: unknown[]) {
+      seen.push((this as { name: string }).name, request.url, ...rest);
+      return new Response();
+    }),
+  };
+  await server.fetch(asked("/all"), 1, "two", undefined, null);
+  assert.deepEqual(seen, ["server", "http://localhost/all", 1, "two", undefined, null]);
+});
+
+for (const [what, answer] of Object.entries({ "a string": "the page", "an object (Object)": { status: 200 }, null: null, "42": 42, "an array of 1": ["x"], "the function page": function page() {} })) {
+  test(`a handler that returns ${what}: an error says so, and what it wrote is kept`, async () => {
+    const handler = wrapped((request, sessions) => {
+      const counted = counting(request, sessions);
+      return request.url.endsWith("/wrong") ? (answer as never) : counted;
+    });
+    const cookie = cookieOf(await handler(asked()));
+    await assert.rejects(async () => handler(asked("/wrong", { headers: { cookie } })), (error: Error) => error instanceof TypeError && error.message.includes(`returned ${what}, not a Response`));
+    assert.deepEqual(await (await handler(asked("/", { headers: { cookie } }))).json(), { n: 3 });
+  });
+}
+
+test("undefined, after an upgrade, goes through: what needs no new token is stored", async () => {
+  const storage = watched();
+  const handler = wrapped((request, sessions) => {
+    const answer = counting(request, sessions);
+    return request.url.endsWith("/upgrade") ? (undefined as never) : answer;
+  }, { storage });
+  assert.equal(await handler(asked("/upgrade")), undefined);
+  assert.deepEqual(storage.counts, {});
+  const cookie = cookieOf(await handler(asked()));
+  assert.equal(await handler(asked("/upgrade", { headers: { cookie } })), undefined);
+  assert.deepEqual(await (await handler(asked("/", { headers: { cookie } }))).json(), { n: 3 });
+});
+
+const thrownBy = (answer: () => unknown): Promise<unknown> => (async () => answer())().then(() => assert.fail("nothing was thrown"), (thrown: unknown) => thrown);
+
+test("a thrown Response goes on with the session's cookie, and is stored before; the object itself is not changed", async () => {
+  const storage = watched();
+  const own = Response.redirect("http://localhost/home", 303);
+  const handler = wrapped(async (request, sessions) => {
+    await sessions.get(request).regenerate();
+    sessions.get(request).set("n", 7);
+    throw own;
+  }, { storage });
+  const thrown = (await thrownBy(() => handler(asked()))) as Response;
+  assert.deepEqual([thrown.status, thrown.headers.get("location"), storage.counts], [303, "http://localhost/home", { create: 1 }]);
+  assert.notEqual(cookieOf(thrown), "");
+  assert.deepEqual(own.headers.getSetCookie(), []);
+});
+
+test("a thrown Response to which nothing is to be added goes on itself; one whose save fails is replaced by a 503", async () => {
+  const storage = watched();
+  const own = new Response("thrown");
+  const handler = wrapped((request, sessions) => {
+    if (request.url.endsWith("/write")) sessions.get(request).set("n", 1);
+    throw own;
+  }, { storage });
+  assert.equal(await thrownBy(() => handler(asked())), own);
+  storage.fail("create");
+  const answer = await handler(asked("/write"));
+  assert.deepEqual([answer.status, answer.headers.getSetCookie()], [503, []]);
+});
+
+test("what a handler throws, not an error: a write to a known session is kept, a login is not half done", async () => {
+  const storage = watched();
+  const events: string[] = [];
+  const control = { digest: "NEXT_REDIRECT;replace;/;307;" };
+  const handler = wrapped(async (request, sessions) => {
+    const own = sessions.get(request);
+    if (request.url.endsWith("/read")) return Response.json(own);
+    if (request.url.endsWith("/login")) await own.regenerate();
+    own.update("n", (n = 0) => n + 1);
+    if (request.url.endsWith("/begin")) return new Response();
+    throw control;
+  }, { storage, onEvent: ({ type }) => void events.push(type) });
+  const cookie = cookieOf(await handler(asked("/begin")));
+  const again = async (path: string): Promise<Response> => handler(asked(path, { headers: { cookie } }));
+  assert.equal(await thrownBy(() => again("/write")), control);
+  assert.equal(await thrownBy(() => again("/login")), control);
+  assert.deepEqual([await (await again("/read")).json(), events], [{ n: 2 }, ["unsaved"]]);
+});
+
+/** What an adapter of a framework does that makes its own answer of what is thrown, as Next does of `redirect()`. */
+function served(sessions: Sessions<Data>, request: Request, handle: () => unknown, carrier: Headers | undefined): Promise<Response | undefined> {
+  return serveFetch({ settings: settingsOf(sessions) as Parameters<typeof serveFetch>[0]["settings"], context: [request], handle, carrierOf: async () => carrier && new WebHeaders(carrier) });
+}
+
+test("where a framework says which headers its answer to what is thrown will have, a login is stored, and told there", async () => {
+  const storage = watched();
+  const sessions = session<Data>({ storage });
+  const request = asked();
+  const [headers, control] = [new Headers(), { digest: "NEXT_REDIRECT" }];
+  const login = async (): Promise<never> => {
+    await sessions.get(request).regenerate();
+    sessions.get(request).set("n", 7);
+    throw control;
+  };
+  assert.equal(await thrownBy(() => served(sessions, request, login, headers)), control);
+  const [line] = headers.getSetCookie();
+  assert.match(line!, /^session_id=/);
+  assert.equal(headers.get("cache-control"), "no-store");
+  const next = asked("/", { headers: { cookie: line!.split(";")[0]! } });
+  assert.deepEqual(await (await sessions(() => Response.json(sessions.get(next)))(next)).json(), { n: 7 });
+});
+
+test("the same where the save fails, or where nothing can be told: a 503 and no cookie, or nothing stored", async () => {
+  const storage = watched();
+  const sessions = session<Data>({ storage });
+  const control = { digest: "NEXT_REDIRECT" };
+  const login = (request: Request) => (): never => {
+    sessions.get(request).set("n", 7);
+    throw control;
+  };
+  const [first, second, headers] = [asked(), asked(), new Headers()];
+  assert.equal(await thrownBy(() => served(sessions, first, login(first), undefined)), control);
+  assert.deepEqual(storage.counts, {});
+  storage.fail("create");
+  assert.equal((await served(sessions, second, login(second), headers))?.status, 503);
+  assert.deepEqual([...headers], []);
+});
+
+test("a body that is there at once is not read twice, and its response can be answered again", async () => {
+  const same = NATIVE("the same", { headers: { "Content-Type": "text/css" } });
+  const handler = wrapped((request, sessions) => {
+    sessions.get(request).update("n", (n = 0) => n + 1);
+    return same;
+  });
+  const first = await handler(asked());
+  const cookie = cookieOf(first);
+  for (const _ of [1, 2, 3]) assert.equal(await (await handler(asked("/", { headers: { cookie } }))).text(), "the same");
+  assert.deepEqual([await first.text(), same.bodyUsed, same.headers.getSetCookie()], ["the same", false, []]);
+});
+
+test("a body of the runtime's own that is produced while it is sent: each piece in its time, a change stored before the end, once", async () => {
+  const storage = watched();
+  const steps: string[] = [];
+  const gate = makeGate();
+  const handler = wrapped((request, sessions) => {
+    const own = sessions.get(request);
+    if (request.url.endsWith("/begin")) return (own.set("n", 1), new Response());
+    async function* produced(): AsyncGenerator<Uint8Array> {
+      yield new TextEncoder().encode("one ");
+      steps.push("first");
+      await gate.pass();
+      own.set("late", "in the midst");
+      yield new TextEncoder().encode("two");
+    }
+    return NATIVE(produced());
+  }, { storage });
+  const cookie = cookieOf(await handler(asked("/begin")));
+  storage.forget();
+  const reader = (await handler(asked("/", { headers: { cookie } }))).body!.getReader();
+  assert.equal(new TextDecoder().decode((await reader.read()).value), "one ");
+  gate.release();
+  assert.equal(new TextDecoder().decode((await reader.read()).value), "two");
+  assert.deepEqual([(await reader.read()).done, steps, storage.counts], [true, ["first"], { get: 1, update: 1 }]);
+});
+
+test("a body of the runtime's own that fails, at once or later, fails as it would; what was written is kept", async () => {
+  const handler = wrapped((request, sessions) => {
+    const own = sessions.get(request);
+    own.update("n", (n = 0) => n + 1);
+    if (!request.url.endsWith("/fail")) return Response.json(own);
+    async function* failing(): AsyncGenerator<Uint8Array> {
+      yield new TextEncoder().encode("one ");
+      throw new Error("the source broke");
+    }
+    return NATIVE(failing());
+  });
+  const cookie = cookieOf(await handler(asked()));
+  await assert.rejects(async () => (await handler(asked("/fail", { headers: { cookie } }))).text(), /the source broke/);
+  assert.deepEqual(await (await handler(asked("/", { headers: { cookie } }))).json(), { n: 3 });
+});
+
+test("a body that fails while the save is under way: nothing is unhandled, the answer is what it would be", async () => {
+  const storage = watched();
+  const handler = wrapped((request, sessions) => {
+    sessions.get(request).set("n", 1);
+    return NATIVE(new ReadableStream({ start: (controller) => void setTimeout(() => controller.error(new Error("the source broke")), 1) }));
+  }, { storage });
+  storage.delay(15, "create");
+  const answer = await handler(asked());
+  assert.notEqual(cookieOf(answer), "");
+  await assert.rejects(answer.text(), /the source broke/);
+});
+
+test("what was fetched from elsewhere is passed on, its body untouched", async (t) => {
+  const elsewhere = await serving(t, () => new Response("from elsewhere", { headers: { "X-Own": "1" } }));
+  const handler = wrapped(async (request, sessions) => {
+    sessions.get(request).update("n", (n = 0) => n + 1);
+    return fetch(`${elsewhere.origin}/`);
+  });
+  const first = await handler(asked());
+  const second = await handler(asked("/", { headers: { cookie: cookieOf(first) } }));
+  for (const answer of [first, second]) assert.deepEqual([answer.headers.get("x-own"), await answer.text()], ["1", "from elsewhere"]);
 });

@@ -189,3 +189,31 @@ test("an upgrade request is read from its context or its Request", async () => {
   const bare = new Hono().get("/", async (c) => c.json([(await sessions.read(c)).get("n"), (await sessions.read(c.req.raw)).get("n")]));
   assert.deepEqual(await (await bare.request("/", init)).json(), [1, 1]);
 });
+
+test("a thrown Response goes on with the session's cookie; one whose save fails is answered with a 503", async () => {
+  const storage = watched();
+  const { app } = made({ storage });
+  const thrown = Response.redirect("http://localhost/home", 303);
+  app.get("/throw", (c) => {
+    c.get("session").update("n", (n = 0) => n + 1);
+    throw thrown;
+  });
+  const caught = await Promise.resolve(app.request("/throw")).then(() => assert.fail("nothing was thrown"), (one: Response) => one);
+  assert.deepEqual([caught.status, caught.headers.get("location"), thrown.headers.getSetCookie()], [303, "http://localhost/home", []]);
+  assert.deepEqual(await (await app.request("/count", withCookie(caught))).json(), { n: 2 });
+  storage.fail("create");
+  assert.equal((await app.request("/throw")).status, 503);
+});
+
+test("an answer that a later middleware replaces carries the token", async () => {
+  const { app } = made();
+  const outer = new Hono<SessionEnv<Data>>();
+  outer.use(async (c, next) => {
+    await next();
+    c.res = new Response(`${await c.res.text()}, replaced`, c.res);
+  });
+  outer.route("/", app);
+  const answer = await outer.request("/count");
+  assert.deepEqual([answer.status, await answer.text()], [201, '{"n":1}, replaced']);
+  assert.notEqual(cookieOf(answer), "");
+});

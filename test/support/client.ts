@@ -43,10 +43,10 @@ export interface OpenAnswer {
 /** A client with a cookie jar, as a browser keeps one: a cookie with Max-Age 0 is removed. */
 export class Client {
   readonly cookies = new Map<string, string>();
-  readonly #origin: string;
+  readonly origin: string;
 
   constructor(origin: string) {
-    this.#origin = origin;
+    this.origin = origin;
   }
 
   get(path: string, sent: Sent = {}): Promise<Answer> {
@@ -72,7 +72,7 @@ export class Client {
   async follow(path: string, sent: Sent = {}): Promise<Answer> {
     const answer = await this.send(path, sent);
     const { location } = answer.headers;
-    return location === undefined ? answer : this.send(new URL(location, this.#origin).pathname);
+    return location === undefined ? answer : this.send(new URL(location, this.origin).pathname);
   }
 
   /** The Cookie header this client sends. */
@@ -81,7 +81,7 @@ export class Client {
   }
 
   async #begin(path: string, sent: Sent): Promise<IncomingMessage> {
-    const { req, response } = begin(this.#origin, path, { ...sent, headers: { ...(this.cookies.size > 0 && { cookie: this.cookieHeader }), ...sent.headers } });
+    const { req, response } = begin(this.origin, path, { ...sent, headers: { ...(this.cookies.size > 0 && { cookie: this.cookieHeader }), ...sent.headers } });
     const answered = await within(3000, `the answer of ${path}`, response).catch((error: unknown) => {
       req.destroy();
       throw error;

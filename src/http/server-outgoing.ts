@@ -1,0 +1,149 @@
+import { isPlainObject } from "../leaves/assert.js";
+import { ending, untouched, type Begun } from "./live-body.js";
+import { Outgoing } from "./outgoing.js";
+
+/**
+ * `@hono/node-server` replaces `Response` by a class of its own, which keeps what a response was made from under a
+ * private symbol; the server sends that without making a stream. It is looked up here, so that the copy of a response
+ * is sent in the same way. If it looks different from what was known when this was written, nothing is found, and the
+ * response is copied as on every other runtime.
+ */
+
+/** What a response was made from. */
+export interface MadeFrom {
+  readonly status: number;
+  readonly body: string | Uint8Array<ArrayBuffer> | Blob | ReadableStream<Uint8Array> | null;
+  /** As given: the server sends each form in a way of its own. */
+  readonly headers: Headers | readonly Pair[] | Readonly<Record<string, string | readonly string[]>> | undefined;
+}
+
+type Pair = readonly [name: string, value: string];
+
+/** What `response` was made from, if that is known. Reads nothing else of it: that would change how it is sent. */
+export function madeFrom(response: Response): MadeFrom | undefined {
+  const symbol = symbolOf(globalThis.Response);
+  const parts: unknown = symbol && Reflect.get(response, symbol);
+  if (!Array.isArray(parts) || parts.length !== 3 || Object.hasOwn(response, "status")) return undefined;
+  const [status, body, headers] = parts as unknown[];
+  if (!Number.isInteger(status) || !isBody(body) || !isHeaders(headers)) return undefined;
+  return { status: status as number, body, headers };
+}
+
+let seen: typeof Response | undefined;
+let symbol: symbol | undefined;
+
+/** Found once for each class that replaces the global one, by making a response of it. */
+function symbolOf(made: typeof Response): symbol | undefined {
+  if (made !== seen) {
+    symbol = foundIn(made);
+    seen = made;
+  }
+  return symbol;
+}
+
+function foundIn(made: typeof Response): symbol | undefined {
+  const headers = { "x-of": "the copy" };
+  const response = new made("a text", { status: 299, headers });
+  return Object.getOwnPropertySymbols(response).find((symbol) => {
+    const parts: unknown = Reflect.get(response, symbol);
+    if (!Array.isArray(parts) || parts.length !== 3) return false;
+    return parts[0] === 299 && parts[1] === "a text" && (parts[2] as typeof headers | null)?.["x-of"] === "the copy";
+  });
+}
+
+function isBody(body: unknown): body is MadeFrom["body"] {
+  if (body === null || typeof body === "string") return true;
+  return body instanceof Uint8Array || body instanceof Blob || isStream(body);
+}
+
+function isStream(body: unknown): body is ReadableStream<Uint8Array> {
+  return typeof (body as Partial<ReadableStream> | null | undefined)?.getReader === "function";
+}
+
+function isHeaders(headers: unknown): headers is MadeFrom["headers"] {
+  return headers === undefined || headers instanceof Headers || Array.isArray(headers) || isPlainObject(headers);
+}
+
+/** A response of a server's class: made again from the same parts, with its headers in the same form. */
+export class ServerOutgoing extends Outgoing {
+  readonly #response: Response;
+  readonly #made: MadeFrom;
+
+  constructor(response: Response, made: MadeFrom) {
+    super();
+    this.#response = response;
+    this.#made = made;
+  }
+
+  get status(): number {
+    return this.#made.status;
+  }
+
+  protected headerNames(): readonly string[] {
+    const { headers } = this.#made;
+    return headers instanceof Headers ? [...headers.keys()] : pairs(this.#made).map(([name]) => name);
+  }
+
+  protected header(name: string): string | undefined {
+    const { headers } = this.#made;
+    if (headers instanceof Headers) return headers.get(name) ?? undefined;
+    const values = pairs(this.#made).filter(([own]) => own.toLowerCase() === name.toLowerCase());
+    return values.length === 0 ? undefined : values.map(([, value]) => value).join(", ");
+  }
+
+  protected cookieLines(): readonly string[] {
+    const { headers } = this.#made;
+    if (headers instanceof Headers) return headers.getSetCookie();
+    return pairs(this.#made)
+      .filter(isCookie)
+      .map(([, line]) => line);
+  }
+
+  live(): Begun | undefined {
+    const { body } = this.#made;
+    return isStream(body) && this.header("content-length") === undefined ? untouched(body) : undefined;
+  }
+
+  whole(): Response {
+    return this.hasChanged ? this.#madeOf(this.#made.body) : this.#response;
+  }
+
+  endingAfter(read: Begun, after: () => Promise<void> | undefined): Response {
+    return this.#madeOf(ending(read, after));
+  }
+
+  #madeOf(body: MadeFrom["body"]): Response {
+    return new Response(body, { status: this.#made.status, headers: this.#headers() as Headers });
+  }
+
+  #headers(): MadeFrom["headers"] {
+    const given = this.#made.headers;
+    if (!this.hasChanged) return given;
+    if (given instanceof Headers) {
+      const headers = new Headers(given);
+      this.change(headers);
+      return headers;
+    }
+    const cookies = (this.ownCookies ?? []).map((line): Pair => ["set-cookie", line]);
+    const all = [...pairs(this.#made).filter((pair) => !this.#replaces(pair)), ...this.changes, ...cookies];
+    if (Array.isArray(given)) return all;
+    return all.filter(isCookie).length > 1 ? new Headers(all as [string, string][]) : Object.fromEntries(all);
+  }
+
+  #replaces(pair: Pair): boolean {
+    return this.changes.has(pair[0].toLowerCase()) || (this.ownCookies !== undefined && isCookie(pair));
+  }
+}
+
+function isCookie([name]: Pair): boolean {
+  return name.toLowerCase() === "set-cookie";
+}
+
+/** Headers given as a list or a record, or what the server sends if none were given. */
+function pairs({ headers, body }: MadeFrom): readonly Pair[] {
+  if (Array.isArray(headers)) return headers as readonly Pair[];
+  if (headers === undefined) return body === null ? [] : [["content-type", "text/plain; charset=UTF-8"]];
+  return Object.entries(headers as Record<string, string | readonly string[]>).flatMap(([name, value]) =>
+    [value].flat().map((one): Pair => [name, one]),
+  );
+}

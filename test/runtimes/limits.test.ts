@@ -1,0 +1,88 @@
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { Client } from "../support/client.js";
+import { bundled, edgeRuntime, programOf, startPlain, startWorker, type Compatibility } from "./start.js";
+
+const run = promisify(execFile);
+const PLAIN = fileURLToPath(new URL("plain.js", import.meta.url));
+
+for (const runtime of ["bun", "deno"] as const) {
+  test(`${runtime}: the wrapped handler is what the server is given, and sessions hold`, async (t) => {
+    const served = await startPlain(runtime);
+    t.after(() => served.close());
+    const client = new Client(`http://127.0.0.1:${served.port}`);
+    assert.deepEqual([(await client.get("/")).json(), (await client.get("/")).json()], [{ n: 1 }, { n: 2 }]);
+  });
+}
+
+test("Deno without any permission: nothing is asked for, and sessions are made", async () => {
+  const { stdout, stderr } = await run(programOf("deno"), ["run", "--no-prompt", PLAIN, "ask"]);
+  assert.deepEqual([JSON.parse(stdout), stderr], [{ n: 1 }, ""]);
+});
+
+test("Deno with the permission: production is worth a warning where sessions are in memory", async () => {
+  const env = { ...process.env, NODE_ENV: "production" };
+  const { stderr } = await run(programOf("deno"), ["run", "--no-prompt", "--allow-env", PLAIN, "ask"], { env });
+  assert.match(stderr, /keeps sessions in memory.*Set `storage`/);
+});
+
+test("on a platform with short-lived processes, sessions in memory are worth a warning", async () => {
+  for (const name of ["AWS_LAMBDA_FUNCTION_NAME", "VERCEL"]) {
+    const env = { ...process.env, NODE_ENV: "test", [name]: "1" };
+    const { stderr } = await run(process.execPath, [PLAIN, "ask"], { env });
+    assert.match(stderr, /HoldfastWarning: holdfast keeps sessions in memory, and here many processes come and go/);
+  }
+});
+
+async function answerOf(compatibility: Compatibility): Promise<{ answer: string; said: string }> {
+  const said: string[] = [];
+  const worker = await startWorker("plain-worker.js", compatibility, (text) => void said.push(text));
+  try {
+    const response = await worker.dispatchFetch("http://localhost/");
+    return { answer: await response.text(), said: said.join("") };
+  } finally {
+    await worker.dispose();
+  }
+}
+
+test("a Worker without node:crypto refuses to make sessions, and names the flag and the date", async () => {
+  for (const compatibility of [
+    { date: "2026-07-30", flags: [] },
+    { date: "2024-09-22", flags: ["nodejs_compat"] },
+  ]) {
+    const { answer } = await answerOf(compatibility);
+    assert.match(answer, /^unsupported: this Worker has no node:crypto.*nodejs_compat.*2024-09-23.*2026-08-04/);
+  }
+});
+
+test("a Worker with it makes sessions, and is warned of those in memory", async () => {
+  for (const compatibility of [
+    { date: "2024-09-23", flags: ["nodejs_compat"] },
+    { date: "2026-07-30", flags: ["nodejs_compat"] },
+  ]) {
+    const { answer, said } = await answerOf(compatibility);
+    assert.deepEqual(JSON.parse(answer), { n: 1 });
+    assert.match(said, /keeps sessions in memory, and here many processes come and go/);
+  }
+});
+
+/** Next puts functions that throw in the place of those that its Edge Runtime lacks. */
+const NEXT_EDGE = `{
+  env: { NODE_ENV: "production" },
+  getBuiltinModule() { throw new Error("A Node.js API is used (process.getBuiltinModule)"); },
+  emitWarning() { throw new Error("A Node.js API is used (process.emitWarning)"); },
+}`;
+
+test("in an Edge Runtime the entries load, and making sessions says what is missing, also if its functions throw", async () => {
+  const { EdgeRuntime } = await edgeRuntime();
+  const code = await bundled("edge-entry.js");
+  for (const polyfill of ["undefined", NEXT_EDGE]) {
+    const runtime = new EdgeRuntime();
+    runtime.evaluate(`globalThis.process = ${polyfill};`);
+    runtime.evaluate(`(() => { ${code} })();`);
+    assert.match(runtime.evaluate("globalThis.outcome"), /^unsupported: this runtime has no node:crypto/);
+  }
+});

@@ -1,0 +1,217 @@
+/** Starts the server of a runtime. What is missing is installed from npm, with exact versions. */
+import { spawn } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { within } from "../support/within.js";
+import { FILE_CONTENT } from "./kinds.js";
+
+export type RuntimeName = "node20" | "node22" | "node24" | "node26" | "bun" | "deno";
+
+interface Npm {
+  fromNpm(packages: Record<string, string>): string;
+  runtimeFromNpm(name: RuntimeName): string;
+}
+
+const { fromNpm, runtimeFromNpm } = (await import(
+  new URL("../../scripts/from-npm.mjs", import.meta.url).href
+)) as Npm;
+
+/** A server that runs. */
+export interface Served {
+  /** The runtime and its version. */
+  readonly name: string;
+  readonly port: number;
+  /** What it can answer. */
+  readonly kinds: readonly string[];
+  close(): Promise<void>;
+}
+
+/** The version of `@hono/node-server` that stands among the dependencies. */
+export const NEWEST = "2.1.9";
+
+/** Versions of `@hono/node-server` that differ in how they send a response; the first is the oldest. */
+export const NODE_SERVERS = [
+  "1.0.0",
+  "1.8.0",
+  "1.11.0",
+  "1.13.8",
+  "1.14.0",
+  "1.14.4",
+  "1.19.0",
+  "1.19.19",
+  "2.0.0",
+  NEWEST,
+] as const;
+
+/** What a server of a version is made by. It takes any Hono 4, and is given ours. */
+function nodeServer(version: string): string {
+  const directory = fromNpm({ "@hono/node-server": version, hono: "4.13.19" });
+  const file = version === "1.0.0" ? "index.js" : "index.mjs";
+  return pathToFileURL(join(directory, "node_modules", "@hono", "node-server", "dist", file)).href;
+}
+
+/** The program of a runtime: this process's own where it is of the version that is asked for. */
+export function programOf(runtime: RuntimeName): string {
+  return runtime === `node${process.versions.node.split(".")[0]}` ? process.execPath : runtimeFromNpm(runtime);
+}
+
+/** What a program of tests is run with. */
+export function commandOf(
+  runtime: RuntimeName,
+  program: string,
+  ...args: readonly string[]
+): [command: string, args: string[]] {
+  const file = fileURLToPath(new URL(program, import.meta.url));
+  return [programOf(runtime), [...(runtime === "deno" ? ["run", "--allow-all", "--no-prompt"] : []), file, ...args]];
+}
+
+/** `isNative`: with the runtime's classes, not those that the server puts in their place. */
+export async function startOnNode(runtime: RuntimeName, version: string, isNative: boolean = false): Promise<Served> {
+  const served = await startProgram(
+    ...commandOf(runtime, "served.js", nodeServer(version), ...(isNative ? ["native"] : [])),
+  );
+  return { ...served, name: `${served.name}, ${isNative ? "its own classes" : `@hono/node-server ${version}`}` };
+}
+
+/** A server whose class keeps what a response was made from in another shape, as any later version may. */
+export async function startOnUnknown(runtime: RuntimeName, version: string): Promise<Served> {
+  const text = readFileSync(new URL(nodeServer(version)), "utf8");
+  const changed = text.replace(/(this\[cacheKey\] = \[[^\]]+)\]/, "$1, undefined]");
+  if (changed === text) throw new Error(`@hono/node-server ${version} looks different`);
+  const directory = mkdtempSync(join(tmpdir(), "holdfast-node-server-"));
+  const file = join(directory, "server.mjs");
+  writeFileSync(file, changed);
+  const served = await startProgram(...commandOf(runtime, "served.js", pathToFileURL(file).href));
+  const close = async (): Promise<void> => {
+    await served.close();
+    rmSync(directory, { recursive: true, force: true });
+  };
+  return { ...served, close, name: `${served.name}, @hono/node-server ${version} in another shape` };
+}
+
+/** Bun and Deno have servers of their own. */
+export function start(runtime: "bun" | "deno"): Promise<Served> {
+  return startProgram(...commandOf(runtime, "served.js"));
+}
+
+/** The plainest program, on their servers. */
+export function startPlain(runtime: "bun" | "deno"): Promise<Served> {
+  return startProgram(...commandOf(runtime, "plain.js"));
+}
+
+async function startProgram(command: string, args: readonly string[]): Promise<Served> {
+  const directory = mkdtempSync(join(tmpdir(), "holdfast-runtime-"));
+  const file = join(directory, "module.js");
+  writeFileSync(file, FILE_CONTENT);
+  const child = spawn(command, args, {
+    env: { ...process.env, HOLDFAST_TEST_FILE: file, NODE_NO_WARNINGS: "1" },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let complaints = "";
+  child.stderr.setEncoding("utf8").on("data", (text: string) => (complaints = `${complaints}${text}`.slice(-4000)));
+  const ended = new Promise<void>((resolve) => void child.once("close", () => resolve()));
+  const close = async (): Promise<void> => {
+    child.kill("SIGKILL");
+    await ended;
+    rmSync(directory, { recursive: true, force: true });
+  };
+  const first = async (): Promise<string> => {
+    for await (const line of createInterface(child.stdout)) return line;
+    throw new Error(`${command} ended before it listened: ${complaints}`);
+  };
+  try {
+    const told = JSON.parse(await within(20_000, `${command} to listen`, first())) as Omit<Served, "close">;
+    child.stdout.resume();
+    return { ...told, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** workerd and what starts it, and the bundler that makes one module of many. */
+const WORKERD = { miniflare: "4.20260730.0", esbuild: "0.28.2" };
+
+/** Versions and flags that a Worker is configured with. */
+export interface Compatibility {
+  readonly date: string;
+  readonly flags: readonly string[];
+}
+
+const USUAL: Compatibility = { date: "2026-07-30", flags: ["nodejs_compat"] };
+
+interface Worker {
+  readonly ready: Promise<URL>;
+  dispatchFetch(url: string): Promise<Response>;
+  dispose(): Promise<void>;
+}
+
+/** A module of a package of {@link WORKERD}. */
+async function load(name: "miniflare" | "esbuild"): Promise<any> {
+  const { main } = createRequire(import.meta.url)(join(fromNpm(WORKERD), "node_modules", name, "package.json")) as {
+    main: string;
+  };
+  return import(pathToFileURL(join(fromNpm(WORKERD), "node_modules", name, main)).href);
+}
+
+/** A program of the tests and all that it imports, as one module. */
+export async function bundled(program: string): Promise<string> {
+  const { build } = await load("esbuild");
+  const bundle = await build({
+    entryPoints: [fileURLToPath(new URL(program, import.meta.url))],
+    bundle: true,
+    format: "esm",
+    write: false,
+    external: ["node:*"],
+    conditions: ["workerd"],
+  });
+  return bundle.outputFiles[0].text as string;
+}
+
+/** A Worker of a program of the tests; `hear` is given what it prints. */
+export async function startWorker(
+  program: string,
+  { date, flags }: Compatibility = USUAL,
+  hear: (text: string) => void = () => {},
+): Promise<Worker> {
+  const { Miniflare } = await load("miniflare");
+  return new Miniflare({
+    modules: [{ type: "ESModule", path: "worker.mjs", contents: await bundled(program) }],
+    compatibilityDate: date,
+    compatibilityFlags: flags,
+    host: "127.0.0.1",
+    port: 0,
+    handleRuntimeStdio(...streams: NodeJS.ReadableStream[]) {
+      for (const stream of streams) stream.setEncoding("utf8").on("data", hear);
+    },
+  }) as Worker;
+}
+
+/** workerd, with the version of what it is. */
+export async function startOnWorkerd(): Promise<Served> {
+  const worker = await startWorker("worker.js");
+  try {
+    const { port } = await worker.ready;
+    const kinds = (await (await worker.dispatchFetch("http://localhost/kinds")).json()) as string[];
+    return {
+      name: `workerd (miniflare ${WORKERD.miniflare})`,
+      port: Number(port),
+      kinds,
+      close: () => worker.dispose(),
+    };
+  } catch (error) {
+    await worker.dispose();
+    throw error;
+  }
+}
+
+/** Vercel's strictest runtime. */
+export async function edgeRuntime(): Promise<{ EdgeRuntime: new () => { evaluate(code: string): any } }> {
+  return createRequire(import.meta.url)(
+    join(fromNpm({ "edge-runtime": "4.0.1" }), "node_modules", "edge-runtime"),
+  ) as never;
+}
