@@ -11,9 +11,10 @@ export type HeadArguments = readonly [status: number, reason?: string | HeadHead
 // oxlint-disable-next-line no-control-regex -- these are what must not pass
 const INVALID_MESSAGE = /[^\t\x20-\x7e\x80-\xff]/;
 
-/** Throws what Node throws for a first call whose arguments, or whose status, it would not take. Nothing has been done yet. */
+/** Throws what Node throws for a first call whose arguments, or whose status, it would not take. Nothing has been done yet. HTTP/2 checks a status when it is set. */
 export function checkFirstCall(res: ServerResponse, name: CallName, args: readonly unknown[]): void {
   checkCall(name, args);
+  if (isHttp2(res)) return;
   const [status, message] = statusOf(res);
   if (name === "writeHead") checkStatus(args[0], typeof args[1] === "string" ? args[1] : message);
   else checkStatus(status, message);
@@ -71,7 +72,8 @@ export function applyHead(res: ServerResponse, args: HeadArguments): readonly un
   const headers = more ?? (typeof reason === "object" ? reason : undefined);
   const hadNone = headers && res.getHeaderNames().length === 0;
   const rest = typeof reason === "string" ? [status, reason] : [status];
-  setStatus(res, toStatus(status), typeof reason === "string" ? reason : statusOf(res)[1]);
+  if (!isHttp2(res)) setStatus(res, toStatus(status), typeof reason === "string" ? reason : statusOf(res)[1]);
+  else if (status >= 200 && status < 600) res.statusCode = status;
   try {
     if (headers) mergeHeaders(res, headers, hadNone === true);
   } catch (error) {

@@ -2,7 +2,7 @@ import type { EventEmitter } from "node:events";
 import type { ServerResponse } from "node:http";
 import { allBegun, begun, failureOf, finished, settle, type AnswerHooks, type Failure } from "./answer-hooks.js";
 import { ErrorPath } from "./error-path.js";
-import { applyHead, checkCall, checkFirstCall, clearAnswer, headersSent, setStatus, statusOf, toStatus, writeAfterEnd, type HeadArguments } from "./response-arguments.js";
+import { applyHead, checkCall, checkFirstCall, clearAnswer, headersSent, isHttp2, setStatus, statusOf, toStatus, writeAfterEnd, type HeadArguments } from "./response-arguments.js";
 import { callbackOf, HeldCalls, isEnded, isHeadFixed, VERDICTS, type Callback, type CallName, type HeldCall, type Phase } from "./response-state.js";
 import { allowDestroy, postponeDestroy, socketOf } from "./socket-guard.js";
 
@@ -320,7 +320,7 @@ export class ResponseGate {
     }
     const error = writeAfterEnd();
     tell(callback, error);
-    process.nextTick(() => void (res.listenerCount("error") > 0 && res.emit("error", error)));
+    if (!isHttp2(res)) process.nextTick(() => void (res.listenerCount("error") > 0 && res.emit("error", error)));
     return name === "write" ? false : res;
   }
 

@@ -12,8 +12,8 @@ type Guarded = EventEmitter & Record<Way, (...args: unknown[]) => unknown>;
 interface Guard {
   /** Answers that were ended and are not sent yet. */
   waiting: number;
-  /** How it was to be closed meanwhile. */
-  wanted: { readonly way: Way; readonly args: unknown[] } | undefined;
+  /** How it was to be closed meanwhile, in order. */
+  wanted: { readonly way: Way; readonly args: unknown[] }[];
 }
 
 const guards = new WeakMap<object, Guard>();
@@ -39,22 +39,20 @@ export function postponeDestroy(socket: Guarded): void {
 /** The bytes are out: a connection that was to be closed meanwhile is closed. */
 export function allowDestroy(socket: Guarded): void {
   const guard = guards.get(socket);
-  if (!guard || --guard.waiting > 0 || !guard.wanted) return;
-  const { way, args } = guard.wanted;
-  guard.wanted = undefined;
-  socket[way](...args);
+  if (!guard || --guard.waiting > 0) return;
+  for (const { way, args } of guard.wanted.splice(0)) socket[way](...args);
 }
 
 /** A connection serves many requests: its functions stay. */
 function newGuard(socket: Guarded): Guard {
-  const guard: Guard = { waiting: 0, wanted: undefined };
+  const guard: Guard = { waiting: 0, wanted: [] };
   guards.set(socket, guard);
   for (const way of WAYS) {
     const close = socket[way];
     if (typeof close !== "function") continue;
     socket[way] = function (this: Guarded, ...args) {
       if (guard.waiting === 0) return Reflect.apply(close, this, args);
-      guard.wanted ??= { way, args };
+      guard.wanted.push({ way, args });
       return this;
     };
   }
