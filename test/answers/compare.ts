@@ -1,3 +1,4 @@
+import { constants, gunzipSync } from "node:zlib";
 import type { Observation } from "./cell.js";
 import type { Column } from "./columns.js";
 import type { Framework, Row } from "./row.js";
@@ -168,8 +169,14 @@ function compareFailure(framework: Framework, bare: Observation, refused: Observ
 }
 
 /** Fastify shows an error's message. */
-function errorText(framework: Framework, { body }: Answer): string {
-  return framework === "fastify" ? body.replace(/"message":".*?(?<!\\)"/, "") : body;
+function errorText(framework: Framework, answer: Answer): string {
+  const text = textOf(answer);
+  return framework === "fastify" ? text.replace(/"message":".*?(?<!\\)"/, "") : text;
+}
+
+function textOf({ headers, body }: Answer): string {
+  const isZipped = headers.some(([name, value]) => /^content-encoding$/i.test(name) && value === "gzip");
+  return isZipped ? gunzipSync(Buffer.from(body, "latin1"), { finishFlush: constants.Z_SYNC_FLUSH }).toString("latin1") : body;
 }
 
 /** Every callback that runs bare runs, whatever it is given. */

@@ -57,6 +57,10 @@ export interface Row {
   readonly isRace?: boolean;
   /** Headers whose values differ from run to run (an id, a time). */
   readonly volatile?: readonly string[];
+  /** Only `npm run answers` plays it: another row shows nearly the same. */
+  readonly isLong?: boolean;
+  /** Changes what the whole process uses (prototypes): its process serves no other row. */
+  readonly spoils?: boolean;
 }
 
 /** What a handler of Node's own request and response is given. */

@@ -48,9 +48,10 @@ const SIDE_BY_SIDE = 8;
 export async function runLines(lines: readonly Line[], cellsOf: (index: number) => readonly Cell[], done: (line: Line, results: readonly Result[]) => void = () => {}): Promise<Result[]> {
   const known = readKnown();
   const all: Result[] = [];
-  // @hono/node-server puts its own `Response` in the place of the platform's, for the whole process: fetch rows have processes of their own.
-  const isWeb = ({ framework }: Line): boolean => framework === "fetch";
-  for (const group of [lines.filter((line) => !isWeb(line)), lines.filter(isWeb)]) {
+  // @hono/node-server puts its own `Response` in the place of the platform's, for the whole process, and some rows change prototypes: they have processes of their own.
+  const kindOf = ({ framework, row }: Line): string => (framework === "fetch" ? "web" : row.spoils ? "spoilt" : "node");
+  for (const kind of ["node", "web", "spoilt"]) {
+    const group = lines.filter((line) => kindOf(line) === kind);
     const waiting = [...group.entries()];
     const work = async (fleet: Fleet): Promise<void> => {
       for (let next = waiting.shift(); next; next = waiting.shift()) {
@@ -84,7 +85,7 @@ async function runLine(fleet: Fleet, { row, framework }: Line, cells: readonly C
     bare = await observe({ column: BARE, storage: "memory" }, PATIENT);
     isEndless = isHung(bare);
   }
-  const isRefused = cells.some(({ column }) => column.save === "fails");
+  const isRefused = row.whenSaveFails !== "as bare" && cells.some(({ column }) => column.save === "fails");
   const references: References = { bare, refused: isRefused ? await observe({ column: REFUSED, storage: "memory" }) : bare };
   const results: Result[] = [];
   let hangs = isEndless;

@@ -37,7 +37,8 @@ export interface Served {
 /** A connection of HTTP/1, on which bytes are sent and received as they are. */
 export class Wire {
   readonly #socket: Socket;
-  readonly #headers: Readonly<Record<string, string>>;
+  /** Sent with every request. */
+  readonly headers: Readonly<Record<string, string>>;
   readonly #served: Served;
   readonly #methods: string[] = [];
   #received = "";
@@ -49,10 +50,10 @@ export class Wire {
   readonly #patience: number;
   readonly #others: Wire[] = [];
 
-  /** `headers` are sent with every request; `patience` is in turns. */
+  /** `patience` is in turns. */
   constructor(port: number, headers: Readonly<Record<string, string>>, patience: number, served: Served) {
     this.#port = port;
-    this.#headers = headers;
+    this.headers = headers;
     this.#served = served;
     this.#patience = patience;
     this.#socket = connect(port, "127.0.0.1");
@@ -73,7 +74,7 @@ export class Wire {
   /** A request as it is sent. */
   textOf({ method = "GET", path = "/", headers = {}, body, version = "1.1" }: Asked = {}): string {
     const length = body === undefined ? {} : { "Content-Length": String(Buffer.byteLength(body, "latin1")) };
-    const lines = Object.entries({ Host: "localhost", ...this.#headers, ...length, ...headers }).map(([name, value]) => `${name}: ${value}\r\n`);
+    const lines = Object.entries({ Host: "localhost", ...this.headers, ...length, ...headers }).map(([name, value]) => `${name}: ${value}\r\n`);
     return `${method} ${path} HTTP/${version}\r\n${lines.join("")}\r\n${body ?? ""}`;
   }
 
@@ -177,7 +178,7 @@ export class Wire {
 
   /** Another connection to the same server. What is seen there is part of the transcript. */
   another(): Wire {
-    const other = new Wire(this.#port, this.#headers, this.#patience, this.#served);
+    const other = new Wire(this.#port, this.headers, this.#patience, this.#served);
     this.#others.push(other);
     return other;
   }

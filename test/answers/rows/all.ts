@@ -1,4 +1,5 @@
 import { assertRows } from "../check.js";
+import { neighbours } from "../neighbours/all.js";
 import type { Row } from "../row.js";
 import { aborts } from "./aborts.js";
 import { wrongArguments } from "./arguments.js";
@@ -9,4 +10,4 @@ import { standIn } from "./standins.js";
 import { streams } from "./streams.js";
 
 /** Every row of the matrix. */
-export const ROWS: readonly Row[] = assertRows([...first, ...wrongArguments, ...orders, ...streams, ...protocol, ...aborts, ...standIn]);
+export const ROWS: readonly Row[] = assertRows([...first, ...wrongArguments, ...orders, ...streams, ...protocol, ...aborts, ...standIn, ...neighbours]);
