@@ -198,7 +198,7 @@ export class World {
       const exchange = new library.Exchange(settings, settings.store!, viewOf(token));
       try {
         if (!isLazy) actor.opened = !(await exchange.open()).fresh;
-        await handler(exchange.session!, exchange);
+        await handler(exchange.found!, exchange);
       } catch (error) {
         actor.fail(error);
       }
