@@ -197,7 +197,7 @@ function withStage<C extends object>(stage: Stage, context: object, own: C): Wit
 }
 
 type Own = Omit<Options, "on"> & { around?: Around };
-type FastifyIo = With<{ request: FastifyRequest; reply: FastifyReply & Record<string, any> }>;
+type FastifyIo = With<{ request: FastifyRequest; reply: any }>;
 
 /** A row for Koa's own ways. */
 export function onKoa(name: string, handler: (io: With<{ ctx: KoaContext }>) => unknown, { around, ...options }: Own = {}): Row {

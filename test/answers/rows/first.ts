@@ -1,4 +1,4 @@
-import { onConnect, onExpress, onFastify, onFetch, onHono, onKoa, onNode } from "../frameworks.js";
+import { onConnect, onExpress, onFastify, onHono, onNode } from "../frameworks.js";
 import type { Row } from "../row.js";
 
 /** The plainest ways of each framework. */
@@ -16,10 +16,6 @@ export const first: readonly Row[] = [
     touch();
     res.json({ a: 1 });
   }),
-  onKoa("ctx.body = text", ({ ctx, touch }) => {
-    touch();
-    ctx.body = "hello";
-  }),
   onFastify("return object", ({ touch }) => {
     touch();
     return { a: 1 };
@@ -27,9 +23,5 @@ export const first: readonly Row[] = [
   onHono("c.text", ({ c, touch }) => {
     touch();
     return c.text("hello");
-  }),
-  onFetch("new Response(text)", ({ touch }) => {
-    touch();
-    return new Response("hello");
   }),
 ];
