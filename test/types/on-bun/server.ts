@@ -11,7 +11,7 @@ const sessions = session<Data>();
 const user = sessions((request: BunRequest<"/u/:id">) => {
   sessions.get(request).update("visits", (visits = 0) => visits + 1);
   // @ts-expect-error the route has no such parameter
-  request.params.name;
+  void request.params.name;
   return new Response(request.params.id);
 });
 
