@@ -126,11 +126,11 @@ export class ResponseGate {
     return (error) => this.listen(() => callback(error));
   }
 
-  /** The response is closed: its last byte was sent, or the client is gone. */
+  /** The response is closed: its last byte was sent, or the client is gone. A handler that has not answered yet may do so: its session is stored before. */
   close(): void {
     const phase = this.#phase;
     this.#errorPath?.end();
-    if (phase === "open" || phase === "sending") this.#phase = "closed";
+    if (phase === "sending") this.#phase = "closed";
     if (phase === "open") for (const hooks of this.#hooks) hooks.gone();
     if (phase === "sending") settle(this.#after());
   }

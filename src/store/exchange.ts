@@ -61,6 +61,7 @@ export class Exchange implements LateChanges {
   #phase: Phase = "open";
   #hasFailed = false;
   #isHeld = false;
+  #isAbandoned = false;
   #loadFailure: { readonly error: unknown } | undefined;
   #committing: Promise<void> | undefined;
   #finishing: Promise<void> | undefined;
@@ -144,10 +145,11 @@ export class Exchange implements LateChanges {
    */
   commit(canCarry: boolean = true, headers?: AnswerHeaders): Promise<void> | undefined {
     if (this.#phase !== "open") return this.#committing;
+    if (this.#committing) return this.#committing.catch(() => {}).then(() => this.commit(canCarry, headers));
     this.#enter("answered");
     const core = this.#core;
     if (!core) return undefined;
-    if (!canCarry) core.carrier = "nobody";
+    if (!canCarry || (this.#isAbandoned && this.#loaded?.kind !== "live")) core.carrier = "nobody";
     return (this.#committing = this.#persist(core, headers && !core.asked ? () => isForEverybody(headers, this.#parts.settings.clock.now()) : undefined));
   }
 
@@ -196,12 +198,23 @@ export class Exchange implements LateChanges {
     }
   }
 
-  /** The client is gone and no answer was begun: what needs no answer is persisted. Failures are events. */
+  /**
+   * The client is gone and no answer was begun. What changed so far is persisted now, since the handler may never answer; it may go on, and what it does then is
+   * persisted with its answer, though that reaches nobody. So nothing is stored for a visitor. Failures are events.
+   */
   abandon(): void {
-    const committing = this.commit(false);
+    const core = this.#core;
     const finish = (): void => void this.finish()?.catch(() => {});
-    if (!committing) return finish();
-    committing.then(finish, (cause: unknown) => this.#parts.settings.emit({ type: "unsaved", id: this.#core!.id, cause }));
+    if (this.#phase !== "open") return this.#committing ? void this.#committing.then(finish, () => {}) : finish();
+    this.#isAbandoned = true;
+    if (!core || !(core.isUnsettled || hasUnsaved(core))) return;
+    if (this.#loaded?.kind !== "live") core.carrier = "nobody";
+    const { carrier } = core;
+    this.#committing = this.#persist(core);
+    this.#committing?.then(
+      () => void (core.carrier = this.#phase === "open" ? carrier : core.carrier),
+      (cause: unknown) => this.#parts.settings.emit({ type: "unsaved", id: core.id, cause }),
+    );
   }
 
   /** The connection has become a socket: what changed so far is persisted. The session can be changed and saved for as long as the socket lives. */

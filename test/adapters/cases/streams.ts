@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Routes } from "../../support/apps.js";
+import type { Handle, Routes } from "../../support/apps.js";
 import { begin } from "../../support/client.js";
 import { makeGate } from "../../support/storages.js";
 import { aWhile, until, within } from "../../support/within.js";
@@ -220,6 +220,32 @@ export const streams: readonly Case[] = [
       assert.deepEqual(storage.counts, { get: 1, update: 1 });
       assert.deepEqual(events, []);
       assert.equal((await client.get("/who")).body, "changed");
+    },
+  },
+  {
+    name: "a client that is gone before the handler answers: what the handler does is stored all the same, before and after",
+    async run(world) {
+      for (const [when, act] of [
+        ["a write before", async (h, gone) => (h.session.set("user", "bob"), gone())],
+        ["a write after", async (h, gone) => (await gone(), h.session.set("user", "bob"))],
+        ["a login after", async (h, gone) => (await gone(), await h.session.regenerate(), h.session.set("user", "bob"))],
+        ["a logout after", async (h, gone) => (await gone(), await h.session.destroy())],
+      ] as readonly [string, (h: Handle, gone: () => Promise<void>) => Promise<unknown>][]) {
+        const door = makeGate();
+        const { app, client, storage } = await world.stage({ ...basic, "/act": async (h) => (await act(h, () => door.pass()), h.answer({ body: "done" })) });
+        await client.get("/put");
+        const token = client.cookies.get(COOKIE)!;
+        const { req, response } = begin(app.origin, "/act", { headers: { cookie: client.cookieHeader } });
+        await within(2000, when, door.reached);
+        req.destroy();
+        await response.catch(() => {});
+        await aWhile(10);
+        storage.delay(3);
+        door.release();
+        const stored = async (): Promise<unknown> => (await app.sessions[0].store.getByToken(token))?.get("user");
+        const expected = when.startsWith("a write") ? "bob" : undefined;
+        await until(`${when} to be stored`, async () => (await stored()) === expected);
+      }
     },
   },
 ];
