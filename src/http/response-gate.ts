@@ -73,7 +73,6 @@ export class ResponseGate {
   /** Holds the answer for one more middleware. If the first byte is out already, or the last, its hooks run at once. Returns whether it is the first one. */
   hold(hooks: AnswerHooks): boolean {
     const isFirst = this.#hooks === NONE;
-    if (this.#phase === "open" && this.res.destroyed) this.#phase = "closed";
     if (this.#phase === "open" && this.res.headersSent) this.#phase = this.res.writableEnded ? "closed" : "sending";
     if (this.#phase !== "open") settle(begun(hooks));
     if (this.#phase === "closed" || this.isEnded) settle(finished(hooks));
@@ -145,7 +144,7 @@ export class ResponseGate {
   /** The first call that leads to a byte. */
   #begin(name: CallName, args: readonly unknown[], functions: ResponseFunctions, entry: Entry): unknown {
     if (this.res.destroyed) {
-      this.close();
+      this.#leave();
       return apply(functions, this.res, name, args);
     }
     checkFirstCall(this.res, name, args);
@@ -158,6 +157,14 @@ export class ResponseGate {
     const waiting = this.#before();
     if (waiting) return this.#wait(waiting, call);
     return this.#send(call);
+  }
+
+  /** The handler answers a client that is gone: Node drops the answer, the session is stored. */
+  #leave(): void {
+    this.close();
+    const before = this.#before();
+    this.#phase = "closed";
+    settle(before ? before.then(() => this.#after()) : this.#after());
   }
 
   /** Node writes the head with the first piece by calling `writeHead`: what patched that since (`on-headers`) learns now that the head is due. */
