@@ -24,12 +24,6 @@ export const MEANT: readonly Meant[] = [
     why: "compression never calls the callbacks of write and end; those that the session drops are called with an error",
   },
   {
-    row: /^connect-timeout \w+ the session, shorter than the save$/,
-    columns: ["save slow"],
-    differs: /^(?:connection|number of answers): /,
-    why: "a timeout that fires during the save finds the answer ended: the client gets it, and Express closes the connection after it",
-  },
-  {
     row: /^hono\/etag before the session, 304$/,
     columns: ["first visit", "due"],
     differs: /^(?:stored, and no cookie|headers: )/,
@@ -38,7 +32,7 @@ export const MEANT: readonly Meant[] = [
   {
     row: /^hono\/timeout before the session, it fires$/,
     columns: ["first visit", "save fails"],
-    differs: /^(?:stored, and no cookie$|status line of the error path|body of the error path)/,
+    differs: /^(?:stored, and no cookie$|status line: |body: )/,
     why: "a timeout before the session answers while the handler goes on: what it writes then is stored, and nobody is told",
   },
   {
