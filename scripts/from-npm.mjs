@@ -7,26 +7,31 @@ import { root } from "./setup.mjs";
 
 /**
  * Installs packages of exact versions, `{ name: version }`, unless they are there; answers the directory that has their `node_modules`.
- * `peers: false` installs none but these: for versions that nobody would use together.
+ * `peers: false` installs none but these: for versions that nobody would use together. `scripts: true` lets them compile what they need.
  */
-export function fromNpm(packages, { peers = true } = {}) {
-  const text = JSON.stringify({ private: true, dependencies: packages, ...(peers ? {} : { peers }) });
+export function fromNpm(packages, { peers = true, scripts = false } = {}) {
+  const text = JSON.stringify({ private: true, dependencies: packages, ...(peers ? {} : { peers }), ...(scripts ? { scripts: {}, allowScripts: allowed(packages) } : {}) });
   const directory = join(root, "node_modules", ".cache", "holdfast", `npm-${createHash("sha256").update(text).digest("hex").slice(0, 12)}`);
   if (existsSync(directory)) return directory;
   const fresh = `${directory}-${process.pid}`;
   mkdirSync(fresh, { recursive: true });
   writeFileSync(join(fresh, "package.json"), text);
   console.error(`Installing ${Object.keys(packages).join(", ")} (npm) …`);
-  install(fresh, peers ? [] : ["--legacy-peer-deps"]);
+  install(fresh, [...(peers ? [] : ["--legacy-peer-deps"]), ...(scripts ? [] : ["--ignore-scripts"])]);
   keep(fresh, directory);
   return directory;
 }
 
 function install(directory, more) {
-  const args = ["install", ...more, "--no-fund", "--no-audit", "--no-package-lock", "--ignore-scripts", "--loglevel=error"];
+  const args = ["install", ...more, "--no-fund", "--no-audit", "--no-package-lock", "--loglevel=error"];
   const npm = process.env.npm_execpath;
   const [command, all] = npm ? [process.execPath, [npm, ...args]] : ["npm", args];
   execFileSync(command, all, { cwd: directory, stdio: ["ignore", "ignore", "inherit"], shell: !npm && process.platform === "win32" });
+}
+
+/** npm 12 runs the scripts of those packages alone that are named; what these depend on is not known here. */
+function allowed(packages) {
+  return Object.fromEntries([...Object.keys(packages), "libpq"].map((name) => [name, true]));
 }
 
 /** Appears under its name when it is whole. Another process may have been faster. */

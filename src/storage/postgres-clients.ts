@@ -1,4 +1,5 @@
 import { insideTransaction } from "./kit.js";
+import { has } from "./look-alikes.js";
 import { inTurn, type SqlClient, type SqlRow, type StatementCall } from "./sql.js";
 
 /** What is used of a `Pool` or `Client` of `pg`. */
@@ -76,7 +77,7 @@ const PATIENCE = 4;
  * Rows as arrays: the column names that an application configured do not matter. No name, so no statement is kept.
  */
 export function throughPg(client: PgClient): SqlClient {
-  const run = typeof client.escapeLiteral === "function" ? onConnection(client) : onPool(client);
+  const run = has(client, "escapeLiteral") || has(client, "getTransactionStatus") ? onConnection(client) : onPool(client);
   const query = (text: string, values: readonly unknown[], { timeout }: StatementCall): PromiseLike<PgResult> => {
     const asked: PgQuery = { text, values: values.map(String), rowMode: "array", types: AS_TEXT };
     return run(timeout === undefined ? asked : { ...asked, query_timeout: PATIENCE * timeout });

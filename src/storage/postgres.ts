@@ -4,6 +4,7 @@
  * @module
  */
 import { SLICE, SqlStorage, tableNames, textOf, type Dialect, type SqlClient, type SqlOptions } from "./sql.js";
+import { SessionError } from "../errors.js";
 import { misplaced } from "../leaves/assert.js";
 import { has, refuseLookAlikes, type LookAlike } from "./look-alikes.js";
 import { throughPg, throughPglite, throughPostgresJs, type PgClient, type PgliteClient, type PostgresJsClient } from "./postgres-clients.js";
@@ -33,7 +34,7 @@ const DIALECT: Dialect = {
   deadline: "(?::text)::bigint",
   columns: `encode("value", 'hex'), "version", "expires_at"::text`,
   encode: (value) => Buffer.from(value).toString("hex"),
-  decode: (column) => Buffer.from(textOf(column), "hex"),
+  decode: bytesOf,
   // text holds no U+0000, and depends on the database's encoding; bytea holds every value.
   schema: [
     'CREATE TABLE IF NOT EXISTS {table} ("key" text COLLATE "C" PRIMARY KEY, "value" bytea NOT NULL, "version" text COLLATE "C" NOT NULL, "expires_at" bigint NOT NULL)',
@@ -54,6 +55,13 @@ const DIALECT: Dialect = {
 
 function hasCode(...codes: readonly string[]): (error: unknown) => boolean {
   return (error) => codes.includes((error as { code?: string } | undefined)?.code ?? "");
+}
+
+/** What is no hexadecimal text is not what the database answered: empty sessions in the place of all others would be the end of it. */
+function bytesOf(column: unknown): Uint8Array {
+  const hex = textOf(column);
+  if (hex.length % 2 === 0 && /^[0-9a-f]*$/.test(hex)) return Buffer.from(hex, "hex");
+  throw new SessionError("storage", "the client answers something else than the database holds: types of its own for text? Hand in a pool without them");
 }
 
 const LOOK_ALIKES: readonly LookAlike[] = [

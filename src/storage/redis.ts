@@ -4,44 +4,12 @@
  * @module
  */
 import { CLOCK_SKEW_MS, type Storage, type StorageCall, type StorageEntry, type StoredEntry, type Version, type Written } from "../contracts/storage.js";
-import { kindOf, misuse, onlyKeys } from "../leaves/assert.js";
+import { misuse, onlyKeys } from "../leaves/assert.js";
 import { sha1 } from "../leaves/hash.js";
 import { drawVersion, insideTransaction } from "./kit.js";
-import { has as hasCalls, isA, refuseLookAlikes, type LookAlike } from "./look-alikes.js";
+import { connection, type Connection, type RedisClient, type Send } from "./redis-clients.js";
 
-/** A client or pool of `redis` (node-redis), as far as it is used. */
-export interface NodeRedisClient {
-  sendCommand(args: string[], options?: { timeout?: number }): Promise<unknown>;
-  /** Whether it is connected. */
-  readonly isReady?: boolean;
-}
-
-/** A cluster of `redis` (node-redis), as far as it is used. */
-export interface NodeRedisCluster {
-  sendCommand(firstKey: string | undefined, isReadonly: boolean | undefined, args: string[]): Promise<unknown>;
-  // oxlint-disable-next-line typescript/no-explicit-any -- what is in `masters` is handed back as it is
-  nodeClient(node: any): Promise<NodeRedisClient>;
-  readonly masters: readonly unknown[];
-}
-
-/** A sentinel client of `redis` (node-redis), as far as it is used. */
-export interface NodeRedisSentinel {
-  sendCommand(isReadonly: boolean | undefined, args: string[]): Promise<unknown>;
-  getSentinelNode(): unknown;
-}
-
-/** A client of `ioredis` or `iovalkey`, of one server or of what its sentinels name, as far as it is used. */
-export interface IoRedisClient {
-  call(command: string, args: string[]): Promise<unknown>;
-}
-
-/** A cluster of `ioredis` or `iovalkey`, as far as it is used. */
-export interface IoRedisCluster extends IoRedisClient {
-  nodes(role: "master"): readonly IoRedisClient[];
-}
-
-/** A client that {@link redisStorage} takes; it is known by the calls it has. */
-export type RedisClient = NodeRedisClient | NodeRedisCluster | NodeRedisSentinel | IoRedisClient | IoRedisCluster;
+export type { IoRedisClient, IoRedisCluster, NodeRedisClient, NodeRedisCluster, NodeRedisSentinel, RedisClient } from "./redis-clients.js";
 
 /** Options of {@link redisStorage}. */
 export interface RedisOptions {
@@ -61,20 +29,6 @@ export function redisStorage(client: RedisClient, options: RedisOptions = {}): S
   const { prefix = "" } = options;
   if (typeof prefix !== "string") throw misuse("prefix", prefix, '"app:"');
   return new RedisStorage(connection(client), prefix);
-}
-
-type Command = [name: string, ...args: string[]];
-type Send = (command: Command) => Promise<unknown>;
-
-/** What all clients come down to. */
-interface Connection {
-  /** Runs a command on the primary that has the key. */
-  send(key: string, command: Command): Promise<unknown>;
-  /** One for each primary. */
-  primaries(): Promise<readonly Send[]>;
-  /** What the client is to put before each key, and whether it does so itself. */
-  readonly keyPrefix: string;
-  readonly prefixesItself: boolean;
 }
 
 class RedisStorage implements Storage {
@@ -231,117 +185,4 @@ function isOne(reply: unknown): boolean {
 
 function startsWith(error: unknown, code: string): boolean {
   return error instanceof Error && error.message.startsWith(code);
-}
-
-/** Tells clients apart by the calls they have: ioredis has `call`; of node-redis a cluster has `nodeClient`, a sentinel `getSentinelNode`. */
-function connection(client: RedisClient): Connection {
-  refuseLookAlikes("redisStorage", client, LOOK_ALIKES);
-  if (has(client, "call")) return has(client, "nodes") ? ioCluster(client as IoRedisCluster) : ioSingle(client as IoRedisClient);
-  if (!has(client, "sendCommand")) {
-    throw new TypeError(`holdfast: redisStorage: ${kindOf(client)} has neither sendCommand (clients of redis) nor call (clients of ioredis and iovalkey); write redisStorage(createClient(…)) or redisStorage(new Redis(…))`);
-  }
-  if (has(client, "nodeClient")) return nodeCluster(client as NodeRedisCluster);
-  return has(client, "getSentinelNode") ? nodeSentinel(client as NodeRedisSentinel) : nodeSingle(client as NodeRedisClient);
-}
-
-const LOOK_ALIKES: readonly LookAlike[] = [
-  { name: "a pipeline or a multi() of ioredis", matches: (client) => client.isPipeline === true || isA(client, "Pipeline"), write: () => "redisStorage(redis), the client itself" },
-  { name: "a client of redis 3 or older", matches: (client) => hasCalls(client, "send_command") && !hasCalls(client, "call"), write: () => "redisStorage(createClient(…)) of redis 4 or newer, or of ioredis" },
-  { name: "a multi() of redis", matches: (client) => hasCalls(client, "exec") && !hasCalls(client, "connect") && !hasCalls(client, "call"), write: () => "redisStorage(client), the client itself" },
-  { name: "client.legacy()", matches: (client) => isA(client, "RedisLegacyClient"), write: () => "redisStorage(client), the client itself" },
-  { name: "a client in legacy mode", matches: (client) => client.options?.legacyMode === true && hasCalls(client.v4, "sendCommand"), write: () => "redisStorage(client.v4)" },
-];
-
-/** An instance that has a method of this name; a class is none. */
-function has(client: unknown, call: string): boolean {
-  return typeof client === "object" && client !== null && typeof (client as Record<string, unknown>)[call] === "function";
-}
-
-function nodeSingle(client: NodeRedisClient): Connection {
-  const send = nodeSend(client);
-  return { send: (_key, command) => send(command), primaries: async () => [send], ...nodePrefix(client) };
-}
-
-/**
- * The client's own timeout is for commands that wait to be written, and takes an `AbortSignal` for each: a tenth of what a request costs.
- * A connected client has written the command before it could run out, and the store gives up waiting by itself.
- */
-function nodeSend(client: NodeRedisClient): Send {
-  const { commandOptions } = (client as { readonly options?: { readonly commandOptions?: { readonly timeout?: number } } }).options ?? {};
-  if (commandOptions?.timeout !== undefined) return (command) => client.sendCommand(command);
-  return (command) => (client.isReady ? client.sendCommand(command, NO_TIMEOUT) : client.sendCommand(command));
-}
-
-const NO_TIMEOUT = Object.freeze({ timeout: 0 });
-
-function nodeSentinel(client: NodeRedisSentinel): Connection {
-  const send: Send = (command) => client.sendCommand(false, command);
-  return { send: (_key, command) => send(command), primaries: async () => [send], ...nodePrefix(client) };
-}
-
-function nodeCluster(client: NodeRedisCluster): Connection {
-  const send: Connection["send"] = (key, command) => client.sendCommand(key, false, command);
-  const primaries = async (): Promise<Send[]> => {
-    const clients = await Promise.all((await known(() => client.masters, send)).map((node) => client.nodeClient(node)));
-    return clients.map((node) => (command) => node.sendCommand(command));
-  };
-  return { send, primaries, ...nodePrefix(client) };
-}
-
-function ioSingle(client: IoRedisClient): Connection {
-  const send = ioSend(client);
-  return { send: (_key, command) => send(command), primaries: async () => [send], ...ioPrefix(client) };
-}
-
-function ioCluster(client: IoRedisCluster): Connection {
-  const { scaleReads = "master" } = optionsOf(client);
-  if (scaleReads !== "master") throw misuse("scaleReads of the client", scaleReads, '"master": what a replica answers may be older than a logout');
-  const send = ioSend(client);
-  const primaries = async (): Promise<Send[]> => (await known(() => client.nodes("master"), (_key, command) => send(command))).map(ioSend);
-  return { send: (_key, command) => send(command), primaries, ...ioPrefix(client) };
-}
-
-function ioSend(client: IoRedisClient): Send {
-  return ([name, ...args]) => client.call(name.toLowerCase(), args).catch(withoutArguments);
-}
-
-/** ioredis puts the whole command into an error, and a log would show what the session holds. */
-function withoutArguments(error: unknown): never {
-  const { command } = (error ?? {}) as { command?: { name?: unknown } };
-  if (typeof command === "object" && command !== null) (error as { command: unknown }).command = { name: command.name };
-  throw error;
-}
-
-/** A cluster's primaries; any command makes the client find out where it has not yet. */
-async function known<N>(nodes: () => readonly N[], send: Connection["send"]): Promise<readonly N[]> {
-  if (nodes().length === 0) await send("holdfast", ["GET", "holdfast"]);
-  if (nodes().length === 0) throw new Error("the cluster client knows no primary");
-  return nodes();
-}
-
-type Prefix = Pick<Connection, "keyPrefix" | "prefixesItself">;
-
-/** node-redis leaves plain commands as they are, so its prefix is put here. */
-function nodePrefix(client: object): Prefix {
-  const { _keyPrefix } = client as { readonly _keyPrefix?: unknown };
-  return { keyPrefix: prefixText(_keyPrefix), prefixesItself: false };
-}
-
-function ioPrefix(client: object): Prefix {
-  return { keyPrefix: prefixText(optionsOf(client).keyPrefix), prefixesItself: true };
-}
-
-interface IoRedisOptions {
-  readonly keyPrefix?: unknown;
-  readonly scaleReads?: unknown;
-}
-
-function optionsOf(client: object): IoRedisOptions {
-  return (client as { readonly options?: IoRedisOptions }).options ?? {};
-}
-
-function prefixText(prefix: unknown): string {
-  if (prefix == null) return "";
-  if (typeof prefix !== "string") throw misuse("keyPrefix of the client", prefix, "a text");
-  return prefix;
 }

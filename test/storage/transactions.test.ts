@@ -8,6 +8,7 @@ import { createStore, type Storage } from "holdfast";
 import { mysqlStorage } from "holdfast/storage/mysql";
 import { postgresStorage } from "holdfast/storage/postgres";
 import { redisStorage } from "holdfast/storage/redis";
+import { pgNative } from "../support/foreign-packages.js";
 import { REDIS_OPENERS } from "../support/redis-conditions.js";
 import { ownService, withService } from "../support/services.js";
 
@@ -98,6 +99,19 @@ await withService("postgres", ({ url }) => {
     await refuses(storage, /\(BEGIN\)/);
     await assert.rejects(Promise.all([storage.get("k", call), storage.get("k", call)]), { code: "storage" });
     busy.release();
+  });
+});
+
+await withService("postgres", ({ url }) => {
+  test("pg-native with parsers of its own for text, which it uses for all queries: an error, never an empty session", async (t) => {
+    const plain = new pg.Pool({ connectionString: url });
+    const types = { getTypeParser: () => () => "broken" };
+    const pool = new (pgNative().Pool)({ connectionString: url, types });
+    t.after(() => Promise.all([plain.end(), pool.end()]));
+    await postgresStorage(plain).ensureSchema();
+    const key = `native-${Math.random()}`;
+    assert.ok(await postgresStorage(plain).create(key, entry, call));
+    await assert.rejects(async () => postgresStorage(pool).get(key, call), { code: "storage" });
   });
 });
 

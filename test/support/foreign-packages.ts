@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 
 interface Npm {
-  fromNpm(packages: Readonly<Record<string, string>>, options: { peers: boolean }): string;
+  fromNpm(packages: Readonly<Record<string, string>>, options: { peers?: boolean; scripts?: boolean }): string;
 }
 
 const { fromNpm } = (await import(new URL("../../scripts/from-npm.mjs", import.meta.url).href)) as Npm;
@@ -62,4 +62,14 @@ export async function foreignModule(name: string): Promise<any> {
 /** The version of a package that was installed. */
 export function foreignVersion(name: string): string {
   return (require(join(directory, "node_modules", name, "package.json")) as { version: string }).version;
+}
+
+const NATIVE = { pg: "8.23.1", "pg-native": "3.9.0" };
+let native: any;
+
+/** `pg.native`, over libpq: compiled where it is first asked for, which needs a compiler and the headers of libpq (Debian: g++ make libpq-dev). */
+export function pgNative(): any {
+  native ??= createRequire(join(fromNpm(NATIVE, { scripts: true }), "_.js"))("pg").native;
+  if (!native) throw new Error("pg-native was not compiled: install g++, make and libpq-dev");
+  return native;
 }

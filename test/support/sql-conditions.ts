@@ -7,6 +7,7 @@ import { mysqlStorage, type MysqlCallbackClient, type MysqlClient } from "holdfa
 import { postgresStorage, type PgClient, type PostgresJsClient } from "holdfast/storage/postgres";
 import type { StorageConditions, StorageUnderTest } from "holdfast/testing";
 import { Proxy } from "../failover/proxy.js";
+import { pgNative } from "./foreign-packages.js";
 import type { Service } from "./services.js";
 import { aWhile } from "./within.js";
 
@@ -86,6 +87,16 @@ export const POSTGRES_OPENERS: Readonly<Record<string, OpenPg>> = {
     return { client, run, close: () => client.end() };
   },
   postgres: postgresJs,
+  "pg-native Pool": (port, options) => pgPool(pgNative())(port, options),
+  async "pg-native Client"(port, options = {}) {
+    const client = new (pgNative().Client)({ host, port, user: "app", database: "postgres", ...options });
+    client.on("error", ignore);
+    await client.connect();
+    const run = async (...statements: string[]): Promise<void> => {
+      for (const sql of statements) await client.query(sql);
+    };
+    return { client, run, close: () => client.end() };
+  },
 };
 
 /** Every type is parsed to something else, in a client or in the whole process. */
@@ -124,6 +135,13 @@ const POSTGRES_JS_SETTINGS: Readonly<Record<string, object>> = {
   "bytea printed as escapes": { connection: { bytea_output: "escape", TimeZone: "Asia/Kathmandu" } },
 };
 
+/** pg-native parses rows for all queries alike. */
+function settingsFor(client: string): Readonly<Record<string, object>> {
+  if (client === "postgres") return POSTGRES_JS_SETTINGS;
+  const ofEach = Object.entries(PG_SETTINGS).filter(([name]) => !client.includes("native") || !name.startsWith("parsers"));
+  return Object.fromEntries(ofEach);
+}
+
 /** The role of the application, which may write to its table and no more. */
 const POSTGRES_SETUP = [
   "CREATE ROLE app LOGIN",
@@ -141,6 +159,7 @@ export async function preparePostgres(service: Service): Promise<void> {
   await admin.end();
 }
 
+/** A single connection is not made again; pg-native 3.9 may leave a statement unanswered whose connection was cut, on its own as well. */
 export async function postgresConditions(client: string, service: Service): Promise<Conditioned> {
   const open = POSTGRES_OPENERS[client]!;
   const proxy = await Proxy.before(service.port);
@@ -184,7 +203,7 @@ export async function postgresConditions(client: string, service: Service): Prom
         proxy.slowDown(ms);
         return () => proxy.restore();
       },
-      ...(client !== "pg Client" && {
+      ...(!/Client|native/.test(client) && {
         async cutConnections() {
           await proxy.close();
           await proxy.restore();
@@ -192,12 +211,12 @@ export async function postgresConditions(client: string, service: Service): Prom
       }),
       rowSettings: {
         ...Object.fromEntries(
-          Object.entries(client === "postgres" ? POSTGRES_JS_SETTINGS : PG_SETTINGS).map(([name, options]) => [
+          Object.entries(settingsFor(client)).map(([name, options]) => [
             name,
             () => under(open(service.port, options)),
           ]),
         ),
-        ...(client === "postgres"
+        ...(client === "postgres" || client.includes("native")
           ? {}
           : {
               async "parsers of the whole process for every type"() {
