@@ -7,7 +7,7 @@ import type { Awaitable } from "../contracts/storage.js";
 import { inTurn, SLICE, SqlStorage, tableNames, type Dialect, type SqlClient, type SqlOptions, type SqlRow } from "./sql.js";
 import { misplaced } from "../leaves/assert.js";
 import { insideTransaction } from "./kit.js";
-import { has, isA, refuseLookAlikes, type LookAlike } from "./look-alikes.js";
+import { has, refuseLookAlikes, type LookAlike } from "./look-alikes.js";
 
 export type { SqlOptions, SqlStorage } from "./sql.js";
 
@@ -76,7 +76,12 @@ function isBusy(error: unknown): boolean {
 }
 
 const LOOK_ALIKES: readonly LookAlike[] = [
-  { name: "a D1 database of Cloudflare", matches: (database) => has(database, "prepare", "batch", "dump") || (has(database, "prepare", "batch", "exec") && isA(database, "D1Database")), write: () => "another storage: D1 is no connection of this process, and has no driver here" },
+  {
+    name: "a D1 database of Cloudflare",
+    // No synchronous client has batch(). What withSession() returns has neither exec() nor dump().
+    matches: (database) => has(database, "prepare", "batch") && !has(database, "execute"),
+    write: () => "another storage: D1 is no connection of this process, and has no driver here",
+  },
   { name: "a database of sqlite3 or sqlite", matches: (database) => has(database, "prepare", "each"), write: () => "sqliteStorage(new Database(file)), of better-sqlite3, or one of node:sqlite" },
   { name: "a transaction of libsql", matches: (database) => has(database, "execute", "rollback", "commit"), write: () => "sqliteStorage(client), the client itself" },
 ];

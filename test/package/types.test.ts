@@ -6,6 +6,15 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
 
+interface Npm {
+  fromNpm(packages: Record<string, string>): string;
+}
+
+const { fromNpm } = (await import(new URL("../../scripts/from-npm.mjs", import.meta.url).href)) as Npm;
+
+/** Types of runtimes: of the versions that `test/runtimes` runs. */
+const RUNTIME_TYPES = { "bun-types": "1.4.5", "@cloudflare/workers-types": "5.20261117.1" };
+
 /** The projects under `test/types` are compiled, not run, in an application of their own that has the built package installed. */
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const compiler = join(root, "node_modules", "typescript", "bin", "tsc");
@@ -24,6 +33,9 @@ function install(): string {
   for (const name of readdirSync(join(root, "node_modules"))) {
     if (!name.startsWith(".") && name !== "holdfast") symlinkSync(join(root, "node_modules", name), join(modules, name), "junction");
   }
+  const types = join(fromNpm(RUNTIME_TYPES), "node_modules");
+  mkdirSync(join(modules, "@cloudflare"), { recursive: true });
+  for (const name of Object.keys(RUNTIME_TYPES)) symlinkSync(join(types, name), join(modules, name), "junction");
   for (const name of ["dist", "package.json"]) cpSync(join(root, name), join(own, name), { recursive: true });
   cpSync(join(root, "test", "types"), join(directory, "types"), { recursive: true });
   writeFileSync(join(directory, "package.json"), '{ "private": true, "type": "module" }');
@@ -54,6 +66,12 @@ for (const [resolution, args] of Object.entries(RESOLUTIONS)) {
   test(`${resolution}: fetch and Hono need no types of Node`, async () => {
     assert.deepEqual(await complaints("without-node", args), []);
   });
+
+  for (const [runtime, own] of [["bun", "BunRequest, undefined after server.upgrade()"], ["workers", "ExportedHandler<Env>"], ["next", "NextRequest"]] as const) {
+    test(`${resolution}: on ${runtime}, ${own} needs no cast`, async () => {
+      assert.deepEqual(await complaints(`on-${runtime}`, args), []);
+    });
+  }
 
   test(`${resolution}: where no data are declared, a key's error says what to write`, async () => {
     const messages = await complaints("undeclared", args);

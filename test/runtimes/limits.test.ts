@@ -69,6 +69,18 @@ test("a Worker with it makes sessions, and is warned of those in memory", async 
   }
 });
 
+test("D1, and a session of it, is refused by the SQLite driver where the storage is made", async () => {
+  const worker = await startWorker("d1-worker.js");
+  try {
+    const said = (await (await worker.dispatchFetch("http://localhost/")).json()) as string[];
+    for (const message of said)
+      assert.match(message, /^TypeError: holdfast: sqliteStorage: .*D1.*write another storage/);
+    assert.equal(said.length, 2);
+  } finally {
+    await worker.dispose();
+  }
+});
+
 /** Next puts functions that throw in the place of those that its Edge Runtime lacks. */
 const NEXT_EDGE = `{
   env: { NODE_ENV: "production" },

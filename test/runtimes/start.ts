@@ -183,6 +183,7 @@ export async function startWorker(
     modules: [{ type: "ESModule", path: "worker.mjs", contents: await bundled(program) }],
     compatibilityDate: date,
     compatibilityFlags: flags,
+    d1Databases: { DB: "sessions" },
     host: "127.0.0.1",
     port: 0,
     handleRuntimeStdio(...streams: NodeJS.ReadableStream[]) {
