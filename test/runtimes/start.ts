@@ -158,6 +158,18 @@ async function load(name: "miniflare" | "esbuild"): Promise<any> {
   return import(pathToFileURL(join(fromNpm(WORKERD), "node_modules", name, main)).href);
 }
 
+/** Servers and connections, which a Worker has not: what takes their place, or nothing that may be called. */
+const IN_A_WORKER = {
+  name: "in a worker",
+  setup(build: any): void {
+    const own = (file: string) => () => ({ path: fileURLToPath(new URL(file, import.meta.url)) });
+    build.onResolve({ filter: /support\/client\.js$/ }, own("worker-client.js"));
+    build.onResolve({ filter: /support\/apps\.js$/ }, own("worker-apps.js"));
+    build.onResolve({ filter: /^(?:node:http2?|node:net|@hono\/node-server)$/ }, () => ({ path: "none", namespace: "none" }));
+    build.onLoad({ filter: /.*/, namespace: "none" }, () => ({ contents: "module.exports = {};", loader: "js" }));
+  },
+};
+
 /** A program of the tests and all that it imports, as one module. */
 export async function bundled(program: string): Promise<string> {
   const { build } = await load("esbuild");
@@ -168,6 +180,7 @@ export async function bundled(program: string): Promise<string> {
     write: false,
     external: ["node:*"],
     conditions: ["workerd"],
+    plugins: [IN_A_WORKER],
   });
   return bundle.outputFiles[0].text as string;
 }
