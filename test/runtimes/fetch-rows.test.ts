@@ -11,7 +11,7 @@ import {
   type Served,
 } from "./start.js";
 
-/** `npm run runtimes` asks more of them, and more servers. */
+/** More servers and versions were tried by hand; docs/runtimes.md names them. */
 
 const HERE = `node${process.versions.node.split(".")[0]}` as RuntimeName;
 
