@@ -77,6 +77,7 @@ export class ResponseGate {
     if (this.#phase !== "open") settle(begun(hooks));
     if (this.#phase === "closed" || this.isEnded) settle(finished(hooks));
     else this.#hooks = [hooks, ...this.#hooks];
+    if (this.#phase === "open" && this.res.destroyed) hooks.gone();
     return isFirst;
   }
 

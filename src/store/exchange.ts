@@ -48,6 +48,8 @@ export class Exchange implements LateChanges {
   outer: Exchange | undefined;
   /** Whether a middleware began it; else it was opened by hand. */
   isMounted = false;
+  /** Whether the client left before its handler had answered. */
+  isAbandoned = false;
   readonly #store: Store<any>;
   readonly #parts: StoreParts;
   readonly #carrier: Carrier;
@@ -61,7 +63,6 @@ export class Exchange implements LateChanges {
   #phase: Phase = "open";
   #hasFailed = false;
   #isHeld = false;
-  #isAbandoned = false;
   #loadFailure: { readonly error: unknown } | undefined;
   #committing: Promise<void> | undefined;
   #finishing: Promise<void> | undefined;
@@ -149,7 +150,7 @@ export class Exchange implements LateChanges {
     this.#enter("answered");
     const core = this.#core;
     if (!core) return undefined;
-    if (!canCarry || (this.#isAbandoned && this.#loaded?.kind !== "live")) core.carrier = "nobody";
+    if (!canCarry || (this.isAbandoned && this.#loaded?.kind !== "live")) core.carrier = "nobody";
     return (this.#committing = this.#persist(core, headers && !core.asked ? () => isForEverybody(headers, this.#parts.settings.clock.now()) : undefined));
   }
 
@@ -206,7 +207,7 @@ export class Exchange implements LateChanges {
     const core = this.#core;
     const finish = (): void => void this.finish()?.catch(() => {});
     if (this.#phase !== "open") return this.#committing ? void this.#committing.then(finish, () => {}) : finish();
-    this.#isAbandoned = true;
+    this.isAbandoned = true;
     if (!core || !(core.isUnsettled || hasUnsaved(core))) return;
     if (this.#loaded?.kind !== "live") core.carrier = "nobody";
     const { carrier } = core;

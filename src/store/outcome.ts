@@ -26,6 +26,8 @@ export function isRefusal(error: unknown): boolean {
 
 /** What a request does with changes that come after its answer. */
 export interface LateChanges {
+  /** Whether the client left before its handler had answered: the handler may never end its answer. */
+  readonly isAbandoned: boolean;
   /** Whether a change is to be taken although nothing of the answer is left: nobody is there to throw at. */
   readonly takesLateChanges: boolean;
   /** A change was taken: it is saved, or there is an event. */

@@ -191,7 +191,7 @@ class ActiveSession implements Session<Data>, Disposable {
     const core = this.#alive(verb);
     const { phase } = core;
     const isTooLate = phase === "over" || (phase === "answered" && !core.isStored);
-    if (isTooLate && core.request?.takesLateChanges) {
+    if (core.request?.isAbandoned || (isTooLate && core.request?.takesLateChanges)) {
       core.request.changedLate();
       return core.draft;
     }
