@@ -77,7 +77,8 @@ const PATIENCE = 4;
  * Rows as arrays: the column names that an application configured do not matter. No name, so no statement is kept.
  */
 export function throughPg(client: PgClient): SqlClient {
-  const run = has(client, "escapeLiteral") || has(client, "getTransactionStatus") ? onConnection(client) : onPool(client);
+  const run =
+    has(client, "escapeLiteral") || has(client, "getTransactionStatus") ? onConnection(client) : onPool(client);
   const query = (text: string, values: readonly unknown[], { timeout }: StatementCall): PromiseLike<PgResult> => {
     const asked: PgQuery = { text, values: values.map(String), rowMode: "array", types: AS_TEXT };
     return run(timeout === undefined ? asked : { ...asked, query_timeout: PATIENCE * timeout });
@@ -161,14 +162,45 @@ function assertOutside(status: string | undefined): void {
   if (status === "T" || status === "E") throw insideTransaction("BEGIN");
 }
 
+/** A statement of `postgres` (postgres.js) on its way. */
+type PostgresJsQuery = ReturnType<PostgresJsClient["unsafe"]> & {
+  /** The connection it was sent on; null while it waits for one. */
+  readonly state?: unknown;
+  cancel?(): unknown;
+};
+
 /** Rows as they are on the wire. Statements are prepared unless the client was made with `prepare: false`. */
 export function throughPostgresJs(client: PostgresJsClient): SqlClient {
-  const query = (text: string, values: readonly unknown[]) =>
+  const query = (text: string, values: readonly unknown[]): PostgresJsQuery =>
     client.unsafe(text, values.map(String), { prepare: true });
   return {
-    row: async (text, values) => (await query(text, values).raw())[0],
-    change: async (text, values) => (await query(text, values)).count,
+    row: async (text, values, call) => {
+      const asked = query(text, values);
+      return (await whileAwaited(asked, asked.raw(), call))[0];
+    },
+    change: async (text, values, call) => {
+      const asked = query(text, values);
+      return (await whileAwaited(asked, asked, call)).count;
+    },
   };
+}
+
+/**
+ * A statement that nobody waits for any more, and that waits for a connection itself, is never sent. One that was
+ * sent is let be: to cancel it might hit what came after it.
+ */
+async function whileAwaited<T>(
+  asked: PostgresJsQuery,
+  answer: PromiseLike<T>,
+  { timeout }: StatementCall,
+): Promise<T> {
+  if (timeout === undefined) return answer;
+  const timer = setTimeout(() => asked.state === null && asked.cancel?.(), timeout);
+  try {
+    return await answer;
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /**

@@ -35,6 +35,11 @@ export class Proxy {
     await closed;
   }
 
+  /** The connections there are stay open, and nothing passes them any more, as where the peer's machine is gone. New ones are as good as ever. */
+  silence(): void {
+    for (const link of this.#links) link.isSilent = true;
+  }
+
   /** Every reply takes this much longer, in ms. */
   slowDown(ms: number): void {
     this.#delay = ms;
@@ -66,6 +71,7 @@ export class Proxy {
   }
 
   #fromClient(link: Link, bytes: Buffer): void {
+    if (link.isSilent) return;
     const cut = this.#cut;
     if (!cut || link.swallowsReplies || cut.after-- > 0) return void link.server.write(bytes);
     this.#cut = undefined;
@@ -76,6 +82,7 @@ export class Proxy {
   }
 
   #fromServer(link: Link, bytes: Buffer): void {
+    if (link.isSilent) return;
     if (link.swallowsReplies) return link.cut();
     if (this.#delay === 0 && link.delayed === 0) return void link.client.write(bytes);
     link.delayed++;
@@ -92,6 +99,8 @@ class Link {
   readonly server: Socket;
   /** Whether the command was handed on, and what the server answers is not. */
   swallowsReplies = false;
+  /** Whether nothing passes any more. */
+  isSilent = false;
   /** Replies on their way. */
   delayed = 0;
   cutBy: (() => void) | undefined;

@@ -26,14 +26,17 @@ function declare<U extends StorageUnderTest>({ make, conditions }: Conditioned<U
   for (const { name, run } of cases) test(name, run);
 }
 
+/** All servers are there before the first test begins: making one stops this process for a while. */
+const declarations: (() => unknown)[] = [];
+
 await unlessMissing("redis", "", async () => {
   const service = await ownService("redis");
   for (const client of Object.keys(REDIS_OPENERS)) {
     const conditioned = await redisConditions(client, service);
-    after(() => conditioned.close());
-    describe(`redis, ${client}`, () => declare(conditioned));
+    declarations.push(() => after(() => conditioned.close()));
+    declarations.push(() => describe(`redis, ${client}`, () => declare(conditioned)));
   }
-  after(() => service.servers[0]!.kill());
+  declarations.push(() => after(() => service.servers[0]!.kill()));
 });
 
 for (const [name, openers, prepare, conditionsOf] of [
@@ -45,9 +48,11 @@ for (const [name, openers, prepare, conditionsOf] of [
     await prepare(service);
     for (const client of Object.keys(openers)) {
       const conditioned = await conditionsOf(client, service);
-      after(() => conditioned.close());
-      describe(`${name}, ${client}`, () => declare(conditioned));
+      declarations.push(() => after(() => conditioned.close()));
+      declarations.push(() => describe(`${name}, ${client}`, () => declare(conditioned)));
     }
-    after(() => service.servers[0]!.kill());
+    declarations.push(() => after(() => service.servers[0]!.kill()));
   });
 }
+
+for (const declareNow of declarations) declareNow();

@@ -67,7 +67,10 @@ export function foreignVersion(name: string): string {
 const NATIVE = { pg: "8.23.1", "pg-native": "3.9.0" };
 let native: any;
 
-/** `pg.native`, over libpq: compiled where it is first asked for, which needs a compiler and the headers of libpq (Debian: g++ make libpq-dev). */
+/**
+ * `pg.native`, over libpq: compiled where it is first asked for, which needs a compiler and the headers of libpq
+ * (Debian: g++ make libpq-dev).
+ */
 export function pgNative(): any {
   native ??= createRequire(join(fromNpm(NATIVE, { scripts: true }), "_.js"))("pg").native;
   if (!native) throw new Error("pg-native was not compiled: install g++, make and libpq-dev");
