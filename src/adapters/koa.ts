@@ -10,6 +10,7 @@ import type { SessionAccess } from "../contracts/sessions.js";
 import { NodeHeaders, NodeView } from "../http/node.js";
 import { clearAnswer } from "../http/response-arguments.js";
 import { parsedFields, type Fields } from "../http/form.js";
+import { kindOf } from "../leaves/assert.js";
 import type { SessionData } from "../session-data.js";
 import type { Exchange } from "../store/exchange.js";
 import { exchangeOf, openSession, readSession } from "../store/places.js";
@@ -70,7 +71,8 @@ async function serve(settings: RequestSettings<KoaContext>, ctx: Context, next: 
   } catch (thrown) {
     return abandon(exchange, answer, ctx, thrown);
   }
-  if (answer.hasBegun) return;
+  // Where a handler answers at `ctx.res` itself, maybe later, the session is stored before its first byte.
+  if (answer.hasBegun || ctx.respond === false) return;
   try {
     const committing = exchange.commit(true, answer);
     if (committing) await sourceGuarded(ctx, committing);
@@ -139,10 +141,16 @@ async function abandon(exchange: Exchange, answer: KoaAnswer, ctx: Context, thro
     await exchange.commit();
   } catch (error) {
     if (answer.hasBegun) throw thrown;
-    ctx.app.emit("error", thrown, ctx);
+    report(ctx, thrown);
     return fail(exchange.settings, ctx, error);
   }
   throw thrown;
+}
+
+/** Tells the application of what was thrown, as Koa does it: listeners are given errors alone. */
+function report(ctx: Context, thrown: unknown): void {
+  if (thrown === undefined || thrown === null) return;
+  ctx.app.emit("error", thrown instanceof Error ? thrown : new Error(`non-error thrown: ${kindOf(thrown)}`, { cause: thrown }), ctx);
 }
 
 /** Koa's error answer drops all headers, and raw writes never come back here: the token is answered with the first byte. */
@@ -172,7 +180,8 @@ class KoaAnswer extends HeldAnswer {
 
 /** A failure of the session's own: the application's `errorHandler` first, then the error path. What was to be the answer is gone. */
 async function fail(settings: RequestSettings<KoaContext>, ctx: Context, error: unknown): Promise<void> {
-  if (!(await hasAnswered(settings, ctx, error)) && ctx.respond !== false) throw error;
+  if (!(await hasAnswered(settings, ctx, error))) throw error;
+  if (ctx.respond === false) sendRaw(ctx);
 }
 
 /** Whether `errorHandler` answered by setting body or status. */

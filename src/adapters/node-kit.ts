@@ -3,7 +3,7 @@ import type { StoredSession } from "../contracts/session.js";
 import { NodeHeaders, NodeView } from "../http/node.js";
 import { clearAnswer, isResponse } from "../http/response-arguments.js";
 import type { AnswerHooks } from "../http/answer-hooks.js";
-import { holdAnswer, isListening, prepareAnswer } from "../http/response-patch.js";
+import { answerInstead, holdAnswer, isListening, prepareAnswer } from "../http/response-patch.js";
 import { isPromise } from "../leaves/promise.js";
 import type { Exchange, Holder } from "../store/exchange.js";
 import { openSession, readSession } from "../store/places.js";
@@ -153,6 +153,8 @@ async function handled(settings: RequestSettings, context: NodeContext, error: u
 
 /** How long an error path may take until it begins its answer, in ms. Some frameworks take `next` once for each request, and ignore a second call. */
 const ERROR_PATH_MS = 5000;
+/** How often it is given that long while the request's body is still coming: many wait for its end before they answer. */
+const MOST_TIMES = 12;
 
 function handOver(res: ServerResponse, error: unknown, next: (error?: unknown) => void): void {
   if (!isResponse(res)) return next(error);
@@ -161,8 +163,23 @@ function handOver(res: ServerResponse, error: unknown, next: (error?: unknown) =
   } catch {
     return lastAnswer(res, error, STATUS_CODES);
   }
-  if (res.headersSent || res.destroyed) return;
-  const timer = setTimeout(() => lastAnswer(res, error, STATUS_CODES), ERROR_PATH_MS);
-  timer.unref?.();
+  if (!res.headersSent && !res.destroyed) awaitErrorPath(res, error);
+}
+
+/** If the error path does not begin its answer in time, it is given here, and what comes from there later changes nothing. */
+function awaitErrorPath(res: ServerResponse, error: unknown): void {
+  let times = 0;
+  const look = (): void => {
+    if (res.headersSent) return;
+    if (res.req?.complete === false && ++times < MOST_TIMES) timer = later(look);
+    else answerInstead(res, () => lastAnswer(res, error, STATUS_CODES));
+  };
+  let timer = later(look);
   res.once("close", () => clearTimeout(timer));
+}
+
+function later(work: () => void): ReturnType<typeof setTimeout> {
+  const timer = setTimeout(work, ERROR_PATH_MS);
+  timer.unref?.();
+  return timer;
 }

@@ -19,18 +19,16 @@ const running = new Set<ErrorPath>();
  */
 export class ErrorPath {
   #isOver = false;
+  #emitters: readonly EventEmitter[] = [];
 
-  /** Runs the error path. What it listens to at these emitters meanwhile belongs to it, whoever emits it. */
+  /** Runs the error path. What it listens to at these emitters, now or later, belongs to it, whoever emits it. */
   run(work: () => void, emitters: readonly EventEmitter[]): void {
     context ??= newContext();
     running.add(this);
     if (!context) return work();
-    const restore = emitters.map((emitter) => bindListeners(emitter, context!, this));
-    try {
-      context.run(this, work);
-    } finally {
-      for (const one of restore) one();
-    }
+    this.#emitters = emitters;
+    for (const emitter of emitters) follow(emitter);
+    context.run(this, work);
   }
 
   /** Whether the running code belongs to the error path. */
@@ -38,31 +36,63 @@ export class ErrorPath {
     return !this.#isOver && (context === undefined || context.getStore() === this);
   }
 
+  /** Calls a listener that the error path has added. */
+  call(listener: Listener, emitter: unknown, args: readonly unknown[]): void {
+    if (this.#isOver) Reflect.apply(listener, emitter, args);
+    else context!.run(this, () => Reflect.apply(listener, emitter, args));
+  }
+
   /** The response is over. Following costs time in each promise: it stops where no other failure is being answered. */
   end(): void {
     this.#isOver = true;
+    for (const emitter of this.#emitters) unfollow(emitter);
+    this.#emitters = [];
     if (running.delete(this) && running.size === 0) context?.disable();
   }
 }
 
 type Listener = (...args: any[]) => void;
 
-/** Some wait for the end of the request before they answer: its events come from elsewhere. Returns what undoes it. */
-function bindListeners(emitter: EventEmitter, context: Context, path: ErrorPath): () => void {
+/** How many error paths follow an emitter, and what undoes it. A connection may have several. */
+const followed = new WeakMap<EventEmitter, { count: number; readonly restore: () => void }>();
+
+/** Some wait for the end of the request before they answer: its events come from elsewhere. */
+function follow(emitter: EventEmitter): void {
+  const known = followed.get(emitter);
+  if (known) known.count++;
+  else followed.set(emitter, { count: 1, restore: bindListeners(emitter) });
+}
+
+function unfollow(emitter: EventEmitter): void {
+  const known = followed.get(emitter);
+  if (!known || --known.count > 0) return;
+  followed.delete(emitter);
+  known.restore();
+}
+
+/** Returns what undoes it. */
+function bindListeners(emitter: EventEmitter): () => void {
   const { on, addListener } = emitter;
   const isOwn = Object.hasOwn(emitter, "on");
   const bound = function (this: EventEmitter, event: string | symbol, listener: Listener): EventEmitter {
-    const inContext = function (this: unknown, ...args: unknown[]): void {
-      context.run(path, () => Reflect.apply(listener, this, args));
-    };
-    // By this, `removeListener` finds it.
-    return Reflect.apply(on, this, [event, Object.assign(inContext, { listener: (listener as { listener?: Listener }).listener ?? listener })]);
+    const path = context?.getStore();
+    const isFollowed = path instanceof ErrorPath && running.has(path) && typeof listener === "function";
+    return Reflect.apply(on, this, [event, isFollowed ? following(path, listener) : listener]);
   };
   Object.assign(emitter, { on: bound, addListener: bound });
   return () => {
+    if (emitter.on !== bound) return;
     Object.assign(emitter, { on, addListener });
     if (!isOwn) for (const name of ["on", "addListener"] as const) delete (emitter as Partial<EventEmitter>)[name];
   };
+}
+
+/** By its `listener` `removeListener` finds it. */
+function following(path: ErrorPath, listener: Listener): Listener {
+  const call = function (this: unknown, ...args: unknown[]): void {
+    path.call(listener, this, args);
+  };
+  return Object.assign(call, { listener: (listener as { listener?: Listener }).listener ?? listener });
 }
 
 function newContext(): Context | undefined {

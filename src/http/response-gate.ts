@@ -350,12 +350,23 @@ export class ResponseGate {
     if (wasEnded) this.#lookOpen();
     if (res.headersSent) this.#phase = "closed";
     else clearAnswer(res);
+    this.#runErrorPath(() => answers.failed(error), [res, ...emittersOf(res)]);
+    if (wasEnded) this.#allowDestroy();
+  }
+
+  /** From now on only what `answer` does reaches the wire. */
+  answerInstead(answer: () => void): void {
+    this.#errorPath?.end();
+    this.#runErrorPath(answer, []);
+  }
+
+  #runErrorPath(work: () => void, emitters: readonly EventEmitter[]): void {
+    const { res } = this;
     this.#patch.freeze(res);
     this.#patch.openErrorPath(res);
     this.#errorPath = new ErrorPath();
-    this.#errorPath.run(() => answers.failed(error), [res, ...emittersOf(res)]);
+    this.#errorPath.run(work, emitters);
     if (res.destroyed) this.#errorPath.end();
-    if (wasEnded) this.#allowDestroy();
   }
 
   /** A call that belongs to the answer that was dropped. */

@@ -51,6 +51,13 @@ export function holdAnswer(res: ServerResponse, hooks: AnswerHooks): void {
   if (!layerOf(res)) res.emit = emit;
 }
 
+/** Answers in the place of an error path that has not done so in time: what that still does changes nothing. */
+export function answerInstead(res: ServerResponse, answer: () => void): void {
+  prepareAnswer(res);
+  const gate = gateOf(res) ?? layeredGate(res);
+  gate.answerInstead(answer);
+}
+
 /** Whoever listens to a response has nobody to throw at. */
 function emit(this: ServerResponse, ...args: unknown[]): boolean {
   const native = Object.getPrototypeOf(this) as ServerResponse;

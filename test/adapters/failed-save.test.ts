@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
-import type { IncomingMessage, ServerResponse } from "node:http";
-import { createServer } from "node:http";
+import { once } from "node:events";
+import { createServer, request, type IncomingMessage, type ServerResponse } from "node:http";
+import { text } from "node:stream/consumers";
 import { test, type TestContext } from "node:test";
 import express, { type NextFunction, type Request, type Response } from "express";
 import type { SessionEvent } from "holdfast";
@@ -334,6 +335,74 @@ test("beside another library's req.session that one stays, and ours is read by g
   assert.deepEqual((await client.get("/")).json(), [true, 1]);
 });
 
+/** The five seconds that an error path is given pass at once. */
+function hastened(t: TestContext): void {
+  const { setTimeout: later } = globalThis;
+  t.after(() => void (globalThis.setTimeout = later));
+  globalThis.setTimeout = ((work: () => void, ms: number) => later(work, ms === 5000 ? 5 : ms)) as typeof later;
+}
+
+for (const what of ["save", "load"] as const) {
+  test(`an error path that answers when it is too late changes nothing of the answer given in its place: a failed ${what}`, async (t) => {
+    const gate = makeGate();
+    const thrown: unknown[] = [];
+    const { client, storage, port } = await staged(
+      t,
+      (req, res) => {
+        own(req).update("n", (n = 0) => n + 1);
+        res.end("well");
+      },
+      {
+        onError: async (_error, _req, res, _next) => {
+          await gate.pass();
+          try {
+            res.removeHeader("X-Powered-By");
+            res.status(500).set("X-Late", "1").write("late");
+            res.end("later still");
+          } catch (error) {
+            thrown.push(error);
+          }
+        },
+      },
+    );
+    storage.fail(what === "save" ? "update" : "get");
+    hastened(t);
+    const connection = new RawConnection(port);
+    t.after(() => connection.close());
+    connection.pipeline({ path: "/", cookie: client.cookieHeader });
+    await connection.answers(1);
+    gate.release();
+    await aWhile();
+    storage.heal();
+    connection.pipeline({ path: "/read", cookie: client.cookieHeader });
+    const answers = await connection.answers(2);
+    assert.deepEqual([answers.map(({ status, body }) => `${status} ${body}`), thrown], [["503 Service Unavailable", '200 {"n":0}'], []]);
+  });
+}
+
+for (const [says, isSent] of [["comes", true], ["never comes", false]] as const) {
+  test(`an error path that waits for the request's body is waited for, within reason: the body ${says}`, async (t) => {
+    const { client, storage, origin } = await staged(
+      t,
+      (req, res) => {
+        own(req).update("n", (n = 0) => n + 1);
+        res.end("well");
+      },
+      { onError: (_error, req, res, _next) => void req.resume().on("end", () => res.status(503).end("page")) },
+    );
+    storage.fail("update");
+    hastened(t);
+    const req = request(origin, { agent: false, headers: { cookie: client.cookieHeader, "content-length": "6" } });
+    req.on("error", () => {}).write("abc");
+    const answered = once(req, "response") as Promise<[IncomingMessage]>;
+    await aWhile(15);
+    if (isSent) req.end("def");
+    const [answer] = await within(2000, "the answer", answered);
+    assert.deepEqual([answer.statusCode, await text(answer)], [503, isSent ? "page" : "Service Unavailable"]);
+    req.destroy();
+  });
+}
+
 test("an error path that takes no second next() costs no answer: 503 is given in its place", async (t) => {
   const storage = watched();
   const sessions = session<Data>({ storage });
@@ -351,9 +420,7 @@ test("an error path that takes no second next() costs no answer: 503 is given in
     [],
   );
   t.after(close);
-  const { setTimeout: later } = globalThis;
-  t.after(() => void (globalThis.setTimeout = later));
-  globalThis.setTimeout = ((work: () => void, ms: number) => later(work, ms === 5000 ? 5 : ms)) as typeof later;
+  hastened(t);
   storage.fail("create");
   const answered = await within(2000, "the answer", begin(origin, "/").response);
   assert.equal(answered.statusCode, 503);
