@@ -2,10 +2,11 @@ import { createServer } from "node:http";
 import { parseArgs } from "node:util";
 import { shop } from "./app.js";
 import { addressOf, endOn, listen } from "./listening.js";
-import { openStorage } from "./storage.js";
+import { openStorage, printFindings } from "./storage.js";
 
 const { values } = parseArgs({ options: { storage: { type: "string" } } });
 const { storage, name, close } = await openStorage(values.storage);
+await printFindings(storage, name);
 const server = createServer(shop({ storage }));
 try {
   await listen(server, process.env);

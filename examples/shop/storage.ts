@@ -42,6 +42,14 @@ export async function openStorage(address: string | undefined): Promise<OpenedSt
   }
 }
 
+/** Prints what is wrong with a database, or may be, before the first visitor finds out. */
+export async function printFindings(storage: Storage, name: string): Promise<void> {
+  const findings = (await storage.check?.({ now: Date.now(), signal: AbortSignal.timeout(CONNECT_MS) })) ?? [];
+  for (const { level, what, advice } of findings) {
+    if (level !== "ok") console.warn(`${name}, ${level}: ${what}; ${advice}`);
+  }
+}
+
 /** The client answers at once that there is no connection: a request waits for none, and nothing is sent late. */
 async function openRedis(url: string): Promise<OpenedStorage> {
   const { createClient } = await clientPackage("redis", () => import("redis"));

@@ -29,6 +29,22 @@ export interface Storage {
   clear?(prefix: string, call: StorageCall): Awaitable<void>;
   /** Optional, for databases without a time to live: removes entries whose deadline passed five minutes ago; answers how many. */
   sweep?(call: StorageCall): Awaitable<number>;
+  /**
+   * Optional: looks at the database and at the rights there are, for the start of a server and for operators. Never
+   * part of a request. It may write, read and remove a key of its own.
+   *
+   * @param call - As for every call; `now` is compared with the database's clock.
+   * @param prefix - What the keys begin with that the rights are tried with. Default: `holdfast:`, as the store's
+   *   default `namespace` has it.
+   * @returns What was found, each with its level and what to do about it. No secret is in it.
+   * @throws What the client throws where the database cannot be reached.
+   *
+   * @example
+   * for (const { level, what, advice } of await storage.check({ now: Date.now(), signal: AbortSignal.timeout(5000) })) {
+   *   if (level !== "ok") console.warn(`${level}: ${what}; ${advice}`);
+   * }
+   */
+  check?(call: StorageCall, prefix?: string): Awaitable<readonly StorageFinding[]>;
   /** Optional: the largest value this storage takes, in UTF-8 bytes. */
   readonly maxValueBytes?: number;
   /** Optional: ends what the driver itself started, never the client it was given. */
@@ -64,6 +80,16 @@ export interface StorageCall {
   readonly signal: AbortSignal;
   /** How long the caller waits, in ms, where it waits no longer than that: a bound for what a client does by itself. */
   readonly timeout?: number;
+}
+
+/** One thing that `check` of a storage looked at. */
+export interface StorageFinding {
+  /** `bad`: sessions fail or are lost · `warn`: they may be, or it could not be found out · `ok`. */
+  readonly level: "ok" | "warn" | "bad";
+  /** What was found. */
+  readonly what: string;
+  /** What to do about it; empty if there is nothing to do. */
+  readonly advice: string;
 }
 
 /** A value, or a promise of it. */

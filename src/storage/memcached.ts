@@ -3,8 +3,9 @@
  *
  * @module
  */
-import { CLOCK_SKEW_MS, type Storage, type StorageCall, type StorageEntry, type StoredEntry, type Version, type Written } from "../contracts/storage.js";
+import { CLOCK_SKEW_MS, type Storage, type StorageCall, type StorageEntry, type StorageFinding, type StoredEntry, type Version, type Written } from "../contracts/storage.js";
 import { SessionError } from "../errors.js";
+import { bad, clockFinding, DEFAULT_PREFIX, ok, tryChanges, warning } from "./findings.js";
 import { has, isA, refuseLookAlikes, type LookAlike } from "./look-alikes.js";
 import { kindOf, misuse, onlyKeys, show, wholeNumber } from "../leaves/assert.js";
 
@@ -13,6 +14,7 @@ export interface MemcachedClient {
   gets(key: string): Promise<unknown>;
   add(key: string, value: string, options: { lifetime: number }): Promise<unknown>;
   cas(key: string, value: string, options: { lifetime: number; casUniq: string }): Promise<unknown>;
+  cmd?(command: string): Promise<unknown>;
 }
 
 /** Options of {@link memcachedStorage}. */
@@ -88,6 +90,20 @@ class MemcachedStorage implements Storage {
     return (await this.#replace(this.#key(name), "", version, EXPIRED)) !== false;
   }
 
+  async check(call: StorageCall, prefix: string = DEFAULT_PREFIX): Promise<StorageFinding[]> {
+    const tried = await tryChanges(this, call, prefix, (error) => {
+      const [refusal] = /^(CLIENT|SERVER)_ERROR [\w ,.]*/.exec(error instanceof Error ? error.message : "") ?? [];
+      return refusal === undefined ? undefined : bad(`the server refuses changes: ${refusal}`, "look at its log, and at the options it was started with");
+    });
+    const [stats, settings] = [await this.#stats("stats"), await this.#stats("stats settings")];
+    return [tried, ...memcachedFindings(stats, settings, this.maxValueBytes + OVERHEAD_BYTES, call.now)];
+  }
+
+  async #stats(command: string): Promise<Facts> {
+    const answer = (await this.#client.cmd?.(command)) as { STAT?: [string, string][] } | undefined;
+    return Object.fromEntries(answer?.STAT ?? []);
+  }
+
   #replace(key: string, text: string, version: Version, lifetime: number): Promise<Written | false> {
     if (!/^\d{1,20}$/.test(`${version}`)) return Promise.resolve(false);
     return changed(() => this.#client.cas(key, text, { lifetime, casUniq: `${version}` }));
@@ -108,6 +124,27 @@ class MemcachedStorage implements Storage {
     if (!KEY_SHAPE.test(key)) throw new SessionError("storage", `${show(key)} cannot be a key of Memcached: at most 250 characters of visible ASCII; namespace and prefix are part of it`);
     return key;
   }
+}
+
+interface Facts {
+  readonly evictions?: string;
+  readonly cas_enabled?: string;
+  readonly item_size_max?: string;
+  /** Epoch seconds. */
+  readonly time?: string;
+}
+
+/** What the server says of itself. */
+function memcachedFindings(stats: Facts, settings: Facts, itemBytes: number, now: number): StorageFinding[] {
+  const findings = [warning("Memcached forgets: all at its restart, and the least recently used when its memory is full", "take it only where that is acceptable")];
+  const evicted = Number(stats.evictions ?? 0);
+  const room = "give it more memory (-m), or a server of its own for sessions";
+  findings.push(evicted > 0 ? bad(`${evicted} items were removed to make room: sessions among them are lost`, room) : ok("nothing was removed to make room"));
+  if (settings.cas_enabled === "no") findings.push(bad("the server was started without cas (-C)", "start it without that option"));
+  const most = Number(settings.item_size_max ?? itemBytes);
+  if (most < itemBytes) findings.push(bad(`an item may have ${most} bytes, and maxItemBytes says ${itemBytes}`, `write memcachedStorage(client, { maxItemBytes: ${most} }), or start the server with -I`));
+  if (stats.time !== undefined) findings.push(clockFinding(Number(stats.time) * 1000, now));
+  return findings;
 }
 
 /** A key with a blank or a line break in it would be another command. */

@@ -3,9 +3,11 @@
  *
  * @module
  */
-import { CLOCK_SKEW_MS, type Storage, type StorageCall, type StorageEntry, type StoredEntry, type Version, type Written } from "../contracts/storage.js";
+import { CLOCK_SKEW_MS, type Storage, type StorageCall, type StorageEntry, type StorageFinding, type StoredEntry, type Version, type Written } from "../contracts/storage.js";
 import { SessionError } from "../errors.js";
 import { onlyKeys, wholeNumber } from "../leaves/assert.js";
+import { environment } from "../leaves/builtin.js";
+import { bad, ok, warning } from "./findings.js";
 
 /** Options of {@link memoryStorage}. */
 export interface MemoryOptions {
@@ -18,6 +20,9 @@ export interface MemoryOptions {
 
 /** How many entries each write looks at to remove what has expired: at most this, so that no call takes long. */
 const SLICE = 4;
+
+/** From which part of `maxEntries` on `check` warns. */
+const NEARLY_FULL = 0.9;
 
 /** How many entries a new session looks at where the storage is full: to refuse one takes no longer the more are kept. */
 const FULL_SLICE = 1024;
@@ -77,6 +82,23 @@ export class MemoryStorage implements Storage {
 
   clear(prefix: string): void {
     for (const key of this.#entries.keys()) if (key.startsWith(prefix)) this.#entries.delete(key);
+  }
+
+  /**
+   * Tells how full it is, and that it is no storage for production.
+   *
+   * @returns What was found.
+   *
+   * @example
+   * memoryStorage().check();
+   */
+  check(): StorageFinding[] {
+    const most = this.#maxEntries;
+    const held = `${this.size} of at most ${most} entries are held`;
+    const advice = "raise maxEntries, or take a storage on a database";
+    const space = this.#isFull ? bad(held, advice) : this.size >= NEARLY_FULL * most ? warning(held, advice) : ok(most === Infinity ? `${this.size} entries are held` : held);
+    if (environment("NODE_ENV") !== "production") return [space];
+    return [space, warning("sessions end with this process, and no other process sees them", "take a storage on a database for several processes, or where a restart must log nobody out")];
   }
 
   get #isFull(): boolean {

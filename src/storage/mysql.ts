@@ -6,6 +6,8 @@
 import { SLICE, SqlStorage, tableNames, type Dialect, type SqlOptions } from "./sql.js";
 import { misplaced } from "../leaves/assert.js";
 import { has, isA, refuseLookAlikes, type LookAlike } from "./look-alikes.js";
+import { MYSQL_FACTS } from "./mysql-facts.js";
+import type { SqlRefusal } from "./sql-check.js";
 import { throughMysql, type MysqlCallbackClient, type MysqlClient } from "./mysql-clients.js";
 
 export type { MysqlCallbackClient, MysqlClient, MysqlQuery } from "./mysql-clients.js";
@@ -33,12 +35,17 @@ const DIALECT: Dialect = {
   // CREATE TABLE is a right that an application needs no more once the table is there, and a read-only server refuses it.
   hasSchema:
     "SELECT 1 FROM information_schema.statistics WHERE table_schema = COALESCE({schema}, DATABASE()) AND table_name = {name of table} AND index_name = {name of index} LIMIT 1",
+  // NULL for binary columns. What ends with _bin compares byte by byte as well.
+  miscompared:
+    "SELECT collation_name FROM information_schema.columns WHERE table_schema = COALESCE({schema}, DATABASE()) AND table_name = {name of table} AND column_name IN ('key', 'version') AND collation_name <> 'binary' AND RIGHT(collation_name, 4) <> '_bin' LIMIT 1",
+  facts: MYSQL_FACTS,
   create: 'INSERT INTO {table} ("key", "value", "version", "expires_at") VALUES (?, ?, ?, ?)',
   // A row whose columns stay as they are counts as matched or not, as the connection was configured; so one column always changes.
   touch: 'UPDATE {table} SET "expires_at" = ?, "touched" = 1 - "touched"',
   sweep: `DELETE FROM {table} WHERE "expires_at" <= ? ORDER BY "expires_at", "key" LIMIT ${SLICE}`,
   clear: `DELETE FROM {table} WHERE "key" >= ? AND "key" < ? ORDER BY "key" LIMIT ${SLICE}`,
   isDuplicate: (error) => errorOf(error).errno === ER_DUP_ENTRY && /PRIMARY['`]?$/.test(errorOf(error).sqlMessage ?? ""),
+  refusal: (error) => REFUSALS[errorOf(error).errno ?? 0],
   isBusy: (error) => ROLLED_BACK.includes(errorOf(error).errno ?? 0),
 };
 
@@ -46,6 +53,21 @@ const ER_DUP_ENTRY = 1062;
 
 /** ER_LOCK_DEADLOCK and, of MariaDB 11 on, ER_CHECKREAD: the statement was rolled back because of another one. */
 const ROLLED_BACK = [1213, 1020];
+
+/**
+ * ER_NO_SUCH_TABLE; ER_BAD_FIELD_ERROR; of the rights to a database, a table and a column; ER_OPTION_PREVENTS_STATEMENT,
+ * ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION, ER_READ_ONLY_MODE.
+ */
+const REFUSALS: Readonly<Record<number, SqlRefusal | undefined>> = {
+  1146: "table",
+  1054: "column",
+  1044: "rights",
+  1142: "rights",
+  1143: "rights",
+  1290: "read-only",
+  1792: "read-only",
+  1836: "read-only",
+};
 
 interface MysqlError {
   readonly errno?: number;

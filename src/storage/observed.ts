@@ -12,7 +12,7 @@ import { wrapped } from "./wrapped.js";
 
 /** One call of a storage that has ended. */
 export interface ObservedCall {
-  readonly name: "get" | "create" | "update" | "touch" | "delete" | "clear" | "sweep";
+  readonly name: "get" | "create" | "update" | "touch" | "delete" | "clear" | "sweep" | "check";
   /** How long it took, in ms. */
   readonly ms: number;
   /** `done`, or `refused` where the answer was `false` or nothing was found, or `failed`. */
@@ -57,6 +57,7 @@ export function observed(storage: Storage, listener: (call: ObservedCall) => voi
     touch: (key, expiresAt, version, call) => watch("touch", () => storage.touch(key, expiresAt, version, call)),
     delete: (key, version, call) => watch("delete", () => storage.delete(key, version, call)),
     ...(storage.clear && { clear: (prefix, call) => watch("clear", () => storage.clear!(prefix, call)) }),
+    ...(storage.check && { check: (call, prefix) => watch("check", () => storage.check!(call, prefix)) }),
     ...(storage.sweep && { sweep: (call) => watch("sweep", () => storage.sweep!(call)) }),
   });
 }

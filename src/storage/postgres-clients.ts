@@ -53,6 +53,8 @@ export interface PgliteClient {
 interface PgConnection {
   /** `I` outside of a transaction, `T` in one, `E` in one that failed; newer versions have it. */
   getTransactionStatus?(): string | null;
+  readonly _connecting?: boolean;
+  readonly _connected?: boolean;
   /** Tells older versions' status. */
   readonly connection?: {
     on(event: "readyForQuery", listener: (message: { status?: string } | undefined) => void): unknown;
@@ -98,11 +100,17 @@ type Run = (query: PgQuery) => PromiseLike<PgResult>;
 function onConnection(client: PgClient): Run {
   const status = statusOf(client as PgConnection);
   return inTurn(async (query) => {
+    assertConnected(client as PgConnection);
     assertOutside(status());
     const result = await client.query(query);
     assertOutside(status());
     return result;
   });
+}
+
+/** A client that nobody connects keeps statements for ever. */
+function assertConnected({ _connecting, _connected }: PgConnection): void {
+  if (_connecting === false && _connected === false) throw new Error("the client is closed");
 }
 
 /** The connection that a pool gave out last, as it came back. */

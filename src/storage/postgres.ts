@@ -5,6 +5,8 @@
  */
 import { SLICE, SqlStorage, tableNames, textOf, type Dialect, type SqlClient, type SqlOptions } from "./sql.js";
 import { SessionError } from "../errors.js";
+import { POSTGRES_FACTS } from "./postgres-facts.js";
+import type { SqlRefusal } from "./sql-check.js";
 import { misplaced } from "../leaves/assert.js";
 import { has, refuseLookAlikes, type LookAlike } from "./look-alikes.js";
 import { throughPg, throughPglite, throughPostgresJs, type PgClient, type PgliteClient, type PostgresJsClient } from "./postgres-clients.js";
@@ -42,6 +44,9 @@ const DIALECT: Dialect = {
   ],
   // Each CREATE INDEX, also of one that exists, waits for a lock that stops writers.
   hasSchema: "SELECT 1 WHERE to_regclass('{table}') IS NOT NULL AND to_regclass('{path of index}') IS NOT NULL",
+  miscompared:
+    "SELECT c.collname FROM pg_attribute a JOIN pg_collation c ON c.oid = a.attcollation WHERE a.attrelid = to_regclass('{table}') AND a.attname IN ('key', 'version') AND NOT c.collisdeterministic LIMIT 1",
+  facts: POSTGRES_FACTS,
   create: 'INSERT INTO {table} ("key", "value", "version", "expires_at") VALUES (?, {value}, ?, {deadline}) ON CONFLICT ("key") DO NOTHING',
   touch: 'UPDATE {table} SET "expires_at" = {deadline}',
   // ARRAY(…) is evaluated once; the rows it locks cannot change until they are deleted.
@@ -49,9 +54,13 @@ const DIALECT: Dialect = {
   clear: `DELETE FROM {table} WHERE "key" = ANY (ARRAY(SELECT "key" FROM {table} WHERE "key" >= ? AND "key" < ? ORDER BY "key" LIMIT ${SLICE} FOR UPDATE))`,
   // serialization_failure (where the default isolation is a stricter one), deadlock_detected: rolled back.
   isBusy: hasCode("40001", "40P01"),
+  // undefined_table, undefined_column, insufficient_privilege, read_only_sql_transaction.
+  refusal: (error) => REFUSALS[(error as { code?: string } | undefined)?.code ?? ""],
   // IF NOT EXISTS looks first and creates then: of two at once the second fails with unique_violation, duplicate_table or duplicate_object.
   isMadeByOthers: hasCode("23505", "42P07", "42710"),
 };
+
+const REFUSALS: Readonly<Record<string, SqlRefusal | undefined>> = { "42P01": "table", "42703": "column", "42501": "rights", "25006": "read-only" };
 
 function hasCode(...codes: readonly string[]): (error: unknown) => boolean {
   return (error) => codes.includes((error as { code?: string } | undefined)?.code ?? "");

@@ -1,3 +1,4 @@
+import { SessionError } from "../errors.js";
 import { kindOf, misuse } from "../leaves/assert.js";
 import { has as hasCalls, isA, refuseLookAlikes, type LookAlike } from "./look-alikes.js";
 
@@ -45,6 +46,8 @@ export interface Connection {
   send(key: string, command: Command): Promise<unknown>;
   /** One for each primary. */
   primaries(): Promise<readonly Send[]>;
+  /** The error, or one that says what to do where the client is closed or was never connected. */
+  advised(error: unknown): unknown;
   /** What the client is to put before each key, and whether it does so itself. */
   readonly keyPrefix: string;
   readonly prefixesItself: boolean;
@@ -56,6 +59,23 @@ export interface Connection {
  */
 export function connection(client: RedisClient): Connection {
   refuseLookAlikes("redisStorage", client, LOOK_ALIKES);
+  return { ...connectionOf(client), advised: (error) => (isClosed(client) ? closed(error) : error) };
+}
+
+/** Nobody has connected it, or somebody has closed it: no outage, which ends by itself. */
+function isClosed(client: RedisClient): boolean {
+  const { isOpen, status } = client as { readonly isOpen?: boolean; readonly status?: string };
+  return isOpen === false || status === "wait" || status === "end";
+}
+
+function closed(cause: unknown): SessionError {
+  const advice = "write `await client.connect()` before the first request, and close it after the last";
+  return new SessionError("storage", `the client is closed, or was never connected; ${advice}`, { cause });
+}
+
+type Made = Omit<Connection, "advised">;
+
+function connectionOf(client: RedisClient): Made {
   if (has(client, "call"))
     return has(client, "nodes") ? ioCluster(client as IoRedisCluster) : ioSingle(client as IoRedisClient);
   if (!has(client, "sendCommand")) {
@@ -104,7 +124,7 @@ function has(client: unknown, call: string): boolean {
   );
 }
 
-function nodeSingle(client: NodeRedisClient): Connection {
+function nodeSingle(client: NodeRedisClient): Made {
   const send = nodeSend(client);
   return { send: (_key, command) => send(command), primaries: async () => [send], ...nodePrefix(client) };
 }
@@ -123,12 +143,12 @@ function nodeSend(client: NodeRedisClient): Send {
 
 const NO_TIMEOUT = Object.freeze({ timeout: 0 });
 
-function nodeSentinel(client: NodeRedisSentinel): Connection {
+function nodeSentinel(client: NodeRedisSentinel): Made {
   const send: Send = (command) => client.sendCommand(false, command);
   return { send: (_key, command) => send(command), primaries: async () => [send], ...nodePrefix(client) };
 }
 
-function nodeCluster(client: NodeRedisCluster): Connection {
+function nodeCluster(client: NodeRedisCluster): Made {
   const send: Connection["send"] = (key, command) => client.sendCommand(key, false, command);
   const primaries = async (): Promise<Send[]> => {
     const clients = await Promise.all(
@@ -139,12 +159,12 @@ function nodeCluster(client: NodeRedisCluster): Connection {
   return { send, primaries, ...nodePrefix(client) };
 }
 
-function ioSingle(client: IoRedisClient): Connection {
+function ioSingle(client: IoRedisClient): Made {
   const send = ioSend(client);
   return { send: (_key, command) => send(command), primaries: async () => [send], ...ioPrefix(client) };
 }
 
-function ioCluster(client: IoRedisCluster): Connection {
+function ioCluster(client: IoRedisCluster): Made {
   const { scaleReads = "master" } = optionsOf(client);
   if (scaleReads !== "master")
     throw misuse(

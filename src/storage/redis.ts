@@ -3,11 +3,13 @@
  *
  * @module
  */
-import { CLOCK_SKEW_MS, type Storage, type StorageCall, type StorageEntry, type StoredEntry, type Version, type Written } from "../contracts/storage.js";
+import { CLOCK_SKEW_MS, type Storage, type StorageCall, type StorageEntry, type StorageFinding, type StoredEntry, type Version, type Written } from "../contracts/storage.js";
 import { misuse, onlyKeys } from "../leaves/assert.js";
 import { sha1 } from "../leaves/hash.js";
 import { drawVersion, insideTransaction } from "./kit.js";
-import { connection, type Connection, type RedisClient, type Send } from "./redis-clients.js";
+import { DEFAULT_PREFIX, tryChanges } from "./findings.js";
+import { explainRedis, redisFindings } from "./redis-check.js";
+import { connection, type Command, type Connection, type RedisClient, type Send } from "./redis-clients.js";
 
 export type { IoRedisClient, IoRedisCluster, NodeRedisClient, NodeRedisCluster, NodeRedisSentinel, RedisClient } from "./redis-clients.js";
 
@@ -45,13 +47,19 @@ class RedisStorage implements Storage {
 
   get(name: string): Promise<StoredEntry | undefined> {
     const key = this.#prefix + name;
-    return this.#connection.send(key, ["GET", key]).then(entryOf, entryOfOtherType);
+    return this.#connection.send(key, ["GET", key]).then(entryOf, (error: unknown) => {
+      if (isOfOtherType(error)) return OF_OTHER_TYPE;
+      throw this.#connection.advised(error);
+    });
   }
 
   async create(name: string, entry: StorageEntry, { now }: StorageCall): Promise<Written | false> {
     const key = this.#prefix + name;
     const version = drawVersion();
-    const reply = await this.#connection.send(key, ["SET", key, encode(version, entry), "PX", keptFor(entry.expiresAt, now), "NX"]);
+    const command: Command = ["SET", key, encode(version, entry), "PX", keptFor(entry.expiresAt, now), "NX"];
+    const reply = await this.#connection.send(key, command).catch((error: unknown) => {
+      throw this.#connection.advised(error);
+    });
     return done(reply) == null ? false : { version };
   }
 
@@ -75,6 +83,11 @@ class RedisStorage implements Storage {
     for (const send of await this.#connection.primaries()) await this.#clearPrimary(send, pattern);
   }
 
+  async check(call: StorageCall, prefix: string = DEFAULT_PREFIX): Promise<StorageFinding[]> {
+    const tried = await tryChanges(this, call, prefix, explainRedis);
+    return [tried, ...(await redisFindings(await this.#connection.primaries(), call))];
+  }
+
   /** Walks a primary's keys; each is removed by a command of its own, which finds its way while slots move. */
   async #clearPrimary(send: Send, pattern: string): Promise<void> {
     const { keyPrefix, prefixesItself } = this.#connection;
@@ -94,7 +107,7 @@ class RedisStorage implements Storage {
     try {
       return isOne(await this.#connection.send(key, ["EVALSHA", script.hash, ...rest]));
     } catch (error) {
-      if (!startsWith(error, "NOSCRIPT")) throw error;
+      if (!startsWith(error, "NOSCRIPT")) throw this.#connection.advised(error);
       return isOne(await this.#connection.send(key, ["EVAL", script.text, ...rest]));
     }
   }
@@ -126,10 +139,11 @@ function done(reply: unknown): unknown {
 const QUEUED = "QUEUED";
 
 /** A key of another type is no failure: the store finds that it is no record. */
-function entryOfOtherType(error: unknown): StoredEntry {
-  if (startsWith(error, "WRONGTYPE")) return { value: "", version: NEVER, expiresAt: 0 };
-  throw error;
+function isOfOtherType(error: unknown): boolean {
+  return startsWith(error, "WRONGTYPE");
 }
+
+const OF_OTHER_TYPE: StoredEntry = { value: "", version: NEVER, expiresAt: 0 };
 
 /** What somebody else wrote is answered as it is: the store finds that it is no record. */
 function decode(text: string): StoredEntry {

@@ -1,6 +1,8 @@
-import { CLOCK_SKEW_MS, type Storage, type StorageCall, type StorageEntry, type StoredEntry, type Version, type Written } from "../contracts/storage.js";
+import { CLOCK_SKEW_MS, type Storage, type StorageCall, type StorageEntry, type StorageFinding, type StoredEntry, type Version, type Written } from "../contracts/storage.js";
 import { onlyKeys, show } from "../leaves/assert.js";
+import { DEFAULT_PREFIX } from "./findings.js";
 import { drawVersion } from "./kit.js";
+import { advised, collides, isClosed, sqlFindings, text, type SqlFact, type SqlRefusal } from "./sql-check.js";
 
 /** Where the records are kept. */
 export interface SqlOptions {
@@ -44,8 +46,12 @@ export interface Dialect {
   readonly decode?: (column: unknown) => unknown;
   /** What makes the table and its index where they are missing. */
   readonly schema: readonly string[];
-  /** Asks whether table and index are there, for databases where making them again costs a lock or a right. */
-  readonly hasSchema?: string;
+  /** Asks whether table and index are there, since making them again costs a lock or a right. */
+  readonly hasSchema: string;
+  /** Asks for the collation of a column that takes different keys for one; for databases that have such. */
+  readonly miscompared?: string;
+  /** What `check` asks the database about itself. */
+  readonly facts: readonly SqlFact[];
   /** Inserts a row; of a key that exists it changes no row, or fails with what `isDuplicate` knows. */
   readonly create: string;
   /** Moves a deadline; counts the row also where the deadline was that one already. */
@@ -58,6 +64,8 @@ export interface Dialect {
   readonly isDuplicate?: (error: unknown) => boolean;
   /** Whether a statement changed nothing because others were at the same rows: it is repeated. */
   readonly isBusy: (error: unknown) => boolean;
+  /** Why the database refused a statement. */
+  readonly refusal: (error: unknown) => SqlRefusal | undefined;
   /** Whether another process has made the same table or index at this moment. */
   readonly isMadeByOthers?: (error: unknown) => boolean;
 }
@@ -89,7 +97,12 @@ export class SqlStorage implements Storage {
   /** Makes the table and its index where they are missing. Any number of processes may do so at once, at each start. */
   async ensureSchema(): Promise<void> {
     const call = { signal: AbortSignal.timeout(SCHEMA_TIMEOUT_MS) };
-    if (this.#sql.hasSchema && (await this.#row(this.#sql.hasSchema, [], call))) return;
+    if (!(await this.#row(this.#sql.hasSchema, [], call))) await this.#make(call);
+    const miscompared = this.#sql.miscompared && (await this.#row(this.#sql.miscompared, [], call));
+    if (miscompared) throw collides(text(miscompared[0]));
+  }
+
+  async #make(call: StatementCall): Promise<void> {
     for (const sql of this.#sql.schema) {
       await this.#change(sql, [], call).catch((error: unknown) => {
         if (!this.#dialect.isMadeByOthers?.(error)) throw error;
@@ -140,6 +153,25 @@ export class SqlStorage implements Storage {
     return (await this.#change(this.#sql.delete, [key, version], call)) > 0;
   }
 
+  /**
+   * Looks at the table, its index and collation, the rights there are, what was not swept, and what the database says
+   * of itself: clock, durability, replication.
+   *
+   * @param call - `now` is compared with the database's clock.
+   * @param prefix - What the keys begin with that the rights are tried with. Default `holdfast:`.
+   * @returns What was found, each with its level and what to do about it.
+   * @throws What the client throws where the database cannot be reached.
+   *
+   * @example
+   * const findings = await storage.check({ now: Date.now(), signal: AbortSignal.timeout(5000) });
+   */
+  async check(call: StorageCall, prefix: string = DEFAULT_PREFIX): Promise<StorageFinding[]> {
+    const { hasSchema, miscompared, oldest, facts, table } = this.#sql;
+    const { refusal } = this.#dialect;
+    const row = (sql: string): Promise<SqlRow | undefined> => this.#row(sql, [], call);
+    return sqlFindings({ storage: this, table, row, refusal, hasSchema, miscompared, oldest, facts }, call, prefix);
+  }
+
   /** Removes every key that starts with `prefix`, a slice at a time. */
   async clear(prefix: string, call: StorageCall): Promise<void> {
     // Keys are visible ASCII, compared byte by byte: U+007F is above whatever may follow the prefix, in any encoding.
@@ -177,10 +209,14 @@ export class SqlStorage implements Storage {
       try {
         return await statement();
       } catch (error) {
-        if (!this.#dialect.isBusy(error)) throw error;
+        if (!this.#dialect.isBusy(error)) throw this.#advised(error);
       }
       await pause(1 + Math.random() * Math.min(2 ** tries, MAX_PAUSE_MS), call.signal);
     }
+  }
+
+  #advised(error: unknown): unknown {
+    return advised(error, isClosed(error) ? "closed" : this.#dialect.refusal(error), this.#sql.table);
   }
 }
 
@@ -213,8 +249,13 @@ function plainName(option: string, name: unknown): string {
 }
 
 interface Statements {
+  /** The table's name, with its schema, for people. */
+  readonly table: string;
   readonly schema: readonly string[];
-  readonly hasSchema: string | undefined;
+  readonly hasSchema: string;
+  readonly miscompared: string | undefined;
+  readonly oldest: string;
+  readonly facts: readonly SqlFact[];
   readonly get: string;
   readonly create: string;
   readonly update: string;
@@ -247,8 +288,12 @@ function statements(dialect: Dialect, { schema, table }: TableNames): Statements
     return filled.replaceAll('"', dialect.quote).replace(/\?/g, () => dialect.parameter(++nth));
   };
   return {
+    table: schema === undefined ? table : `${schema}.${table}`,
     schema: dialect.schema.map(write),
-    hasSchema: dialect.hasSchema && write(dialect.hasSchema),
+    hasSchema: write(dialect.hasSchema),
+    miscompared: dialect.miscompared && write(dialect.miscompared),
+    oldest: write('SELECT MIN("expires_at") AS "value" FROM {table}'),
+    facts: dialect.facts.map(({ sql, judge }) => ({ sql: write(sql), judge })),
     get: write('SELECT {columns} FROM {table} WHERE "key" = ?'),
     create: write(dialect.create),
     update: write(`UPDATE {table} SET "value" = {value}, "version" = ?, "expires_at" = {deadline} WHERE ${SAME_VERSION}`),

@@ -7,6 +7,8 @@ import type { Awaitable } from "../contracts/storage.js";
 import { inTurn, SLICE, SqlStorage, tableNames, type Dialect, type SqlClient, type SqlOptions, type SqlRow } from "./sql.js";
 import { misplaced } from "../leaves/assert.js";
 import { insideTransaction } from "./kit.js";
+import type { SqlRefusal } from "./sql-check.js";
+import { SQLITE_FACTS } from "./sqlite-facts.js";
 import { has, refuseLookAlikes, type LookAlike } from "./look-alikes.js";
 
 export type { SqlOptions, SqlStorage } from "./sql.js";
@@ -59,12 +61,22 @@ const DIALECT: Dialect = {
   ],
   // A file that must not be written is opened all the same.
   hasSchema: "SELECT 1 FROM sqlite_master WHERE type = 'index' AND name = {name of index} AND tbl_name = {name of table}",
+  facts: SQLITE_FACTS,
+  refusal,
   create: 'INSERT INTO {table} ("key", "value", "version", "expires_at") VALUES (?, ?, ?, ?) ON CONFLICT ("key") DO NOTHING',
   touch: 'UPDATE {table} SET "expires_at" = ?',
   sweep: `DELETE FROM {table} WHERE rowid IN (SELECT rowid FROM {table} WHERE "expires_at" <= ? ORDER BY "expires_at" LIMIT ${SLICE})`,
   clear: `DELETE FROM {table} WHERE rowid IN (SELECT rowid FROM {table} WHERE "key" >= ? AND "key" < ? ORDER BY "key" LIMIT ${SLICE})`,
   isBusy,
 };
+
+/** Of the database: by its text, since half of the clients tell no code. */
+function refusal(error: unknown): SqlRefusal | undefined {
+  const { message = "" } = (error ?? {}) as { message?: string };
+  if (/no such table/i.test(message)) return "table";
+  if (/no such column|has no column named/i.test(message)) return "column";
+  return /readonly database/i.test(message) ? "read-only" : undefined;
+}
 
 /** SQLITE_BUSY and SQLITE_LOCKED, the low byte of every code that tells more. */
 const LOCKED = [5, 6];
@@ -177,6 +189,8 @@ function onFile(client: LibsqlClient): Libsql {
 function columns(row: unknown): SqlRow | undefined {
   if (row == null) return undefined;
   if (Array.isArray(row)) return row as SqlRow;
-  const { value, version, expires_at } = row as Record<string, unknown>;
+  const named = row as Record<string, unknown>;
+  if (!("version" in named)) return Object.values(named);
+  const { value, version, expires_at } = named;
   return [value, version, expires_at];
 }

@@ -1,7 +1,7 @@
 import type { Awaitable, Storage, StorageEntry, Version } from "../contracts/storage.js";
 import { SessionError } from "../errors.js";
 import { createStore } from "../store/store.js";
-import { accepted, check, Desk, MINUTE, refused, type StorageUnderTest } from "./storage-desk.js";
+import { accepted, check, Desk, findsBad, MINUTE, refused, type StorageUnderTest } from "./storage-desk.js";
 
 /** Begins a condition for one storage; what it returns ends it. */
 export type BeginCondition<U extends StorageUnderTest> = (under: U) => Awaitable<() => Awaitable<unknown>>;
@@ -83,6 +83,7 @@ function readOnlyCases<U extends StorageUnderTest>(begin: BeginCondition<U>): Ca
         await rejected(desk.delete(key, version), "delete");
         await desk.holds(key, desk.entry("one"));
         check((await desk.get(desk.key())) == null, "get of an absent key must answer nothing");
+        await findsBad(desk, "a database that takes no writes");
       });
       accepted(await desk.update(key, desk.entry("two"), version), "update once the database writes again");
       await desk.holds(key, desk.entry("two"));
@@ -121,6 +122,7 @@ function refusedWritesCases<U extends StorageUnderTest>(begin: BeginCondition<U>
           );
         }
         check((await store.getById(ids[0]))?.get("n") === 1, "reads are answered meanwhile");
+        await findsBad(desk, "a database that lets no write match");
       });
       check(
         await store.edit(ids[0], (session) => session.set("n", 3)),

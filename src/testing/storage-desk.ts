@@ -1,4 +1,4 @@
-import type { Awaitable, Storage, StorageCall, StorageEntry, StoredEntry, Version, Written } from "../contracts/storage.js";
+import type { Awaitable, Storage, StorageCall, StorageEntry, StorageFinding, StoredEntry, Version, Written } from "../contracts/storage.js";
 import { randomText } from "../leaves/random.js";
 
 /** A storage to be tested, and how to end what was started for it. */
@@ -120,6 +120,17 @@ export class Desk {
       await there.delete(key, (await there.stored(key)).version);
     }
   }
+}
+
+/** What the storage's own check finds, if it has one: its keys begin as those of the suite do. */
+export async function checked({ storage, call }: Desk): Promise<readonly StorageFinding[] | undefined> {
+  return storage.check?.(call, "suite-");
+}
+
+/** Checks that the storage's own check, if it has one, finds something bad. */
+export async function findsBad(desk: Desk, what: string): Promise<void> {
+  const findings = await checked(desk);
+  check(!findings || findings.some(({ level }) => level === "bad"), `check must find ${what} bad`);
 }
 
 /** Fails the case with the rule that was broken. */

@@ -1,7 +1,7 @@
 import { CLOCK_SKEW_MS, type Awaitable, type StoredEntry, type Version, type Written } from "../contracts/storage.js";
 import { utf8Length } from "../leaves/bytes.js";
 import { conditionCases, type StorageConditions } from "./storage-conditions.js";
-import { accepted, check, Desk, MINUTE, refused, same, type StorageUnderTest } from "./storage-desk.js";
+import { accepted, check, checked, Desk, MINUTE, refused, same, type StorageUnderTest } from "./storage-desk.js";
 
 /** One case of the suite. `run` rejects with an Error that says which rule was broken. */
 export interface StorageCase {
@@ -326,6 +326,18 @@ const CASES: Readonly<Record<string, (desk: Desk) => Promise<void>>> = {
     check((await later.get(old)) == null, "what expired five minutes ago must be removed");
     await later.holds(recent, desk.entry("recent", 2000));
     await later.holds(live, desk.entry("live", 20 * MINUTE));
+  },
+
+  async "check, where there is one, says what it found and what to do, finds nothing bad here and leaves nothing behind"(desk) {
+    const findings = await checked(desk);
+    if (!findings) return;
+    check(findings.length > 0, "check must say what it looked at");
+    for (const { level, what, advice } of findings) {
+      check(["ok", "warn", "bad"].includes(level) && what !== "" && typeof advice === "string", "a finding must be { level, what, advice }");
+      check(level === "ok" || advice !== "", `${what}: a finding that is not ok must say what to do`);
+      check(level !== "bad", `${what}: check must find nothing bad in a storage that keeps its contract`);
+    }
+    check((await checked(desk))?.every(({ level }) => level !== "bad") === true, "check must find the same when it is asked again");
   },
 };
 

@@ -4,6 +4,7 @@ import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { suite, test, type TestContext } from "node:test";
+import { createClient } from "redis";
 import { Client, type Answer } from "../support/client.js";
 import { ownService, withService } from "../support/services.js";
 import { until } from "../support/within.js";
@@ -50,6 +51,19 @@ for (const [name, database] of [["redis", "Redis"], ["postgres", "PostgreSQL"], 
     test(`two shop processes on one ${name} behave as one`, (t) => behavesAsOne(t, url, database));
   });
 }
+
+await withService("redis", () => {
+  test("the shop says at its start what is wrong with its database", async (t) => {
+    const redis = await ownService("redis");
+    t.after(() => redis.servers[0]!.kill());
+    const client = createClient({ url: redis.url });
+    await client.connect();
+    await client.sendCommand(["CONFIG", "SET", "maxmemory", "100mb", "maxmemory-policy", "allkeys-lru"]);
+    client.destroy();
+    const shop = await open(t, redis.url);
+    assert.match(shop.printed(), /Redis, bad: maxmemory-policy is allkeys-lru.*noeviction/);
+  });
+});
 
 test("two shop processes on one SQLite file behave as one", (t) => behavesAsOne(t, `sqlite:${join(directory(t), "shop #1.db")}`, "SQLite"));
 
