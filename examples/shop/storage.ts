@@ -15,9 +15,6 @@ export interface OpenedStorage {
   close(): Promise<unknown>;
 }
 
-/** How often expired records are removed from databases that do not do so themselves, in ms. */
-const SWEEP_EVERY_MS = 10 * 60_000;
-
 /** How long the first connection may take, in ms. */
 const CONNECT_MS = 5000;
 
@@ -106,10 +103,9 @@ async function withTable(name: string, storage: SqlStorage, end: () => Promise<u
     await end();
     throw error;
   }
-  const sweep = (): Promise<unknown> => storage.sweep({ now: Date.now(), signal: AbortSignal.timeout(SWEEP_EVERY_MS) });
-  const timer = setInterval(() => void sweep().catch((error: unknown) => console.error(`${name}: ${reasonOf(error)}`)), SWEEP_EVERY_MS);
+  storage.startSweep({ onError: (error) => console.error(`${name}: ${reasonOf(error)}`) });
   const close = (): Promise<unknown> => {
-    clearInterval(timer);
+    storage.close();
     return end();
   };
   return { storage, name, close };

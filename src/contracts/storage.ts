@@ -1,3 +1,6 @@
+import type { Duration } from "../leaves/duration.js";
+import type { Clock } from "./clock.js";
+
 /**
  * The storage contract. A storage is a dumb driver: it keeps strings under keys, each with a version and a deadline, and knows
  * nothing of sessions, tokens or cookies.
@@ -29,6 +32,17 @@ export interface Storage {
   clear?(prefix: string, call: StorageCall): Awaitable<void>;
   /** Optional, for databases without a time to live: removes entries whose deadline passed five minutes ago; answers how many. */
   sweep?(call: StorageCall): Awaitable<number>;
+  /**
+   * Optional, beside `sweep`: sweeps every so often, from a timer that keeps no process running, until `close`. Of
+   * several processes one at a time does so, if the database can see to that. Called again it starts anew.
+   *
+   * @param options - How often, and who is told of a sweep that failed.
+   * @throws TypeError or RangeError for options that are none.
+   *
+   * @example
+   * storage.startSweep({ every: "10m", onError: console.error });
+   */
+  startSweep?(options?: SweepOptions): void;
   /**
    * Optional: looks at the database and at the rights there are, for the start of a server and for operators. Never
    * part of a request. It may write, read and remove a key of its own.
@@ -80,6 +94,16 @@ export interface StorageCall {
   readonly signal: AbortSignal;
   /** How long the caller waits, in ms, where it waits no longer than that: a bound for what a client does by itself. */
   readonly timeout?: number;
+}
+
+/** Options of `startSweep`. */
+export interface SweepOptions {
+  /** How long after a sweep the next one begins; the first begins within that time. Default `"10m"`. */
+  readonly every?: Duration;
+  /** Is told why a sweep failed; the next one comes all the same. Default: a warning of the process. */
+  readonly onError?: (error: unknown) => void;
+  /** For tests. Default: real time, with timers that keep no process running. */
+  readonly clock?: Clock;
 }
 
 /** One thing that `check` of a storage looked at. */

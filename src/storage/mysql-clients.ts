@@ -102,6 +102,19 @@ class Mysql implements SqlClient {
     return result.affectedRows;
   }
 
+  /** With a lock of the server's, which belongs to a connection: so all of it runs on one. */
+  async alone(name: string, work: (client: Pick<SqlClient, "change">) => Promise<number>): Promise<number> {
+    const connection: MysqlClient = this.#pool ? await this.#pool.getConnection()! : this.#client;
+    let isHealthy = false;
+    try {
+      const removed = await whileLocked(connection, name, () => work({ change: (sql, values) => changeOn(connection, sql, values) }));
+      isHealthy = true;
+      return removed;
+    } finally {
+      if (this.#pool) giveBack(connection as Borrowed, isHealthy);
+    }
+  }
+
   /** A row that also says how the connection stands; without a value where there is none. */
   #answered(row: readonly unknown[]): SqlRow | undefined {
     const [value, version, expiresAt, autocommit, inTransaction] = row;
@@ -186,6 +199,30 @@ async function execute(connection: MysqlClient, sql: string, values: readonly un
   const { info } = connection as Partial<Borrowed>;
   if (isOfMariadb(connection)) return { result: answer, status: info?.status };
   return { result: answer[0], status: answer[0].serverStatus };
+}
+
+async function changeOn(connection: MysqlClient, sql: string, values: readonly unknown[]): Promise<number> {
+  const { result, status } = await execute(connection, sql, values);
+  assertCommits(status);
+  return result.affectedRows;
+}
+
+/** Names of locks are of the whole server, and have 64 characters at most. */
+const LOCK = "SELECT GET_LOCK(LEFT(CONCAT(COALESCE(DATABASE(), ''), ' ', ?), 64), 0)";
+const UNLOCK = "SELECT RELEASE_LOCK(LEFT(CONCAT(COALESCE(DATABASE(), ''), ' ', ?), 64))";
+
+/** Nothing is done while another connection has the lock; where there are no locks, the work is done without. */
+async function whileLocked(connection: MysqlClient, name: string, work: () => Promise<number>): Promise<number> {
+  const [row] = await execute(connection, LOCK, [name]).then(
+    ({ result }) => result,
+    () => [[1]],
+  );
+  if (Number(row[0]) !== 1) return 0;
+  try {
+    return await work();
+  } finally {
+    await execute(connection, UNLOCK, [name]).catch(() => {});
+  }
 }
 
 /** Clients of `mariadb` have it, those of `mysql2` do not. */

@@ -19,7 +19,7 @@ export interface MysqlOptions extends SqlOptions {}
 /**
  * Keeps records in one table of a MySQL or MariaDB database, through a pool or connection of `mysql2` or `mysql2/promise`. Each call is
  * one statement, which commits by itself: the connection's `autocommit` must be on, as it is unless somebody turned it off. Make the
- * table once with {@link SqlStorage.ensureSchema | ensureSchema()} or a migration (`schemaSql()` prints it), and call `sweep` now and then from anywhere.
+ * table once with {@link SqlStorage.ensureSchema | ensureSchema()} or a migration (`schemaSql()` prints it), and call {@link SqlStorage.startSweep | startSweep()}.
  */
 export function mysqlStorage(client: MysqlClient | MysqlCallbackClient, options: MysqlOptions = {}): SqlStorage {
   return new SqlStorage(throughMysql(promised(client)), DIALECT, tableNames("mysqlStorage", options));

@@ -22,11 +22,14 @@ export interface PostgresOptions extends SqlOptions {}
  * `PGlite`. Each call is
  * one statement outside of any transaction, so it works behind PgBouncer in transaction mode; `postgres` needs its option
  * `prepare: false` there, `pg` nothing. Make the table once with {@link SqlStorage.ensureSchema | ensureSchema()} or a migration
- * (`schemaSql()` prints it), and call `sweep` now and then from anywhere.
+ * (`schemaSql()` prints it), and call {@link SqlStorage.startSweep | startSweep()}.
  */
 export function postgresStorage(client: PgClient | PostgresJsClient | PgliteClient, options: PostgresOptions = {}): SqlStorage {
   return new SqlStorage(speakerOf(client), DIALECT, tableNames("postgresStorage", options));
 }
+
+/** What our advisory locks are for: an arbitrary number, since others may use such locks too. */
+const SWEEPS = 1_751_543_398;
 
 const DIALECT: Dialect = {
   quote: '"',
@@ -51,6 +54,8 @@ const DIALECT: Dialect = {
   touch: 'UPDATE {table} SET "expires_at" = {deadline}',
   // ARRAY(…) is evaluated once; the rows it locks cannot change until they are deleted.
   sweep: `DELETE FROM {table} WHERE "key" = ANY (ARRAY(SELECT "key" FROM {table} WHERE "expires_at" <= {deadline} ORDER BY "expires_at" LIMIT ${SLICE} FOR UPDATE SKIP LOCKED))`,
+  // The lock of the table's own number is held until the statement is committed; asked for once, before any row is looked at.
+  sweepAlone: `DELETE FROM {table} WHERE "key" = ANY (ARRAY(SELECT "key" FROM {table} WHERE (SELECT pg_try_advisory_xact_lock(${SWEEPS}, to_regclass('{table}')::oid::int)) AND "expires_at" <= {deadline} ORDER BY "expires_at" LIMIT ${SLICE} FOR UPDATE SKIP LOCKED))`,
   clear: `DELETE FROM {table} WHERE "key" = ANY (ARRAY(SELECT "key" FROM {table} WHERE "key" >= ? AND "key" < ? ORDER BY "key" LIMIT ${SLICE} FOR UPDATE))`,
   // serialization_failure (where the default isolation is a stricter one), deadlock_detected: rolled back.
   isBusy: hasCode("40001", "40P01"),

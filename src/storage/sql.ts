@@ -1,7 +1,8 @@
-import { CLOCK_SKEW_MS, type Storage, type StorageCall, type StorageEntry, type StorageFinding, type StoredEntry, type Version, type Written } from "../contracts/storage.js";
+import { CLOCK_SKEW_MS, type Storage, type StorageCall, type StorageEntry, type StorageFinding, type StoredEntry, type SweepOptions, type Version, type Written } from "../contracts/storage.js";
 import { onlyKeys, show } from "../leaves/assert.js";
 import { DEFAULT_PREFIX } from "./findings.js";
 import { drawVersion } from "./kit.js";
+import { Sweeping } from "./sweeping.js";
 import { advised, collides, isClosed, sqlFindings, text, type SqlFact, type SqlRefusal } from "./sql-check.js";
 
 /** Where the records are kept. */
@@ -18,6 +19,11 @@ export interface SqlClient {
   row(sql: string, parameters: readonly unknown[], call: StatementCall): Promise<SqlRow | undefined>;
   /** Runs a statement that changes rows; answers how many. */
   change(sql: string, parameters: readonly unknown[], call: StatementCall): Promise<number>;
+  /**
+   * Runs statements while no other process does the same under this name, for databases that have such locks; the
+   * first of them only, if it could not be had.
+   */
+  alone?(name: string, work: (client: Pick<SqlClient, "change">) => Promise<number>): Promise<number>;
 }
 
 /** For whom a statement is run. */
@@ -58,6 +64,8 @@ export interface Dialect {
   readonly touch: string;
   /** Removes at most `SLICE` of the rows that expired. */
   readonly sweep: string;
+  /** The same, if no other process does so at this moment, and none otherwise. */
+  readonly sweepAlone?: string;
   /** Removes at most `SLICE` of the rows between two keys. */
   readonly clear: string;
   /** Whether an insert failed because the key exists. */
@@ -79,6 +87,9 @@ const MAX_PAUSE_MS = 25;
 /** How long `ensureSchema` waits for others, in ms. */
 const SCHEMA_TIMEOUT_MS = 30_000;
 
+/** How long a statement of `startSweep` is waited for, in ms: a connection that fell silent would stop all later ones. */
+const SWEEP_STATEMENT_MS = 60_000;
+
 const DEFAULT_TABLE = "holdfast_sessions";
 const NAME = /^[a-z_]\w{0,47}$/i;
 
@@ -87,6 +98,7 @@ export class SqlStorage implements Storage {
   readonly #client: SqlClient;
   readonly #dialect: Dialect;
   readonly #sql: Statements;
+  readonly #sweeping = new Sweeping((now, signal) => this.#sweepAlone({ now, signal, timeout: SWEEP_STATEMENT_MS }));
 
   constructor(client: SqlClient, dialect: Dialect, names: TableNames) {
     this.#client = client;
@@ -183,9 +195,37 @@ export class SqlStorage implements Storage {
     return this.#removeAll(this.#sql.sweep, [call.now - CLOCK_SKEW_MS], call);
   }
 
-  async #removeAll(sql: string, parameters: readonly unknown[], call: StorageCall): Promise<number> {
+  /**
+   * Sweeps every so often, from a timer that keeps no process running, until `close`; of several processes one at a
+   * time, if the database can see to that. Called again it starts anew.
+   *
+   * @param options - `every` (default `"10m"`), and `onError`, which is told why a sweep failed (default: a warning).
+   * @throws TypeError or RangeError for options that are none.
+   *
+   * @example
+   * storage.startSweep({ every: "10m" });
+   */
+  startSweep(options?: SweepOptions): void {
+    this.#sweeping.start(options);
+  }
+
+  /** Stops what `startSweep` started. The client stays the application's. */
+  close(): void {
+    this.#sweeping.stop();
+  }
+
+  #sweepAlone(call: StorageCall): Promise<number> {
+    const { sweep, sweepAlone, table } = this.#sql;
+    const parameters = [call.now - CLOCK_SKEW_MS];
+    if (sweepAlone !== undefined) return this.#removeAll(sweepAlone, parameters, call);
+    const { alone } = this.#client;
+    if (!alone) return this.#removeAll(sweep, parameters, call);
+    return alone.call(this.#client, `holdfast sweep ${table}`, (client) => this.#removeAll(sweep, parameters, call, client));
+  }
+
+  async #removeAll(sql: string, parameters: readonly unknown[], call: StorageCall, client: Pick<SqlClient, "change"> = this.#client): Promise<number> {
     for (let removed = 0; ; await pause(0, call.signal)) {
-      const count = await this.#change(sql, parameters, call);
+      const count = await this.#patiently(() => client.change(sql, parameters, call), call);
       removed += count;
       if (count < SLICE) return removed;
     }
@@ -262,6 +302,7 @@ interface Statements {
   readonly touch: string;
   readonly delete: string;
   readonly sweep: string;
+  readonly sweepAlone: string | undefined;
   readonly clear: string;
 }
 
@@ -300,6 +341,7 @@ function statements(dialect: Dialect, { schema, table }: TableNames): Statements
     touch: write(`${dialect.touch} WHERE ${SAME_VERSION}`),
     delete: write(`DELETE FROM {table} WHERE ${SAME_VERSION}`),
     sweep: write(dialect.sweep),
+    sweepAlone: dialect.sweepAlone && write(dialect.sweepAlone),
     clear: write(dialect.clear),
   };
 }

@@ -45,7 +45,7 @@ export interface SqliteOptions extends Pick<SqlOptions, "table"> {}
  * Nothing waits for a lock in a call that blocks the process: hand in a connection of its own, since the first call of a synchronous
  * one sets its `busy_timeout` to 0 (for libsql leave `timeout` at its default, 0), and a locked file is tried again a little later,
  * as long as the call is waited for. Make the table with {@link SqlStorage.ensureSchema | ensureSchema()} or a migration (`schemaSql()` prints it),
- * and call `sweep` now and then.
+ * and call {@link SqlStorage.startSweep | startSweep()}.
  */
 export function sqliteStorage(database: SqliteDatabase | LibsqlClient, options: SqliteOptions = {}): SqlStorage {
   return new SqlStorage(speakerOf(database), DIALECT, tableNames("sqliteStorage", options, ["table"]));

@@ -10,6 +10,7 @@ export function wrapped(storage: Storage, calls: Partial<Storage>): Storage {
     delete: (key, version, call) => storage.delete(key, version, call),
     ...(storage.clear && { clear: (prefix, call) => storage.clear!(prefix, call) }),
     ...(storage.sweep && { sweep: (call) => storage.sweep!(call) }),
+    ...(storage.startSweep && { startSweep: (options) => storage.startSweep!(options) }),
     ...(storage.check && { check: (call, prefix) => storage.check!(call, prefix) }),
     ...(storage.close && { close: () => storage.close!() }),
     ...(storage.maxValueBytes === undefined ? {} : { maxValueBytes: storage.maxValueBytes }),
