@@ -18,7 +18,7 @@ import type { Exchange } from "../store/exchange.js";
 import { exchangeOf, openSession, readSession } from "../store/places.js";
 import { requestSettings, type RequestSettings, type SessionOptions } from "../store/request-options.js";
 import { getSession, mount, refuseAssignment, withAccess } from "./kit.js";
-import { HeldAnswer, lastAnswer } from "./node-kit.js";
+import { HeldAnswer, lastAnswer, onClose } from "./node-kit.js";
 
 export * from "./exports.js";
 
@@ -58,7 +58,7 @@ export function session<D extends object>(...called: readonly unknown[]): Sessio
   return withAccess<D, AnyRequest, typeof plugin, Pick<Sessions<D>, "open" | "read">>(settings, plugin, {
     async open(...answered) {
       const [request, reply] = answered as unknown as FastifyContext;
-      return openSession<D>(settings, settings.storeFor([request, reply]), new FastifyView(request), request, new ReplyHeaders(reply));
+      return openSession<D>(settings, settings.storeFor([request, reply]), new FastifyView(request), request, new ReplyHeaders(reply), (report) => onClose(reply.raw, report));
     },
     async read(request) {
       const view = "raw" in request ? new FastifyView(request as FastifyRequest) : new NodeView(request);

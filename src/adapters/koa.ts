@@ -16,7 +16,7 @@ import type { Exchange } from "../store/exchange.js";
 import { exchangeOf, openSession, readSession } from "../store/places.js";
 import { requestSettings, type RequestSettings, type SessionOptions } from "../store/request-options.js";
 import { getSession, mount, refuseAssignment, withAccess } from "./kit.js";
-import { HeldAnswer } from "./node-kit.js";
+import { HeldAnswer, onClose } from "./node-kit.js";
 
 export * from "./exports.js";
 
@@ -47,7 +47,7 @@ export function session<D extends object>(...called: readonly unknown[]): Sessio
   const settings = requestSettings<KoaContext, unknown>(called);
   const middleware = (ctx: ExtendableContext, next: Next): Promise<void> => serve(settings, ctx as Context, next);
   return withAccess<D, ExtendableContext, typeof middleware, Pick<Sessions<D>, "open" | "read">>(settings, middleware, {
-    open: async (ctx) => openSession<D>(settings, settings.storeFor([ctx as Context]), new KoaView(ctx as Context), ctx, new NodeHeaders(ctx.res)),
+    open: async (ctx) => openSession<D>(settings, settings.storeFor([ctx as Context]), new KoaView(ctx as Context), ctx, new NodeHeaders(ctx.res), (report) => onClose(ctx.res, report)),
     async read(request) {
       const view = "req" in request ? new KoaView(request as Context) : new NodeView(request);
       return readSession<D>(settings, settings.storeFor([request as Context]), view);

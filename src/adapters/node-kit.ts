@@ -47,12 +47,17 @@ export function nodeOpeners<D extends object>(settings: RequestSettings): { open
   return {
     async open(req, res = (req as { res?: ServerResponse }).res) {
       if (!res) throw new TypeError("holdfast: sessions.open needs the response to answer in; write sessions.open(req, res)");
-      return openSession<D>(settings, settings.storeFor([req, res]), new NodeView(req), req, new NodeHeaders(res));
+      return openSession<D>(settings, settings.storeFor([req, res]), new NodeView(req), req, new NodeHeaders(res), (report) => onClose(res, report));
     },
     async read(req) {
       return readSession<D>(settings, settings.storeFor([req]), new NodeView(req));
     },
   };
+}
+
+/** Runs something when a response has ended or its client has gone. What only stands in for a response may not tell. */
+export function onClose(res: { once?: ServerResponse["once"] }, then: () => void): void {
+  res.once?.("close", then);
 }
 
 /** Answers an error that nobody else did: status and its words, nothing of the message. An answer that was ended stands. */

@@ -1,3 +1,4 @@
+import { SEALED_ELSEWHERE } from "../contracts/storage.js";
 import { checksum } from "../leaves/checksum.js";
 
 /** Stored text that cannot be used: damaged, foreign, or written by a newer Holdfast. */
@@ -34,6 +35,7 @@ export function unseal(value: string): Body | NoRecord {
 
 /** What is not whole, or of another format. */
 function unsealOther(value: string): NoRecord {
+  if (value === SEALED_ELSEWHERE) return { kind: "newer", why: "it is sealed with a key that this server does not have" };
   const [head, format, sum] = (ENVELOPE.exec(value) ?? []) as string[];
   if (head === undefined || format === undefined) return unreadable("it is no record of Holdfast");
   const isNewer = Number(format) > Number(FORMAT) && sum === checksum(format, value.slice(head.length));

@@ -19,6 +19,8 @@ export interface OwnerList {
   readonly epoch: string;
   /** The newest last. */
   readonly sessions: readonly Listed[];
+  /** Which of them is looked at next, to see whether it is still live; default: the first. */
+  readonly next?: number | undefined;
 }
 
 type Row = [hash: string, createdAt: number, info: SessionInfo | null, from?: string];
@@ -29,6 +31,8 @@ interface Stored {
   n: string;
   e: string;
   l: Row[];
+  /** next, unless it is 0 */
+  h?: number;
 }
 
 /** Lists of sessions as text. */
@@ -39,9 +43,9 @@ export class OwnerListCodec {
     this.#namespace = namespace;
   }
 
-  encode(key: string, { epoch, sessions }: OwnerList): string {
+  encode(key: string, { epoch, sessions, next = 0 }: OwnerList): string {
     const rows = sessions.map(({ hash, createdAt, info, from }): Row => (from === undefined ? [hash, createdAt, info ?? null] : [hash, createdAt, info ?? null, from]));
-    return seal(JSON.stringify({ k: key, n: this.#namespace, e: epoch, l: rows } satisfies Stored));
+    return seal(JSON.stringify({ k: key, n: this.#namespace, e: epoch, l: rows, ...(next > 0 && { h: next }) } satisfies Stored));
   }
 
   decode(key: string, value: string): OwnerList | NoRecord {
@@ -50,14 +54,14 @@ export class OwnerListCodec {
     const stored = parse(opened.body);
     if (!stored) return unreadable("it is no list of sessions");
     if (stored.k !== key || stored.n !== this.#namespace) return unreadable("it is the list of another key or namespace");
-    return { kind: "owner", epoch: stored.e, sessions: stored.l.map(([hash, createdAt, info, from]) => ({ hash, createdAt, info: info ?? undefined, from })) };
+    return { kind: "owner", epoch: stored.e, next: stored.h ?? 0, sessions: stored.l.map(([hash, createdAt, info, from]) => ({ hash, createdAt, info: info ?? undefined, from })) };
   }
 }
 
 function parse(body: string): Stored | undefined {
   try {
     const stored = JSON.parse(body) as Partial<Stored> | null;
-    const isList = typeof stored?.e === "string" && Array.isArray(stored.l) && stored.l.every(isRow);
+    const isList = typeof stored?.e === "string" && Array.isArray(stored.l) && stored.l.every(isRow) && (stored.h === undefined || Number.isSafeInteger(stored.h));
     return isList ? (stored as Stored) : undefined;
   } catch {
     return undefined;

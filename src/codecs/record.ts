@@ -28,6 +28,8 @@ export interface Marker {
   readonly retiredAt: number;
   /** Hash of the successor's token. */
   readonly successor: string;
+  /** Whose clock has given the time: a random name of the store that wrote it. */
+  readonly by?: string | undefined;
 }
 
 export const WRITE_ID_LENGTH = 6;
@@ -61,9 +63,10 @@ interface Head extends Partial<Times> {
   /** owner, writes */
   o?: string | undefined;
   w?: string;
-  /** of a marker: successor, retiredAt */
+  /** of a marker: successor, retiredAt, by */
   s?: string;
   r?: number;
+  b?: string;
 }
 
 /** Records and markers as text. Within the envelope the first line is the metadata (JSON), then a line for each key and each value. */
@@ -76,7 +79,10 @@ export class RecordCodec {
 
   encode(hash: string, entry: SessionRecord | Marker): string {
     const start = this.#start(hash);
-    if (entry.kind === "marker") return seal(`${start},"s":"${entry.successor}","r":${entry.retiredAt}}`);
+    if (entry.kind === "marker") {
+      const by = entry.by === undefined ? "" : `,"b":"${entry.by}"`;
+      return seal(`${start},"s":"${entry.successor}","r":${entry.retiredAt}${by}}`);
+    }
     const { createdAt, authenticatedAt, idle, absolute, promised, owner, writes } = entry;
     let body = `${start},"c":${createdAt}${field("a", authenticatedAt)}${field("i", idle)}${field("x", absolute)}${field("p", promised)}`;
     body += `${owner === undefined ? "" : `,"o":${JSON.stringify(owner)}`},"w":"${writes}"}`;
@@ -141,8 +147,9 @@ function record({ c, a, i, x, p, o, w }: Head, data: Texts): SessionRecord | NoR
   return { kind: "record", createdAt: c, authenticatedAt: a, idle: i, absolute: x, promised: p, owner: o, writes: w, data };
 }
 
-function marker({ s, r }: Head): Marker | NoRecord {
-  return isText(s) && isTime(r) ? { kind: "marker", successor: s, retiredAt: r } : unreadable("its metadata is damaged");
+function marker({ s, r, b }: Head): Marker | NoRecord {
+  if (!isText(s) || !isTime(r) || !(b === undefined || isText(b))) return unreadable("its metadata is damaged");
+  return { kind: "marker", successor: s, retiredAt: r, ...(b !== undefined && { by: b }) };
 }
 
 const isTime = (value: unknown): value is number => typeof value === "number" && Number.isFinite(value);

@@ -1,6 +1,6 @@
 import type { TypeCodec } from "../contracts/type-codec.js";
 import { SessionError } from "../errors.js";
-import { callable, isPlainObject, misuse, onlyKeys, show } from "../leaves/assert.js";
+import { callable, misuse, onlyKeys, show } from "../leaves/assert.js";
 import { fromBase64url, base64url, utf8Length } from "../leaves/bytes.js";
 
 /** Nesting deeper than this is refused: it would be a mistake, and each level costs stack. */
@@ -37,7 +37,7 @@ export class ValueCodec {
   encode(value: unknown, key: string): string {
     if (typeof value === "number" && isPlainNumber(value)) return String(value);
     if (typeof value === "string" && value.length > this.#mostBytes) throw tooLarge(key, this.#mostBytes);
-    const text = JSON.stringify(typeof value === "string" ? value : new Walk(this.#tagOf, this.#byTag, this.#mostBytes, key).plain(value));
+    const text = JSON.stringify(typeof value === "string" ? value : new Walk(this.#tagOf, this.#byTag, this.#mostBytes, key).start(value));
     if (text.length > this.#mostBytes || (text.length * 3 > this.#mostBytes && utf8Length(text) > this.#mostBytes)) throw tooLarge(key, this.#mostBytes);
     return text;
   }
@@ -112,6 +112,16 @@ class Walk {
     this.#key = key;
   }
 
+  /** Whatever looking at the value throws (the trap of a proxy) is refused with the path to it. */
+  start(value: unknown): unknown {
+    try {
+      return this.plain(value);
+    } catch (cause) {
+      if (cause instanceof SessionError) throw cause;
+      throw this.#refuse("something that throws when it is looked at", cause);
+    }
+  }
+
   plain(value: unknown): unknown {
     this.#count(1);
     switch (typeof value) {
@@ -149,21 +159,44 @@ class Walk {
     return plain;
   }
 
+  /** A property or an element, read under its own path. */
+  #member(value: any, step: string | number): unknown {
+    this.#steps.push(step);
+    const plain = this.plain(this.#read(value, step));
+    this.#steps.pop();
+    return plain;
+  }
+
+  #read(value: any, step: string | number): unknown {
+    try {
+      return value[step];
+    } catch (cause) {
+      throw this.#refuse("a getter that throws", cause);
+    }
+  }
+
   #shape(value: object): unknown {
     const tag = this.#tagOf.size > 0 ? this.#tagOf.get(Object.getPrototypeOf(value) as object) : undefined;
     if (tag !== undefined) return tagged(tag, this.plain(this.#encoded(tag, value)));
-    if (isPlainObject(value)) return this.#record(value as Record<string, unknown>);
+    if (isRecord(value)) return this.#record(value as Record<string, unknown>);
     if (value instanceof Uint8Array) return tagged("bytes", this.#bytes(value));
     return isSubclassed(value) ? this.#refuseClass(value) : this.#builtIn(value);
   }
 
   #builtIn(value: object): unknown {
     if (Array.isArray(value)) return this.#array(value);
+    if (value instanceof Date || value instanceof Map || value instanceof Set || value instanceof URL) this.#refuseExtra(value);
     if (value instanceof Date) return tagged("date", Number.isNaN(value.getTime()) ? null : value.getTime());
     if (value instanceof Map) return tagged("map", this.#pairs(value));
     if (value instanceof Set) return tagged("set", [...value].map((member, i) => this.#part(member, { text: `.values()[${i}]` })));
     if (value instanceof URL) return tagged("url", value.href);
     return this.#refuseClass(value);
+  }
+
+  /** What was put on a built-in object beside its content would be lost. Some runtimes mark a URL with a symbol. */
+  #refuseExtra(value: Date | Map<unknown, unknown> | Set<unknown> | URL): void {
+    const [extra] = value instanceof URL ? Object.getOwnPropertyNames(value) : Reflect.ownKeys(value);
+    if (extra !== undefined) throw this.#refuse(`a ${value.constructor.name} with a property of its own (${show(String(extra))})`);
   }
 
   #refuseClass(value: object): never {
@@ -173,19 +206,21 @@ class Walk {
   #array(value: readonly unknown[]): unknown[] {
     const out: unknown[] = [];
     for (let i = 0; i < value.length; i++) {
-      if (value[i] === undefined && !Object.hasOwn(value, i)) throw this.#refuse("an array with holes");
-      out.push(this.#part(value[i], i));
+      if (!Object.hasOwn(value, i)) throw this.#refuse("an array with holes");
+      out.push(this.#member(value, i));
     }
-    if (Object.keys(value).length !== value.length) throw this.#refuse("an array with named properties");
+    if (Reflect.ownKeys(value).length !== value.length + 1) throw this.#refuse("an array with named properties");
     return out;
   }
 
   #record(value: Record<string, unknown>): unknown {
-    if (Object.getOwnPropertySymbols(value).length > 0) throw this.#refuse("an object with symbols for keys");
+    const keys = Object.keys(value);
+    this.#assertRoomFor(keys.length);
+    if (Reflect.ownKeys(value).length !== keys.length) throw this.#refuse("an object with symbols for keys or hidden properties");
     const out: Record<string, unknown> = {};
-    for (const key of Object.keys(value)) {
+    for (const key of keys) {
       this.#count(key.length);
-      const plain = this.#part(this.#read(value, key), key);
+      const plain = this.#member(value, key);
       if (key === "__proto__") Object.defineProperty(out, key, { value: plain, enumerable: true });
       else out[key] = plain;
     }
@@ -198,22 +233,18 @@ class Walk {
 
   #bytes(value: Uint8Array): string {
     this.#count(value.length);
+    if (Reflect.ownKeys(value).length !== value.length) throw this.#refuse("bytes with a property of their own");
     return base64url(value);
   }
 
   /** Every part, character and byte takes at least a byte. */
   #count(bytes: number): void {
     this.#least += bytes;
-    if (this.#least > this.#mostBytes) throw tooLarge(this.#key, this.#mostBytes);
+    this.#assertRoomFor(0);
   }
 
-  #read(value: Record<string, unknown>, key: string): unknown {
-    try {
-      return value[key];
-    } catch (cause) {
-      this.#steps.push(key);
-      throw this.#refuse("a getter that throws", cause);
-    }
+  #assertRoomFor(bytes: number): void {
+    if (this.#least + bytes > this.#mostBytes) throw tooLarge(this.#key, this.#mostBytes);
   }
 
   #encoded(tag: string, value: object): unknown {
@@ -246,6 +277,13 @@ function isPlainNumber(value: number): boolean {
 
 function tooLarge(key: string, mostBytes: number): SessionError {
   return new SessionError("too-large", `the value of ${show(key)} takes more than maxRecordBytes (${mostBytes})`);
+}
+
+/** Whether an object is one written as `{ … }`, of this or another realm, that inherits no property of anybody's own. */
+function isRecord(value: object): boolean {
+  const prototype = Object.getPrototypeOf(value) as object | null;
+  if (prototype === Object.prototype || prototype === null) return true;
+  return Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype, "isPrototypeOf");
 }
 
 /** Whether an object's class extends another than Object itself: what it adds would be lost. */

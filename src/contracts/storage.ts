@@ -119,5 +119,11 @@ export interface StorageFinding {
 /** A value, or a promise of it. */
 export type Awaitable<T> = T | PromiseLike<T>;
 
+/**
+ * The value that a storage returns for one it cannot open although another server of the application may: it is sealed with a key that
+ * this server does not have. The store treats it like a record of a newer format, and never overwrites it as a damaged one.
+ */
+export const SEALED_ELSEWHERE = "\u0000sealed elsewhere";
+
 /** How long a database keeps what has expired, in ms: clocks of servers may differ by this much. */
 export const CLOCK_SKEW_MS: number = 5 * 60_000;

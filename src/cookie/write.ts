@@ -53,8 +53,8 @@ export function cookieName(option: string, name: unknown): string {
 }
 
 /** Validates the options against each other and every name that will be written with them. */
-export function cookieSettings(options: CookieOptions, names: readonly string[]): CookieSettings {
-  onlyKeys("cookie", options, OPTIONS);
+export function cookieSettings(given: CookieOptions, names: readonly string[]): CookieSettings {
+  const options = onlyKeys("cookie", given, OPTIONS);
   const sameSite = oneOf("cookie.sameSite", lower(options.sameSite ?? "lax"), ["lax", "strict", "none"]);
   const partitioned = boolean("cookie.partitioned", options.partitioned ?? false);
   const path = checkedPath(options.path ?? "/");

@@ -63,11 +63,11 @@ export interface CustomExtractor {
 
 /** An extractor of your own. */
 export function fromCustom(custom: CustomExtractor): Extractor {
-  onlyKeys("fromCustom", custom, ["extract", "source", "key"]);
-  const { extract } = custom;
+  const own = onlyKeys("fromCustom", custom, ["extract", "source", "key"]);
+  const { extract } = own;
   callable("fromCustom: extract", extract, "(request) => the text, or undefined");
-  const source = oneOf("fromCustom: source", custom.source, ["cookie", "header", "other"]);
-  const key = source === "cookie" ? cookieName("fromCustom: key", custom.key) : headerName("fromCustom: key", custom.key);
+  const source = oneOf("fromCustom: source", own.source, ["cookie", "header", "other"]);
+  const key = source === "cookie" ? cookieName("fromCustom: key", own.key) : headerName("fromCustom: key", own.key);
   return single(source, key, "first", (view) => standing(texts(extract(view))));
 }
 

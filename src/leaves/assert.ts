@@ -34,12 +34,21 @@ export function isPlainObject(value: unknown): boolean {
   return prototype === null || Object.getPrototypeOf(prototype) === null;
 }
 
-/** Throws where a value is no plain object, or has a key that is not among the allowed ones. */
-export function onlyKeys(where: string, value: unknown, allowed: readonly string[]): void {
+/**
+ * The own properties of an options object, in one that inherits nothing: whatever else was put on `Object.prototype` is no option.
+ *
+ * @param where - the function or option, for the message
+ * @param value - what the application has given
+ * @param allowed - the names of all options there are
+ * @returns a copy without a prototype
+ * @throws {TypeError} if the value is no plain object, or has a property that is not among the allowed ones
+ */
+export function onlyKeys<T extends object>(where: string, value: T, allowed: readonly string[]): T {
   if (!isPlainObject(value)) throw misplaced(where, value, `{ ${allowed.slice(0, 3).join(", ")}${allowed.length > 3 ? ", …" : ""} }`);
-  for (const key of Object.keys(value as object)) {
+  for (const key of Object.keys(value)) {
     if (!allowed.includes(key)) throw new TypeError(`holdfast: ${where} has no option ${show(key)}; it has ${allowed.join(", ")}`);
   }
+  return Object.assign(Object.create(null) as T, value);
 }
 
 /** One of a list of words. */

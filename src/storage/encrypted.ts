@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Awaitable, Storage, StorageEntry, StoredEntry } from "../contracts/storage.js";
+import { SEALED_ELSEWHERE, type Awaitable, type Storage, type StorageEntry, type StoredEntry } from "../contracts/storage.js";
 import { SessionError } from "../errors.js";
 import { misplaced } from "../leaves/assert.js";
 import { builtinModule } from "../leaves/builtin.js";
@@ -16,6 +16,7 @@ type NodeCrypto = Pick<typeof import("node:crypto"), "createCipheriv" | "createD
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 const KEY_BYTES = 32;
+const KEY_NAME = /^[\w-]{8}$/;
 
 /** One key of the ring. */
 interface Key {
@@ -26,8 +27,9 @@ interface Key {
 
 /**
  * The same storage, its values encrypted at rest (AES-256-GCM, a fresh nonce for each write). Each value is bound to its key: moved under
- * another it is unreadable, and so is one that was forged, damaged or sealed with a key that is not in the ring. The store reports those
- * as `unreadable` and takes them for no session. Deadlines are not encrypted: who can write to the database can prolong an idle deadline, never an absolute one.
+ * another it is unreadable, and so is one that was forged or damaged. The store reports those as `unreadable` and takes them for no session.
+ * One that was sealed with a key that is not in the ring is reported, too, and treated like a record of a newer format: no session here,
+ * never overwritten, since another server may have the key. Deadlines are not encrypted: who can write to the database can prolong an idle deadline, never an absolute one.
  *
  * `keys`: 32 random bytes each, as Uint8Array or as base64url or hex text; the first seals, all open. To rotate, put the new key
  * first, deploy everywhere, and remove the old one when its last session has expired (add it last and deploy once before that, where
@@ -56,12 +58,13 @@ function sealed(crypto: NodeCrypto, key: Key, storageKey: string, value: string)
   return `e1.${key.name}.${bytes.toString("base64url")}`;
 }
 
-/** The value again, or the empty text, which no record is, where it does not open. */
+/** The value again; the empty string, which no record is, if it does not open; `SEALED_ELSEWHERE` if its key is not in the ring. */
 function opened(crypto: NodeCrypto, ring: readonly Key[], storageKey: string, text: string): string {
   const [format, name, body] = text.split(".");
   const key = ring.find((one) => one.name === name);
   const bytes = Buffer.from(body ?? "", "base64url");
-  if (format !== "e1" || !key || bytes.length < NONCE_BYTES + TAG_BYTES) return "";
+  if (format !== "e1" || !KEY_NAME.test(name ?? "") || bytes.length < NONCE_BYTES + TAG_BYTES) return "";
+  if (!key) return SEALED_ELSEWHERE;
   try {
     const decipher = crypto.createDecipheriv("aes-256-gcm", key.bytes, bytes.subarray(0, NONCE_BYTES), { authTagLength: TAG_BYTES });
     decipher.setAAD(Buffer.from(storageKey)).setAuthTag(bytes.subarray(-TAG_BYTES));

@@ -33,8 +33,7 @@ export interface MemcachedOptions {
  * key, but for `touch`: it reads and writes back, refused if anything came between.
  */
 export function memcachedStorage(client: MemcachedClient, options: MemcachedOptions = {}): Storage {
-  onlyKeys("memcachedStorage", options, ["prefix", "maxItemBytes"]);
-  const { prefix = "", maxItemBytes = DEFAULT_ITEM_BYTES } = options;
+  const { prefix = "", maxItemBytes = DEFAULT_ITEM_BYTES } = onlyKeys("memcachedStorage", options, ["prefix", "maxItemBytes"]);
   if (typeof prefix !== "string" || !/^[!-~]*$/.test(prefix)) throw misuse("prefix", prefix, '"app:", in visible ASCII');
   refuseLookAlikes("memcachedStorage", client, LOOK_ALIKES);
   const lacking = (["gets", "add", "cas"] as const).filter((call) => !hasCall(client, call));

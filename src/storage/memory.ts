@@ -32,8 +32,8 @@ const FULL_SLICE = 1024;
  * servers that may forget. Expired records are removed a few at a time during other calls; there is no timer.
  */
 export function memoryStorage(options: MemoryOptions = {}): MemoryStorage {
-  onlyKeys("memoryStorage", options, ["maxEntries"]);
-  return new MemoryStorage(options.maxEntries === undefined ? Infinity : wholeNumber("maxEntries", options.maxEntries, 1));
+  const { maxEntries } = onlyKeys("memoryStorage", options, ["maxEntries"]);
+  return new MemoryStorage(maxEntries === undefined ? Infinity : wholeNumber("maxEntries", maxEntries, 1));
 }
 
 /** See {@link memoryStorage}. */

@@ -27,8 +27,7 @@ export interface RedisOptions {
  * that they are atomic on a cluster too. Reads are answered by the primary, whatever the client does otherwise.
  */
 export function redisStorage(client: RedisClient, options: RedisOptions = {}): Storage {
-  onlyKeys("redisStorage", options, ["prefix"]);
-  const { prefix = "" } = options;
+  const { prefix = "" } = onlyKeys("redisStorage", options, ["prefix"]);
   if (typeof prefix !== "string") throw misuse("prefix", prefix, '"app:"');
   return new RedisStorage(connection(client), prefix);
 }

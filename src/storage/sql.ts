@@ -278,8 +278,7 @@ export interface TableNames {
 
 /** Checks the names that options give. They cannot be parameters of a statement, so nothing but plain names is let through. */
 export function tableNames(where: string, options: SqlOptions, allowed: readonly (keyof SqlOptions)[] = ["table", "schema"]): TableNames {
-  onlyKeys(where, options, allowed);
-  const { table = DEFAULT_TABLE, schema } = options;
+  const { table = DEFAULT_TABLE, schema } = onlyKeys(where, options, allowed);
   return { table: plainName("table", table), schema: schema === undefined ? undefined : plainName("schema", schema) };
 }
 

@@ -4,7 +4,7 @@ import { isWritable, type Extractor, type Found } from "../extractors/extractor.
 import { forbidStoring, keepPrivate } from "../http/caching.js";
 import { isLocalPlainHttp } from "../http/local.js";
 import type { AnswerHeaders, RequestView } from "../http/view.js";
-import type { Outcome, Telling } from "./outcome.js";
+import type { Reply, Telling } from "./outcome.js";
 import type { RequestSettings } from "./request-options.js";
 
 /** What an answer depends on. */
@@ -13,7 +13,7 @@ export interface Answering {
   readonly view: RequestView;
   /** What the request brought. */
   readonly found: Found | undefined;
-  readonly outcome: Outcome;
+  readonly outcome: Reply;
   /** Whether the handler used the session. */
   readonly asked: boolean;
 }

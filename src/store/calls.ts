@@ -3,6 +3,11 @@ import type { Awaitable, Storage, StorageCall, StorageEntry, StoredEntry, Versio
 import { SessionError } from "../errors.js";
 import { isPromise } from "../leaves/promise.js";
 
+/** Each pause is up to this many times as long as the one before it, since so many tries have shown how many writers there are. */
+const GROWTH = 4;
+/** A pause is never longer, in ms: with hundreds of writers of one key that is a turn for each. */
+const LONGEST_PAUSE_MS = 1024;
+
 /** Bounds all storage calls of one commit together. */
 export class Deadline {
   readonly #clock: Clock;
@@ -24,7 +29,7 @@ export class Deadline {
   async pause(tries: number): Promise<void> {
     if (this.left <= 0) throw new SessionError("conflict", "the session kept being changed by others until commitTimeout");
     if (tries === 0) return;
-    const ms = Math.min(Math.random() * 2 ** Math.min(tries, 6), this.left);
+    const ms = Math.min(Math.random() * Math.min(GROWTH ** tries, LONGEST_PAUSE_MS), this.left);
     await new Promise<void>((resolve) => this.#clock.setTimer(ms, resolve));
   }
 
@@ -61,6 +66,8 @@ export class StorageCalls {
   readonly #storage: Storage;
   readonly #clock: Clock;
   readonly #timeout: number;
+  /** How many calls were made. */
+  made = 0;
 
   constructor(storage: Storage, clock: Clock, timeout: number) {
     this.#storage = storage;
@@ -102,6 +109,7 @@ export class StorageCalls {
   /** `note` is given what was answered, before anybody else. */
   #run<T>(name: string, deadline: Deadline | undefined, command: (call: StorageCall) => Awaitable<T>, note?: (answer: T) => unknown): Answer<T> {
     const call = new Call(this.#clock.now(), this.#timeout);
+    this.made++;
     try {
       const answer = command(call);
       if (isPromise(answer)) return this.#inTime(name, answer, call, deadline, note);

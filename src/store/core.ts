@@ -1,17 +1,21 @@
 import { SessionError } from "../errors.js";
+import { outOfRange } from "../leaves/assert.js";
 import { milliseconds, type Duration } from "../leaves/duration.js";
-import { andThen } from "../leaves/promise.js";
+import { isPromise } from "../leaves/promise.js";
 import type { SessionInfo } from "../contracts/session.js";
 import type { ValueCodec } from "../codecs/value.js";
+import { commit, failedToEnd, unsaved, type Committed } from "./commit.js";
 import { Draft } from "./draft.js";
-import { idleDeadline, idleLength, refreshEvery, refreshIsDue, refreshPause, usualIdle } from "./expiry.js";
+import { idleDeadline, idleLength, refreshEvery, refreshIsDue, usualIdle } from "./expiry.js";
 import type { StoreSettings } from "./options.js";
-import { isRefusal, isStorageFailure, type Carrier, type LateChanges, type Outcome, type Telling } from "./outcome.js";
-import type { Birth, Login, Persistence, Writing } from "./persistence.js";
-import { ABSENT, type Live, type Loaded } from "./records.js";
+import type { Carrier, LateChanges, Reply } from "./outcome.js";
+import type { Birth, Login, Persistence } from "./persistence.js";
+import type { Loaded } from "./records.js";
 import { loginOf } from "./owner.js";
-import { plan, type Intent, type Plan } from "./plan.js";
-import { drawWriteId, hashOf, idOf } from "./token.js";
+import { isBeginning, plan, type Beginning, type Situation } from "./plan.js";
+import * as states from "./state.js";
+import type { State, Transition } from "./state.js";
+import { hashOf, idOf } from "./token.js";
 import { VerbQueue } from "./verb.js";
 
 /** What a store's sessions share. */
@@ -24,60 +28,61 @@ export interface StoreParts {
 /** What is left of a session for its handler: everything, everything that needs no new token, or nothing. */
 export type Phase = "open" | "answered" | "over" | "released";
 
-/** Why something is persisted: asked for by `save()`, a deadline that is due to move, a change. */
-interface Why {
-  readonly explicit: boolean;
-  readonly due: boolean;
-  readonly changed: boolean;
+/** Storage calls under way. What the handler asks for meanwhile is noted, and applied again to the state that they lead to. */
+interface Flight {
+  /** Whether a record is being stored under a new token, so that a change needs no token of its own. */
+  readonly begins: boolean;
+  readonly meanwhile: Transition[];
+  /** Rejects with the failure. */
+  readonly landing: Promise<void>;
 }
 
-interface Identity {
-  /** Unknown of a session opened by its id. */
-  readonly token: string | undefined;
-  readonly hash: string;
-}
-
-/** One session in one request: where it came from, what is to become of it, and the one place that persists it. */
+/**
+ * One session in one request: its state, its data, and the one place that persists them. Storage calls of one session never overlap: a
+ * commit waits for the one before it, and leads on from the state that the handler has asked for by then.
+ */
 export class SessionCore {
   readonly parts: StoreParts;
-  readonly draft: Draft;
   phase: Phase = "open";
   carrier: Carrier;
-  outcome: Outcome;
-  fresh: boolean;
   /** Whether the handler used it. */
   asked = false;
-  /** Its request, where it was opened in one. */
+  /** Its request, if it was opened in one. */
   request: LateChanges | undefined = undefined;
   /** Called when a verb has persisted something the client is to be told (store pattern: it is told at once). */
   onPersisted: (() => void) | undefined;
-  #verbs: VerbQueue | undefined;
-  #loaded: Loaded;
-  #intent: Intent = "keep";
-  #identity: Identity | undefined;
-  /** When it began, if it is not stored yet. */
-  #bornAt: number;
-  #idle: number | undefined;
-  #login: Login | undefined;
-  #destroyFailed = false;
-  #isBeginning = false;
-  #saidTooLate = false;
   readonly #storesNew: boolean;
+  #state: State;
+  #draft: Draft;
+  #verbs: VerbQueue | undefined;
+  #flight: Flight | undefined;
+  #saidTooLate = false;
 
   /**
-   * `token`: what opened it, where one did. `storesNew`: whether a session is stored although nothing was put into it. `bornAt`: when one that is not
-   * stored yet began; now, where it is left out.
+   * @param parts - what the store's sessions share
+   * @param loaded - what was found when the session was opened
+   * @param token - what opened it, if a token did
+   * @param carrier - who sends a new token to the client
+   * @param storesNew - whether a session is stored although nothing was put into it
+   * @param bornAt - when one that is not stored yet began, epoch ms; default: now
    */
   constructor(parts: StoreParts, loaded: Loaded, token: string | undefined, carrier: Carrier, storesNew: boolean = false, bornAt?: number) {
-    const isLive = loaded.kind === "live";
     this.parts = parts;
-    this.draft = new Draft(parts.values, isLive ? loaded.record.data : undefined);
     this.carrier = carrier;
-    this.fresh = !isLive;
-    this.#loaded = loaded;
-    this.#identity = isLive ? { token, hash: loaded.hash } : undefined;
-    this.#bornAt = isLive ? loaded.record.createdAt : (bornAt ?? parts.settings.clock.now());
     this.#storesNew = storesNew;
+    this.#draft = new Draft(parts.values, loaded.kind === "live" ? loaded.record.data : undefined);
+    this.#state = states.opened(loaded, token, bornAt ?? (loaded.kind === "live" ? 0 : parts.settings.clock.now()));
+    this.#flight = undefined;
+  }
+
+  /** Its data as the handler sees it. */
+  get draft(): Draft {
+    return this.#draft;
+  }
+
+  /** What the client is to be told. */
+  get outcome(): Reply {
+    return this.#state.reply;
   }
 
   /** Its lifecycle verbs; made for the first one. */
@@ -92,344 +97,245 @@ export class SessionCore {
 
   /** Whether there is no session to use any more. */
   get ended(): boolean {
-    return this.#intent === "ended" || this.dropped;
+    return this.#state.kind === "destroyed" || this.dropped;
   }
 
   /** Whether a save came too late. What the session was renewed to may live on: `destroy` and `reset` still end it. */
   get dropped(): boolean {
-    return this.#intent === "dropped";
+    return this.#state.kind === "dropped";
   }
 
-  /** Whether there is a record that goes on, with or without data. */
-  get #isKept(): boolean {
-    return this.#loaded.kind === "live" && this.#intent !== "reset";
-  }
-
-  /** Whether data or idle length differ from what is stored. */
+  /** Whether data or idle timeout differ from what is stored. */
   get hasChanges(): boolean {
-    return this.draft.noteChanges() || this.#idle !== undefined;
+    return this.#draft.noteChanges() || this.#idle !== undefined;
   }
 
   /** Whether a record of it is stored, or just being stored, so that a change needs no new token. */
   get isStored(): boolean {
-    return this.#isBeginning || (this.#loaded.kind === "live" && this.#intent === "keep");
+    return this.#flight?.begins === true || this.#state.kind === "stored";
+  }
+
+  get fresh(): boolean {
+    return states.isFresh(this.#state);
   }
 
   get token(): string {
-    const { token } = this.#identified();
-    if (token === undefined) throw new SessionError("unsupported", "the token of a session opened by its id is known to the client alone");
-    return token;
+    const token = states.tokenIn(this.#identified());
+    if (token !== undefined) return token;
+    throw new SessionError("unsupported", "the token of a session opened by its id is known to the client alone");
   }
 
   get id(): string {
-    return idOf(this.#identified().hash);
+    return idOf(states.hashIn(this.#identified())!);
   }
 
   get createdAt(): number {
-    return this.#birth().createdAt;
+    return this.#birth.createdAt;
   }
 
   get absoluteExpiresAt(): number | undefined {
-    return this.#birth().absolute;
+    return this.#birth.absolute;
   }
 
+  /** The deadline that is stored, or will be at the end of this request as far as that is known. */
   get idleExpiresAt(): number {
-    if (this.#loaded.kind === "live" && this.#idle === undefined && this.#intent !== "reset") return this.#loaded.expiresAt;
-    return idleDeadline(this.#now, this.#idleLength(), this.absoluteExpiresAt);
+    const live = states.recordOf(this.#state);
+    const next = (): number => idleDeadline(this.#now, this.#idleLength(), this.absoluteExpiresAt);
+    if (!live || this.#idle !== undefined) return next();
+    return this.#refresh(this.#refreshDue()) === "no" ? live.expiresAt : Math.max(next(), live.expiresAt);
   }
 
   get owner(): string | undefined {
-    return this.#birth().owner;
+    return this.#birth.owner;
   }
 
   get authenticatedAt(): number | undefined {
-    return this.#birth().authenticatedAt;
+    return this.#birth.authenticatedAt;
   }
 
   setIdleTimeout(timeout: Duration): void {
-    this.#idle = milliseconds("setIdleTimeout", timeout, 1000);
+    const idle = milliseconds("setIdleTimeout", timeout, 1000);
+    const { createdAt, authenticatedAt = createdAt, absolute = Infinity } = this.#birth;
+    const longest = absolute - authenticatedAt;
+    if (idle > longest) {
+      throw outOfRange("setIdleTimeout", timeout, `at most ${longest} ms: the absolute timeout ends this session before that`);
+    }
+    this.#apply((state) => states.withIdle(state, idle));
   }
 
   regenerate(keep: readonly string[] | undefined): void {
-    if (keep) this.draft.keep(keep);
-    if (this.#intent !== "reset" && this.#loaded.kind !== "absent") this.#intent = "renew";
-    this.#beginAnew();
+    if (keep) this.#draft.keep(keep);
+    this.#apply(states.regenerated);
   }
 
   reset(): void {
-    if (this.#intent === "ended") this.#loaded = ABSENT;
-    this.#intent = this.#loaded.kind === "absent" ? "keep" : "reset";
-    if (this.#loaded.kind === "absent") this.outcome ??= "removal";
-    this.draft.restart();
-    this.#bornAt = this.#now;
-    this.#idle = undefined;
-    this.#beginAnew();
+    const now = this.#now;
+    this.#draft = new Draft(this.parts.values);
+    this.#apply((state) => states.emptied(state, now));
   }
 
-  /** Renews the token for this owner, at once. Where that fails the session is as it was, but for what was not saved of another owner's. */
+  /** Renews the token for this owner, at once. Where that fails the session is as it was. */
   async authenticate(owner: string, info: SessionInfo | undefined): Promise<void> {
-    const [identity, intent, fresh] = [this.#identity, this.#intent, this.fresh];
+    await this.#landed();
+    const before = this.#state;
     const isAnother = this.owner !== undefined && this.owner !== owner;
-    this.#login = loginOf(owner, info, isAnother, this.#now, this.parts.settings.absolute);
-    this.regenerate(isAnother ? [] : undefined);
+    const draft = this.#draft;
+    const emptied = isAnother ? draft.keep([]) : undefined;
+    const login = loginOf(owner, info, isAnother, this.#now, this.parts.settings.absolute);
     try {
-      await this.commit(true);
+      await this.#commit(states.regenerated(before), true, undefined, login);
     } catch (error) {
-      if (isAnother) this.draft.discard();
-      [this.#identity, this.#intent, this.fresh] = [identity, intent, fresh];
+      if (emptied) draft.restore(emptied);
       throw error;
-    } finally {
-      this.#login = undefined;
     }
   }
 
   async destroy(): Promise<void> {
-    if (this.#intent === "ended") return;
-    this.#identified();
-    try {
-      if (this.#loaded.kind === "live" || this.#loaded.kind === "newer") await this.parts.persistence.end(this.#loaded);
-    } catch (error) {
-      this.#destroyFailed = true;
-      this.#fail("end", error);
-    }
-    if (this.#loaded.kind !== "retired") this.outcome = "removal";
-    this.#intent = "ended";
-    this.draft.restart();
+    await this.#landed();
+    if (this.#state.kind === "destroyed") return;
+    if (this.#state.kind === "late") throw new SessionError("ended", "destroy: the token of this request was renewed by another request; that session lives on");
+    const state = this.#state;
+    const stored = states.endable(state);
+    if (!stored) return this.#arrive({ state: states.destroyed(state) }, this.#draft, []);
+    const ending = this.parts.persistence.end(stored).then(
+      (): Committed => ({ state: states.destroyed(state) }),
+      (error: unknown): Committed => ({ state: failedToEnd(state, error), failure: { error } }),
+    );
+    await this.#follow(ending, false);
   }
 
   /**
-   * Persists what the request did; afterwards `outcome` says what the client is to be told. Nothing to wait for where there is nothing to do. `mayWait`: whether what
-   * no handler asked for (a refresh, a record for every visitor) may wait for another answer.
+   * Persists what the request did; afterwards `outcome` says what the client is to be told.
+   *
+   * @param explicit - whether a handler asked for it by `save()`
+   * @param mayWait - asked before anything is persisted: whether what no handler asked for (a refresh, a record for every visitor) may
+   *   wait for another response
+   * @returns nothing to wait for if there is nothing to do, or the storage answers at once
    */
   commit(explicit: boolean, mayWait?: () => boolean): Promise<void> | undefined {
-    const due = this.#refreshDue();
-    const changed = this.hasChanges;
-    const chosen = plan({
-      found: this.#loaded.kind,
-      intent: this.#intent,
-      changed,
-      worthStoring: explicit || this.#storesNew || this.#isKept || !this.draft.empty,
-      explicit,
-      refresh: this.#refresh(due),
-      canCarry: this.carrier !== "nobody",
-    });
-    if (chosen === "nothing" && (explicit || !this.#mayBeDead)) return undefined;
-    if (mayWait?.()) return undefined;
-    return this.#attempt(chosen, { explicit, due, changed });
+    if (this.#flight) return this.#landed().then(() => this.commit(explicit, mayWait));
+    return this.#commit(this.#state, explicit, mayWait);
   }
 
-  /** A change that cannot be saved any more, where nobody is there to throw at: one event. */
+  /** Forgets unsaved changes; one event if there were any. What a save under way has taken up is not among them. */
+  discard(): void {
+    const hasChanged = this.#flight ? this.#draft.hasUnsealed : this.#draft.discard();
+    if (hasChanged) this.parts.settings.emit(unsaved(this.#state));
+  }
+
+  /** A change that cannot be saved any more, and nobody is there to throw at: one event. */
   changeTooLate(): void {
-    if (!this.#saidTooLate) this.#emit("unsaved");
+    if (!this.#saidTooLate) this.parts.settings.emit(unsaved(this.#state));
     this.#saidTooLate = true;
   }
 
-  /** Forgets unsaved changes; one event where there were any. */
-  discard(): void {
-    if (this.draft.noteChanges()) this.#emit("unsaved");
-    this.draft.discard();
+  /** One event if there are changes that no save has taken up; they stay. */
+  reportUnsaved(): void {
+    if (!this.ended && this.#draft.hasUnsealed) this.parts.settings.emit(unsaved(this.#state));
   }
 
-  #attempt(chosen: Plan, why: Why): Promise<void> | undefined {
-    try {
-      const work = this.#carryOut(chosen, why);
-      return work ? work.catch((error: unknown) => this.#failed(chosen, why, error)) : undefined;
-    } catch (error) {
-      return this.#failed(chosen, why, error);
-    }
-  }
-
-  #failed(chosen: Plan, { explicit, changed }: Why, error: unknown): undefined {
-    const isRefresh = chosen === "touch" || (chosen === "save" && !explicit && !changed);
-    if (!isRefresh || !isStorageFailure(error)) this.#fail(chosen, error);
-    this.#refreshFailed(error);
-  }
-
-  /** The deadline could not be moved. What was read is as good as before, so the request goes on; its client keeps the cookie it has. */
-  #refreshFailed(cause: unknown): void {
+  #commit(state: State, explicit: boolean, mayWait?: () => boolean, login?: Login): Promise<void> | undefined {
+    const due = this.#refreshDue();
+    const changed = this.hasChanges;
+    const chosen = plan(state, this.#situation(state, explicit, changed, due));
+    if (chosen.do === "nothing" || mayWait?.()) return undefined;
+    const beginning = isBeginning(chosen) ? this.#ready(chosen) : undefined;
+    const fallback = beginning && state === this.#state ? beginning.state : this.#state;
     const { settings, persistence } = this.parts;
-    const { hash } = this.#loaded as Live;
-    const length = this.#idleLength();
-    this.#afterFailure("touch", cause);
-    persistence.refreshPauses.add(hash, refreshPause(refreshEvery(settings.refreshInterval, settings.idle, length), length), this.#now);
-    settings.emit({ type: "refresh-failed", id: idOf(hash), cause });
+    const { carrier } = this;
+    const draft = this.#draft;
+    const work = commit(beginning ?? chosen, { settings, persistence, draft, carrier, explicit, due, changed, login, fallback });
+    if (!isPromise(work)) return this.#arrive(work, draft, []);
+    if (beginning) this.#state = beginning.state;
+    return this.#follow(work, beginning !== undefined);
   }
 
-  #carryOut(chosen: Plan, why: Why): Promise<void> | void {
-    const { persistence } = this.parts;
-    const loaded = this.#loaded;
-    switch (chosen) {
-      case "nothing":
-        return this.#lookAgain(loaded as Live);
-      case "create":
-        return this.#begin("new", (hash, writing) => persistence.create(hash, this.#birth(), writing));
-      case "renew":
-        return this.#begin("renewed", (hash, writing) => persistence.renew(loaded as Live, hash, writing));
-      case "reset":
-        return this.#begin("renewed", (hash, writing) => persistence.reset(loaded as Live, hash, this.#birth(), writing));
-      case "save":
-        return this.#save(loaded as Live, why);
-      case "touch":
-        return this.#touch(loaded as Live);
-      case "end":
-        return this.#end(loaded as Live);
-      case "drop":
-        return this.#drop(why.explicit);
-      case "discard":
-        if (why.explicit) throw new SessionError("answered", "the answer has begun: it cannot carry the token that this session needs");
-        return this.discard();
-    }
+  /** The same plan, for a state that has a token. */
+  #ready(chosen: Beginning): Beginning {
+    return states.hashIn(chosen.state) === undefined ? ({ ...chosen, state: states.identifiedBy(chosen.state, this.#draw()) } as Beginning) : chosen;
   }
 
-  /** Stores a record under a token the client does not have yet. */
-  async #begin(why: Telling["why"], store: (hash: string, writing: Writing) => Promise<Live>): Promise<void> {
-    const identity = this.#identified();
-    const writing = this.#writing(true);
-    this.#isBeginning = true;
-    try {
-      this.#settle(await store(identity.hash, writing), writing);
-    } finally {
-      this.#isBeginning = false;
-    }
-    if (this.#identity === identity) this.#intent = "keep";
-    this.#tell(why, identity);
-  }
-
-  #save(loaded: Live, { explicit, due, changed }: Why): Promise<void> | void {
-    const isRefresh = !explicit && !changed;
-    const writing = this.#writing(explicit || due || this.#idle !== undefined);
-    return andThen(this.parts.persistence.save(loaded, writing), (live) => {
-      if (live) this.#saved(live, writing);
-      else if (isRefresh) this.outcome = undefined;
-      else this.#gone(loaded, explicit);
+  /** Waits for what is under way, without another commit beside it. */
+  #follow(work: Promise<Committed>, begins: boolean): Promise<void> {
+    const draft = this.#draft;
+    const meanwhile: Transition[] = [];
+    const landing = work.then((committed) => {
+      this.#flight = undefined;
+      this.#arrive(committed, draft, meanwhile);
     });
+    this.#flight = { begins, meanwhile, landing };
+    return landing;
   }
 
-  #saved(live: Live, writing: Writing): void {
-    this.#settle(live, writing);
-    if (writing.moves && writing.answers) this.#tell("refreshed", { token: this.#identity?.token, hash: live.hash });
+  /** Goes on from what a commit has led to, with what the handler asked for meanwhile. Throws its failure. */
+  #arrive({ state, failure }: Committed, draft: Draft, meanwhile: readonly Transition[]): undefined {
+    this.#state = meanwhile.reduce((next, apply) => apply(next), state);
+    const hasEnded = state.kind === "destroyed" || state.kind === "dropped";
+    if (hasEnded && this.#draft === draft) this.#draft = new Draft(this.parts.values);
+    if (failure) throw failure.error;
   }
 
-  async #touch(loaded: Live): Promise<void> {
-    const live = await this.parts.persistence.touch(loaded);
-    if (!live) return void (this.outcome = undefined);
-    // The draft still stands on what this request read: what another stored meanwhile has to be read and merged before the next write.
-    this.#loaded = live.record === loaded.record ? live : { ...live, version: undefined };
-    this.#tell("refreshed", this.#identified());
+  /** Resolves when no storage call of this session is under way. */
+  async #landed(): Promise<void> {
+    while (this.#flight) await this.#flight.landing.catch(() => {});
   }
 
-  async #end(loaded: Live): Promise<void> {
-    await this.parts.persistence.end(loaded);
-    this.#loaded = ABSENT;
-    this.#intent = "keep";
-    this.outcome = "removal";
+  #apply(transition: Transition): void {
+    this.#state = transition(this.#state);
+    this.#flight?.meanwhile.push(transition);
   }
 
-  /** Whether what an earlier `save()` has to tell may be dead by now: a late answer must not replace the cookie of a fresh login. */
-  get #mayBeDead(): boolean {
-    return typeof this.outcome === "object" && this.outcome.why === "refreshed" && this.#loaded.kind === "live";
+  #situation(state: State, explicit: boolean, changed: boolean, due: boolean): Situation {
+    const canCarry = this.carrier !== "nobody";
+    const mustLook = !explicit && this.carrier === "answer" && states.mayBeGone(state, this.parts.persistence);
+    const worthStoring = state.kind === "stored" || explicit || this.#storesNew || !this.#draft.empty;
+    return { changed, worthStoring, explicit, refresh: this.#refresh(due), mustLook, canCarry };
   }
 
-  async #lookAgain({ hash }: Live): Promise<void> {
-    const found = await this.parts.persistence.load(hash);
-    if (found.kind !== "live") this.outcome = undefined;
+  #identified(): State {
+    if (states.hashIn(this.#state) === undefined) {
+      const identity = this.#draw();
+      this.#apply((state) => states.identifiedBy(state, identity));
+    }
+    return this.#state;
   }
 
-  /** The session was ended or renewed while this request held it. */
-  #gone(loaded: Live, explicit: boolean): void {
-    this.#intent = "dropped";
-    this.outcome = undefined;
-    this.draft.restart();
-    const isOld = this.#now - loaded.seenAt > this.parts.settings.retiredFor;
-    this.#emit("dropped");
-    if (explicit || isOld) throw new SessionError("ended", "the session was ended or renewed by another request; its changes were dropped");
-  }
-
-  #drop(explicit: boolean): void {
-    this.draft.discard();
-    this.#idle = undefined;
-    this.#emit("dropped");
-    if (explicit) throw new SessionError("ended", "the session was renewed by another request; its changes were dropped");
-  }
-
-  #settle(live: Live, writing: Writing): void {
-    this.draft.settle(live.record.data, writing.writeId);
-    this.#loaded = live;
-    this.#idle = undefined;
-    this.#destroyFailed = false;
-  }
-
-  #writing(moves: boolean): Writing {
-    const writeId = drawWriteId();
-    this.draft.seal(writeId);
-    return { draft: this.draft, writeId, idle: this.#idle, moves, answers: this.carrier === "answer", login: this.#login };
-  }
-
-  #fail(chosen: Plan, error: unknown): never {
-    this.#afterFailure(chosen, error);
-    throw error;
-  }
-
-  /** Nobody knows whether the command took effect: read before the next one, never use a token twice, and name no token that may be dead. */
-  #afterFailure(chosen: Plan, error: unknown): void {
-    this.#forgetVersion();
-    if (chosen === "create" || chosen === "renew" || chosen === "reset") this.#identity = undefined;
-    if (chosen !== "create" && chosen !== "save" && !isRefusal(error)) this.outcome = undefined;
-  }
-
-  #forgetVersion(): void {
-    if (this.#loaded.kind === "live") this.#loaded = { ...this.#loaded, version: undefined };
-  }
-
-  #tell(why: Telling["why"], { token }: Identity): void {
-    if (token === undefined) return;
-    const earlier = typeof this.outcome === "object" && this.outcome.token === token ? this.outcome.why : why;
-    const now = this.#now;
-    const lifetime = idleDeadline(now, this.#idleLength(), this.absoluteExpiresAt) - now;
-    this.outcome = { token, why: earlier === "refreshed" ? why : earlier, lifetime };
-  }
-
-  #identified(): Identity {
-    if (this.#identity) return this.#identity;
+  #draw(): states.Identity {
     const token = this.parts.settings.tokens.draw();
-    this.#identity = { token, hash: hashOf(token) };
-    return this.#identity;
+    return { token, hash: hashOf(token) };
   }
 
-  #beginAnew(): void {
-    this.#identity = undefined;
-    this.fresh = true;
+  get #idle(): number | undefined {
+    const state = this.#state;
+    return state.kind === "destroyed" || state.kind === "dropped" ? undefined : state.idle;
   }
 
-  #birth(): Birth {
-    if (this.#loaded.kind === "live" && this.#intent !== "reset") return this.#loaded.record;
-    const { absolute } = this.parts.settings;
-    return { createdAt: this.#bornAt, absolute: absolute === undefined ? undefined : this.#bornAt + absolute };
+  get #birth(): Birth {
+    return states.birthOf(this.#state, this.parts.settings.absolute);
   }
 
   #idleLength(): number {
     const { settings } = this.parts;
     if (this.#idle !== undefined) return this.#idle;
-    return this.#loaded.kind === "live" && this.#intent !== "reset" ? idleLength(settings, this.#loaded.record) : usualIdle(settings, undefined);
+    const live = states.recordOf(this.#state);
+    return live ? idleLength(settings, live.record) : usualIdle(settings, undefined);
   }
 
   #refreshDue(): boolean {
-    if (this.#loaded.kind !== "live") return false;
-    const { record, expiresAt } = this.#loaded;
+    const state = this.#state;
+    if (state.kind !== "stored") return false;
+    const { record, expiresAt } = state.live;
     const { refreshInterval, idle } = this.parts.settings;
     const [now, length] = [this.#now, this.#idleLength()];
-    return refreshIsDue(record, expiresAt, idleDeadline(now, length, record.absolute), refreshEvery(refreshInterval, idle, length), now);
+    const next = idleDeadline(now, length, record.absolute);
+    return refreshIsDue(record, expiresAt, next, refreshEvery(refreshInterval, idle, length), now);
   }
 
   #refresh(due: boolean): "no" | "touch" | "save" {
-    if (!due || this.carrier !== "answer" || this.#destroyFailed || this.#loaded.kind !== "live") return "no";
-    if (this.parts.persistence.refreshPauses.includes(this.#loaded.hash, this.#now)) return "no";
-    return this.#loaded.record.promised === undefined ? "touch" : "save";
-  }
-
-  #emit(type: "dropped" | "unsaved"): void {
-    const id = this.#loaded.kind === "absent" ? undefined : idOf(this.#loaded.hash);
-    this.parts.settings.emit(id === undefined ? { type } : { type, id });
+    const state = this.#state;
+    if (!due || state.kind !== "stored" || this.carrier !== "answer" || !state.refreshes) return "no";
+    if (this.parts.persistence.refreshPauses.includes(state.live.hash, this.#now)) return "no";
+    return state.live.record.promised === undefined ? "touch" : "save";
   }
 
   get #now(): number {

@@ -18,6 +18,12 @@ interface Layer {
   writeId: string | undefined;
 }
 
+/** A `keep`, and the objects that it took from the handler. */
+export interface Kept {
+  readonly layer: Layer;
+  readonly dropped: readonly (readonly [key: string, held: Held])[];
+}
+
 /** An object in the hands of the handler, and its text when it got there. */
 interface Held {
   readonly value: object;
@@ -87,23 +93,45 @@ export class Draft {
     }
   }
 
-  /** Drops every key but these. */
-  keep(keys: readonly string[]): void {
+  /**
+   * Drops every key but these.
+   *
+   * @returns what `restore` needs to take it back
+   */
+  keep(keys: readonly string[]): Kept {
     this.#noteAll();
-    const kept = new Set(keys);
-    (this.#layers ??= []).push(newLayer(kept));
-    for (const key of this.#held?.keys() ?? []) if (!kept.has(key)) this.#held?.delete(key);
+    const layer = newLayer(new Set(keys));
+    (this.#layers ??= []).push(layer);
+    const dropped = [...(this.#held ?? [])].filter(([key]) => !layer.keep!.has(key));
+    for (const [key] of dropped) this.#held?.delete(key);
+    return { layer, dropped };
   }
 
-  /** Forgets everything, stored or not. */
-  restart(): void {
-    this.#base = Texts.none;
-    this.discard();
+  /** Takes back a `keep`: the dropped keys are there again, and the handler's objects with them. */
+  restore({ layer, dropped }: Kept): void {
+    const at = this.#layers?.indexOf(layer) ?? -1;
+    if (at < 0) return;
+    this.#layers![at] = { ...layer, keep: undefined };
+    for (const [key, held] of dropped) {
+      if (!this.#held?.has(key) && this.#text(key) === held.text) (this.#held ??= new Map()).set(key, held);
+    }
   }
 
-  /** Forgets the changes. */
-  discard(): void {
+  /**
+   * Forgets the changes; never throws.
+   *
+   * @returns whether there were any
+   */
+  discard(): boolean {
+    const hasChanged = this.#noteWhatCanBe() || this.#hasChanges;
     this.#layers = this.#held = undefined;
+    return hasChanged;
+  }
+
+  /** Whether there are changes that no save has taken up; never throws. */
+  get hasUnsealed(): boolean {
+    const isUnstorable = this.#noteWhatCanBe();
+    return isUnstorable || this.#layers?.some((layer) => layer.writeId === undefined && isChange(layer)) === true;
   }
 
   /** Notes changes in place; answers whether anything differs from what was stored. */
@@ -137,8 +165,11 @@ export class Draft {
     const before = known < 0 ? this.#base : stored;
     layers.splice(0, known + 1);
     this.#base = stored;
-    this.#replay(layers);
-    this.#dropStale();
+    try {
+      this.#replay(layers);
+    } finally {
+      this.#dropStale();
+    }
     const overwriting = this.#upTo(writeId).flatMap(({ changes }) => [...changes].filter(([, change]) => change.kind !== "update"));
     return overwriting.map(([key]) => key).filter((key) => before.get(key) !== stored.get(key));
   }
@@ -151,7 +182,7 @@ export class Draft {
   }
 
   get #hasChanges(): boolean {
-    return this.#layers?.some((layer) => layer.keep !== undefined || layer.changes.size > 0) === true;
+    return this.#layers?.some(isChange) === true;
   }
 
   /** The layer that takes what the handler changes now. */
@@ -185,14 +216,25 @@ export class Draft {
     return layers.reduce((texts, { keep, changes }) => kept(texts, keep).with(changes), this.#base);
   }
 
-  /** Runs every `update` again on the new base. */
+  /** Runs every `update` again on the new base. One that throws is given up, so that it is reported once: the first error is thrown. */
   #replay(layers: readonly Layer[]): void {
+    const errors: unknown[] = [];
     let texts = this.#base;
     for (const { keep, changes } of layers) {
       texts = kept(texts, keep);
-      for (const [key, change] of changes) if (change.kind === "update") this.#rerun(key, change, texts.get(key));
+      for (const [key, change] of changes) {
+        if (change.kind !== "update") continue;
+        try {
+          this.#rerun(key, change, texts.get(key));
+        } catch (error) {
+          errors.push(error);
+          changes.delete(key);
+          this.#held?.delete(key);
+        }
+      }
       texts = texts.with(changes);
     }
+    if (errors.length > 0) throw errors[0];
   }
 
   #rerun(key: string, change: Change & { kind: "update" }, stored: string | undefined): void {
@@ -218,6 +260,16 @@ export class Draft {
     if (this.#held) for (const key of this.#held.keys()) this.#noteInPlace(key);
   }
 
+  /** Notes changes in place as far as they can be stored. Returns whether one cannot. */
+  #noteWhatCanBe(): boolean {
+    try {
+      this.#noteAll();
+      return false;
+    } catch {
+      return true;
+    }
+  }
+
   /** A change in place since the value was handed out counts as a `set`. */
   #noteInPlace(key: string): void {
     const held = this.#held?.get(key);
@@ -229,6 +281,10 @@ export class Draft {
   }
 }
 
+function isChange({ keep, changes }: Layer): boolean {
+  return keep !== undefined || changes.size > 0;
+}
+
 function kept(texts: Texts, keep: ReadonlySet<string> | undefined): Texts {
   return keep ? texts.only(keep) : texts;
 }
@@ -236,6 +292,7 @@ function kept(texts: Texts, keep: ReadonlySet<string> | undefined): Texts {
 function result(update: Update, value: unknown): unknown {
   const answer = update(value);
   if (answer === undefined) throw new TypeError("holdfast: the function given to update() answered nothing; it must return the new value");
+  if (isPromise(answer)) answer.then(undefined, () => {});
   if (isPromise(answer)) throw new TypeError("holdfast: the function given to update() must be synchronous; await first, then update");
   return answer;
 }

@@ -132,6 +132,11 @@ export class Exchange implements LateChanges {
     throw this.#loadFailure ? this.#loadFailure.error : notLoaded();
   }
 
+  /** An event, if the request has ended and changes were neither saved nor released. */
+  reportUnsaved(): void {
+    if (this.#core && this.#core.phase !== "released") this.#core.reportUnsaved();
+  }
+
   /** Forgets a released session, so that the next `open` loads anew. */
   reopen(): StoredSession<any> | Promise<StoredSession<any>> {
     if (this.#core?.phase === "released") this.#loading = this.#loaded = this.#core = this.#session = undefined;
@@ -286,7 +291,7 @@ export class Exchange implements LateChanges {
 
   /** A token renewed long ago is a visitor without a session, and worth an alarm. */
   #usable(loaded: Loaded): Loaded {
-    if (loaded.kind !== "retired" || this.#parts.settings.clock.now() - loaded.retiredAt < LATE_MS) return loaded;
+    if (loaded.kind !== "retired" || this.#parts.settings.clock.now() - loaded.retiredAt < LATE_MS + loaded.skew) return loaded;
     this.#parts.settings.emit({ type: "retired-token", id: idOf(loaded.hash) });
     return ABSENT;
   }

@@ -6,6 +6,7 @@ import { callable, misplaced, misuse, oneOf, onlyKeys, outOfRange, wholeNumber }
 import { builtinModule, environment, isWorker, warn } from "../leaves/builtin.js";
 import { assertCrypto } from "../leaves/hash.js";
 import { milliseconds, type Duration } from "../leaves/duration.js";
+import { isPromise } from "../leaves/promise.js";
 import { assertStorage } from "../storage/kit.js";
 import { memoryStorage } from "../storage/memory.js";
 import { customToken, randomToken, type TokenSource } from "./token.js";
@@ -34,7 +35,7 @@ export interface StoreOptions {
   maxRecordBytes?: number;
   /**
    * How many sessions an owner may have at once. A number: a login beyond it ends the oldest; `{ max, policy: "refuse" }`: it fails with
-   * `too-many-sessions`. Default 100 (OWASP ASVS 7.1.2).
+   * `too-many-sessions`. Default 100 (OWASP ASVS 7.1.2), at most 10,000: each login reads and writes the owner's list of about 70 bytes for each session.
    */
   maxSessionsPerOwner?: number | { max: number; policy: "end-oldest" | "refuse" };
   /** Makes tokens: 16 to 256 characters of `A-Za-z0-9._~-`, unguessable (OWASP ASVS 7.2.3: 128 bits of entropy or more). Default: 256 random bits. */
@@ -87,10 +88,11 @@ export interface StoreSettings {
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
+const MOST_PER_OWNER = 10_000;
 
 /** Validates the options of a store; every mistake throws here, none at run time. */
-export function storeSettings(options: StoreOptions = {}): StoreSettings {
-  onlyKeys("createStore", options, STORE_OPTIONS);
+export function storeSettings(given: StoreOptions = {}): StoreSettings {
+  const options = onlyKeys("createStore", given, STORE_OPTIONS);
   assertCrypto();
   const idle = milliseconds("idleTimeout", options.idleTimeout ?? 30 * MINUTE, SECOND);
   const storage = options.storage === undefined ? defaultStorage() : assertStorage(options.storage);
@@ -154,10 +156,17 @@ function anonymousIdle(value: Duration | undefined, idle: number): number {
 }
 
 function perOwner(value: NonNullable<StoreOptions["maxSessionsPerOwner"]>): StoreSettings["perOwner"] {
-  if (typeof value !== "object") return { max: wholeNumber("maxSessionsPerOwner", value, 1), policy: "end-oldest" };
-  onlyKeys("maxSessionsPerOwner", value, ["max", "policy"]);
-  const policy = oneOf("maxSessionsPerOwner.policy", value.policy, ["end-oldest", "refuse"]);
-  return { max: wholeNumber("maxSessionsPerOwner.max", value.max, 1), policy };
+  if (typeof value !== "object") return { max: sessionsPerOwner("maxSessionsPerOwner", value), policy: "end-oldest" };
+  const limit = onlyKeys("maxSessionsPerOwner", value, ["max", "policy"]);
+  const policy = oneOf("maxSessionsPerOwner.policy", limit.policy, ["end-oldest", "refuse"]);
+  return { max: sessionsPerOwner("maxSessionsPerOwner.max", limit.max), policy };
+}
+
+/** The list of an owner is read and written whole with each login. */
+function sessionsPerOwner(option: string, value: number): number {
+  const max = wholeNumber(option, value, 1);
+  if (max > MOST_PER_OWNER) throw outOfRange(option, value, `at most ${MOST_PER_OWNER}: each login reads and writes the whole list`);
+  return max;
 }
 
 function absolute(value: Duration | undefined, idle: number): number | undefined {
@@ -177,17 +186,26 @@ interface Channel {
   publish(message: unknown): void;
 }
 
-/** Events go to `onEvent` and to the diagnostics channel `holdfast`. A listener that throws is reported and changes nothing. */
+/**
+ * Events go to `onEvent` and to the diagnostics channel `holdfast`. A listener that throws, or whose promise rejects, changes nothing; each
+ * store warns of it once.
+ */
 function emitter(onEvent: ((event: SessionEvent) => void) | undefined): (event: SessionEvent) => void {
   if (onEvent !== undefined) callable("onEvent", onEvent, "({ type, id, cause }) => …");
   let channel: Channel | undefined;
+  let hasWarned = false;
+  const failed = (how: "threw" | "rejected", type: string, error: unknown): void => {
+    if (!hasWarned) warn(`holdfast: onEvent ${how} on ${type}: ${String(error)}`);
+    hasWarned = true;
+  };
   return (event) => {
     channel ??= builtinModule<{ channel(name: string): Channel }>("node:diagnostics_channel")?.channel("holdfast");
     try {
       if (channel?.hasSubscribers) channel.publish(event);
-      onEvent?.(event);
+      const answer: unknown = onEvent?.(event);
+      if (isPromise(answer)) answer.then(undefined, (error: unknown) => failed("rejected", event.type, error));
     } catch (error) {
-      warn(`holdfast: onEvent threw on ${event.type}: ${String(error)}`);
+      failed("threw", event.type, error);
     }
   };
 }

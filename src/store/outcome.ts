@@ -1,12 +1,12 @@
 import { SessionError } from "../errors.js";
 
-/** Who brings a new token to the client: the answer of the request, whoever holds the session, or nobody any more. */
+/** Who sends a new token to the client: the response of the request, whoever holds the session, or nobody any more. */
 export type Carrier = "answer" | "caller" | "nobody";
 
-/** What the client is to be told. */
-export type Outcome = Telling | "removal" | undefined;
+/** What the response tells the client: a token, the removal of its cookie, or nothing. */
+export type Reply = Telling | "removal" | undefined;
 
-/** A token to answer. */
+/** A token to send. */
 export interface Telling {
   readonly token: string;
   readonly why: "new" | "renewed" | "refreshed";
@@ -19,7 +19,7 @@ export function isStorageFailure(error: unknown): boolean {
   return error instanceof SessionError && ["storage", "timeout", "conflict"].includes(error.code);
 }
 
-/** Whether something was refused before the session could be harmed. */
+/** Whether something was refused before the session could be changed. */
 export function isRefusal(error: unknown): boolean {
   return error instanceof SessionError && !["storage", "timeout", "conflict", "ended"].includes(error.code);
 }

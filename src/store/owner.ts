@@ -28,9 +28,8 @@ export function checkOwner(owner: unknown): asserts owner is string {
 }
 
 /** The `info` of a login, checked and copied. */
-export function checkedInfo(options: unknown): SessionInfo | undefined {
-  onlyKeys("authenticate", options, ["info"]);
-  const { info } = options as { info?: unknown };
+export function checkedInfo(options: object): SessionInfo | undefined {
+  const { info } = onlyKeys<{ info?: unknown }>("authenticate", options, ["info"]);
   if (info === undefined) return undefined;
   if (!isPlainObject(info) || !Object.values(info as object).every(isPlain)) throw misuse("info", info, '{ device: "Firefox on Linux" }: texts, numbers and booleans by name');
   const text = JSON.stringify(info);

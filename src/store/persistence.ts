@@ -4,7 +4,9 @@ import { remember, remembers, type SessionRecord } from "../codecs/record.js";
 import { SessionError } from "../errors.js";
 import { andThen } from "../leaves/promise.js";
 import { Deadline } from "./calls.js";
+import { changed } from "./change.js";
 import type { Draft } from "./draft.js";
+import { endSession } from "./ending.js";
 import { idleDeadline, idleLength } from "./expiry.js";
 import type { StoreSettings } from "./options.js";
 import { Owners, type KnownList } from "./owners.js";
@@ -54,6 +56,11 @@ export class Persistence {
     this.#owners = new Owners(settings, this.#records);
   }
 
+  /** The present moment, as a record's `known` notes it. */
+  moment(): { readonly time: number; readonly calls: number } {
+    return { time: this.#now, calls: this.#records.calls };
+  }
+
   /** Reads what stands under a hash, at once where the storage answers so; what has expired is absent. */
   load(hash: string): Loaded | Promise<Loaded> {
     return this.#records.load(hash);
@@ -71,15 +78,11 @@ export class Persistence {
     return andThen(this.#write(live, writing, deadline), (written) => written ?? this.#saveAnew(live.hash, writing, deadline, 1));
   }
 
-  /** Reads, replays the changes on what is there now, and writes; again and again where others are faster. `tries`: how many failed before. */
+  /** Reads, replays the changes on what is there now, and writes; `tries`: how many writes failed before. */
   async #saveAnew(hash: string, writing: Writing, deadline: Deadline, tries: number): Promise<Live | undefined> {
-    for (let failed = tries; ; failed++) {
-      if (failed > 0) await deadline.pause(failed - 1);
-      const current = await this.#reread(hash, writing, deadline);
-      if (!current) return undefined;
-      const written = await this.#write(current, writing, deadline);
-      if (written) return written;
-    }
+    const read = (): Promise<Live | undefined> => this.#reread(hash, writing, deadline);
+    const attempt = async (current: Live | undefined): Promise<Live | Gone | undefined> => (current ? this.#write(current, writing, deadline) : GONE);
+    return found(await changed({ read, attempt, tries }, deadline));
   }
 
   /** One try; nothing where the record has another version. A write that is remembered has taken effect already. */
@@ -91,15 +94,13 @@ export class Persistence {
   /** Moves the deadline of a session that is used now; answers what is stored then, or nothing where the session is gone. */
   async touch(live: Live): Promise<Live | undefined> {
     const deadline = this.#deadline();
-    let current = this.#isStale(live) ? await this.#records.loadLive(live.hash, deadline) : live;
-    for (let tries = 0; current; tries++) {
-      const touched = await this.#records.touch(current, Math.max(this.#idleDeadline(current.record), current.expiresAt), deadline);
-      if (touched) return touched;
-      await deadline.pause(tries);
-      current = await this.#records.loadLive(live.hash, deadline);
-      if (current && current.expiresAt >= this.#idleDeadline(current.record)) return current;
-    }
-    return undefined;
+    const read = (): Promise<Live | undefined> => this.#records.loadLive(live.hash, deadline);
+    const attempt = async (current: Live | undefined): Promise<Live | Gone | undefined> => {
+      if (!current) return GONE;
+      const next = this.#idleDeadline(current.record);
+      return current.expiresAt >= next ? current : this.#records.touch(current, next, deadline);
+    };
+    return found(await changed({ read, attempt, known: this.#isStale(live) ? undefined : live }, deadline));
   }
 
   /** Moves a session to a new hash: creates the successor, then retires the old record in place. `ended` where somebody was faster. */
@@ -128,14 +129,9 @@ export class Persistence {
     await this.#end(opened.hash, opened.version, deadline);
   }
 
-  /** Ends what stands under a hash; answers whether there was a session. */
-  async endHash(hash: string): Promise<boolean> {
-    const deadline = this.#deadline();
-    const found = await this.#records.find(hash, deadline);
-    if (found.kind !== "live" && found.kind !== "newer") return false;
-    const wasLive = !isOver(found, this.#now);
-    await this.#end(hash, found.version, deadline);
-    return wasLive;
+  /** Ends the session under a hash, or what it was renewed to; answers whether there was one. */
+  endHash(hash: string): Promise<boolean> {
+    return this.#end(hash, undefined, this.#deadline());
   }
 
   /** Removes every record of the namespace. */
@@ -145,12 +141,12 @@ export class Persistence {
 
   /** The live sessions of an owner. */
   listByOwner(owner: string): Promise<ListedSession[]> {
-    return this.#owners.listing(owner, this.#deadline());
+    return this.#owners.listing(owner);
   }
 
   /** Ends every session of an owner but one; answers how many there were. */
   endByOwner(owner: string, except: string | undefined): Promise<number> {
-    return this.#owners.endAll(owner, except, this.#deadline());
+    return this.#owners.endAll(owner, except);
   }
 
   /**
@@ -196,32 +192,30 @@ export class Persistence {
   }
 
   /** Retires the old record; another's change in between is merged into the successor first. */
-  async #handOver(old: Live, successor: Live, writing: Writing, deadline: Deadline): Promise<Live> {
-    let [current, own] = [old, successor];
-    for (let tries = 0; ; tries++) {
-      if (await this.#records.retire(current.hash, current.version!, own.hash, deadline)) return own;
-      await deadline.pause(tries);
-      const met = await this.#records.load(old.hash, deadline);
+  #handOver(old: Live, successor: Live, writing: Writing, deadline: Deadline): Promise<Live> {
+    let own = successor;
+    const read = (): Loaded | Promise<Loaded> => this.#records.load(old.hash, deadline);
+    const attempt = async (met: Loaded): Promise<Live | undefined> => {
       if (met.kind === "retired" && met.successor === own.hash) return this.#stillThere(own, deadline);
       if (met.kind !== "live") throw ended();
-      this.#merge(met, writing);
-      current = met;
-      const record = born(met.record, writing);
-      own = await this.#replace({ hash: own.hash, record, expiresAt: this.#idleDeadline(record) }, own.version, deadline);
-    }
+      if (met !== old) {
+        this.#merge(met, writing);
+        const record = born(met.record, writing);
+        own = await this.#replace({ hash: own.hash, record, expiresAt: this.#idleDeadline(record) }, own, deadline);
+      }
+      return (await this.#records.retire(met.hash, met.version!, own.hash, deadline)) ? own : undefined;
+    };
+    return changed({ read, attempt, known: old }, deadline);
   }
 
   /** Writes one's own record again, of which nobody else knows. */
-  async #replace(next: Unwritten, version: Version | undefined, deadline: Deadline): Promise<Live> {
-    let known = version;
-    for (let tries = 0; ; tries++) {
-      const written = known !== undefined && (await this.#records.update(next, known, deadline));
-      if (written) return written;
-      await deadline.pause(tries);
-      const met = await this.#records.loadLive(next.hash, deadline);
+  #replace(next: Unwritten, own: Live, deadline: Deadline): Promise<Live> {
+    const read = (): Promise<Live | undefined> => this.#records.loadLive(next.hash, deadline);
+    const attempt = async (met: Live | undefined): Promise<Live | undefined> => {
       if (!met) throw ended();
-      known = met.version;
-    }
+      return met.version === undefined ? undefined : this.#records.update(next, met.version, deadline);
+    };
+    return changed({ read, attempt, known: own }, deadline);
   }
 
   /** The answer to one's own command came late: others may have followed the marker and ended what it names. */
@@ -244,17 +238,9 @@ export class Persistence {
     if (met.kind === "live" || met.kind === "newer") await this.#end(hash, met.version, deadline);
   }
 
-  async #end(from: string, version: Version | undefined, deadline: Deadline): Promise<void> {
-    let hash = from;
-    let known = version;
-    for (let tries = 0; ; tries++) {
-      if (known !== undefined && (await this.#records.delete(hash, known, deadline))) return;
-      if (known !== undefined) await deadline.pause(tries);
-      const met = await this.#records.find(hash, deadline);
-      if (met.kind === "absent") return;
-      if (met.kind === "retired") hash = met.successor;
-      known = met.kind === "retired" ? undefined : met.version;
-    }
+  /** Answers whether a session was there that had not expired. */
+  #end(hash: string, version: Version | undefined, deadline: Deadline): Promise<boolean> {
+    return endSession(this.#records, hash, () => this.#now, deadline, { version });
   }
 
   /** A create that failed may have taken effect all the same. One that timed out may still do so: nothing to be gained by waiting longer. */
@@ -329,6 +315,14 @@ export class Persistence {
   get #now(): number {
     return this.#settings.clock.now();
   }
+}
+
+/** What an attempt returns if there is nothing to change any more. */
+const GONE = "gone";
+type Gone = typeof GONE;
+
+function found(result: Live | Gone): Live | undefined {
+  return result === GONE ? undefined : result;
 }
 
 function born(from: Birth, { draft, writeId, idle, login }: Writing): SessionRecord {

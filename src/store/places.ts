@@ -96,14 +96,22 @@ export function findSession<D extends object = SessionData>(context: object, set
   return exchangeOf(context, settings)?.found;
 }
 
-/** Store pattern: the session of a request where nothing needs to be mounted; saved by `save()`, which answers at once. */
-export async function openSession<D extends object>(settings: RequestSettings, store: Store<D>, view: RequestView, context: object, headers: AnswerHeaders): Promise<StoredSession<D>> {
-  const own = exchangeOf(context, settings) ?? openedByHand(context, settings);
-  if (own) return own.reopen();
+/**
+ * Store pattern: the session of a request where nothing needs to be mounted; saved by `save()`, which answers at once.
+ *
+ * @param onEnd - called with what is to be run when the request has ended, where the framework tells: it reports changes that nobody saved
+ */
+export async function openSession<D extends object>(settings: RequestSettings, store: Store<D>, view: RequestView, context: object, headers: AnswerHeaders, onEnd?: (report: () => void) => void): Promise<StoredSession<D>> {
+  const mounted = exchangeOf(context, settings);
+  if (mounted) return mounted.reopen();
+  const own = openedByHand(context, settings);
+  if (own) return answeringAtOnce(own, headers);
   const exchange = new Exchange(settings, store, view);
   exchange.outer = innermost(context);
   put(context, exchange);
-  return answeringAtOnce(exchange, headers);
+  const session = await answeringAtOnce(exchange, headers);
+  onEnd?.(() => exchange.reportUnsaved());
+  return session;
 }
 
 /** Opens the session of a request that gets no answer (an upgrade to WebSocket): what it holds can be changed and saved, its token cannot. */
@@ -112,7 +120,7 @@ export async function readSession<D extends object>(settings: RequestSettings, s
 }
 
 async function answeringAtOnce(exchange: Exchange, headers: AnswerHeaders): Promise<StoredSession<any>> {
-  const session = await exchange.open();
+  const session = await exchange.reopen();
   const core = coreOf(session);
   core.asked = true;
   core.onPersisted = () => exchange.answer(headers);

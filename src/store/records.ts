@@ -1,8 +1,9 @@
-import type { StorageEntry, StoredEntry, Version, Written } from "../contracts/storage.js";
+import { CLOCK_SKEW_MS, type StorageEntry, type StoredEntry, type Version, type Written } from "../contracts/storage.js";
 import type { NoRecord } from "../codecs/envelope.js";
 import { RecordCodec, type Marker, type SessionRecord } from "../codecs/record.js";
 import { SessionError } from "../errors.js";
 import { utf8Length } from "../leaves/bytes.js";
+import { randomText } from "../leaves/random.js";
 import { andThen } from "../leaves/promise.js";
 import { type Deadline, StorageCalls } from "./calls.js";
 import { hasExpired } from "./expiry.js";
@@ -36,6 +37,8 @@ export interface Retired {
   readonly retiredAt: number;
   readonly successor: string;
   readonly expiresAt: number;
+  /** By how much the clock that gave these times may differ from this one, in ms: nothing, if this store wrote the marker. */
+  readonly skew: number;
 }
 
 /** A record of a newer format: never written, but it can be ended. */
@@ -48,8 +51,12 @@ export interface Newer {
 
 export const ABSENT: Absent = { kind: "absent" };
 
-/** Whether what was found has ended by one of its deadlines. */
+/**
+ * Whether what was found has ended by one of its deadlines. A marker that was written by a clock that may be behind counts for as long as a
+ * database keeps it.
+ */
 export function isOver(found: Live | Retired | Newer, now: number): boolean {
+  if (found.kind === "retired") return now >= found.expiresAt + found.skew;
   const absolute = found.kind === "live" ? found.record.absolute : undefined;
   return hasExpired({ expiresAt: found.expiresAt, absolute }, now);
 }
@@ -62,11 +69,18 @@ export class Records {
   readonly #settings: StoreSettings;
   readonly #calls: StorageCalls;
   readonly #codec: RecordCodec;
+  /** A random name, by which this store knows the markers that it wrote. */
+  #name: string | undefined;
 
   constructor(settings: StoreSettings) {
     this.#settings = settings;
     this.#calls = new StorageCalls(settings.storage, settings.clock, settings.storageTimeout);
     this.#codec = new RecordCodec(settings.namespace);
+  }
+
+  /** How many storage calls were made. */
+  get calls(): number {
+    return this.#calls.made;
   }
 
   /** What stands under a hash, expired or not. Reports what cannot be read. At once where the storage answers so. */
@@ -104,7 +118,7 @@ export class Records {
   /** Puts a marker that names the successor in the place of a record that still has this version. */
   retire(hash: string, version: Version, successor: string, deadline: Deadline): boolean | Promise<boolean> {
     const retiredAt = this.#now;
-    const marker: Marker = { kind: "marker", retiredAt, successor };
+    const marker: Marker = { kind: "marker", retiredAt, successor, by: (this.#name ??= randomText(6)) };
     const entry = { value: this.#codec.encode(hash, marker), expiresAt: retiredAt + this.#settings.retiredFor };
     return andThen(this.#calls.update(this.#key(hash), entry, version, deadline), (written) => written !== false);
   }
@@ -125,7 +139,7 @@ export class Records {
       case "record":
         return { kind: "live", hash, record: decoded, version, expiresAt, seenAt };
       case "marker":
-        return { kind: "retired", hash, retiredAt: decoded.retiredAt, successor: decoded.successor, expiresAt };
+        return { kind: "retired", hash, retiredAt: decoded.retiredAt, successor: decoded.successor, expiresAt, skew: this.#skewOf(decoded) };
       case "newer":
         this.#reportUnreadable(hash, decoded);
         return { kind: "newer", hash, version, expiresAt };
@@ -133,6 +147,10 @@ export class Records {
         this.#reportUnreadable(hash, decoded);
         return ABSENT;
     }
+  }
+
+  #skewOf({ by }: Marker): number {
+    return by !== undefined && by === this.#name ? 0 : CLOCK_SKEW_MS;
   }
 
   #readUnlessOver(hash: string, entry: StoredEntry, now: number): Loaded {

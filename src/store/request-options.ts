@@ -3,6 +3,7 @@ import { fromCookie } from "../extractors/places.js";
 import { askedHeaders, isWritable, type Extractor } from "../extractors/extractor.js";
 import { cookieSettings, type CookieOptions, type CookieSettings } from "../cookie/write.js";
 import { callable, isPlainObject, misplaced, oneOf, onlyKeys } from "../leaves/assert.js";
+import { isPromise } from "../leaves/promise.js";
 import type { Awaitable, Storage } from "../contracts/storage.js";
 import type { Store } from "../contracts/session.js";
 import { ValueCodec } from "../codecs/value.js";
@@ -71,11 +72,11 @@ export function rememberSettings(sessions: object, settings: RequestSettings): v
 
 /** Validates the options of a middleware; every mistake throws here, none at run time. `called` is all that `session()` was given. */
 export function requestSettings<C extends readonly unknown[], R>(called: readonly unknown[]): RequestSettings<C, R> {
-  const options = (called[0] ?? {}) as SessionOptions<C, R>;
-  if (called.length > 1 || !isPlainObject(options)) {
+  const given = (called[0] ?? {}) as SessionOptions<C, R>;
+  if (called.length > 1 || !isPlainObject(given)) {
     throw new TypeError("holdfast: session() makes the middleware from options; write app.use(session({ … })), not app.use(session)");
   }
-  onlyKeys("session", options, [...STORE_OPTIONS, ...REQUEST_OPTIONS]);
+  const options = onlyKeys("session", given, [...STORE_OPTIONS, ...REQUEST_OPTIONS]);
   const extractor = options.extractor ?? fromCookie();
   assertExtractor("extractor", extractor);
   const writable = extractor.members.filter(isWritable);
@@ -90,12 +91,22 @@ export function requestSettings<C extends readonly unknown[], R>(called: readonl
     isLazy: oneOf("load", options.load ?? "eager", ["eager", "lazy"]) === "lazy",
     storesNew: oneOf("storeNew", options.storeNew ?? "written", ["written", "always"]) === "always",
     answersAll: oneOf("answerIn", options.answerIn ?? "source", ["source", "all"]) === "all",
-    skip: options.skip && callable("skip", options.skip, "(context) => boolean"),
+    skip: options.skip && synchronous(callable("skip", options.skip, "(context) => boolean")),
     errorHandler: options.errorHandler && (callable("errorHandler", options.errorHandler, "(error, context) => …") as (error: unknown, ...context: C) => Awaitable<R>),
     store,
     storeFor,
     namespace,
   });
+}
+
+/** `skip` as it was given. A promise is always true, so that every request would be skipped: it is refused. */
+function synchronous<C extends readonly unknown[]>(skip: (...context: C) => boolean): (...context: C) => boolean {
+  return (...context) => {
+    const skips: unknown = skip(...context);
+    if (!isPromise(skips)) return skips as boolean;
+    skips.then(undefined, () => {});
+    throw new TypeError("holdfast: skip returned a promise; it must be synchronous: (context) => boolean");
+  };
 }
 
 interface Stores<C extends readonly unknown[]> {

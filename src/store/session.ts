@@ -1,6 +1,8 @@
 import type { Session, SessionInfo, StoredSession, Store } from "../contracts/session.js";
 import { SessionError } from "../errors.js";
+import { CLOCK_SKEW_MS } from "../contracts/storage.js";
 import { show } from "../leaves/assert.js";
+import { environment, warn } from "../leaves/builtin.js";
 import { milliseconds, type Duration } from "../leaves/duration.js";
 import { fromPairs } from "../codecs/value.js";
 import type { Phase, SessionCore } from "./core.js";
@@ -14,13 +16,39 @@ export function makeSession<D extends object>(core: SessionCore, store: Store<D>
   return new ActiveSession(core, store as Store<any>) as unknown as StoredSession<D>;
 }
 
-/** The end of every session's prototype chain: assigning to a property that is not there says what to write. */
-const nothingElse: object = new Proxy(Object.create(null) as object, {
+/**
+ * The end of every session's prototype chain: assigning to a property that is not there throws and says what to write; reading one
+ * warns once. The methods of every object are there.
+ */
+const nothingElse: object = new Proxy(Object.create(Object.prototype) as object, {
   set(_target, property) {
     const name = show(String(property));
     throw new TypeError(`holdfast: a session has no property ${name} to assign to, and it would not be stored; write session.set(${name}, value)`);
   },
+  get(target, property, session) {
+    if (typeof property === "string" && !(property in target) && (!PROBED.has(property) || isKeyOf(session, property))) warnOfRead(property);
+    return Reflect.get(target, property, session) as unknown;
+  },
 });
+
+/** What frameworks and tools read of any object, to find out what it is: a promise, a stream, a list, an error, an element … */
+const PROBED: ReadonlySet<string> = new Set(
+  (
+    "then catch pipe pipeTo getReader readable writable on stream subscribe lift toPromise _readableState arrayBuffer buffer byteLength byteOffset " +
+    "length splice callee size inspect nodeType tagName asymmetricMatch $$typeof _store message stack cause name code status statusCode headers body"
+  ).split(" "),
+);
+/** After so many different properties there is nothing new to learn. */
+const MOST_WARNINGS = 20;
+const warned = new Set<string>();
+
+/** Once for each name, and not in production: the value would be undefined, which looks like an empty session. */
+function warnOfRead(property: string): void {
+  if (warned.has(property) || warned.size >= MOST_WARNINGS || environment("NODE_ENV") === "production") return;
+  warned.add(property);
+  const name = show(property);
+  warn(`holdfast: a session has no property ${name}; its data is read with session.get(${name}), and removed with session.delete(${name})`);
+}
 
 class ActiveSession implements Session<Data>, Disposable {
   readonly #own: SessionCore;
@@ -32,6 +60,11 @@ class ActiveSession implements Session<Data>, Disposable {
 
   static coreOf(session: object): SessionCore {
     return (session as ActiveSession).#own;
+  }
+
+  /** Whether there is a value under this key, for an object that may be no session. */
+  static isKeyOf(session: unknown, key: string): boolean {
+    return typeof session === "object" && session !== null && #own in session && session.#own.draft.has(key);
   }
 
   constructor(core: SessionCore, store: Store<Data>) {
@@ -132,7 +165,9 @@ class ActiveSession implements Session<Data>, Disposable {
   authenticatedWithin(duration: Duration): boolean {
     const ms = milliseconds("authenticatedWithin", duration, 1);
     const { authenticatedAt, parts } = this.#core;
-    return authenticatedAt !== undefined && parts.settings.clock.now() - authenticatedAt <= ms;
+    if (authenticatedAt === undefined) return false;
+    const age = parts.settings.clock.now() - authenticatedAt;
+    return age <= ms && age >= -CLOCK_SKEW_MS;
   }
 
   reset(...none: never[]): Promise<void> {
@@ -227,6 +262,10 @@ class ActiveSession implements Session<Data>, Disposable {
 /** What is behind a session: its exchange and its store may do more with it than a handler. */
 export function coreOf(session: object): SessionCore {
   return ActiveSession.coreOf(session);
+}
+
+function isKeyOf(session: unknown, key: string): boolean {
+  return ActiveSession.isKeyOf(session, key);
 }
 
 function checkedKey(key: unknown): string {

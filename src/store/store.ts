@@ -50,7 +50,8 @@ class SessionStore implements Store<Data> {
     return this.#open(hashOf(token), token);
   }
 
-  async create(data: Partial<Data> = {}, { idleTimeout, owner, info }: CreateOptions = {}): Promise<StoredSession<Data>> {
+  async create(data: Partial<Data> = {}, options: CreateOptions = {}): Promise<StoredSession<Data>> {
+    const { idleTimeout, owner, info } = onlyKeys("create", options, ["idleTimeout", "owner", "info"]);
     const session = this.#session(ABSENT);
     if (idleTimeout !== undefined) session.setIdleTimeout(idleTimeout);
     for (const [key, value] of Object.entries(data)) session.set(key, value);
@@ -82,8 +83,8 @@ class SessionStore implements Store<Data> {
 
   async deleteByOwner(owner: string, options: { except?: string } = {}): Promise<number> {
     checkOwner(owner);
-    onlyKeys("deleteByOwner", options, ["except"]);
-    return this.#parts.persistence.endByOwner(owner, options.except === undefined ? undefined : hashOfId(options.except));
+    const { except } = onlyKeys("deleteByOwner", options, ["except"]);
+    return this.#parts.persistence.endByOwner(owner, except === undefined ? undefined : hashOfId(except));
   }
 
   async clear(): Promise<void> {

@@ -15,9 +15,9 @@ class Verb<T> extends Promise<T> {
   }
 }
 
+/** A verb that is under way, or that failed: one that succeeded is forgotten. */
 interface Running {
   readonly verb: Verb<unknown>;
-  isDone: boolean;
   failure: { readonly error: unknown } | undefined;
 }
 
@@ -30,13 +30,13 @@ export class VerbQueue {
   run<T>(work: () => Awaitable<T>): Promise<T> {
     const result = this.#tail.then(work);
     const verb = new Verb<T>((resolve, reject) => void result.then(resolve, reject));
-    const running: Running = { verb, isDone: false, failure: undefined };
+    const running: Running = { verb, failure: undefined };
     this.#running.push(running);
     this.#tail = result.then(
-      () => void (running.isDone = true),
+      () => this.#forget(running),
       (error: unknown) => {
-        running.isDone = true;
         running.failure = { error };
+        if (verb.isObserved) this.#forget(running);
       },
     );
     void Promise.prototype.then.call(verb, undefined, () => {});
@@ -50,18 +50,22 @@ export class VerbQueue {
 
   /** Whether a verb is still under way, or failed and nobody waited for it. */
   get isUnsettled(): boolean {
-    return this.#running.some((one) => !one.isDone || (one.failure && !one.verb.isObserved));
+    return this.#running.some(({ failure, verb }) => !failure || !verb.isObserved);
   }
 
   /** Waits for all verbs; throws the failure of one that was still under way, or that nobody waited for. */
   async settled(): Promise<void> {
     while (this.#running.length > 0) {
       const running = this.#running;
-      const pending = running.filter((one) => !one.isDone);
+      const pending = running.filter((one) => !one.failure);
       this.#running = [];
       await this.#tail;
       const failed = running.find((one) => one.failure && (pending.includes(one) || !one.verb.isObserved));
       if (failed?.failure) throw failed.failure.error;
     }
+  }
+
+  #forget(done: Running): void {
+    this.#running = this.#running.filter((one) => one !== done);
   }
 }

@@ -7,6 +7,7 @@ import { MUTANTS } from "./history-mutants.js";
 import { overlap } from "./history-overlap.js";
 import { HistoryStorage } from "./history-storages.js";
 import { History, type Playing, type Setting } from "./history.js";
+import type { Choose } from "./simulation.js";
 
 /** How the requests of a history meet. */
 export type Kind = "one after the other" | "side by side" | "call by call";
@@ -73,7 +74,7 @@ function callByCall(): fc.IAsyncProperty<any> {
   return fc.asyncProperty(settings.map(onOneClock), first, fc.array(ACT, { minLength: 2, maxLength: 3 }), order, (setting, commands, acts, choices) => {
     const storage = new HistoryStorage();
     let next = 0;
-    const choose = (options: number): number => (choices[next++] ?? 0) % options;
+    const choose: Choose = ({ length }) => (length === 1 ? 0 : (choices[next++] ?? 0) % length);
     return play([create("Ada", 0, { a: 1, n: 1 }), ...commands], setting, storage, (history) => overlap(history, storage, acts, choose));
   });
 }

@@ -71,6 +71,9 @@ export function begin(asked: Asked, tab: number): Command {
 /** How far the request of a tab goes now. */
 export type Until = "goes on" | "answers" | "ends";
 
+/** What others do beside a request takes some time, in ms: more than a session is trusted to be there without looking. */
+const GOING_ON = 20;
+
 /** The handler of a tab goes on. */
 export function goOn({ person, tab, verbs, until }: { person: string; tab: number; verbs: readonly Verb[]; until: Until }): Command {
   const key = tabOf(person, tab);
@@ -79,6 +82,7 @@ export function goOn({ person, tab, verbs, until }: { person: string; tab: numbe
     sentence: `tab ${tab}: ${person} … ${list(verbs)}; ${until}`,
     isPossible: ({ tabs }) => tabs.has(key) && !(until === "answers" && tabs.get(key)!.isAnswered),
     async play(history) {
+      history.shop.now += GOING_ON;
       const visits = history.tabs.get(key)!;
       await perform(history, visits, verbs);
       if (until === "goes on") return;
@@ -114,7 +118,7 @@ export function revoke(server: number, token: number): Command {
     async play(history) {
       const name = history.sent("", token)!;
       const seen = await history.shop.servers[server]!.store.delete(idOf(hashOf(history.real(name)!)));
-      history.same("whether there was a session", seen, history.model.revoke(name, history.nowAt(server)));
+      history.same("whether there was a session", seen, history.model.revoke(name, history.nowAt(server), server));
     },
   });
 }
@@ -152,14 +156,14 @@ export function create(person: string, server: number, data: Data): Command {
     sentence: `server ${server} makes a session with ${show(data)} for ${person}`,
     async play(history) {
       const { token } = await history.shop.servers[server]!.store.create(structuredClone(data));
-      history.settle(person, { handed: token }, { handed: history.model.create(data, history.nowAt(server)) });
+      history.settle(person, { handed: token }, { handed: history.model.create(data, history.nowAt(server), server) });
     },
   });
 }
 
 async function open(history: History, { person, server, way, token: which, verbs }: Asked): Promise<Visits | undefined> {
   const token = history.sent(person, which);
-  const model = new Visit(history.model, way, token, history.nowAt(server));
+  const model = new Visit(history.model, way, token, history.nowAt(server), server);
   const real = await RealVisit.open(history.shop.servers[server]!, way, history.real(token));
   history.same("whether it opens", real.isOpen, model.isOpen);
   if (!model.isOpen) {

@@ -6,7 +6,7 @@ import { asking, hasToken, type Asked } from "./history-commands.js";
 import { RealVisit, show, type History } from "./history.js";
 import type { HistoryStorage } from "./history-storages.js";
 import { Visit, type Ending, type Model, type Verb } from "./model.js";
-import { interleave } from "./simulation.js";
+import { interleave, type Choose } from "./simulation.js";
 
 /** One of several requests under way: a visit, or the end of a session by its owner. */
 export type Act = Asked | { readonly revokes: number; readonly server: number };
@@ -25,7 +25,7 @@ interface Picture {
 }
 
 /** Plays the acts side by side, with one storage call at a time as `choose` says, and looks for an order on the model that shows the same. */
-export async function overlap(history: History, storage: HistoryStorage, wanted: readonly Act[], choose: (options: number) => number): Promise<void> {
+export async function overlap(history: History, storage: HistoryStorage, wanted: readonly Act[], choose: Choose): Promise<void> {
   const acts = wanted.filter((act) => "revokes" in act || hasToken(history, act));
   for (const act of acts) history.story.push(`side by side: ${"revokes" in act ? `server ${act.server} revokes the session of token ${act.revokes}` : asking(act)}`);
   const before = history.model.clone();
@@ -39,7 +39,7 @@ export async function overlap(history: History, storage: HistoryStorage, wanted:
   assert.fail(`no order of the acts shows what was seen: ${show(real)}; one after the other they show ${show(closest)}`);
 }
 
-async function played(history: History, storage: HistoryStorage, acts: readonly Act[], choose: (options: number) => number): Promise<Seen[]> {
+async function played(history: History, storage: HistoryStorage, acts: readonly Act[], choose: Choose): Promise<Seen[]> {
   storage.hold();
   try {
     return await interleave({ storage }, acts.map((act) => () => perform(history, act)), choose);
@@ -102,13 +102,16 @@ function lengthOf(act: Act): number {
 
 function stepsOf(history: History, model: Model, act: Act, done: (seen: Seen) => void): (() => void)[] {
   const now = history.nowAt(act.server);
-  return "revokes" in act ? revocation(history.sent("", act.revokes)!, model, now, done) : visiting(history, model, act, now, done);
+  return "revokes" in act ? revocation(history.sent("", act.revokes)!, model, now, act.server, done) : visiting(history, model, act, now, done);
 }
 
-function revocation(token: string, model: Model, now: number, done: (seen: Seen) => void): (() => void)[] {
+function revocation(token: string, model: Model, now: number, server: number, done: (seen: Seen) => void): (() => void)[] {
   let [isStored, revoked] = [false, false];
   return [
-    () => void ([isStored, revoked] = [model.stored(token) !== undefined, model.live(token, now) !== undefined]),
+    () => {
+      const renewed = model.renewedTo(token, now, server);
+      [isStored, revoked] = [model.stored(renewed) !== undefined, model.live(renewed, now) !== undefined];
+    },
     () => {
       if (isStored) model.end(token);
       done({ seen: [], revoked });
@@ -132,7 +135,7 @@ function visiting(history: History, model: Model, act: Asked, now: number, done:
     done({ seen, end });
   };
   const begin = (): void => {
-    visit = new Visit(model, act.way, history.sent(act.person, act.token), now);
+    visit = new Visit(model, act.way, history.sent(act.person, act.token), now, act.server);
     seen.push(visit.isOpen);
     if (!visit.isOpen) rest.length = 0;
     goOn();

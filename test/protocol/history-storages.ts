@@ -1,10 +1,10 @@
 /** The storages that histories are played on. */
 import type { Storage } from "holdfast";
-import { SteppedStorage } from "./simulation.js";
+import { SteppedStorage, type Waiting } from "./simulation.js";
 
 /** Calls that run as soon as they are made. */
-class AtOnce extends Array<() => void> {
-  override push(...calls: (() => void)[]): number {
+class AtOnce extends Array<Waiting> {
+  override push(...calls: Waiting[]): number {
     for (const call of calls) call();
     return 0;
   }

@@ -168,6 +168,7 @@ export class RealVisit {
 
 function codeOf(error: unknown): string {
   if (error instanceof SessionError) return error.code;
+  if (error instanceof RangeError) return "range";
   throw error;
 }
 

@@ -13,7 +13,7 @@ export interface Stage {
   readonly retired: string;
 }
 
-type Act = (session: Session<any>, exchange: Exchange) => unknown;
+export type Act = (session: Session<any>, exchange: Exchange, stage: Stage) => unknown;
 
 /** What is done, and what that means for the session. */
 export interface Kind {
@@ -27,6 +27,8 @@ export interface Kind {
   /** How far the clock of its server is ahead, in ms. */
   readonly ahead?: number;
   readonly isLazy?: boolean;
+  /** What its server seals with, and opens. */
+  readonly keys?: readonly Uint8Array[];
   /** The old token is dead once it was answered. */
   readonly renews?: true;
   /** The session is dead once it was answered. */
@@ -43,6 +45,8 @@ export interface Kind {
   readonly endsOwner?: "all" | "others";
   /** It makes the session that of an owner; one that opened none begins with it. */
   readonly authenticates?: true;
+  /** It gave up the session it opened before it authenticated, so that its login is a new one. */
+  readonly entersAnew?: true;
 }
 
 const NEVER_DUE = { refreshInterval: "29m" };
@@ -106,11 +110,20 @@ export const KINDS: Readonly<Record<string, Kind>> = {
   "late reader": { brings: "retired", act: (session) => session.get("n"), isSilent: true, quietCalls: 1 },
   "late writer": { brings: "retired", act: (session) => session.set("late", 1), isSilent: true, quietCalls: 1 },
   "late login": { brings: "retired", act: login },
-  "much too late writer": { brings: "retired", ahead: 60_000, act: (session) => session.set("late", 1) },
+  "late writer, by a clock ahead": { brings: "retired", ahead: 300_000, act: (session) => session.set("late", 1), isSilent: true, quietCalls: 1 },
+  "late writer, by a clock behind": { brings: "retired", ahead: -300_000, act: (session) => session.set("late", 1), isSilent: true, quietCalls: 1 },
+  "login, remembered for a second": { act: login, renews: true, options: { retiredFor: "1s" } },
+  "destroy, by a clock ahead": { ahead: 300_000, act: (session) => session.destroy(), ends: true },
+  "much too late writer": { brings: "retired", ahead: 600_000, act: (session) => session.set("late", 1) },
   "late logout": { brings: "retired", act: (session) => session.destroy(), isSilent: true },
 };
 
 const authenticate = (owner: string): Act => (session) => session.authenticate(owner);
+/** Does something, and then waits for something else before it answers. */
+const thenWaits = (act: Act): Act => async (session, exchange, stage) => {
+  await act(session, exchange, stage);
+  await session.store.getById(session.id);
+};
 
 /** Requests of somebody who is logged in, here and elsewhere. */
 export const OWNED: Readonly<Record<string, Kind>> = {
@@ -121,6 +134,18 @@ export const OWNED: Readonly<Record<string, Kind>> = {
   revoke: KINDS["revoke"]!,
   "step-up": { act: authenticate("ann"), renews: true, authenticates: true },
   "another owner": { act: authenticate("bob"), renews: true, ends: true, authenticates: true },
+  "step-up, then waits": { act: thenWaits(authenticate("ann")), renews: true, authenticates: true },
+  "login elsewhere, then waits": { brings: "nothing", act: thenWaits(authenticate("ann")), authenticates: true },
+  "refused as another": {
+    async act(session) {
+      session.update("n", one);
+      await session.authenticate("bob").catch((error: { code?: string }) => {
+        if (error.code !== "too-many-sessions") throw error;
+      });
+    },
+    options: { maxSessionsPerOwner: { max: 1, policy: "refuse" } },
+    increments: 1,
+  },
   "login elsewhere": { brings: "nothing", act: authenticate("ann"), authenticates: true },
   "end all": { job: async (store) => (await store.deleteByOwner("ann")) >= 0, endsOwner: "all", ends: true },
   "end others": { job: async (store, { id }) => (await store.deleteByOwner("ann", { except: id })) >= 0, endsOwner: "others" },
@@ -135,18 +160,20 @@ export async function anonymous(): Promise<Stage> {
   return begun({ world, token: session.token, id: session.id, retired });
 }
 
-/** Somebody's session, since a moment ago. */
-export async function owned(): Promise<Stage> {
-  const world = new World();
+/** Somebody's session, since a moment ago; sealed with these keys, if any. */
+export async function owned(keys?: ConstructorParameters<typeof World>[0]): Promise<Stage> {
+  const world = new World(keys);
   const session = await world.alone(world.store.create({ mine: true, n: 0, list: [] }));
   const retired = session.token;
   await world.alone(session.authenticate("ann"));
+  await world.alone(world.store.create({}, { owner: "bob" }));
   return begun({ world, token: session.token, id: session.id, retired });
 }
 
 function begun(stage: Stage): Stage {
   const { world } = stage;
   world.now = START + 10_000;
+  world.storage.labels.clear();
   world.storage.calls = world.storage.executed = world.storage.written.length = 0;
   return stage;
 }
@@ -154,7 +181,7 @@ function begun(stage: Stage): Stage {
 /** Starts one of them. */
 export function start(name: string, kind: Kind, stage: Stage): Promise<Actor> {
   const { world, token, retired } = stage;
-  if (kind.job) return world.job(name, (store) => kind.job!(store, stage));
+  if (kind.job) return world.job(name, (store) => kind.job!(store, stage), kind.ahead, kind.keys);
   const brought = { retired, nothing: undefined, session: token }[kind.brings ?? "session"];
-  return world.request(name, kind.act!, { token: brought, options: kind.options ?? {}, ahead: kind.ahead ?? 0, isLazy: kind.isLazy ?? false });
+  return world.request(name, (session, exchange) => kind.act!(session, exchange, stage), { token: brought, options: kind.options ?? {}, ahead: kind.ahead ?? 0, isLazy: kind.isLazy ?? false, ...(kind.keys && { keys: kind.keys }) });
 }

@@ -6,6 +6,7 @@ interface Library {
   readonly requestSettings: typeof import("#dist/store/request-options.js").requestSettings;
   readonly createStore: typeof import("#dist/store/store.js").createStore;
   readonly hashOf: typeof import("#dist/store/token.js").hashOf;
+  readonly encrypted: typeof import("#dist/storage/encrypted.js").encrypted;
   readonly SessionError: typeof import("#dist/errors.js").SessionError;
 }
 
@@ -18,6 +19,6 @@ export interface Work {
 
 const told = workerData as Work | null;
 const base = told?.library ?? new URL("../../dist/", import.meta.url).href;
-const modules = await Promise.all(["store/exchange.js", "store/request-options.js", "store/store.js", "store/token.js", "errors.js"].map((file) => import(new URL(file, base).href)));
+const modules = await Promise.all(["store/exchange.js", "store/request-options.js", "store/store.js", "store/token.js", "storage/encrypted.js", "errors.js"].map((file) => import(new URL(file, base).href)));
 
 export const library: Library = Object.assign({}, ...modules);

@@ -45,6 +45,8 @@ export interface Times {
 
 /** For this long a renewed token is known to have been on its way when it was renewed, in ms. */
 const LATE = 30_000;
+/** By so much the clock of another server may be off, in ms. */
+const SKEW = 5 * 60_000;
 /** How long a session with an owner lives at most where there is no absolute timeout, in ms. */
 const OWNED_FOR = 400 * 24 * 60 * 60_000;
 /** A request that lasts longer than this cannot tell any more what its session was renewed to, in ms. */
@@ -61,12 +63,16 @@ export interface Session {
   told: number | undefined;
   /** How often it was saved: a reset treats what nobody else has changed since differently. */
   saves: number;
+  /** When the time of its absolute deadline began: at its birth or its last login. */
+  since: number;
 }
 
 /** What a token that was renewed leaves behind. */
 interface Renewed {
   readonly to: string;
   readonly at: number;
+  /** Of which server's clock. */
+  readonly by: number;
 }
 
 /** All that is known of every token. A token that is not there opens nothing. */
@@ -100,9 +106,9 @@ export class Model {
   }
 
   /** Whether a token was renewed just now, so that requests with it may be on their way. */
-  isLate(token: string, now: number): boolean {
+  isLate(token: string, now: number, server: number): boolean {
     const found = this.tokens.get(token);
-    return found !== undefined && "to" in found && now - found.at < LATE;
+    return found !== undefined && "to" in found && now - found.at < LATE + skewOf(found, server);
   }
 
   /** Ends what a token opens, or what it was renewed to. */
@@ -113,10 +119,18 @@ export class Model {
   }
 
   /** `store.delete(id)`: answers whether there was a session. */
-  revoke(token: string, now: number): boolean {
-    const found = this.live(token, now);
-    if (this.stored(token)) this.end(token);
+  revoke(token: string, now: number, server: number): boolean {
+    const renewed = this.renewedTo(token, now, server);
+    const found = this.live(renewed, now);
+    if (this.stored(renewed)) this.end(renewed);
     return found !== undefined;
+  }
+
+  /** What a token was renewed to, and that, and so on, as long as that is remembered. */
+  renewedTo(token: string, now: number, server: number): string {
+    const found = this.tokens.get(token);
+    const isRemembered = found && "to" in found && now - found.at < RETIRED_FOR + skewOf(found, server);
+    return isRemembered ? this.renewedTo(found.to, now, server) : token;
   }
 
   /** `store.listByOwner(owner)`: the tokens of all live sessions of an owner. */
@@ -132,8 +146,8 @@ export class Model {
   }
 
   /** `store.create(data)`: answers the token. */
-  create(data: Data, now: number): string {
-    const visit = new Visit(this, "token", undefined, now);
+  create(data: Data, now: number, server: number): string {
+    const visit = new Visit(this, "token", undefined, now, server);
     for (const [key, value] of Object.entries(data)) visit.do({ verb: "set", key: key as Key, value: value as number }, now);
     visit.do({ verb: "save" }, now);
     return visit.answer(now).handed!;
@@ -142,6 +156,10 @@ export class Model {
   draw(): string {
     return `T${++this.drawn}`;
   }
+}
+
+function skewOf({ by }: Renewed, server: number): number {
+  return by === server ? 0 : SKEW;
 }
 
 class Refusal extends Error {}
@@ -153,8 +171,11 @@ export class Visit {
   /** Whether there is a session to use: a store answers nothing where there is none. */
   readonly isOpen: boolean;
   readonly #brought: string | undefined;
+  readonly #server: number;
   #found: "live" | "late" | "none" = "none";
   #intent: "keep" | "renew" | "reset" | "dropped" | "ended" = "keep";
+  /** Whether the client may have a newer cookie, which this visit must not remove. */
+  #wasLate = false;
   #token: string | undefined;
   /** The session as this visit last read or saved it. */
   #known: Session | undefined;
@@ -174,8 +195,9 @@ export class Visit {
   #carrier: "answer" | "caller" | "nobody";
   #login: string | undefined;
 
-  constructor(model: Model, way: Way, token: string | undefined, now: number) {
+  constructor(model: Model, way: Way, token: string | undefined, now: number, server: number) {
     this.model = model;
+    this.#server = server;
     this.way = way;
     this.#carrier = way === "request" || way === "by hand" ? "answer" : "caller";
     this.#brought = token;
@@ -184,7 +206,7 @@ export class Visit {
     this.isOpen = live !== undefined || way === "request" || way === "by hand" || token === undefined;
     this.#fresh = live === undefined;
     if (live) this.#settle(token!, live, now);
-    else if (token !== undefined && model.isLate(token, now)) this.#found = "late";
+    else if (token !== undefined && model.isLate(token, now, server)) [this.#found, this.#wasLate] = ["late", true];
   }
 
   /** What a verb answers: `look` what is seen, the others nothing, or the code of an error. */
@@ -235,8 +257,7 @@ export class Visit {
         return this.#change((data) => without(data, verb.key));
       case "setIdleTimeout":
         this.#assertWritable();
-        this.#idle = verb.ms;
-        return;
+        return this.#setIdle(verb.ms);
       case "regenerate":
         return this.#regenerate(verb.keep);
       case "reset":
@@ -251,6 +272,14 @@ export class Visit {
         this.#authenticate(verb.owner, now);
         return this.#noteAnswer();
     }
+  }
+
+  /** An idle timeout that the absolute one would never let it reach is refused. */
+  #setIdle(ms: number): void {
+    const known = this.#intent === "reset" ? undefined : this.#known;
+    const longest = known ? (known.absolute ?? Infinity) - known.since : (this.model.times.absolute ?? Infinity);
+    if (ms > longest) throw new Refusal("range");
+    this.#idle = ms;
   }
 
   #set(key: Key, value: number): void {
@@ -287,14 +316,13 @@ export class Visit {
     this.#assertAlive();
     const known = this.#intent === "reset" ? undefined : this.#known?.owner;
     const isAnother = known !== undefined && known !== owner;
-    const [intent, fresh] = [this.#intent, this.#fresh];
+    const [intent, fresh, data, changes, hasList] = [this.#intent, this.#fresh, this.#data, [...this.#changes], this.#hasList];
     this.#regenerate(isAnother ? [] : undefined);
     this.#login = owner;
     try {
       this.#commit(true, now);
     } catch (error) {
-      [this.#intent, this.#fresh] = [intent, fresh];
-      if (isAnother) this.#forget(this.#known!.data);
+      [this.#intent, this.#fresh, this.#data, this.#changes, this.#hasList] = [intent, fresh, data, changes, hasList];
       throw error;
     } finally {
       this.#login = undefined;
@@ -305,7 +333,7 @@ export class Visit {
     this.#assertUnanswered();
     if (this.#intent === "ended") this.#found = "none";
     this.#intent = this.#found === "none" ? "keep" : "reset";
-    if (this.#found === "none") this.#outcome ??= "removal";
+    if (this.#found === "none" && !this.#wasLate) this.#outcome ??= "removal";
     this.#forget();
     this.#bornAt = now;
     this.#idle = undefined;
@@ -314,8 +342,9 @@ export class Visit {
 
   #destroy(now: number): void {
     if (this.#intent === "ended") return;
+    if (this.#found === "late" && this.#intent === "keep") throw new Refusal("ended");
     if (this.#found === "live") this.#endIt(now);
-    if (this.#found !== "late") this.#outcome = "removal";
+    if (!this.#wasLate) this.#outcome = "removal";
     this.#intent = "ended";
     this.#forget();
     this.#noteAnswer();
@@ -349,11 +378,11 @@ export class Visit {
 
   #born(now: number): Session {
     const { absolute } = this.model.times;
-    return this.#dated({ data: this.#data, owner: undefined, idle: this.#idle, absolute: absolute === undefined ? undefined : this.#bornAt + absolute }, now);
+    return this.#dated({ data: this.#data, owner: undefined, idle: this.#idle, absolute: absolute === undefined ? undefined : this.#bornAt + absolute, since: this.#bornAt }, now);
   }
 
-  #dated(from: Pick<Session, "data" | "owner" | "idle" | "absolute">, now: number): Session {
-    const login = this.#login === undefined ? {} : { owner: this.#login, absolute: now + (this.model.times.absolute ?? OWNED_FOR) };
+  #dated(from: Pick<Session, "data" | "owner" | "idle" | "absolute" | "since">, now: number): Session {
+    const login = this.#login === undefined ? {} : { owner: this.#login, since: now, absolute: now + (this.model.times.absolute ?? OWNED_FOR) };
     const session = { ...from, ...login };
     const expiresAt = this.#deadline(session, now);
     return { ...structuredClone(session), expiresAt, told: undefined, saves: 0 };
@@ -374,7 +403,7 @@ export class Visit {
     const from = this.#token!;
     const data = this.#replayed(old.data);
     this.#begin(now, this.#dated({ ...old, data, idle: this.#idle ?? old.idle }, now));
-    this.model.tokens.set(from, { to: this.#token!, at: now });
+    this.model.tokens.set(from, { to: this.#token!, at: now, by: this.#server });
   }
 
   #beginInstead(now: number): void {
@@ -382,8 +411,9 @@ export class Visit {
     const from = this.#token!;
     const isUnchanged = this.model.stored(from)?.saves === this.#known!.saves;
     if (!isUnchanged) this.model.end(from);
+    if (!isUnchanged && hasExpired(this.#born(now), now)) this.#refuse();
     this.#begin(now, this.#born(now));
-    if (isUnchanged) this.model.tokens.set(from, { to: this.#token!, at: now });
+    if (isUnchanged) this.model.tokens.set(from, { to: this.#token!, at: now, by: this.#server });
   }
 
   #endInstead(now: number): void {
@@ -413,12 +443,13 @@ export class Visit {
     if (!session) return void (this.#outcome = undefined);
     if (this.#known!.told !== undefined) return this.#save(false, now);
     session.expiresAt = Math.max(this.#deadline(session, now), session.expiresAt);
+    this.#known = { ...this.#known!, expiresAt: session.expiresAt };
     this.#tell(now);
   }
 
-  /** An answer does not put back the cookie that it refreshed with `save()`, where the session is gone since. */
+  /** An answer does not name what a verb of this request has stored, where that is gone since. */
   #lookAgain(): void {
-    if (typeof this.#outcome === "object" && this.#outcome.token === this.#brought) this.#outcome = undefined;
+    if (typeof this.#outcome === "object") this.#outcome = undefined;
   }
 
   #move(session: Session, now: number): void {
@@ -492,6 +523,7 @@ export class Visit {
   #settle(token: string, session: Session, now: number): void {
     const held = this.#hasList && session.data.list ? this.#data.list : undefined;
     this.#found = "live";
+    this.#wasLate = false;
     this.#token = token;
     this.#known = structuredClone(session);
     this.#data = structuredClone(session.data);

@@ -84,7 +84,7 @@ export async function checkOwners({ stage, kinds, actors }: Story): Promise<void
   const known = knownTokens(stage, actors);
   const ending = actors.find((actor) => actor.isFine && kinds[actor.kind]!.endsOwner);
   if (ending) {
-    const entered = actors.filter((actor) => kinds[actor.kind]!.authenticates && !actor.opened && actor.answer !== undefined);
+    const entered = actors.filter((actor) => kinds[actor.kind]!.authenticates && (!actor.opened || kinds[actor.kind]!.entersAnew) && actor.answer !== undefined);
     const begunLater = entered.filter((actor) => actor.listRead! > ending.listWritten!).map(({ answer }) => answer!);
     const family = known.filter((one) => !entered.some(({ answer }) => answer === one));
     const spared = kinds[ending.kind]!.endsOwner === "others" ? family : [];
@@ -97,6 +97,6 @@ export async function checkOwners({ stage, kinds, actors }: Story): Promise<void
     if (ending && isFine && answer && isAlone && kind === "another owner") assert.equal(world.ownerOf(answer), "bob", `Owners: the session of another was ended: ${told}`);
   }
   world.storage.fault = undefined;
-  await world.alone(world.store.deleteByOwner("ann"));
+  await world.alone(world.whole.deleteByOwner("ann"));
   assert.deepEqual(known.filter(isAnns), [], `Owners: a session is on no list: ${told}`);
 }

@@ -12,7 +12,17 @@ export const ALL_PROOFS: readonly string[] = [
   "owners",
   "triples",
   ...each("visitors of every kind"),
-  ...each("owners"),
+  ...each("every two of an owner's"),
+  "verbs that overlap, beside another request",
+  ...each("verbs that overlap"),
+  "verbs that overlap",
+  "owners of every kind",
+  "clocks apart, owners",
+  "an older key ring",
+  "an owner at the limit",
+  "clocks apart, visitors",
+  "the reduction, owners",
+  "the reduction, visitors",
   "visitors",
 ];
 

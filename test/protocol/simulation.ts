@@ -16,6 +16,8 @@ export type Handler = (session: Session<any>, exchange: Exchange) => unknown;
 /** One request or background job, as the world outside sees it. */
 export class Actor {
   readonly kind: string;
+  /** Of all actors of its world. */
+  readonly number: number;
   /** Storage calls it has made. */
   calls = 0;
   /** When it first read the list of an owner, and when it first wrote it: the number of storage calls run before. */
@@ -35,8 +37,9 @@ export class Actor {
   die!: () => void;
   readonly death: Promise<void>;
 
-  constructor(kind: string) {
+  constructor(kind: string, number: number) {
     this.kind = kind;
+    this.number = number;
     this.death = new Promise((resolve) => (this.die = resolve));
   }
 
@@ -59,21 +62,58 @@ export class Actor {
 
 export const START = Date.UTC(2026, 0, 1);
 
+/** A storage call that waits for its turn. The label says what it is, the same in every schedule. */
+export interface Waiting {
+  (): void;
+  readonly label: Label;
+}
+
+/** What is known of a call before it runs: enough to tell whether it matters which of two calls comes first. */
+export interface Label {
+  /** The same in every schedule: by whom, which key, which call on it. */
+  readonly id: string;
+  readonly by: string;
+  /** The name of the key; nothing, where the storage is not touched. */
+  readonly key: string | undefined;
+  readonly reads: boolean;
+  /** Whether it ends its process, and with it whatever that was waiting for. */
+  readonly isLast: boolean;
+}
+
+/** Whether two calls lead to the same, whichever comes first. What touches no key is a handler that goes on: nobody knows to what. */
+function areIndependent(one: Label, other: Label): boolean {
+  if (one.key === undefined || other.key === undefined) return false;
+  if (one.by === other.by && (one.isLast || other.isLast)) return false;
+  if (changesWhatIsTold(one, other) || changesWhatIsTold(other, one)) return false;
+  return one.key !== other.key || (one.reads && other.reads);
+}
+
+/** Whether a call changes a record whose token the other's actor has drawn, and may answer after any of its calls. */
+function changesWhatIsTold(one: Label, other: Label): boolean {
+  return !one.reads && one.by !== other.by && one.key!.startsWith(`${other.by}'s key `);
+}
+
+/** Where a fault befalls: at the call of this number, in the order in which calls are made; or at the call of this label. */
+export type FaultAt = { readonly call: number; readonly kind: Fault } | { readonly label: string; readonly kind: Fault };
+
 /** An in-memory storage whose calls wait until the schedule lets one run. */
 export class SteppedStorage implements Storage {
   readonly entries = new Map<string, StoredEntry>();
-  waiting: (() => void)[] = [];
-  ghosts: (() => void)[] = [];
+  waiting: Waiting[] = [];
+  ghosts: Waiting[] = [];
+  /** How many calls there were, by actor and key. */
+  readonly labels = new Map<string, number>();
   /** Everything that was ever written. */
   readonly written: string[] = [];
   executed = 0;
   calls = 0;
-  fault: { call: number; kind: Fault } | undefined;
+  fault: FaultAt | undefined;
   mutant: Mutant | undefined;
   readonly #actors = new WeakMap<() => void, Actor>();
+  readonly #names = new Map<string, string>();
   #version = 0;
 
-  get = (key: string, _call?: unknown, by?: Actor) => this.#step(() => this.entries.get(key), key, by);
+  get = (key: string, _call?: unknown, by?: Actor) => this.#step(() => this.entries.get(key), key, by, true);
   create = (key: string, entry: StorageEntry, _call?: unknown, by?: Actor) => this.#step(() => (this.entries.has(key) ? false : this.#put(key, entry, by)), key, by);
   update = (key: string, entry: StorageEntry, version: Version, _call?: unknown, by?: Actor) => this.#step(() => this.#has(key, version, "update") && this.#put(key, entry, by), key, by);
   delete = (key: string, version: Version, _call?: unknown, by?: Actor) => this.#step(() => this.#has(key, version, "delete") && this.entries.delete(key), key, by);
@@ -84,6 +124,11 @@ export class SteppedStorage implements Storage {
       this.entries.set(key, { ...entry, expiresAt });
       return { version: entry.version };
     }, key, by);
+
+  /** Waits until the schedule lets the handler go on, as a handler waits for something else than the storage. */
+  moment(): Promise<void> {
+    return new Promise((resolve) => this.waiting.push(Object.assign(() => resolve(), { label: { id: "moment", by: "moment", key: undefined, reads: true, isLast: false } })));
+  }
 
   /** The same storage in the hands of one actor. */
   as(by: Actor): Storage {
@@ -111,17 +156,42 @@ export class SteppedStorage implements Storage {
     return { version };
   }
 
-  #step<T>(effect: () => T, key: string, by: Actor | undefined): Promise<T> {
-    const fault = this.fault?.call === this.calls++ ? this.fault.kind : undefined;
+  #labelled(key: string, by: Actor | undefined, reads: boolean, suffix = ""): Label {
+    const who = by ? `${by.number} ${by.kind}` : "the store";
+    const name = this.#nameOf(key, who);
+    const call = `${who}: ${name}`;
+    const n = (this.labels.get(call) ?? 0) + 1;
+    this.labels.set(call, n);
+    const id = `${call} ${n}${suffix}`;
+    const { fault } = this;
+    const isLast = fault !== undefined && "label" in fault && fault.label === id && fault.kind.startsWith("gone");
+    return { id, by: who, key: name, reads, isLast };
+  }
+
+  /** A name for a key that is the same in every schedule: a new one is first met by whoever draws it. */
+  #nameOf(key: string, who: string): string {
+    if (!this.#names.has(key)) this.#names.set(key, `${who}'s key ${[...this.#names.values()].filter((name) => name.startsWith(who)).length}`);
+    return this.#names.get(key)!;
+  }
+
+  #faultOf(label: Label): Fault | undefined {
+    const number = this.calls++;
+    const { fault } = this;
+    return fault && ("label" in fault ? fault.label === label.id : fault.call === number) ? fault.kind : undefined;
+  }
+
+  #step<T>(effect: () => T, key: string, by: Actor | undefined, reads = false): Promise<T> {
+    const label = this.#labelled(key, by, reads);
+    const fault = this.#faultOf(label);
     if (by) by.calls++;
     return new Promise<T>((resolve, reject) => {
-      const run = (): void => {
+      const command = (): void => {
         this.executed++;
         if (by && isList(key)) by.listRead ??= this.executed;
         if (fault === "failed before") return reject(new Error("refused"));
         if (fault === "gone before") return this.#end(by);
         if (fault === "run later") {
-          this.ghosts.push(effect);
+          this.ghosts.push(Object.assign(() => void effect(), { label: this.#labelled(key, by, reads, " later") }));
           return reject(new library.SessionError("timeout", "timed out"));
         }
         const answer = effect();
@@ -129,6 +199,7 @@ export class SteppedStorage implements Storage {
         if (fault === "gone after") return this.#end(by);
         resolve(fault === "resent" ? effect() : answer);
       };
+      const run = Object.assign(command, { label });
       if (by) this.#actors.set(run, by);
       this.waiting.push(run);
     });
@@ -164,6 +235,8 @@ export interface Served {
   readonly ahead?: number;
   /** Whether the handler loads the session itself. */
   readonly isLazy?: boolean;
+  /** What its server seals with, and opens; nothing is sealed without. */
+  readonly keys?: readonly Uint8Array[];
 }
 
 /** Servers over one storage. */
@@ -171,10 +244,17 @@ export class World {
   readonly storage = new SteppedStorage();
   readonly events: SessionEvent[] = [];
   readonly store: Store<any>;
+  /** The same store, with all keys. */
+  readonly whole: Store<any>;
   now = START;
+  readonly #keys: readonly Uint8Array[] | undefined;
+  #actors = 0;
 
-  constructor() {
-    this.store = library.createStore({ storage: this.storage, clock: instantClock(() => this.now) });
+  /** `keys`: what everything is sealed with in the beginning, and in the end opened. */
+  constructor(keys?: { readonly first: readonly Uint8Array[]; readonly all: readonly Uint8Array[] }) {
+    this.#keys = keys?.all;
+    this.store = library.createStore({ storage: sealedWith(this.storage, keys?.first), clock: instantClock(() => this.now) });
+    this.whole = library.createStore({ storage: sealedWith(this.storage, keys?.all), clock: instantClock(() => this.now) });
   }
 
   /** Runs to the end without interleaving. */
@@ -192,9 +272,9 @@ export class World {
   }
 
   /** A request, as a middleware serves it. */
-  request(kind: string, handler: Handler, { token, options, ahead = 0, isLazy = false }: Served): Promise<Actor> {
+  request(kind: string, handler: Handler, { token, options, ahead = 0, isLazy = false, keys }: Served): Promise<Actor> {
     return this.#acting(kind, async (actor) => {
-      const settings = library.requestSettings([this.#server(actor, ahead, options)]);
+      const settings = library.requestSettings([this.#server(actor, ahead, keys, options)]);
       const exchange = new library.Exchange(settings, settings.store!, viewOf(token));
       try {
         if (!isLazy) actor.opened = !(await exchange.open()).fresh;
@@ -209,27 +289,28 @@ export class World {
       actor.at = this.storage.executed;
       actor.answer = headers.token();
       actor.isNamed = actor.answer === undefined || actor.answer === "removal" || this.dataOf(actor.answer) !== undefined;
+      await exchange.finish()?.catch((error: unknown) => actor.fail(error));
     });
   }
 
   /** Something done by the store, without a request. Answers whether it found what it was to work on. */
-  job(kind: string, work: (store: Store<any>) => Promise<boolean>): Promise<Actor> {
+  job(kind: string, work: (store: Store<any>) => Promise<boolean>, ahead = 0, keys?: readonly Uint8Array[]): Promise<Actor> {
     return this.#acting(kind, async (actor) => {
-      actor.opened = await work(library.createStore(this.#server(actor, 0)));
+      actor.opened = await work(library.createStore(this.#server(actor, ahead, keys)));
       actor.at = this.storage.executed;
     });
   }
 
   async #acting(kind: string, work: (actor: Actor) => Promise<void>): Promise<Actor> {
-    const actor = new Actor(kind);
+    const actor = new Actor(kind, ++this.#actors);
     const done = work(actor).catch((error: unknown) => actor.fail(error));
     await Promise.race([done, actor.death]);
     return actor;
   }
 
-  #server(actor: Actor, ahead: number, options: Readonly<Record<string, unknown>> = {}): Record<string, unknown> {
+  #server(actor: Actor, ahead: number, keys: readonly Uint8Array[] | undefined, options: Readonly<Record<string, unknown>> = {}): Record<string, unknown> {
     const clock = instantClock(() => this.now + ahead);
-    return { storage: this.storage.as(actor), clock, onEvent: (event: SessionEvent) => this.events.push(event), ...options };
+    return { storage: sealedWith(this.storage.as(actor), keys), clock, onEvent: (event: SessionEvent) => this.events.push(event), ...options };
   }
 
   /** What a token opens. */
@@ -242,21 +323,36 @@ export class World {
     return this.#read(keyOf(token))?.owner;
   }
 
+  /** When the session of a token ends by its idle timeout, in ms from now. */
+  expiryOf(token: string): number | undefined {
+    const entry = this.storage.entries.get(keyOf(token));
+    return entry && entry.expiresAt - this.now;
+  }
+
   /** Data of every live record. */
   live(): Record<string, unknown>[] {
     return [...this.storage.entries.keys()].map((key) => this.#read(key)?.data).filter((data) => data !== undefined);
   }
 
+  #opened(key: string, entry: StoredEntry): string {
+    const alone = { ...this.storage, get: () => entry } as unknown as Storage;
+    return (sealedWith(alone, this.#keys).get(key, undefined as never) as StoredEntry).value;
+  }
+
   #read(key: string): { data: Record<string, unknown>; owner: string | undefined } | undefined {
     const entry = this.storage.entries.get(key);
     if (!entry) return undefined;
-    const lines = entry.value.split("\n");
+    const lines = this.#opened(key, entry).split("\n");
     const head = JSON.parse(lines[1]!) as { s?: string; o?: string; l?: unknown };
     if (head.s !== undefined || head.l !== undefined) return undefined;
     const data: Record<string, unknown> = {};
     for (let i = 2; i + 1 < lines.length; i += 2) data[JSON.parse(lines[i]!) as string] = JSON.parse(lines[i + 1]!);
     return { data, owner: head.o };
   }
+}
+
+function sealedWith(storage: Storage, keys: readonly Uint8Array[] | undefined): Storage {
+  return keys ? library.encrypted(storage, keys) : storage;
 }
 
 const keys = new Map<string, string>();
@@ -273,31 +369,68 @@ export function tick(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
-/** Every order of the storage calls of some requests: calls `run` with a chooser until all choices were made. */
-export async function everySchedule(run: (choose: (options: number) => number) => Promise<void>): Promise<number> {
-  const path: { chosen: number; options: number }[] = [];
-  for (let count = 1; ; count++) {
+/** Chooses one of the calls that wait. */
+export type Choose = (labels: readonly Label[]) => number;
+
+interface Node {
+  readonly labels: readonly Label[];
+  chosen: number;
+  /** What need not be chosen here: every schedule that begins with it is met elsewhere. */
+  readonly asleep: Map<string, Label>;
+}
+
+/** What was chosen leads to schedules that were all met before. */
+class Redundant extends Error {}
+
+/**
+ * Every order of the storage calls of some requests: calls `run` with a chooser until all choices were made. `isReduced`: of orders that
+ * differ only in which of two independent calls comes first, one is enough (sleep sets, after Godefroid).
+ */
+export async function everySchedule(run: (choose: Choose) => Promise<void>, isReduced = false): Promise<number> {
+  const path: Node[] = [];
+  for (let count = 0; ; ) {
     let depth = 0;
-    await run((options) => {
-      path[depth] ??= { chosen: 0, options };
+    const choose: Choose = (labels) => {
+      path[depth] ??= begun(labels, isReduced ? path[depth - 1] : undefined);
       return path[depth++]!.chosen;
-    });
+    };
+    try {
+      await run(choose);
+      count++;
+    } catch (error) {
+      if (!(error instanceof Redundant)) throw error;
+    }
     path.length = depth;
-    while (path.length > 0 && path.at(-1)!.chosen + 1 >= path.at(-1)!.options) path.pop();
+    while (path.length > 0 && !goesOn(path.at(-1)!, isReduced)) path.pop();
     if (path.length === 0) return count;
-    path.at(-1)!.chosen++;
   }
 }
 
+function begun(labels: readonly Label[], before: Node | undefined): Node {
+  const last = before?.labels[before.chosen];
+  const asleep = new Map([...(before?.asleep ?? [])].filter(([, label]) => areIndependent(label, last!)));
+  const chosen = labels.findIndex(({ id }) => !asleep.has(id));
+  if (chosen < 0) throw new Redundant();
+  return { labels, chosen, asleep };
+}
+
+function goesOn(node: Node, isReduced: boolean): boolean {
+  const done = node.labels[node.chosen]!;
+  if (isReduced) node.asleep.set(done.id, done);
+  do node.chosen++;
+  while (node.chosen < node.labels.length && node.asleep.has(node.labels[node.chosen]!.id));
+  return node.chosen < node.labels.length;
+}
+
 /** Runs requests side by side, one storage call at a time; what was to run later runs at any time, at the latest at the end. */
-export async function interleave<T>({ storage }: { readonly storage: SteppedStorage }, requests: readonly (() => Promise<T>)[], choose: (options: number) => number): Promise<T[]> {
+export async function interleave<T>({ storage }: { readonly storage: SteppedStorage }, requests: readonly (() => Promise<T>)[], choose: Choose): Promise<T[]> {
   let running = requests.length;
   const results = Promise.all(requests.map((start) => start().finally(() => running--)));
   await tick();
   while (running > 0) {
-    const options = storage.waiting.length + storage.ghosts.length;
-    if (options === 0) throw new Error("nothing to run: a request hangs");
-    const chosen = options === 1 ? 0 : choose(options);
+    const options = [...storage.waiting, ...storage.ghosts];
+    if (options.length === 0) throw new Error("nothing to run: a request hangs");
+    const chosen = choose(options.map(({ label }) => label));
     const [queue, index] = chosen < storage.waiting.length ? [storage.waiting, chosen] : [storage.ghosts, chosen - storage.waiting.length];
     queue.splice(index, 1)[0]!();
     await tick();

@@ -6,8 +6,10 @@ import { test } from "node:test";
 import { chain, fiberDefaults, fromCookie, fromHeader } from "holdfast";
 import { session } from "holdfast/node";
 import { seed } from "holdfast/testing";
+import { OwnerListCodec, type OwnerList } from "#dist/codecs/owner-list.js";
+import { RecordCodec, type SessionRecord } from "#dist/codecs/record.js";
 import { watched } from "../support/storages.js";
-import { World } from "./world.js";
+import { codeOf, World } from "./world.js";
 
 async function visitor(world: World) {
   const client = world.client();
@@ -286,3 +288,84 @@ test("all sessions of an owner ended: two calls for the list, two for each sessi
   assert.equal(await world.store.deleteByOwner("ann"), 3);
   assert.deepEqual(world.storage.counts, { get: 5, update: 2, delete: 3 });
 });
+
+/** The storage calls of so many logins of one owner, each of a new visitor, one after the other. */
+async function logins(world: World, count: number): Promise<number[]> {
+  const calls: number[] = [];
+  for (let i = 0; i < count; i++) calls.push((await world.client().ask((session) => session.authenticate("ann"))).calls.length);
+  return calls;
+}
+
+const mean = (numbers: readonly number[]): number => numbers.reduce((sum, one) => sum + one, 0) / numbers.length;
+
+test("C11: an owner's login at the limit costs three storage calls more than below it, at most", async () => {
+  for (const max of [3, 100]) {
+    const world = new World({ maxSessionsPerOwner: max });
+    const below = await logins(world, max);
+    const at = await logins(world, 200);
+    assert.equal(below[0], 3, "the list read, the session and the list stored");
+    assert.ok(Math.max(...below) <= 4, `below: ${Math.max(...below)}, a long list is looked at a little`);
+    assert.ok(mean(at) - mean(below) <= 3, `${mean(at)} at the limit of ${max}, ${mean(below)} below it`);
+    assert.equal((await world.store.listByOwner("ann")).length, max);
+    console.log(`a login below the limit of ${max}: ${mean(below).toFixed(2)} calls, at it: ${mean(at).toFixed(2)}`);
+  }
+});
+
+test("C11: at the limit, sessions that have ended make room before one that lives is ended", async () => {
+  const world = new World({ maxSessionsPerOwner: 2 });
+  const [first, second] = [world.client(), world.client()];
+  for (const client of [first, second]) await client.ask((session) => session.authenticate("ann"));
+  await second.ask((session) => session.destroy());
+  await logins(world, 1);
+  assert.equal((await first.ask()).session!.owner, "ann");
+});
+
+test("C11: ten thousand sessions of one owner: a login costs as many calls as ever, all of them are listed, and ended", async () => {
+  const world = new World({ maxSessionsPerOwner: 10_000, storeNew: "written" });
+  const { store, storage } = world;
+  for (let i = 0; i < 10_000; i += 1000) {
+    const seen = storage.calls.length;
+    for (let j = 0; j < 10; j++) await store.create({}, { owner: "ann", info: { device: "Firefox on Linux" } });
+    assert.ok(storage.calls.length - seen <= 50);
+    await seedMany(world, "ann", 990);
+  }
+  const [most] = await logins(world, 1);
+  assert.ok(most! <= 7, `${most} calls`);
+  assert.equal((await store.listByOwner("ann")).length, 10_000);
+  const list = storage.calls.findLast(({ key, entry }) => entry && key.includes(":owner."))!.entry!;
+  console.log(`ten thousand sessions of one owner: a list of ${list.value.length} bytes, ${most} calls for one more login`);
+  assert.equal(await store.deleteByOwner("ann"), 10_000);
+  assert.deepEqual(await store.listByOwner("ann"), []);
+});
+
+test("C11: more than ten thousand are refused as an option, and a list that is too long for the storage by the login", async () => {
+  assert.throws(() => new World({ maxSessionsPerOwner: 10_001 }), { name: "RangeError", message: /maxSessionsPerOwner is 10001; it must be at most 10000/ });
+  assert.throws(() => new World({ maxSessionsPerOwner: { max: 10_001, policy: "refuse" } }), RangeError);
+  const { storage } = new World();
+  const small = new World({ storage: { ...storage, maxValueBytes: 1000 } });
+  const outcomes: (string | undefined)[] = [];
+  for (let i = 0; i < 20; i++) outcomes.push(await codeOf(() => small.store.create({}, { owner: "ann" })));
+  assert.deepEqual([...new Set(outcomes)].sort(), ["too-large", undefined]);
+});
+
+/** Puts many sessions on an owner's list at once, without a login for each: rows as they are stored. */
+async function seedMany(world: World, owner: string, count: number): Promise<void> {
+  const { storage, clock } = world;
+  const call = { now: clock.now(), signal: new AbortController().signal };
+  const key = storage.calls.findLast(({ key: one }) => one.includes(":owner."))!.key;
+  const codec = new OwnerListCodec("holdfast");
+  const entry = (await storage.inner.get(key, call))!;
+  const list = codec.decode(key.slice("holdfast:".length), entry.value) as OwnerList;
+  const rows = [];
+  for (let i = 0; i < count; i++) {
+    const made = await world.store.create({});
+    const at = `holdfast:${made.id.slice(3)}`;
+    const stored = (await storage.inner.get(at, call))!;
+    const records = new RecordCodec("holdfast");
+    const record = records.decode(made.id.slice(3), stored.value) as SessionRecord;
+    await storage.inner.update(at, { value: records.encode(made.id.slice(3), { ...record, owner }), expiresAt: stored.expiresAt }, stored.version, call);
+    rows.push({ hash: made.id.slice(3), createdAt: clock.now(), info: { device: "Firefox on Linux" } });
+  }
+  const value = codec.encode(key.slice("holdfast:".length), { ...list, sessions: [...list.sessions, ...rows] });
+  await storage.inner.update(key, { value, expiresAt: entry.expiresAt }, entry.version, call);
+}

@@ -64,7 +64,7 @@ test("show is short and never the content of an object", () => {
 
 test("onlyKeys names what is unknown and what there is", () => {
   assert.throws(() => onlyKeys("cookie", { Secure: true }, ["secure", "path"]), { name: "TypeError", message: 'holdfast: cookie has no option "Secure"; it has secure, path' });
-  for (const value of [null, [], "x", 5, new Map()]) assert.throws(() => onlyKeys("cookie", value, ["secure"]), TypeError);
+  for (const value of [null, [], "x", 5, new Map()]) assert.throws(() => onlyKeys("cookie", value as object, ["secure"]), TypeError);
   onlyKeys("cookie", {}, ["secure"]);
 });
 
