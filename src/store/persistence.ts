@@ -98,7 +98,9 @@ export class Persistence {
     const attempt = async (current: Live | undefined): Promise<Live | Gone | undefined> => {
       if (!current) return GONE;
       const next = this.#idleDeadline(current.record);
-      return current.expiresAt >= next ? current : this.#records.touch(current, next, deadline);
+      // Only what was read just now is known to be there still; what this request read long ago is written to find out.
+      if (current !== live && current.expiresAt >= next) return current;
+      return this.#records.touch(current, Math.max(next, current.expiresAt), deadline);
     };
     return found(await changed({ read, attempt, known: this.#isStale(live) ? undefined : live }, deadline));
   }
