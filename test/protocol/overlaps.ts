@@ -74,7 +74,8 @@ export function kindOf({ first, second, brought }: Pair, isOverlapping: boolean)
     ...(!isNone && verbs.some((verb) => ENDS.includes(verb) || (verb === "authenticate another" && brought === "a session of ann")) && { ends: true }),
     ...(!isNone && verbs.some((verb) => RENEWS.includes(verb)) && { renews: true }),
     ...([first, second].some((verb) => verb.startsWith("authenticate")) && { authenticates: true }),
-    ...(first.startsWith("reset") && { entersAnew: true }),
+    // Between ann and ann it was bob's: what was ann's is given up, and her second login is a new one.
+    ...((first.startsWith("reset") || (first === "authenticate another" && second === "authenticate")) && { entersAnew: true }),
   };
 }
 

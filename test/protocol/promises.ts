@@ -85,7 +85,9 @@ export async function checkOwners({ stage, kinds, actors }: Story): Promise<void
   const ending = actors.find((actor) => actor.isFine && kinds[actor.kind]!.endsOwner);
   if (ending) {
     const entered = actors.filter((actor) => kinds[actor.kind]!.authenticates && (!actor.opened || kinds[actor.kind]!.entersAnew) && actor.answer !== undefined);
-    const begunLater = entered.filter((actor) => actor.listRead! > ending.listWritten!).map(({ answer }) => answer!);
+    // The only list that it writes is the one it ends.
+    const [list = "", written = Infinity] = [...ending.listsWritten][0] ?? [];
+    const begunLater = entered.filter((actor) => actor.listsRead.get(list)! > written).map(({ answer }) => answer!);
     const family = known.filter((one) => !entered.some(({ answer }) => answer === one));
     const spared = kinds[ending.kind]!.endsOwner === "others" ? family : [];
     const left = known.filter((one) => isAnns(one) && !begunLater.includes(one) && !spared.includes(one));

@@ -20,9 +20,9 @@ export class Actor {
   readonly number: number;
   /** Storage calls it has made. */
   calls = 0;
-  /** When it first read the list of an owner, and when it first wrote it: the number of storage calls run before. */
-  listRead: number | undefined;
-  listWritten: number | undefined;
+  /** When it first read the list of each owner, and when it first wrote it: the number of storage calls run before, by the key of the list. */
+  readonly listsRead: Map<string, number> = new Map();
+  readonly listsWritten: Map<string, number> = new Map();
   error: SessionError | undefined;
   /** The token answered, "removal", or nothing. */
   answer: string | undefined;
@@ -149,7 +149,7 @@ export class SteppedStorage implements Storage {
   }
 
   #put(key: string, entry: StorageEntry, by: Actor | undefined): Written {
-    if (by && isList(key)) by.listWritten ??= this.executed;
+    if (by && isList(key)) noteFirst(by.listsWritten, key, this.executed);
     const version = ++this.#version;
     this.entries.set(key, { ...entry, version });
     this.written.push(key, entry.value);
@@ -187,7 +187,7 @@ export class SteppedStorage implements Storage {
     return new Promise<T>((resolve, reject) => {
       const command = (): void => {
         this.executed++;
-        if (by && isList(key)) by.listRead ??= this.executed;
+        if (by && isList(key)) noteFirst(by.listsRead, key, this.executed);
         if (fault === "failed before") return reject(new Error("refused"));
         if (fault === "gone before") return this.#end(by);
         if (fault === "run later") {
@@ -212,6 +212,10 @@ export class SteppedStorage implements Storage {
     this.waiting = this.waiting.filter((run) => this.#actors.get(run) !== by);
     by.die();
   }
+}
+
+function noteFirst(times: Map<string, number>, key: string, time: number): void {
+  if (!times.has(key)) times.set(key, time);
 }
 
 function isList(key: string): boolean {
