@@ -1,13 +1,12 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import type { SessionEvent } from "holdfast";
-import { BARE, ColumnStorage, REFUSED, type Column, type StorageName } from "./columns.js";
-import { ENTRIES, NOTHING, REFUSAL } from "./frameworks.js";
+import { ColumnStorage, type Column, type StorageName } from "./columns.js";
 import { overHttp2 } from "./http2.js";
-import type { App, Framework, Row, Stage } from "./row.js";
+import type { App, Framework, Row } from "./row.js";
+import { ColumnStage } from "./stage.js";
 import type { Transcript } from "./transcript.js";
-import { askOnce, NEXT, NEXT_BODY, PATIENCE, turn, Wire, type Served } from "./wire.js";
+import { askOnce, NEXT, NEXT_BODY, PATIENCE, Wire, type Served } from "./wire.js";
 
 /** What one cell of the matrix showed. */
 export interface Observation {
@@ -42,10 +41,6 @@ export function unclearCrashes(): string[] {
   return unclear.splice(0);
 }
 
-/** How long to wait for what goes on after the answer, in ms. */
-const LIMIT = 8000;
-const TURNS = 4;
-
 /** Serves a row's program as a column wants it, asks, and says what was seen. */
 export async function observe(row: Row, framework: Framework, column: Column, storageName: StorageName, patience: number = 1): Promise<Observation> {
   const crashes: string[] = [];
@@ -58,64 +53,9 @@ export async function observe(row: Row, framework: Framework, column: Column, st
   });
 }
 
-class Running implements Stage, Served {
-  readonly framework: Framework;
-  readonly session: any;
-  readonly notes: Record<string, number> = {};
-  readonly events: string[] = [];
-  writes = 0;
+class Running extends ColumnStage implements Served {
   arrived = 0;
-  readonly #column: Column;
-  readonly #storage: ColumnStorage;
-  readonly #ends: (() => unknown)[] = [];
   readonly #open = new Set<ServerResponse>();
-  #timers = 0;
-
-  constructor(framework: Framework, column: Column, storage: ColumnStorage) {
-    this.framework = framework;
-    this.#column = column;
-    this.#storage = storage;
-    this.session = this.#makeSession();
-  }
-
-  #makeSession(): any {
-    if (this.#column.name === BARE.name) return NOTHING[this.framework];
-    if (this.#column.name === REFUSED.name) return REFUSAL[this.framework];
-    return ENTRIES[this.framework]({ storage: this.#storage, onEvent: ({ type }: SessionEvent) => void this.events.push(type) });
-  }
-
-  readonly touch = (context: object): "seen" => {
-    const { use } = this.#column;
-    if (use === "nothing") return "seen";
-    const session = this.session.get(context);
-    if (use === "reads") session.get("n");
-    else {
-      session.update("n", (n: number = 0) => n + 1);
-      this.writes++;
-    }
-    return "seen";
-  };
-
-  readonly look = (context: object): void => {
-    if (this.#column.name !== BARE.name && this.#column.name !== REFUSED.name) this.session.get(context).get("n");
-  };
-
-  readonly note = (what: string, value?: unknown): void => {
-    const key = value === undefined ? what : `${what}: ${String(value)}`;
-    this.notes[key] = (this.notes[key] ?? 0) + 1;
-  };
-
-  readonly callback = (name: string) => (error?: unknown): void => this.note(`callback of ${name}`, error == null ? "no error" : "an error");
-
-  readonly later = (ms: number, act: () => unknown): void => {
-    this.#timers++;
-    setTimeout(() => {
-      this.#timers--;
-      act();
-    }, ms);
-  };
-
-  readonly onEnd = (act: () => unknown): void => void this.#ends.push(act);
 
   /** Asks and waits until nothing goes on any more. */
   async play(row: Row, headers: Readonly<Record<string, string>>, patience: number): Promise<Transcript> {
@@ -125,27 +65,17 @@ class Running implements Stage, Served {
     const { port } = server.address() as AddressInfo;
     const ask = this.framework === "http2" ? overHttp2 : overHttp1;
     try {
-      return await ask(row, port, headers, patience, this, () => this.#settled());
+      return await ask(row, port, headers, patience, this, () => this.settled());
     } finally {
-      await this.#settled(() => this.#open.size === 0);
+      await this.settled(() => this.#open.size === 0);
       server.closeAllConnections?.();
       server.close();
-      for (const end of this.#ends) await end();
+      await this.end();
     }
-  }
-
-  get isQuiet(): boolean {
-    return this.#timers === 0 && this.#storage.isQuiet;
   }
 
   get open(): number {
     return this.#open.size;
-  }
-
-  /** Waits until nothing is under way, and a little longer, in turns of the event loop. */
-  async #settled(isSo: () => boolean = () => true): Promise<void> {
-    const end = performance.now() + LIMIT;
-    for (let turns = 0; turns < TURNS && performance.now() < end; turns = this.isQuiet && isSo() ? turns + 1 : 0) await turn();
   }
 
   /** Answers what the harness asks itself, and sees how every other response ends. */

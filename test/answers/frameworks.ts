@@ -175,18 +175,25 @@ export async function fastifyApp(stage: Stage, handler: (request: FastifyRequest
   return app.server as App;
 }
 
+export type WebHandler = (request: Request, ...rest: any[]) => Response | Promise<Response>;
+
+/** How fetch functions are served. Runtimes that have a server for them put it in this one's place (test/runtimes). */
+export const web: { listener(fetch: WebHandler, options?: { readonly overrideGlobalObjects: boolean }): App } = {
+  listener: getRequestListener as never,
+};
+
 /** A Hono application behind @hono/node-server. */
 export function honoApp(stage: Stage, handler: (c: HonoContext) => unknown, { before = [], after = [], prepare }: Around = {}): App {
   const app = new Hono();
   prepare?.(app);
   for (const one of [...before, stage.session, ...after]) app.use(one);
   app.all("*", handler as never);
-  return getRequestListener(app.fetch) as App;
+  return web.listener(app.fetch as WebHandler);
 }
 
 /** A plain fetch handler behind @hono/node-server, with the platform's own `Request` and `Response`. */
 export function fetchApp(stage: Stage, handler: (request: Request) => unknown): App {
-  return getRequestListener(stage.session(handler), { overrideGlobalObjects: false }) as App;
+  return web.listener(stage.session(handler), { overrideGlobalObjects: false });
 }
 
 type With<C> = { readonly [K in "note" | "callback" | "later"]: Stage[K] } & C & { touch(): "seen"; readonly stage: Stage };

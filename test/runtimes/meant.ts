@@ -50,3 +50,107 @@ export const LEFT_OUT: readonly { readonly on: RegExp; readonly kind: RegExp; re
     why: "of a class that writes to the response when its body is asked for, nothing can be copied",
   },
 ];
+
+/** Cases of the adapter suite that a runtime cannot play. */
+const CASES_LEFT_OUT: readonly { readonly on: string; readonly name: RegExp; readonly why: string }[] = [
+  { on: "deno", name: /^HTTP\/2: /, why: "Deno 2.9.6 aborts now and then, by an assertion in its own nghttp2" },
+];
+
+/** Why a runtime leaves a case of the adapter suite out, if it does. */
+export function caseLeftOut(runtime: string, name: string): string | undefined {
+  return CASES_LEFT_OUT.find((one) => one.on === runtime && one.name.test(name))?.why;
+}
+
+/** Differences in the rows of the answers matrix, on servers of other runtimes. One that is met by no row any more fails the run. */
+export interface AnswerMeant {
+  readonly on: RegExp;
+  readonly row: RegExp;
+  /** Which of the differences. */
+  readonly differs: RegExp;
+  readonly why: string;
+}
+
+export const ANSWERS_MEANT: readonly AnswerMeant[] = [
+  {
+    on: /^(?:Bun|workerd)/,
+    row: /^answer (?:null|42|undefined)$/,
+    differs: /./,
+    why: "what is no Response is refused by Holdfast or Hono in words of their own, where Bun answers 204 and workerd in its own words",
+  },
+  {
+    on: /^Deno/,
+    row: /^answer (?:null|42|undefined)$/,
+    differs: /^(?:headers|status line|body): /,
+    why: "what is no Response is refused by Holdfast or Hono in words of their own",
+  },
+  {
+    on: /./,
+    row: /^throw a Response$/,
+    differs: /^(?:stored, and no cookie$|status line: |headers: |body: )/,
+    why: "a Response that is thrown is an error to these runtimes: they answer 500; if its session cannot be stored it is a 503",
+  },
+  {
+    on: /^Bun/,
+    row: /^HEAD, new Response\((?:Blob|URLSearchParams)\)$/,
+    differs: /^headers: /,
+    why: "Bun leaves the type out of its answer to HEAD as long as nobody looks at the headers; GET has it",
+  },
+  {
+    on: /^Bun/,
+    row: /stream(?:\)|\(\))$|^answer the request's body$/,
+    differs:
+      /^(?:framing: bare "chunked", here "length"$|headers: bare \["date: …","transfer-encoding: chunked"\], here \["content-length: \d+",(?:"content-type: application\/octet-stream",)?"date: …"\]$)/,
+    why: "Bun sends a stream that has ended by the time it is answered as one piece, and one of a request's body with a type",
+  },
+  {
+    on: /^Bun/,
+    row: /stream that fails/,
+    differs: /^bytes beyond the answers: bare "(?:HTTP\/1.1 200 OK\\r\\n)?", here "HTTP\/1.1 200 OK\\r\\n/,
+    why: "Bun breaks the connection off in the midst of the head, if the stream fails at once; then the session's lines may be out",
+  },
+  {
+    on: /^Deno/,
+    row: /a response that is frozen$/,
+    differs: /^(?:stored, and no cookie$|status line: |body: )/,
+    why: "Deno cannot send a frozen response, with or without a session: it answers 500",
+  },
+  {
+    on: /^workerd/,
+    row: /^HEAD, new Response\(a stream that fails/,
+    differs: /^stored, and no cookie$/,
+    why: "workerd answers 500 to HEAD if the stream fails, with or without a session",
+  },
+  {
+    on: /^workerd/,
+    row: /a response that requests share, cloned$/,
+    differs: /./,
+    why: "a Worker's Response belongs to the request that made it: bare, the next one fails as well",
+  },
+];
+
+/** What cannot be played, by the name of a runtime and of an adapter or a storage's client. That a client is lacking is tried. */
+const NOT_PLAYED: readonly { readonly on: RegExp; readonly suite: RegExp; readonly why: string }[] = [
+  {
+    on: /^workerd$/,
+    suite: /^adapters\/(?!fetch$|hono$)/,
+    why: "a Worker is a fetch function; its bridge to node:http is not among what Holdfast supports",
+  },
+  { on: /^(?!bun$)/, suite: /^storages\/bun:sqlite$/, why: "only Bun has bun:sqlite" },
+  { on: /^node20$/, suite: /^storages\/node:sqlite$/, why: "Node 20 has no node:sqlite" },
+  {
+    on: /^node20$/,
+    suite: /^storages\/better-sqlite3$/,
+    why: "better-sqlite3 13, built for newer Nodes, ends the process of Node 20; version 12 would be compiled for it",
+  },
+  { on: /^workerd$/, suite: /sqlite|libsql/, why: "a Worker has no files" },
+  {
+    on: /^workerd$/,
+    suite: /^storages\/(?:mysql2(?!.*disableEval)|memcache-client)/,
+    why: "it makes code from text, which a Worker refuses; mysql2 does without if it is told `disableEval`",
+  },
+];
+
+/** Why a runtime does not play a suite, if it does not. */
+export function notPlayed(runtime: string, suite: string): string | undefined {
+  return NOT_PLAYED.find((one) => one.on.test(runtime) && one.suite.test(suite))?.why;
+}

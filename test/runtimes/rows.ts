@@ -6,10 +6,12 @@ import { KINDS, type Kind } from "./kinds.js";
 import { LEFT_OUT, MEANT } from "./meant.js";
 import type { Served } from "./start.js";
 
-/** How one comparison went. */
+/** How one comparison or one case went. */
 export interface RowResult {
   readonly name: string;
   readonly error?: string;
+  /** Why it did not run. */
+  readonly leftOut?: string;
 }
 
 export type Report = (result: RowResult) => void;
@@ -290,7 +292,8 @@ function normal(line: string): string {
 
 /** A form's boundary is drawn anew for each answer. */
 function unbounded(text: string, body: string): string {
-  const boundary = /^--(\S+)\r\nContent-Disposition/.exec(body)?.[1];
+  const inBody = /^--(\S+)\r\nContent-Disposition/.exec(body)?.[1];
+  const boundary = inBody ?? /multipart\/form-data; ?boundary=([\w-]+)/.exec(text)?.[1];
   return boundary === undefined ? text : text.replaceAll(boundary, "BOUNDARY");
 }
 

@@ -1,7 +1,7 @@
 /** Starts the server of a runtime. What is missing is installed from npm, with exact versions. */
 import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createRequire } from "node:module";
+import { builtinModules, createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -103,6 +103,11 @@ export function startPlain(runtime: "bun" | "deno"): Promise<Served> {
   return startProgram(...commandOf(runtime, "plain.js"));
 }
 
+/** The rows of the answers matrix, on their servers or in a Worker. */
+export function startAnswers(runtime: "bun" | "deno" | "workerd"): Promise<Served> {
+  return runtime === "workerd" ? startWorkerd("answers-worker.js") : startProgram(...commandOf(runtime, "answers-served.js"));
+}
+
 async function startProgram(command: string, args: readonly string[]): Promise<Served> {
   const directory = mkdtempSync(join(tmpdir(), "holdfast-runtime-"));
   const file = join(directory, "module.js");
@@ -136,6 +141,13 @@ async function startProgram(command: string, args: readonly string[]): Promise<S
 /** workerd and what starts it, and the bundler that makes one module of many. */
 const WORKERD = { miniflare: "4.20260730.0", esbuild: "0.28.2" };
 
+/** Of workerd itself, and of what starts it. */
+export function workerdVersion(): string {
+  const manifest = join(fromNpm(WORKERD), "node_modules", "workerd", "package.json");
+  const { version } = JSON.parse(readFileSync(manifest, "utf8")) as { version: string };
+  return `${version} (miniflare ${WORKERD.miniflare})`;
+}
+
 /** Versions and flags that a Worker is configured with. */
 export interface Compatibility {
   readonly date: string;
@@ -158,6 +170,38 @@ async function load(name: "miniflare" | "esbuild"): Promise<any> {
   return import(pathToFileURL(join(fromNpm(WORKERD), "node_modules", name, main)).href);
 }
 
+/** What is no part of a Worker, in the programs of the tests: something takes its place, or nothing that may be called. */
+const IN_A_WORKER = {
+  name: "in a worker",
+  setup(build: any): void {
+    const own = (file: string) => () => ({ path: fileURLToPath(new URL(file, import.meta.url)) });
+    const none = ({ importer, namespace }: { importer: string; namespace: string }): object | undefined =>
+      namespace === "file" && !importer.includes("node_modules") ? { path: "none", namespace: "none" } : undefined;
+    build.onResolve({ filter: /support\/client\.js$/ }, own("worker-client.js"));
+    build.onResolve({ filter: /support\/apps\.js$/ }, own("worker-apps.js"));
+    build.onResolve({ filter: /^(?:node:(?:http2?|net|module)|connect|express|fastify|koa|@hono\/node-server)$/ }, none);
+    build.onLoad({ filter: /.*/, namespace: "none" }, () => ({ contents: NOTHING, loader: "js" }));
+  },
+};
+
+const NOTHING = "module.exports = { createRequire: () => () => ({}) };";
+
+/** Packages call `require("net")`; a Worker imports `node:net`. */
+const BUILTINS = {
+  name: "built-in modules",
+  setup(build: any): void {
+    const filter = new RegExp(`^(?:node:)?(?:${builtinModules.join("|")})$`);
+    build.onResolve({ filter }, ({ path, kind }: { path: string; kind: string }) => {
+      const name = `node:${path.replace(/^node:/, "")}`;
+      return kind === "require-call" ? { path: name, namespace: "builtin" } : { path: name, external: true };
+    });
+    build.onLoad({ filter: /.*/, namespace: "builtin" }, ({ path }: { path: string }) => ({
+      contents: `import whole from ${JSON.stringify(path)}; module.exports = whole;`,
+      loader: "js",
+    }));
+  },
+};
+
 /** A program of the tests and all that it imports, as one module. */
 export async function bundled(program: string): Promise<string> {
   const { build } = await load("esbuild");
@@ -166,17 +210,24 @@ export async function bundled(program: string): Promise<string> {
     bundle: true,
     format: "esm",
     write: false,
-    external: ["node:*"],
+    external: ["node:*", "cloudflare:*"],
     conditions: ["workerd"],
+    plugins: [IN_A_WORKER, BUILTINS],
   });
   return bundle.outputFiles[0].text as string;
 }
 
-/** A Worker of a program of the tests; `hear` is given what it prints. */
+/** How a Worker is started: `hear` is given what it prints. */
+interface WorkerOptions {
+  readonly compatibility?: Compatibility;
+  readonly bindings?: Readonly<Record<string, string>>;
+  hear?(text: string): void;
+}
+
+/** A Worker of a program of the tests. */
 export async function startWorker(
   program: string,
-  { date, flags }: Compatibility = USUAL,
-  hear: (text: string) => void = () => {},
+  { compatibility: { date, flags } = USUAL, bindings = {}, hear = () => {} }: WorkerOptions = {},
 ): Promise<Worker> {
   const { Miniflare } = await load("miniflare");
   return new Miniflare({
@@ -184,6 +235,7 @@ export async function startWorker(
     compatibilityDate: date,
     compatibilityFlags: flags,
     d1Databases: { DB: "sessions" },
+    bindings,
     host: "127.0.0.1",
     port: 0,
     handleRuntimeStdio(...streams: NodeJS.ReadableStream[]) {
@@ -193,17 +245,21 @@ export async function startWorker(
 }
 
 /** workerd, with the version of what it is. */
-export async function startOnWorkerd(): Promise<Served> {
-  const worker = await startWorker("worker.js");
+export function startOnWorkerd(): Promise<Served> {
+  return startWorkerd("worker.js", async (worker) =>
+    (await worker.dispatchFetch("http://localhost/kinds")).json() as Promise<string[]>,
+  );
+}
+
+async function startWorkerd(
+  program: string,
+  kindsOf: (worker: Worker) => readonly string[] | Promise<readonly string[]> = () => [],
+): Promise<Served> {
+  const worker = await startWorker(program);
   try {
     const { port } = await worker.ready;
-    const kinds = (await (await worker.dispatchFetch("http://localhost/kinds")).json()) as string[];
-    return {
-      name: `workerd (miniflare ${WORKERD.miniflare})`,
-      port: Number(port),
-      kinds,
-      close: () => worker.dispose(),
-    };
+    const name = `workerd (miniflare ${WORKERD.miniflare})`;
+    return { name, port: Number(port), kinds: await kindsOf(worker), close: () => worker.dispose() };
   } catch (error) {
     await worker.dispose();
     throw error;

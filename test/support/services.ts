@@ -68,9 +68,14 @@ export async function unlessMissing(name: string, advice: string, declare: () =>
   try {
     await declare();
   } catch (error) {
-    if (!(error instanceof Error) || error.name !== "MissingProgram" || process.env.CI || mayInstall()) throw error;
+    if (!mayBeMissing(error)) throw error;
     test(`tests with ${name}`, { skip: `${error.message}${advice}` }, () => {});
   }
+}
+
+/** Whether an error says that this machine lacks a program, and must not install it. */
+export function mayBeMissing(error: unknown): error is Error {
+  return error instanceof Error && error.name === "MissingProgram" && !process.env.CI && !mayInstall();
 }
 
 async function obtain(name: string): Promise<Service> {

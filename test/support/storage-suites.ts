@@ -14,13 +14,15 @@ export interface CaseResult {
   readonly error?: string;
 }
 
-const KEY = randomBytes(32);
+let key: Uint8Array | undefined;
+/** Drawn when it is asked for: a Worker refuses to draw one while it loads. */
+const drawn = (): Uint8Array => (key ??= randomBytes(32));
 const CASE_MS = 60_000;
 
 /** What may stand between a store and its driver. */
 export const DECORATORS: Readonly<Record<string, (storage: Storage) => Storage>> = {
   plain: (storage) => storage,
-  encrypted: (storage) => encrypted(storage, [KEY]),
+  encrypted: (storage) => encrypted(storage, [drawn()]),
   observed: (storage) => observed(storage, () => {}),
 };
 

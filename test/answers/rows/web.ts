@@ -21,7 +21,9 @@ function texts(pieces: readonly string[], failsAt = Infinity): ReadableStream<Ui
   });
 }
 
-const shared = new Response("shared", { headers: { "X-A": "1" } });
+let made: Response | undefined;
+/** A Worker makes none while it loads. */
+const shared = (): Response => (made ??= new Response("shared", { headers: { "X-A": "1" } }));
 
 /** Every kind of answer that a web handler can give. */
 const RESPONSES: Readonly<Record<string, () => Response | Promise<Response>>> = {
@@ -50,7 +52,7 @@ const RESPONSES: Readonly<Record<string, () => Response | Promise<Response>>> = 
   "Response.json": () => Response.json({ a: 1 }),
   "Response.redirect": () => Response.redirect("http://localhost/elsewhere", 303),
   "a response that was cloned": () => new Response("hello").clone(),
-  "a response that requests share, cloned": () => shared.clone() as Response,
+  "a response that requests share, cloned": () => shared().clone() as Response,
   "a response that is frozen": () => Object.freeze(new Response("hello")),
   "a response later": async () => {
     await soon();

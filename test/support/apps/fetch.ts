@@ -6,20 +6,26 @@ import { drained, webBody } from "./bodies.js";
 import { listening, mountedOf, optionsOf, reported, statusOf } from "./serving.js";
 import type { Adapter, App, AppOptions, Data, Handle, Reply, Routes, Write } from "./types.js";
 
-type FetchHandler = (request: Request) => Response | Promise<Response>;
+export type FetchHandler = (request: Request) => Response | Promise<Response>;
 
 /** Hono's server puts classes of its own in their place, for the whole process. */
 const NATIVE = { Request, Response };
 
 async function start(options: AppOptions, routes: Routes): Promise<App> {
   for (const [name, value] of Object.entries(NATIVE)) Object.defineProperty(globalThis, name, { value, writable: true, configurable: true });
+  const { handler, sessions } = fetchApp(options, routes);
+  const server = createServer((req, res) => void bridge(handler, req, res));
+  return listening(server, sessions, reported);
+}
+
+/** The application, to be served by anything. */
+export function fetchApp(options: AppOptions, routes: Routes): { handler: FetchHandler; sessions: readonly entry.Sessions<Data>[] } {
   const sessions = optionsOf(options).map((one) => entry.session<Data>(one as entry.FetchOptions));
   const handler = mountedOf(options, sessions).reduceRight<FetchHandler>(
     (inner, wrap) => wrap(inner),
     (request) => route(options, routes, new FetchHandle(sessions, request)),
   );
-  const server = createServer((req, res) => void bridge(handler, req, res));
-  return listening(server, sessions, reported);
+  return { handler, sessions };
 }
 
 /** A fetch-style server has no routes, guards and error pages: this is what an application does instead. */
@@ -55,7 +61,8 @@ export function requestOf(req: IncomingMessage, signal?: AbortSignal): Request {
   for (let i = 0; i < req.rawHeaders.length; i += 2) headers.append(req.rawHeaders[i]!, req.rawHeaders[i + 1]!);
   const hasBody = req.method !== "GET" && req.method !== "HEAD";
   const body = hasBody ? (Readable.toWeb(req) as ReadableStream<Uint8Array>) : null;
-  const scheme = "encrypted" in req.socket ? "https" : "http";
+  // On Bun every socket has the property.
+  const scheme = (req.socket as { encrypted?: boolean }).encrypted ? "https" : "http";
   return new Request(`${scheme}://${req.headers.host}${req.url}`, { method: req.method!, headers, body, duplex: "half", ...(signal && { signal }) } as RequestInit);
 }
 

@@ -14,6 +14,13 @@ type Env = entry.SessionEnv<Data>;
 type HonoContext = Context<Env>;
 
 async function start(options: AppOptions, routes: Routes): Promise<App> {
+  const { app, sessions, errors } = honoApp(options, routes);
+  const server = options.isHttp2 ? createAdaptorServer({ fetch: app.fetch, createServer: createHttp2Server }) : createAdaptorServer({ fetch: app.fetch });
+  return listening(server as Server, sessions, errors);
+}
+
+/** The application, to be served by anything. */
+export function honoApp(options: AppOptions, routes: Routes): { app: Hono<Env>; sessions: readonly entry.Sessions<Data>[]; errors: readonly unknown[] } {
   const sessions = optionsOf(options).map((one) => entry.session<Data>(one as entry.HonoOptions));
   const errors: unknown[] = [];
   const app = new Hono<Env>();
@@ -33,8 +40,7 @@ async function start(options: AppOptions, routes: Routes): Promise<App> {
   if (guard) app.use(async (c, next) => (guard(new HonoHandle(sessions, c)) ? next() : c.text("who are you?", 401)));
   if (errorPage) app.onError((error, c) => c.text(errorPage(new HonoHandle(sessions, c as HonoContext), error), statusOf(error) as 500));
   for (const [path, handler] of Object.entries(routes)) app.all(path, (c) => handler(new HonoHandle(sessions, c)) as Response);
-  const server = options.isHttp2 ? createAdaptorServer({ fetch: app.fetch, createServer: createHttp2Server }) : createAdaptorServer({ fetch: app.fetch });
-  return listening(server as Server, sessions, errors);
+  return { app, sessions, errors };
 }
 
 class HonoHandle implements Handle {

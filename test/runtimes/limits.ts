@@ -1,0 +1,151 @@
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { Client } from "../support/client.js";
+import { bundled, edgeRuntime, programOf, startPlain, startWorker, type Compatibility } from "./start.js";
+
+const run = promisify(execFile);
+const PLAIN = fileURLToPath(new URL("plain.js", import.meta.url));
+
+async function plainHolds(runtime: "bun" | "deno"): Promise<void> {
+  const served = await startPlain(runtime);
+  try {
+    const client = new Client(`http://127.0.0.1:${served.port}`);
+    assert.deepEqual([(await client.get("/")).json(), (await client.get("/")).json()], [{ n: 1 }, { n: 2 }]);
+  } finally {
+    await served.close();
+  }
+}
+
+async function denoUnasked(): Promise<void> {
+  const { stdout, stderr } = await run(programOf("deno"), ["run", "--no-prompt", PLAIN, "ask"]);
+  assert.deepEqual([JSON.parse(stdout), stderr], [{ n: 1 }, ""]);
+}
+
+async function denoInProduction(): Promise<void> {
+  const env = { ...process.env, NODE_ENV: "production" };
+  const { stderr } = await run(programOf("deno"), ["run", "--no-prompt", "--allow-env", PLAIN, "ask"], { env });
+  assert.match(stderr, /keeps sessions in memory.*Set `storage`/);
+}
+
+async function shortLived(program: string = process.execPath): Promise<void> {
+  for (const name of ["AWS_LAMBDA_FUNCTION_NAME", "VERCEL"]) {
+    const env = { ...process.env, NODE_ENV: "test", [name]: "1" };
+    const { stderr } = await run(program, [PLAIN, "ask"], { env });
+    assert.match(stderr, /HoldfastWarning: holdfast keeps sessions in memory, and here many processes come and go/);
+  }
+}
+
+async function answerOf(compatibility: Compatibility): Promise<{ answer: string; said: string }> {
+  const said: string[] = [];
+  const worker = await startWorker("plain-worker.js", { compatibility, hear: (text) => void said.push(text) });
+  try {
+    const response = await worker.dispatchFetch("http://localhost/");
+    return { answer: await response.text(), said: said.join("") };
+  } finally {
+    await worker.dispose();
+  }
+}
+
+async function workerWithout(): Promise<void> {
+  for (const compatibility of [
+    { date: "2026-07-30", flags: [] },
+    { date: "2024-09-22", flags: ["nodejs_compat"] },
+  ]) {
+    const { answer } = await answerOf(compatibility);
+    assert.match(answer, /^unsupported: this Worker has no node:crypto.*nodejs_compat.*2024-09-23.*2026-08-04/);
+  }
+}
+
+async function workerWith(): Promise<void> {
+  for (const compatibility of [
+    { date: "2024-09-23", flags: ["nodejs_compat"] },
+    { date: "2026-07-30", flags: ["nodejs_compat"] },
+  ]) {
+    const { answer, said } = await answerOf(compatibility);
+    assert.deepEqual(JSON.parse(answer), { n: 1 });
+    assert.match(said, /keeps sessions in memory, and here many processes come and go/);
+  }
+}
+
+async function d1Refused(): Promise<void> {
+  const worker = await startWorker("d1-worker.js");
+  try {
+    const said = (await (await worker.dispatchFetch("http://localhost/")).json()) as string[];
+    for (const message of said)
+      assert.match(message, /^TypeError: holdfast: sqliteStorage: .*D1.*write another storage/);
+    assert.equal(said.length, 2);
+  } finally {
+    await worker.dispose();
+  }
+}
+
+/** Next puts functions that throw in the place of those that its Edge Runtime lacks. */
+const NEXT_EDGE = `{
+  env: { NODE_ENV: "production" },
+  getBuiltinModule() { throw new Error("A Node.js API is used (process.getBuiltinModule)"); },
+  emitWarning() { throw new Error("A Node.js API is used (process.emitWarning)"); },
+}`;
+
+async function edge(): Promise<void> {
+  const { EdgeRuntime } = await edgeRuntime();
+  const code = await bundled("edge-entry.js");
+  for (const polyfill of ["undefined", NEXT_EDGE]) {
+    const runtime = new EdgeRuntime();
+    runtime.evaluate(`globalThis.process = ${polyfill};`);
+    runtime.evaluate(`(() => { ${code} })();`);
+    assert.match(runtime.evaluate("globalThis.outcome"), /^unsupported: this runtime has no node:crypto/);
+  }
+}
+
+/** Something that only one runtime has to be asked, or that it lacks. */
+export interface Limit {
+  readonly on: "node" | "bun" | "deno" | "workerd" | "edge-runtime";
+  readonly name: string;
+  /** `program`: which Node; default this one. */
+  run(program?: string): Promise<void>;
+}
+
+export const LIMITS: readonly Limit[] = [
+  ...(["bun", "deno"] as const).map((on) => ({
+    on,
+    name: `${on}: the wrapped handler is what the server is given, and sessions hold`,
+    run: () => plainHolds(on),
+  })),
+  {
+    on: "deno",
+    name: "Deno without any permission: nothing is asked for, and sessions are made",
+    run: denoUnasked,
+  },
+  {
+    on: "deno",
+    name: "Deno with the permission: production is worth a warning where sessions are in memory",
+    run: denoInProduction,
+  },
+  {
+    on: "node",
+    name: "on a platform with short-lived processes, sessions in memory are worth a warning",
+    run: shortLived,
+  },
+  {
+    on: "workerd",
+    name: "a Worker without node:crypto refuses to make sessions, and names the flag and the date",
+    run: workerWithout,
+  },
+  {
+    on: "workerd",
+    name: "a Worker with it makes sessions, and is warned of those in memory",
+    run: workerWith,
+  },
+  {
+    on: "workerd",
+    name: "D1, and a session of it, is refused by the SQLite driver where the storage is made",
+    run: d1Refused,
+  },
+  {
+    on: "edge-runtime",
+    name: "in an Edge Runtime the entries load, and making sessions says what is missing, also if its functions throw",
+    run: edge,
+  },
+];

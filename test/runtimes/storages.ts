@@ -1,0 +1,104 @@
+/** Storages as the conformance kit opens them, by the names of their clients. Nothing is loaded before it is asked for. */
+import type { Storage } from "holdfast";
+import { memcachedStorage } from "holdfast/storage/memcached";
+import { memoryStorage } from "holdfast/storage/memory";
+import { mysqlStorage } from "holdfast/storage/mysql";
+import { postgresStorage } from "holdfast/storage/postgres";
+import { redisStorage } from "holdfast/storage/redis";
+import { sqliteStorage } from "holdfast/storage/sqlite";
+import type { Service } from "../support/services.js";
+import type { SqliteClient } from "../support/sqlite-clients.js";
+
+/** A storage that is open, and how to end it. */
+export interface OpenedStorage {
+  readonly storage: Storage;
+  close(): unknown;
+}
+
+/** A client, and the server that it needs. */
+export interface StorageClient {
+  readonly name: string;
+  readonly server?: "redis" | "postgres" | "mariadb" | "memcached";
+  open(where: Service | undefined): Promise<OpenedStorage>;
+}
+
+const redis = (name: string): StorageClient => ({
+  name,
+  server: "redis",
+  async open(where) {
+    const { CLIENTS } = await import("../support/redis-clients.js");
+    const { redis: client, close } = await CLIENTS.find((one) => one.server === "redis" && one.client === name)!.connect(where!);
+    return { storage: redisStorage(client), close };
+  },
+});
+
+const postgres = (name: string): StorageClient => ({
+  name,
+  server: "postgres",
+  async open(where) {
+    const { POSTGRES_CLIENTS } = await import("../support/postgres-clients.js");
+    const { client, close } = await POSTGRES_CLIENTS[name]!(where!.url, false);
+    const storage = postgresStorage(client);
+    await storage.ensureSchema();
+    return { storage, close };
+  },
+});
+
+const mysql = (name: string): StorageClient => ({
+  name,
+  server: "mariadb",
+  async open(where) {
+    const { MYSQL_CLIENTS } = await import("../support/mysql-clients.js");
+    const { client, close } = await MYSQL_CLIENTS[name]!(where!.url);
+    const storage = mysqlStorage(client);
+    await storage.ensureSchema();
+    return { storage, close };
+  },
+});
+
+const sqlite = (name: SqliteClient): StorageClient => ({
+  name,
+  async open() {
+    const { mkdtempSync, rmSync } = await import("node:fs");
+    const { tmpdir } = await import("node:os");
+    const { join } = await import("node:path");
+    const { openSqlite } = await import("../support/sqlite-clients.js");
+    const directory = mkdtempSync(join(tmpdir(), "holdfast-sqlite-"));
+    process.once("exit", () => rmSync(directory, { recursive: true, force: true }));
+    const { database, run, close } = await openSqlite(name, join(directory, "kit.db"));
+    await run("PRAGMA journal_mode = WAL");
+    await run("PRAGMA synchronous = OFF");
+    const storage = sqliteStorage(database);
+    await storage.ensureSchema();
+    return { storage, close };
+  },
+});
+
+/** Every client that some runtime has. */
+export const STORAGES: readonly StorageClient[] = [
+  { name: "memory", open: async () => ({ storage: memoryStorage(), close() {} }) },
+  ...(["node:sqlite", "better-sqlite3", "bun:sqlite", "libsql"] as const).map(sqlite),
+  ...["redis", "ioredis", "ioredis 5", "iovalkey"].map(redis),
+  ...["pg Pool", "pg Client", "postgres"].map(postgres),
+  ...["mysql2/promise pool", "mysql2/promise connection", "mysql2 pool"].map(mysql),
+  {
+    name: "mysql2/promise pool, disableEval",
+    server: "mariadb",
+    async open(where) {
+      const { createPool } = await import("mysql2/promise");
+      const pool = createPool({ uri: where!.url, connectionLimit: 8, disableEval: true });
+      const storage = mysqlStorage(pool);
+      await storage.ensureSchema();
+      return { storage, close: () => pool.end() };
+    },
+  },
+  {
+    name: "memcache-client",
+    server: "memcached",
+    async open(where) {
+      const { MemcacheClient } = await import("memcache-client");
+      const client = new MemcacheClient({ server: `${where!.host}:${where!.port}` });
+      return { storage: memcachedStorage(client), close: () => client.shutdown() };
+    },
+  },
+];

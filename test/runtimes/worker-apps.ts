@@ -1,0 +1,79 @@
+/** Takes the place of `support/apps.js` inside a Worker: the adapters that fit there, served by calling them. */
+import { fetchAdapter, fetchApp } from "../support/apps/fetch.js";
+import { hono, honoApp } from "../support/apps/hono.js";
+import { reported } from "../support/apps/serving.js";
+import type { Adapter, AdapterName, App, AppOptions, Routes } from "../support/apps/types.js";
+
+/** Ends the case that is played: it asked for something that a Worker has not. */
+export const lacking: { end: (() => void) | undefined } = { end: undefined };
+
+/** Stands for everything about a connection. */
+export const needed = (): never => {
+  lacking.end?.();
+  throw new Error("a Worker's handler sees no connection");
+};
+
+/** What Hono's server on Node hands on. */
+const OUTGOING = {
+  once: needed,
+  get headersSent(): never {
+    return needed();
+  },
+};
+
+/** The applications that run, by their origin. */
+export const HANDLERS = new Map<string, (request: Request) => unknown>();
+
+export { reported };
+
+export const ADAPTERS: readonly Adapter[] = [fetchAdapter, hono];
+
+export function adapterNamed(name: AdapterName): Adapter {
+  return ADAPTERS.find((adapter) => adapter.name === name)!;
+}
+
+let port = 1024;
+
+export async function startApp(name: AdapterName, options: AppOptions, routes: Routes): Promise<App> {
+  const origin = `http://localhost:${++port}`;
+  const earlier = reported.length;
+  const { handler, sessions, errors } = name === "hono" ? onHono(options, routes) : onFetch(options, routes);
+  HANDLERS.set(origin, handler);
+  return {
+    origin,
+    port,
+    sessions,
+    get errors() {
+      return errors === reported ? reported.slice(earlier) : errors;
+    },
+    get server(): never {
+      return needed();
+    },
+    close: async () => void HANDLERS.delete(origin),
+  };
+}
+
+interface Made {
+  readonly handler: (request: Request) => unknown;
+  readonly sessions: readonly any[];
+  readonly errors: readonly unknown[];
+}
+
+function onHono(options: AppOptions, routes: Routes): Made {
+  const { app, sessions, errors } = honoApp(options, routes);
+  return { handler: (request) => app.fetch(request, { outgoing: OUTGOING }), sessions, errors };
+}
+
+/** What a handler throws is reported, as its runtime would. */
+function onFetch(options: AppOptions, routes: Routes): Made {
+  const { handler, sessions } = fetchApp(options, routes);
+  const reporting = async (request: Request): Promise<unknown> => {
+    try {
+      return await handler(request);
+    } catch (error) {
+      reported.push(error);
+      throw error;
+    }
+  };
+  return { handler: reporting, sessions, errors: reported };
+}
