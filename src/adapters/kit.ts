@@ -51,9 +51,9 @@ export function mount(
  * beside it there are `getSession(request)` and `sessions.get(request)`.
  */
 export function placeSession(target: object): void {
-  if (Object.hasOwn(target, "session")) return;
   const shared = addedPrototype(target);
-  if (!shared || !isPlaced(shared)) Object.defineProperty(target, "session", PLACE);
+  if (shared && isPlaced(shared)) return;
+  if (!Object.hasOwn(target, "session")) Object.defineProperty(target, "session", PLACE);
 }
 
 const placed = new WeakMap<object, boolean>();

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { nodeForm, type Fields } from "./form.js";
+import { read } from "../leaves/prototypes.js";
 import { isHandshake, type AnswerHeaders, type RequestView } from "./view.js";
 
 /** A Node request (HTTP/1, or HTTP/2's compatibility API) as the library reads it. */
@@ -13,7 +14,7 @@ export class NodeView implements RequestView {
   }
 
   get cookies(): string | undefined {
-    return this.#req.headers.cookie;
+    return read(this.#req, "headers").cookie;
   }
 
   get url(): string {
@@ -30,8 +31,7 @@ export class NodeView implements RequestView {
 
   /** Node tells it of each request, by whether somebody listens for upgrades. */
   get isUpgrade(): boolean {
-    const { upgrade } = this.#req as { upgrade?: boolean };
-    return upgrade ?? isHandshake(this);
+    return read(this.#req as { upgrade?: boolean }, "upgrade") ?? isHandshake(this);
   }
 
   headers(name: string): readonly string[] {

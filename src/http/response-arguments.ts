@@ -125,9 +125,17 @@ export function writeAfterEnd(): Error {
 
 const NEEDED = ["writeHead", "write", "end", "setHeader", "getHeader", "getHeaderNames", "removeHeader", "on", "once"] as const;
 
+/** Prototypes that have all of these functions. */
+const responses = new WeakSet<object>();
+
 /** Whether something is a response that headers can be added to. What serves upgrades hands on stand-ins with a few of its functions, or nothing. */
 export function isResponse(value: unknown): value is ServerResponse {
-  return typeof value === "object" && value !== null && NEEDED.every((name) => typeof (value as Record<string, unknown>)[name] === "function");
+  if (typeof value !== "object" || value === null) return false;
+  const prototype = Object.getPrototypeOf(value) as object | null;
+  if (prototype !== null && responses.has(prototype)) return true;
+  const isOne = NEEDED.every((name) => typeof (value as Record<string, unknown>)[name] === "function");
+  if (isOne && prototype !== null && !NEEDED.some((name) => Object.hasOwn(value, name))) responses.add(prototype);
+  return isOne;
 }
 
 /** HTTP/2 has no status message, and warns of every use. */

@@ -280,6 +280,7 @@ export class ResponseGate {
       this.#phase = "closed";
       return this.#handOver("end", args, functions);
     }
+    if (!this.res.headersSent) this.res.statusCode = toStatus(this.res.statusCode);
     this.#phase = "finishing";
     this.#freeze();
     pending.then(

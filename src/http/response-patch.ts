@@ -1,5 +1,6 @@
 import type { ServerResponse } from "node:http";
-import { addedPrototype } from "../leaves/prototypes.js";
+import { Notes } from "../leaves/notes.js";
+import { addedPrototype, read } from "../leaves/prototypes.js";
 import { headersSent, isHttp2 } from "./response-arguments.js";
 import type { AnswerHooks } from "./answer-hooks.js";
 import { ResponseGate, type Entry, type ResponseFunctions, type ResponsePatch } from "./response-gate.js";
@@ -14,7 +15,7 @@ interface Gated {
 }
 
 /** The gates of responses whose prototype was changed, by their requests: see {@link addedPrototype}. */
-const gates = new WeakMap<object, ResponseGate>();
+const gates = new Notes<ResponseGate>();
 
 /** Functions that stand on a prototype, for all responses that inherit from it. */
 interface Layer {
@@ -34,12 +35,18 @@ const layers = new WeakMap<object, Layer | null>();
  * `res.end(req.session.get("x"))`, meets the gate. Until the answer is held, everything passes.
  */
 export function prepareAnswer(res: ServerResponse): void {
-  if (gateOf(res)) return;
+  if (read(res as Gated, GATE)) return;
   const layer = layerOf(res);
-  if (layer && NAMES.every((name) => res[name] === layer.functions[name])) return;
+  if (layer && isCovered(res, layer)) return;
   setGate(res, new ResponseGate(res, functionsOf(res), PATCH), layer !== null);
   put(res, ABOVE);
   if ("flush" in res) res.flush = ABOVE.flush;
+}
+
+/** Whether nothing stands over the functions on the prototype of a response. */
+function isCovered(res: ServerResponse, { functions }: Layer): boolean {
+  const prototype = Object.getPrototypeOf(res) as ServerResponse;
+  return NAMES.every((name) => !Object.hasOwn(res, name) && prototype[name] === functions[name]) || layeredGateOf(res) !== undefined;
 }
 
 /** Holds the first byte of a response until what must come before it is done; see {@link ResponseGate}. */
@@ -84,12 +91,17 @@ export function isListening(res: ServerResponse): boolean {
 }
 
 function gateOf(res: ServerResponse): ResponseGate | undefined {
-  return (res as Gated)[GATE] ?? gates.get(keyOf(res));
+  return (res as Gated)[GATE] ?? layeredGateOf(res);
+}
+
+/** What serves every response of a prototype asks here alone: a property that is missing takes longest to find. */
+function layeredGateOf(res: ServerResponse): ResponseGate | undefined {
+  return gates.get(keyOf(res));
 }
 
 /** A proxy of a response, or an object that inherits from it, shows the same request. A stand-in may have none. */
 function keyOf(res: { readonly req?: object }): object {
-  return res.req ?? res;
+  return read(res, "req") ?? res;
 }
 
 function setGate(res: ServerResponse, gate: ResponseGate, isSlow: boolean): void {
@@ -153,7 +165,7 @@ const PATCH: ResponsePatch = {
   freeze(res) {
     if (layerOf(res) || Object.hasOwn(res, "headersSent")) return;
     const prototype = Object.getPrototypeOf(res) as object;
-    const own = frozenOf.get(prototype) ?? frozen(Object.getPrototypeOf, res);
+    const own = frozenOf.get(prototype) ?? frozen(Object.getPrototypeOf, gateOf, res);
     frozenOf.set(prototype, own);
     Object.defineProperties(res, own);
   },
@@ -171,10 +183,10 @@ const PATCH: ResponsePatch = {
 /** What `freeze` puts onto responses, by their prototype. */
 const frozenOf = new WeakMap<object, PropertyDescriptorMap>();
 
-/** If a prototype was put between a response and its class, the lowest such one carries the functions for all. */
+/** If a prototype was put between a response and its class, the lowest such one carries the functions for all. Not if it was put there after the response had got its own. */
 function layerOf(res: ServerResponse): Layer | null {
   const base = addedPrototype(res);
-  return base ? layerAt(base) : null;
+  return base && !read(res as Gated, GATE) ? layerAt(base) : null;
 }
 
 function layerAt(base: object): Layer | null {
@@ -188,13 +200,13 @@ function layerAt(base: object): Layer | null {
 function addLayer(base: ServerResponse): Layer {
   const native = functionsOf(base);
   const functions = routed((res, name, args) => {
-    const gate = gates.get(keyOf(res));
+    const gate = layeredGateOf(res);
     if (!gate) return Reflect.apply(native[name] as AnyFunction, res, args as unknown[]);
     return gate.call(name, args, native, gate.functions === native ? "above" : "below");
   });
   const below = Object.getPrototypeOf(base) as object;
   layerFunctions.add(functions.writeHead);
-  Object.defineProperties(base, { ...frozen(() => below, base), emit: emitOf(below) });
+  Object.defineProperties(base, { ...frozen(() => below, layeredGateOf, base), emit: emitOf(below) });
   put(base, functions);
   return { functions, native };
 }
@@ -204,8 +216,10 @@ type AnyFunction = (...args: unknown[]) => unknown;
 /** The prototype that has what a property would be without us. */
 type Below = (res: ServerResponse) => object;
 
+type GateOf = (res: ServerResponse) => ResponseGate | undefined;
+
 /** What shows that the head of an answer was sent, or that it was ended: where it is only fixed, or ended without being sent, it is the same. */
-function shownBy(below: Below, names: readonly ("headersSent" | "writableEnded" | "finished")[]): PropertyDescriptorMap {
+function shownBy(below: Below, gateOf: GateOf, names: readonly ("headersSent" | "writableEnded" | "finished")[]): PropertyDescriptorMap {
   return Object.fromEntries(names.map((name): [string, PropertyDescriptor] => [name, { configurable: true, get(this: ServerResponse) {
     const gate = gateOf(this);
     const isSo = name === "headersSent" ? gate?.isHeadFixed : gate?.isEnded;
@@ -216,7 +230,7 @@ function shownBy(below: Below, names: readonly ("headersSent" | "writableEnded" 
 const VERBS = { setHeader: "set", setHeaders: "set", appendHeader: "append", removeHeader: "remove" } as const;
 
 /** What Node refuses once a head was sent. */
-function refusedBy(below: Below, res: ServerResponse): PropertyDescriptorMap {
+function refusedBy(below: Below, gateOf: GateOf, res: ServerResponse): PropertyDescriptorMap {
   const names = (Object.keys(VERBS) as (keyof typeof VERBS)[]).filter((name) => typeof res[name] === "function");
   return Object.fromEntries(names.map((name): [string, PropertyDescriptor] => [name, method(function (...args) {
     const gate = gateOf(this);
@@ -227,7 +241,7 @@ function refusedBy(below: Below, res: ServerResponse): PropertyDescriptorMap {
 }
 
 /** Whoever destroys an ended response closes its connection, once the bytes are out. */
-function destroyOf(below: Below): PropertyDescriptor {
+function destroyOf(below: Below, gateOf: GateOf): PropertyDescriptor {
   return method(function (...args) {
     const socket = gateOf(this)?.isEnded ? socketOf(this) : undefined;
     if (!socket) return Reflect.apply(Reflect.get(below(this), "destroy") as AnyFunction, this, args);
@@ -239,9 +253,9 @@ function destroyOf(below: Below): PropertyDescriptor {
 /** The same on a prototype. */
 function emitOf(below: object): PropertyDescriptor {
   return method(function (...args) {
-    const emitting = (): unknown => Reflect.apply(Reflect.get(below, "emit") as AnyFunction, this, args);
-    const gate = gateOf(this);
-    return gate ? gate.listen(emitting) : emitting();
+    const native = Reflect.get(below, "emit") as AnyFunction;
+    const gate = layeredGateOf(this);
+    return gate ? gate.listen(() => Reflect.apply(native, this, args)) : Reflect.apply(native, this, args);
   });
 }
 
@@ -249,7 +263,7 @@ function method(value: (this: ServerResponse, ...args: unknown[]) => unknown): P
   return { value, configurable: true, writable: true };
 }
 
-function frozen(below: Below, res: ServerResponse): PropertyDescriptorMap {
-  const shown = shownBy(below, isHttp2(res) ? ["headersSent", "writableEnded", "finished"] : ["headersSent"]);
-  return { ...shown, ...refusedBy(below, res), destroy: destroyOf(below) };
+function frozen(below: Below, gate: GateOf, res: ServerResponse): PropertyDescriptorMap {
+  const shown = shownBy(below, gate, isHttp2(res) ? ["headersSent", "writableEnded", "finished"] : ["headersSent"]);
+  return { ...shown, ...refusedBy(below, gate, res), destroy: destroyOf(below, gate) };
 }

@@ -1,51 +1,26 @@
 import type { Session, StoredSession, Store } from "../contracts/session.js";
 import { SessionError } from "../errors.js";
 import type { AnswerHeaders, RequestView } from "../http/view.js";
-import { addedPrototype } from "../leaves/prototypes.js";
+import { Notes } from "../leaves/notes.js";
 import type { SessionData } from "../session-data.js";
 import { coreOf } from "./session.js";
 import { Exchange, noSession } from "./exchange.js";
 import { placeOf, type RequestSettings } from "./request-options.js";
 
-/** Where a request keeps its innermost exchange. A proxy of the request, or an object that inherits from it, reads it there as well. */
-const INNERMOST = Symbol("holdfast");
-
-interface Place {
-  [INNERMOST]?: Exchange;
-}
-
-/** Of requests that take no new property, or none that is cheap. */
-const elsewhere = new WeakMap<object, Exchange>();
-
-function innermost(context: object): Exchange | undefined {
-  return (context as Place)[INNERMOST] ?? elsewhere.get(keyOf(context));
-}
-
-function put(context: object, exchange: Exchange): void {
-  const key = keyOf(context);
-  // Some stand-ins for a request make their list anew each time.
-  const isElsewhere = key !== context && key === keyOf(context) && addedPrototype(context) !== undefined;
-  if (!isElsewhere && Object.isExtensible(context)) (context as Place)[INNERMOST] = exchange;
-  else elsewhere.set(key, exchange);
-}
-
-/** Of a Node request its list of raw headers: a proxy of it, or an object that inherits from it, reads the same. */
-function keyOf(context: object): object {
-  const { rawHeaders } = context as { rawHeaders?: unknown };
-  return Array.isArray(rawHeaders) ? rawHeaders : context;
-}
+/** The innermost exchange of each request. */
+const innermost = new Notes<Exchange>();
 
 /**
  * Begins the exchange of one middleware. Two that answer in the same place are a mistake, named here. `request`: what several contexts of one
  * request have in common.
  */
 export function enter(context: object, exchange: Exchange, request: object = context): void {
-  const outer = innermost(context) ?? innermost(request);
+  const outer = innermost.get(context) ?? (request === context ? undefined : innermost.get(request));
   for (let other = outer; other; other = other.outer) if (other.isMounted && !other.isDone) assertApart(other.settings, exchange.settings);
   exchange.isMounted = true;
   exchange.outer = outer;
-  put(context, exchange);
-  if (request !== context) put(request, exchange);
+  innermost.set(context, exchange);
+  if (request !== context) innermost.set(request, exchange);
 }
 
 /**
@@ -55,7 +30,7 @@ export function enter(context: object, exchange: Exchange, request: object = con
 export function hasEntered(settings: RequestSettings, context: object, request: object = context): boolean {
   if (isRunning(exchangeOf(context, settings))) return true;
   if (request === context || !isRunning(exchangeOf(request, settings))) return false;
-  put(context, innermost(request)!);
+  innermost.set(context, innermost.get(request)!);
   return true;
 }
 
@@ -65,14 +40,14 @@ function isRunning(exchange: Exchange | undefined): boolean {
 
 /** The exchange of these settings, or of the innermost middleware. */
 export function exchangeOf(context: object, settings?: RequestSettings): Exchange | undefined {
-  let exchange = isObject(context) ? innermost(context) : undefined;
+  let exchange = isObject(context) ? innermost.get(context) : undefined;
   while (exchange && !(exchange.isMounted && (settings === undefined || exchange.settings === settings))) exchange = exchange.outer;
   return exchange;
 }
 
 /** The exchange of these settings that was opened by hand. */
 function openedByHand(context: object, settings: RequestSettings): Exchange | undefined {
-  let exchange = innermost(context);
+  let exchange = innermost.get(context);
   while (exchange && (exchange.isMounted || exchange.settings !== settings)) exchange = exchange.outer;
   return exchange;
 }
@@ -107,8 +82,8 @@ export async function openSession<D extends object>(settings: RequestSettings, s
   const own = openedByHand(context, settings);
   if (own) return answeringAtOnce(own, headers);
   const exchange = new Exchange(settings, store, view);
-  exchange.outer = innermost(context);
-  put(context, exchange);
+  exchange.outer = innermost.get(context);
+  innermost.set(context, exchange);
   const session = await answeringAtOnce(exchange, headers);
   onEnd?.(() => exchange.reportUnsaved());
   return session;

@@ -1,12 +1,14 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
+import { inspect } from "node:util";
 import fc from "fast-check";
 import { boolean, callable, isPlainObject, misuse, oneOf, onlyKeys, outOfRange, show, wholeNumber } from "#dist/leaves/assert.js";
 import { base64url, fromBase64url, utf8Length } from "#dist/leaves/bytes.js";
 import { checksum } from "#dist/leaves/checksum.js";
 import { milliseconds } from "#dist/leaves/duration.js";
 import { sha256 } from "#dist/leaves/hash.js";
+import { Notes } from "#dist/leaves/notes.js";
 import { SessionError } from "#dist/errors.js";
 
 // durations
@@ -149,4 +151,65 @@ test("every error code has its status, and nothing of it is shown to clients", (
     assert.deepEqual([error.code, error.status, error.statusCode, error.expose, error.cause, error.name, error.message], [code, status, status, false, 5, "SessionError", "said"]);
     assert.ok(error instanceof Error);
   }
+});
+
+// notes of a request
+
+/** A request whose prototype was changed, as Express does it. */
+function changed(rawHeaders: readonly string[]): object {
+  return Object.setPrototypeOf(Object.assign(new Request(), { rawHeaders }), Object.create(Request.prototype) as object) as object;
+}
+
+class Request {}
+
+test("notes: what is kept for a request is found through a proxy of it, and from what inherits from it", () => {
+  for (const request of [new Request(), changed(["Host", "a"]), Object.freeze(changed(["Host", "a"]))]) {
+    const notes = new Notes<object>();
+    assert.equal(notes.get(request), undefined);
+    for (const value of [{}, {}]) {
+      notes.set(request, value);
+      for (const one of [request, new Proxy(request, {}), Object.create(request) as object]) assert.equal(notes.get(one), value);
+    }
+    assert.equal(new Notes<object>().get(request), undefined);
+  }
+});
+
+test("notes: a request that takes nothing, with a list that takes nothing", () => {
+  const notes = new Notes<object>();
+  for (const request of [Object.freeze(new Request()), Object.freeze(changed(Object.freeze(["Host", "a"])))]) {
+    const value = {};
+    notes.set(request, value);
+    assert.equal(notes.get(request), value);
+  }
+});
+
+test("notes: what was kept before the prototype of a request was changed stays, and can be replaced", () => {
+  const notes = new Notes<object>();
+  const request = Object.assign(new Request(), { rawHeaders: ["Host", "a"] });
+  const [first, second] = [{}, {}];
+  notes.set(request, first);
+  Object.setPrototypeOf(request, Object.create(Request.prototype) as object);
+  assert.equal(notes.get(request), first);
+  notes.set(request, second);
+  assert.equal(notes.get(request), second);
+});
+
+test("notes: an empty list of headers may be that of many, and one that is made anew each time is no place to keep something", () => {
+  const notes = new Notes<object>();
+  const empty: string[] = [];
+  const [one, other] = [changed(empty), changed(empty)];
+  const value = {};
+  notes.set(one, value);
+  assert.equal(notes.get(one), value);
+  assert.equal(notes.get(other), undefined);
+  const anew = Object.setPrototypeOf({}, { get rawHeaders() { return ["Host", "a"]; } }) as object;
+  notes.set(anew, value);
+  assert.equal(notes.get(anew), value);
+});
+
+test("notes: whoever looks at the list of headers of a request sees nothing of them", () => {
+  const rawHeaders = ["Host", "a"];
+  new Notes<object>().set(changed(rawHeaders), { secret: 1 });
+  assert.deepStrictEqual(rawHeaders, ["Host", "a"]);
+  assert.equal(inspect(rawHeaders), "[ 'Host', 'a' ]");
 });

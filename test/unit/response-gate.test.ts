@@ -152,6 +152,17 @@ test("whatever a handler does to its response, it and its client see what they s
   );
 });
 
+test("a status given as text is a number once the answer has ended, whatever is waited for", async () => {
+  const steps: Step[] = [
+    { says: "a status as text", act: (res) => void (res.statusCode = "202" as unknown as number) },
+    { says: "end()", act: (res) => void res.end() },
+    { says: "what it shows", act: (res) => res.statusCode },
+  ];
+  for (const mode of ["nothing to wait for", "stored later", "changed during the body"] as const) {
+    assert.deepEqual(await played(steps, mode), await played(steps, "bare"), mode);
+  }
+});
+
 /** Node sends a broken head before it finds this one out; here it is found out first. */
 const BROKEN_BARE = "write of an unknown encoding";
 
