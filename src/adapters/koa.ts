@@ -7,6 +7,7 @@ import type { Context, ExtendableContext, Next } from "koa";
 import type { IncomingMessage } from "node:http";
 import type { Session, StoredSession } from "../contracts/session.js";
 import type { SessionAccess } from "../contracts/sessions.js";
+import { asDropped } from "../http/error-path.js";
 import { NodeHeaders, NodeView } from "../http/node.js";
 import { clearAnswer } from "../http/response-arguments.js";
 import { parsedFields, type Fields } from "../http/form.js";
@@ -174,6 +175,8 @@ class KoaAnswer extends HeldAnswer {
   }
 
   failed(error: unknown): void {
+    // A stream that is being sent is destroyed by that, and with it the response.
+    asDropped(() => void (this.#ctx.body = undefined));
     void failRaw(this.exchange.settings, this.#ctx, error);
   }
 }

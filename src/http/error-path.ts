@@ -51,6 +51,14 @@ export class ErrorPath {
   }
 }
 
+/** Does what belongs to the answer that was dropped, so that what comes of it changes nothing. */
+export function asDropped(work: () => void): void {
+  if (context) context.run(DROPPED, work);
+  else work();
+}
+
+const DROPPED = {};
+
 type Listener = (...args: any[]) => void;
 
 /** How many error paths follow an emitter, and what undoes it. A connection may have several. */

@@ -1,11 +1,5 @@
-import type { OutgoingHttpHeader, OutgoingHttpHeaders, ServerResponse } from "node:http";
-import type { CallName } from "./response-state.js";
-
-/** Headers as `writeHead` takes them: an object, a flat list of names and values, or a list of pairs. */
-export type HeadHeaders = OutgoingHttpHeaders | readonly OutgoingHttpHeader[] | readonly (readonly [string, OutgoingHttpHeader])[];
-
-/** What `writeHead` may be given. */
-export type HeadArguments = readonly [status: number, reason?: string | HeadHeaders, headers?: HeadHeaders];
+import type { ServerResponse } from "node:http";
+import { lengthOf, type CallName } from "./response-state.js";
 
 /** What a status line may not hold. */
 // oxlint-disable-next-line no-control-regex -- these are what must not pass
@@ -13,7 +7,8 @@ const INVALID_MESSAGE = /[^\t\x20-\x7e\x80-\xff]/;
 
 /** Throws what Node throws for a first call whose arguments, or whose status, it would not take. Nothing has been done yet. HTTP/2 checks a status when it is set. */
 export function checkFirstCall(res: ServerResponse, name: CallName, args: readonly unknown[]): void {
-  checkCall(name, args);
+  checkCall(res, name, args);
+  checkLength(res, name, args, 0);
   if (isHttp2(res)) return;
   const [status, message] = statusOf(res);
   if (name === "writeHead") checkStatus(args[0], typeof args[1] === "string" ? args[1] : message);
@@ -21,8 +16,27 @@ export function checkFirstCall(res: ServerResponse, name: CallName, args: readon
 }
 
 /** Throws what Node throws for a piece of a body that is none. */
-export function checkCall(name: CallName, args: readonly unknown[]): void {
-  if (name === "write" || (name === "end" && args[0] && typeof args[0] !== "function")) checkChunk(args[0], args[1]);
+export function checkCall(res: ServerResponse, name: CallName, args: readonly unknown[]): void {
+  const isChunk = name === "write" || (name === "end" && args[0] && typeof args[0] !== "function");
+  if (isChunk && !(isHttp2(res) && ArrayBuffer.isView(args[0]))) checkChunk(args[0], args[1]);
+}
+
+/** Throws what Node throws if a body has not the length that its header says, and is to have it strictly. `before`: bytes that are held. */
+export function checkLength(res: ServerResponse, name: CallName, [chunk, encoding]: readonly unknown[], before: number): void {
+  if (res.strictContentLength !== true || (name !== "write" && name !== "end")) return;
+  const wanted = res.getHeader("Content-Length");
+  if (wanted === undefined || isBodyless(res) || res.hasHeader("Transfer-Encoding")) return;
+  const length = before + lengthOf(chunk, encoding);
+  if (name === "end" ? length === Number(wanted) : length <= Number(wanted)) return;
+  const says = `Response body's content-length of ${length} byte(s) does not match the content-length of ${String(wanted)} byte(s) set in header`;
+  throw coded(Error, "ERR_HTTP_CONTENT_LENGTH_MISMATCH", says);
+}
+
+const BODYLESS = [204, 205, 304];
+
+/** Whether what is written of a body goes nowhere. */
+export function isBodyless(res: ServerResponse): boolean {
+  return (res.req as { method?: string } | undefined)?.method === "HEAD" || BODYLESS.includes(res.statusCode);
 }
 
 function checkChunk(chunk: unknown, encoding: unknown): void {
@@ -62,56 +76,6 @@ function received(value: unknown): string {
   return name ? `an instance of ${name}` : "[Object: null prototype] {}";
 }
 
-/**
- * Puts status and headers of `writeHead` onto a response, so that more can be added before they go out: headers replace those that were set
- * before, as Node does it; a list may name a header several times. Throws what Node throws, with the headers as they were.
- * Returns what is left for Node's own `writeHead`.
- */
-export function applyHead(res: ServerResponse, args: HeadArguments): readonly unknown[] {
-  const [status, reason, more] = args;
-  const headers = more ?? (typeof reason === "object" ? reason : undefined);
-  const hadNone = headers && res.getHeaderNames().length === 0;
-  const rest = typeof reason === "string" ? [status, reason] : [status];
-  if (!isHttp2(res)) setStatus(res, toStatus(status), typeof reason === "string" ? reason : statusOf(res)[1]);
-  else if (status >= 200 && status < 600) res.statusCode = status;
-  try {
-    if (headers) mergeHeaders(res, headers, hadNone === true);
-  } catch (error) {
-    if (hadNone) for (const name of res.getHeaderNames()) res.removeHeader(name);
-    throw error;
-  }
-  return rest;
-}
-
-/** Where no header was set before, Node sends what it is given; else it sets one after the other, and passes over empty names. */
-function mergeHeaders(res: ServerResponse, headers: HeadHeaders, areAlone: boolean): void {
-  const isList = Array.isArray(headers);
-  const seen = new Set<unknown>();
-  for (const [name, value] of isList ? pairsOf(headers as readonly unknown[]) : Object.entries(headers)) {
-    if (!name && !areAlone) continue;
-    const key: unknown = typeof name === "string" ? name.toLowerCase() : name;
-    if ((isList || areAlone) && seen.has(key)) append(res, name, value as OutgoingHttpHeader);
-    else res.setHeader(name, value as OutgoingHttpHeader);
-    seen.add(key);
-  }
-}
-
-/** Also for a response that knows no `appendHeader`. */
-function append(res: ServerResponse, name: string, value: OutgoingHttpHeader): void {
-  if (typeof res.appendHeader === "function") return void res.appendHeader(name, value as string);
-  const before = res.getHeader(name);
-  const all = [before, value].flat().filter((one) => one !== undefined);
-  res.setHeader(name, before === undefined ? value : (all as string[]));
-}
-
-function pairsOf(list: readonly unknown[]): [string, OutgoingHttpHeader][] {
-  if (Array.isArray(list[0])) return list as [string, OutgoingHttpHeader][];
-  if (list.length % 2 !== 0) {
-    throw coded(TypeError, "ERR_INVALID_ARG_VALUE", `The argument 'headers' is invalid. Received a list of ${list.length}: names and values come in pairs`);
-  }
-  return list.flatMap((name, i): [string, OutgoingHttpHeader][] => (i % 2 === 0 ? [[name as string, list[i + 1] as OutgoingHttpHeader]] : []));
-}
-
 /** What Node throws where headers are changed after they were sent. */
 export function headersSent(res: ServerResponse, verb: "set" | "append" | "remove" | "write"): Error {
   if (isHttp2(res)) return coded(Error, "ERR_HTTP2_HEADERS_SENT", "Response has already been initiated.");
@@ -121,6 +85,11 @@ export function headersSent(res: ServerResponse, verb: "set" | "append" | "remov
 /** What Node tells whoever writes after `end`. */
 export function writeAfterEnd(): Error {
   return coded(Error, "ERR_STREAM_WRITE_AFTER_END", "write after end");
+}
+
+/** What Node tells whoever writes where the connection is gone. */
+export function streamDestroyed(): Error {
+  return coded(Error, "ERR_STREAM_DESTROYED", "Cannot call write after a stream was destroyed");
 }
 
 const NEEDED = ["writeHead", "write", "end", "setHeader", "getHeader", "getHeaderNames", "removeHeader", "on", "once"] as const;
@@ -138,12 +107,17 @@ export function isResponse(value: unknown): value is ServerResponse {
   return isOne;
 }
 
+/** Whether nothing can be sent any more. On HTTP/2 the stream alone says so. */
+export function isDestroyed(res: ServerResponse & { readonly stream?: { readonly destroyed?: boolean } | null }): boolean {
+  return res.destroyed || res.stream?.destroyed === true;
+}
+
 /** HTTP/2 has no status message, and warns of every use. */
 export function isHttp2(res: ServerResponse): boolean {
   return "stream" in res;
 }
 
-function coded(kind: new (message: string) => Error, code: string, message: string): Error {
+export function coded(kind: new (message: string) => Error, code: string, message: string): Error {
   return Object.assign(new kind(message), { code });
 }
 

@@ -2,9 +2,11 @@ import type { EventEmitter } from "node:events";
 import type { ServerResponse } from "node:http";
 import { allBegun, begun, failureOf, finished, settle, type AnswerHooks, type Failure } from "./answer-hooks.js";
 import { ErrorPath } from "./error-path.js";
-import { applyHead, checkCall, checkFirstCall, clearAnswer, headersSent, isHttp2, setStatus, statusOf, toStatus, writeAfterEnd, type HeadArguments } from "./response-arguments.js";
+import { checkCall, checkFirstCall, checkLength, clearAnswer, headersSent, isBodyless, isDestroyed, isHttp2, setStatus, statusOf, streamDestroyed, toStatus, writeAfterEnd } from "./response-arguments.js";
+import { applyHead, type HeadArguments } from "./response-head.js";
+import { heard } from "./listening.js";
 import { callbackOf, HeldCalls, isEnded, isHeadFixed, VERDICTS, type Callback, type CallName, type HeldCall, type Phase } from "./response-state.js";
-import { allowDestroy, postponeDestroy, socketOf } from "./socket-guard.js";
+import { allowDestroy, connectionOf, postponeDestroy, socketOf, type Connection } from "./socket-guard.js";
 
 /** The functions of a response that lead to bytes on the wire. */
 export type ResponseFunctions = Pick<ServerResponse, Exclude<CallName, "flush">> & { flush?: () => void };
@@ -46,8 +48,7 @@ export class ResponseGate {
   #hooks: readonly AnswerHooks[] = NONE;
   #held: HeldCalls<ResponseFunctions> | undefined = undefined;
   #errorPath: ErrorPath | undefined = undefined;
-  /** Listeners of the response, and callbacks of its functions, that are running. */
-  #listeners = 0;
+  #guarded: Connection | undefined = undefined;
 
   constructor(res: ServerResponse, functions: ResponseFunctions, patch: ResponsePatch) {
     this.res = res;
@@ -77,28 +78,13 @@ export class ResponseGate {
     if (this.#phase !== "open") settle(begun(hooks));
     if (this.#phase === "closed" || this.isEnded) settle(finished(hooks));
     else this.#hooks = [hooks, ...this.#hooks];
-    if (this.#phase === "open" && this.res.destroyed) hooks.gone();
+    if (this.#phase === "open" && isDestroyed(this.res)) hooks.gone();
     return isFirst;
-  }
-
-  /** Whether a listener of the response, or a callback of its functions, is running. */
-  get isListening(): boolean {
-    return this.#listeners > 0;
-  }
-
-  /** Runs listeners, or a callback. */
-  listen<T>(work: () => T): T {
-    this.#listeners++;
-    try {
-      return work();
-    } finally {
-      this.#listeners--;
-    }
   }
 
   /** One call of the answering side. Returns, or throws, what Node would. */
   call(name: CallName, given: readonly unknown[], functions: ResponseFunctions, entry: Entry): unknown {
-    const args = callbackOf(given) ? given.map((one) => (typeof one === "function" ? this.#heard(one as Callback) : one)) : given;
+    const args = heard(this.res, given);
     if (this.#errorPath && !this.#admits(this.#errorPath, entry)) return this.#drop(name, args);
     if (this.#hooks.length === 0) return apply(functions, this.res, name, args);
     switch (VERDICTS[this.#phase][name]) {
@@ -122,10 +108,6 @@ export class ResponseGate {
     }
   }
 
-  #heard(callback: Callback): Callback {
-    return (error) => this.listen(() => callback(error));
-  }
-
   /** The response is closed: its last byte was sent, or the client is gone. A handler that has not answered yet may do so: its session is stored before. */
   close(): void {
     const phase = this.#phase;
@@ -144,7 +126,7 @@ export class ResponseGate {
 
   /** The first call that leads to a byte. */
   #begin(name: CallName, args: readonly unknown[], functions: ResponseFunctions, entry: Entry): unknown {
-    if (this.res.destroyed) {
+    if (isDestroyed(this.res)) {
       this.#leave();
       return apply(functions, this.res, name, args);
     }
@@ -197,7 +179,8 @@ export class ResponseGate {
   }
 
   #hold(name: CallName, args: readonly unknown[], target: ResponseFunctions): unknown {
-    checkCall(name, args);
+    checkCall(this.res, name, args);
+    checkLength(this.res, name, args, this.#held!.length);
     if (name === "end") this.#phase = "ended";
     return this.#keep({ name, args, target });
   }
@@ -208,12 +191,14 @@ export class ResponseGate {
     const [status, message] = statusOf(res);
     this.#patch.freeze(res);
     this.#held = new HeldCalls(status, message);
+    if (isHttp2(res)) this.#guard();
   }
 
   #keep(call: Call): unknown {
     const hasRoom = this.#held!.add(call, this.res.writableHighWaterMark ?? Infinity);
     if (call.name === "end") this.#lookEnded();
-    return call.name === "write" ? hasRoom : returned(call.name, this.res);
+    if (call.name !== "write") return returned(call.name, this.res);
+    return hasRoom && !(isHttp2(this.res) && isBodyless(this.res));
   }
 
   /** The session is stored: what was held is done, under the status it was asked for. */
@@ -231,18 +216,21 @@ export class ResponseGate {
     } catch (error) {
       this.#fail({ error, of: [] });
     }
-    if (wasEnded) this.#allowDestroy();
+    this.#allowDestroy();
   }
 
   #replay({ calls, isFull }: HeldCalls<ResponseFunctions>): void {
     const { res } = this;
+    // Node keeps what is written where the connection is gone and the response has not been told yet, and never calls back.
+    const isLost = !isDestroyed(res) && socketOf(res)?.destroyed === true;
     let mustWait = false;
     for (const { name, args, target } of calls) {
       if (name === "end") this.#finish(args, target);
+      else if (name === "write" && isLost) tell(callbackOf(args), streamDestroyed());
       else if (apply(target, res, name, args) === false) mustWait = true;
     }
     if (this.#phase !== "sending") return;
-    if (res.destroyed) this.close();
+    if (isDestroyed(res)) this.close();
     else if (isFull && !mustWait) process.nextTick(() => void res.emit("drain"));
   }
 
@@ -274,7 +262,7 @@ export class ResponseGate {
 
   /** The last call: what changed during the body is stored before the client sees its end. */
   #finish(args: readonly unknown[], functions: ResponseFunctions): unknown {
-    checkCall("end", args);
+    checkCall(this.res, "end", args);
     const pending = this.#after();
     if (!pending) {
       this.#phase = "closed";
@@ -321,8 +309,12 @@ export class ResponseGate {
   /** What comes after `end`. An event without a listener would end the process for something that harms nobody. */
   #late(name: CallName, args: readonly unknown[]): unknown {
     const { res } = this;
-    if (name === "write") checkCall(name, args);
+    if (name === "write") checkCall(res, name, args);
     const callback = callbackOf(args);
+    if (name === "end" && isHttp2(res)) {
+      tell(callback, undefined);
+      return res;
+    }
     if (name === "end" && (!args[0] || args[0] === callback)) {
       if (callback) res.once("finish", callback);
       return res;
@@ -350,9 +342,9 @@ export class ResponseGate {
     this.#phase = "open";
     if (wasEnded) this.#lookOpen();
     if (res.headersSent) this.#phase = "closed";
-    else clearAnswer(res);
+    else if (of.length > 0) clearAnswer(res);
     this.#runErrorPath(() => answers.failed(error), [res, ...emittersOf(res)]);
-    if (wasEnded) this.#allowDestroy();
+    this.#allowDestroy();
   }
 
   /** From now on only what `answer` does reaches the wire. */
@@ -367,7 +359,7 @@ export class ResponseGate {
     this.#patch.openErrorPath(res);
     this.#errorPath = new ErrorPath();
     this.#errorPath.run(work, emitters);
-    if (res.destroyed) this.#errorPath.end();
+    if (isDestroyed(res)) this.#errorPath.end();
   }
 
   /** A call that belongs to the answer that was dropped. */
@@ -379,19 +371,26 @@ export class ResponseGate {
   /** To its handler an ended answer looks ended. Whoever collects the bytes of a stand-in must see that they are not there yet. */
   #lookEnded(): void {
     const { res } = this;
-    const socket = socketOf(res);
-    if (!socket) return;
+    if (!socketOf(res)) return;
     if (Object.hasOwn(res, "finished")) res.finished = true;
-    postponeDestroy(socket);
+    this.#guard();
   }
 
   #lookOpen(): void {
     if (socketOf(this.res) && Object.hasOwn(this.res, "finished")) this.res.finished = false;
   }
 
+  /** Whoever closes the connection from now on does so once the bytes are out, as they are with Node: on HTTP/2 those of a piece, too. */
+  #guard(): void {
+    if (this.#guarded) return;
+    this.#guarded = connectionOf(this.res);
+    if (this.#guarded) postponeDestroy(this.#guarded);
+  }
+
   #allowDestroy(): void {
-    const socket = socketOf(this.res);
-    if (socket) allowDestroy(socket);
+    const guarded = this.#guarded;
+    this.#guarded = undefined;
+    if (guarded) allowDestroy(guarded);
   }
 }
 

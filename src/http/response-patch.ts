@@ -4,8 +4,9 @@ import { addedPrototype, read } from "../leaves/prototypes.js";
 import { headersSent, isHttp2 } from "./response-arguments.js";
 import type { AnswerHooks } from "./answer-hooks.js";
 import { ResponseGate, type Entry, type ResponseFunctions, type ResponsePatch } from "./response-gate.js";
+import { heard, keyOf, listen } from "./listening.js";
 import type { CallName } from "./response-state.js";
-import { socketOf } from "./socket-guard.js";
+import { connectionOf } from "./socket-guard.js";
 
 /** Where a response keeps its gate. */
 const GATE = Symbol("holdfast.gate");
@@ -40,6 +41,7 @@ export function prepareAnswer(res: ServerResponse): void {
   if (layer && isCovered(res, layer)) return;
   setGate(res, new ResponseGate(res, functionsOf(res), PATCH), layer !== null);
   put(res, ABOVE);
+  res.emit = emit;
   if ("flush" in res) res.flush = ABOVE.flush;
 }
 
@@ -55,7 +57,6 @@ export function holdAnswer(res: ServerResponse, hooks: AnswerHooks): void {
   const gate = gateOf(res) ?? layeredGate(res);
   if (!gate.hold(hooks)) return;
   res.on("close", closeGate);
-  if (!layerOf(res)) res.emit = emit;
 }
 
 /** Answers in the place of an error path that has not done so in time: what that still does changes nothing. */
@@ -68,9 +69,7 @@ export function answerInstead(res: ServerResponse, answer: () => void): void {
 /** Whoever listens to a response has nobody to throw at. */
 function emit(this: ServerResponse, ...args: unknown[]): boolean {
   const native = Object.getPrototypeOf(this) as ServerResponse;
-  const emitting = (): boolean => Reflect.apply(native.emit as AnyFunction, this, args) as boolean;
-  const gate = gateOf(this);
-  return gate ? gate.listen(emitting) : emitting();
+  return listen(this, native.emit as AnyFunction, this, args) as boolean;
 }
 
 /** Whether an answer was ended although not all of it was sent. */
@@ -85,11 +84,6 @@ function layeredGate(res: ServerResponse): ResponseGate {
   return gate;
 }
 
-/** Whether a listener of a response, or a callback of its functions, is running. */
-export function isListening(res: ServerResponse): boolean {
-  return gateOf(res)?.isListening === true;
-}
-
 function gateOf(res: ServerResponse): ResponseGate | undefined {
   return (res as Gated)[GATE] ?? layeredGateOf(res);
 }
@@ -97,11 +91,6 @@ function gateOf(res: ServerResponse): ResponseGate | undefined {
 /** What serves every response of a prototype asks here alone: a property that is missing takes longest to find. */
 function layeredGateOf(res: ServerResponse): ResponseGate | undefined {
   return gates.get(keyOf(res));
-}
-
-/** A proxy of a response, or an object that inherits from it, shows the same request. A stand-in may have none. */
-function keyOf(res: { readonly req?: object }): object {
-  return read(res, "req") ?? res;
 }
 
 function setGate(res: ServerResponse, gate: ResponseGate, isSlow: boolean): void {
@@ -201,12 +190,12 @@ function addLayer(base: ServerResponse): Layer {
   const native = functionsOf(base);
   const functions = routed((res, name, args) => {
     const gate = layeredGateOf(res);
-    if (!gate) return Reflect.apply(native[name] as AnyFunction, res, args as unknown[]);
+    if (!gate) return Reflect.apply(native[name] as AnyFunction, res, heard(res, args) as unknown[]);
     return gate.call(name, args, native, gate.functions === native ? "above" : "below");
   });
   const below = Object.getPrototypeOf(base) as object;
   layerFunctions.add(functions.writeHead);
-  Object.defineProperties(base, { ...frozen(() => below, layeredGateOf, base), emit: emitOf(below) });
+  Object.defineProperties(base, { ...frozen(() => below, layeredGateOf, base), ...sendersOf(base), emit: emitOf(below) });
   put(base, functions);
   return { functions, native };
 }
@@ -240,10 +229,16 @@ function refusedBy(below: Below, gateOf: GateOf, res: ServerResponse): PropertyD
   })]));
 }
 
-/** Whoever destroys an ended response closes its connection, once the bytes are out. */
+/**
+ * Whoever destroys an ended response closes its connection, once the bytes are out; on HTTP/2 also one that has only begun. What still pipes into
+ * an answer that was dropped breaks no other off.
+ */
 function destroyOf(below: Below, gateOf: GateOf): PropertyDescriptor {
   return method(function (...args) {
-    const socket = gateOf(this)?.isEnded ? socketOf(this) : undefined;
+    const gate = gateOf(this);
+    if (gate?.isDropped) return this;
+    const isPostponed = isHttp2(this) ? gate?.isHeadFixed : gate?.isEnded;
+    const socket = isPostponed ? connectionOf(this) : undefined;
     if (!socket) return Reflect.apply(Reflect.get(below(this), "destroy") as AnyFunction, this, args);
     socket.destroy(args[0]);
     return this;
@@ -253,9 +248,29 @@ function destroyOf(below: Below, gateOf: GateOf): PropertyDescriptor {
 /** The same on a prototype. */
 function emitOf(below: object): PropertyDescriptor {
   return method(function (...args) {
-    const native = Reflect.get(below, "emit") as AnyFunction;
-    const gate = layeredGateOf(this);
-    return gate ? gate.listen(() => Reflect.apply(native, this, args)) : Reflect.apply(native, this, args);
+    return listen(this, Reflect.get(below, "emit") as AnyFunction, this, args);
+  });
+}
+
+/** Functions of Express whose callback runs once all is sent. */
+const SENDERS = ["sendFile", "sendfile", "download"] as const;
+
+function sendersOf(base: object): PropertyDescriptorMap {
+  const known = base as Partial<Record<string, AnyFunction>>;
+  const names = SENDERS.filter((name) => typeof known[name] === "function");
+  return Object.fromEntries(names.map((name): [string, PropertyDescriptor] => {
+    const send = known[name]!;
+    return [name, method(function (...args) {
+      return Reflect.apply(send, this, heard(this, args) as unknown[]);
+    })];
+  }));
+}
+
+/** HTTP/2 sends no hints after the head. */
+function hintsOf(below: Below, gateOf: GateOf): PropertyDescriptor {
+  return method(function (...args) {
+    if (gateOf(this)?.isHeadFixed) return false;
+    return Reflect.apply(Reflect.get(below(this), "writeEarlyHints") as AnyFunction, this, args);
   });
 }
 
@@ -264,6 +279,7 @@ function method(value: (this: ServerResponse, ...args: unknown[]) => unknown): P
 }
 
 function frozen(below: Below, gate: GateOf, res: ServerResponse): PropertyDescriptorMap {
-  const shown = shownBy(below, gate, isHttp2(res) ? ["headersSent", "writableEnded", "finished"] : ["headersSent"]);
-  return { ...shown, ...refusedBy(below, gate, res), destroy: destroyOf(below, gate) };
+  const own = { ...refusedBy(below, gate, res), destroy: destroyOf(below, gate) };
+  if (!isHttp2(res)) return { ...shownBy(below, gate, ["headersSent"]), ...own };
+  return { ...shownBy(below, gate, ["headersSent", "writableEnded", "finished"]), ...own, writeEarlyHints: hintsOf(below, gate) };
 }

@@ -95,7 +95,8 @@ export function callbackOf(args: readonly unknown[]): Callback | undefined {
   return args.find((one): one is Callback => typeof one === "function");
 }
 
-function lengthOf(chunk: unknown, encoding: unknown): number {
+/** Bytes of a piece of a body. */
+export function lengthOf(chunk: unknown, encoding: unknown): number {
   if (typeof chunk === "string") return Buffer.byteLength(chunk, typeof encoding === "string" ? (encoding as BufferEncoding) : "utf8");
-  return chunk instanceof Uint8Array ? chunk.byteLength : 0;
+  return ArrayBuffer.isView(chunk) ? chunk.byteLength : 0;
 }

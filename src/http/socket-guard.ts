@@ -7,7 +7,14 @@ import { isHttp2 } from "./response-arguments.js";
 const WAYS = ["destroy", "destroySoon", "end"] as const;
 
 type Way = (typeof WAYS)[number];
-type Guarded = EventEmitter & Record<Way, (...args: unknown[]) => unknown>;
+
+/** A connection that can be closed, or a stream of HTTP/2. */
+export type Connection = EventEmitter & Record<Way, (...args: unknown[]) => unknown> & {
+  readonly destroyed?: boolean;
+  readonly writableLength?: number;
+  readonly closed?: boolean;
+  readonly session?: { readonly destroyed?: boolean };
+};
 
 interface Guard {
   /** Answers that were ended and are not sent yet. */
@@ -17,44 +24,65 @@ interface Guard {
 }
 
 const guards = new WeakMap<object, Guard>();
-let Socket: (new () => Guarded) | undefined;
+let Socket: (new () => Connection) | undefined;
 
 /** The connection of a response that a server of Node's own sends over HTTP/1; a stand-in has none. */
-export function socketOf(res: ServerResponse): Guarded | undefined {
+export function socketOf(res: ServerResponse): Connection | undefined {
   if (isHttp2(res)) return undefined;
   const socket: unknown = (res.req as ServerResponse["req"] | undefined)?.socket ?? res.socket;
-  Socket ??= builtinModule<{ Socket: new () => Guarded }>("node:net")?.Socket;
+  Socket ??= builtinModule<{ Socket: new () => Connection }>("node:net")?.Socket;
   return Socket && socket instanceof Socket ? socket : undefined;
+}
+
+/** What closing breaks an answer off: over HTTP/2 its stream. */
+export function connectionOf(res: ServerResponse): Connection | undefined {
+  if (!isHttp2(res)) return socketOf(res);
+  return ((res as { stream?: Connection | null }).stream ?? undefined);
 }
 
 /**
  * An answer was ended, and is not sent yet. An error handler that finds it ended closes the connection; Node has given the bytes to the
  * system by then, so the client gets them. So closing waits until they are out.
  */
-export function postponeDestroy(socket: Guarded): void {
+export function postponeDestroy(socket: Connection): void {
   const guard = guards.get(socket) ?? newGuard(socket);
   guard.waiting++;
 }
 
-/** The bytes are out: a connection that was to be closed meanwhile is closed. */
-export function allowDestroy(socket: Guarded): void {
+/** The bytes are out: a connection that was to be closed meanwhile is closed. A stream of HTTP/2 takes pieces that come at once one after the other. */
+export function allowDestroy(socket: Connection): void {
   const guard = guards.get(socket);
-  if (!guard || --guard.waiting > 0) return;
+  if (guard && isStream(socket) && guard.wanted.length > 0 && socket.writableLength! > 0) setImmediate(() => close(socket, guard));
+  else if (guard) close(socket, guard);
+}
+
+function close(socket: Connection, guard: Guard): void {
+  if (--guard.waiting > 0) return;
   for (const { way, args } of guard.wanted.splice(0)) socket[way](...args);
 }
 
 /** A connection serves many requests: its functions stay. */
-function newGuard(socket: Guarded): Guard {
+function newGuard(socket: Connection): Guard {
   const guard: Guard = { waiting: 0, wanted: [] };
   guards.set(socket, guard);
-  for (const way of WAYS) {
+  // Node ends a stream of HTTP/2 with the answer.
+  for (const way of isStream(socket) ? (["destroy"] as const) : WAYS) {
     const close = socket[way];
     if (typeof close !== "function") continue;
-    socket[way] = function (this: Guarded, ...args) {
-      if (guard.waiting === 0) return Reflect.apply(close, this, args);
+    socket[way] = function (this: Connection, ...args) {
+      if (guard.waiting === 0 || isBroken(socket)) return Reflect.apply(close, this, args);
       guard.wanted.push({ way, args });
       return this;
     };
   }
   return guard;
+}
+
+function isStream(connection: Connection): boolean {
+  return "session" in connection;
+}
+
+/** Whether nobody can be sent anything any more: the client has left, or the server closes all. */
+function isBroken(connection: Connection): boolean {
+  return isStream(connection) && (connection.closed === true || connection.session?.destroyed !== false);
 }

@@ -15,6 +15,9 @@ export interface Meant {
 
 const SOCKETS = /^(?:ws|express-ws|@fastify\/websocket|socket\.io)\b/;
 
+/** What no server takes for a piece of a body. */
+const ODD_CHUNK = /res\.(?:end|write)\((?:|null|undefined|42|NaN|10n|true|false|\{\}|\[.*\]|an? (?:symbol|date|string object|promise|ArrayBuffer))\)/;
+
 /** Every difference that is meant. An entry that covers none any more fails the run. */
 export const MEANT: readonly Meant[] = [
   {
@@ -58,5 +61,85 @@ export const MEANT: readonly Meant[] = [
     columns: ["written", "save fails", "save slow"],
     differs: /^used: (?:seen|answered): /,
     why: "socket.io keeps the request that opened the connection by polling: it was answered long ago; store.edit changes what is stored",
+  },
+  {
+    row: ODD_CHUNK,
+    on: ["http2"],
+    differs: /^(?:status line|headers|body): /,
+    why: "HTTP/2 sends its head before it refuses a piece, so that no error can be answered; here it is refused before: an error page instead of an empty 200",
+  },
+  {
+    row: /an unknown encoding/,
+    on: ["http2", "connect", "express", "express4", "koa"],
+    differs: /^(?:connection|number of answers|status line|framing|whole|headers|body|event finish): /,
+    why: "Node refuses an unknown encoding after the head, so that no error can be answered; here it is refused before: an error page instead of an answer broken off",
+  },
+  {
+    row: "more bytes than Content-Length says, strictly",
+    on: ["connect", "express", "koa"],
+    differs: /^(?:connection|number of answers|event finish): /,
+    why: "Node refuses a body of another length after the head, so that nothing else can be answered; here it is refused before, and what the program answers then goes out",
+  },
+  {
+    row: /^res\.write\(text\), res\.end\((?:42|\{\}|\["a", "b"\])\)$/,
+    on: ["koa"],
+    differs: /^number of answers: bare 0, here 1$/,
+    why: "Node keeps back what was written if it refuses the last piece; here that was refused before Node kept anything back. Both never end, since Koa answers no error then",
+  },
+  {
+    row: "more bytes in pieces, strictly, nobody catches",
+    on: ["connect", "express"],
+    differs: /^(?:connection|number of answers): bare/,
+    why: "the same: what was written is out before the connection is closed, which the program does then",
+  },
+  {
+    row: "res.writeHead(200, one name twice, differently written)",
+    on: ["connect"],
+    differs: /^headers: bare \["X-A: 1","x-a: 2",.*here \["X-A: 1","X-A: 2",/,
+    why: "headers are put onto the response, so that those of the session can be added: a name keeps the spelling it had first",
+  },
+  {
+    row: /^res\..*writeHead\(200, (?:"Fine", )?a name that is no token\)$/,
+    on: ["http2"],
+    columns: ["save fails"],
+    differs: /^(?:number of answers|status line|body): error path /,
+    why: "such a name breaks an HTTP/2 stream off in Node as well, and the error page still has it: nothing is answered before the save could fail",
+  },
+  {
+    row: "res.end, then res.end() without a text",
+    on: ["node", "connect", "express", "express4", "koa"],
+    differs: /^callback of second end: /,
+    why: "Node tells the callback of a second end of an error if all bytes are out; here they are not yet, and as with a slow client it is called once they are",
+  },
+  {
+    row: "res.end, then res.write",
+    on: ["http2"],
+    differs: /^(?:connection|number of answers|body): /,
+    why: "HTTP/2 breaks an ended answer off if something is written after it; here the ended answer stands, as over HTTP/1",
+  },
+  {
+    row: "res.stream.respond of HTTP/2, past the response",
+    on: ["http2"],
+    columns: ["save fails"],
+    differs: /^the answer is seen though the save failed: /,
+    why: "what goes to the HTTP/2 stream past its response cannot be held",
+  },
+  {
+    row: /^(?:res\.write, then the session, then res\.end|res\.flushHeaders, a while, the session, res\.end)$/,
+    columns: ["first visit"],
+    differs: /./,
+    why: "the first write of a visitor throws `answered` where it is called if the first byte is out: no cookie can follow it. What that does to the program is the program's own",
+  },
+  {
+    row: /^(?:res\.write, then the session, then res\.end|res\.flushHeaders, a while, the session, res\.end|the session used in the callback of res\.write)$/,
+    columns: ["save fails"],
+    differs: /^(?:connection|number of answers|body|event finish): /,
+    why: "what is written after the first byte is saved before the last one; if that fails, the body is broken off, so that it does not look complete",
+  },
+  {
+    row: "res.assignSocket of a stream, res.write, res.end",
+    columns: ["first visit"],
+    differs: /^stored, and no cookie$/,
+    why: "this program passes the body of an inner response on, and none of its headers",
   },
 ];
