@@ -1,4 +1,5 @@
 import type { ServerResponse } from "node:http";
+import { read } from "../leaves/prototypes.js";
 import { lengthOf, type CallName } from "./response-state.js";
 
 /** What a status line may not hold. */
@@ -10,7 +11,7 @@ export function checkFirstCall(res: ServerResponse, name: CallName, args: readon
   checkCall(res, name, args);
   checkLength(res, name, args, 0);
   if (isHttp2(res)) return;
-  const [status, message] = statusOf(res);
+  const [status, message] = [read(res, "statusCode"), read(res, "statusMessage")];
   if (name === "writeHead") checkStatus(args[0], typeof args[1] === "string" ? args[1] : message);
   else checkStatus(status, message);
 }
@@ -18,12 +19,12 @@ export function checkFirstCall(res: ServerResponse, name: CallName, args: readon
 /** Throws what Node throws for a piece of a body that is none. */
 export function checkCall(res: ServerResponse, name: CallName, args: readonly unknown[]): void {
   const isChunk = name === "write" || (name === "end" && args[0] && typeof args[0] !== "function");
-  if (isChunk && !(isHttp2(res) && ArrayBuffer.isView(args[0]))) checkChunk(args[0], args[1]);
+  if (isChunk && !(ArrayBuffer.isView(args[0]) && isHttp2(res))) checkChunk(args[0], args[1]);
 }
 
 /** Throws what Node throws if a body has not the length that its header says, and is to have it strictly. `before`: bytes that are held. */
 export function checkLength(res: ServerResponse, name: CallName, [chunk, encoding]: readonly unknown[], before: number): void {
-  if (res.strictContentLength !== true || (name !== "write" && name !== "end")) return;
+  if (read(res, "strictContentLength") !== true || (name !== "write" && name !== "end")) return;
   const wanted = res.getHeader("Content-Length");
   if (wanted === undefined || isBodyless(res) || res.hasHeader("Transfer-Encoding")) return;
   const length = before + lengthOf(chunk, encoding);
@@ -109,12 +110,12 @@ export function isResponse(value: unknown): value is ServerResponse {
 
 /** Whether nothing can be sent any more. On HTTP/2 the stream alone says so. */
 export function isDestroyed(res: ServerResponse & { readonly stream?: { readonly destroyed?: boolean } | null }): boolean {
-  return res.destroyed || res.stream?.destroyed === true;
+  return read(res, "destroyed") || read(res, "stream")?.destroyed === true;
 }
 
 /** HTTP/2 has no status message, and warns of every use. */
 export function isHttp2(res: ServerResponse): boolean {
-  return "stream" in res;
+  return Reflect.has(res, "stream");
 }
 
 export function coded(kind: new (message: string) => Error, code: string, message: string): Error {
@@ -123,7 +124,7 @@ export function coded(kind: new (message: string) => Error, code: string, messag
 
 /** Status and message of a response, as they were given. */
 export function statusOf(res: ServerResponse): [status: number, message: string | undefined] {
-  return [res.statusCode, isHttp2(res) ? undefined : res.statusMessage];
+  return [read(res, "statusCode"), isHttp2(res) ? undefined : read(res, "statusMessage")];
 }
 
 export function setStatus(res: ServerResponse, status: number, message: string | undefined): void {

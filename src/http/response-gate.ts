@@ -5,6 +5,7 @@ import { ErrorPath } from "./error-path.js";
 import { checkCall, checkFirstCall, checkLength, clearAnswer, headersSent, isBodyless, isDestroyed, isHttp2, setStatus, statusOf, streamDestroyed, toStatus, writeAfterEnd } from "./response-arguments.js";
 import { applyHead, type HeadArguments } from "./response-head.js";
 import { heard } from "./listening.js";
+import { read } from "../leaves/prototypes.js";
 import { callbackOf, HeldCalls, isEnded, isHeadFixed, VERDICTS, type Callback, type CallName, type HeldCall, type Phase } from "./response-state.js";
 import { allowDestroy, connectionOf, postponeDestroy, socketOf, type Connection } from "./socket-guard.js";
 
@@ -74,7 +75,7 @@ export class ResponseGate {
   /** Holds the answer for one more middleware. If the first byte is out already, or the last, its hooks run at once. Returns whether it is the first one. */
   hold(hooks: AnswerHooks): boolean {
     const isFirst = this.#hooks === NONE;
-    if (this.#phase === "open" && this.res.headersSent) this.#phase = this.res.writableEnded ? "closed" : "sending";
+    if (this.#phase === "open" && read(this.res, "headersSent")) this.#phase = this.res.writableEnded ? "closed" : "sending";
     if (this.#phase !== "open") settle(begun(hooks));
     if (this.#phase === "closed" || this.isEnded) settle(finished(hooks));
     else this.#hooks = [hooks, ...this.#hooks];

@@ -15,6 +15,8 @@ interface Gated {
   [GATE]?: ResponseGate;
 }
 
+const NOTHING = { res: undefined, gate: undefined } as const;
+
 /** The gates of responses whose prototype was changed, by their requests: see {@link addedPrototype}. */
 const gates = new Notes<ResponseGate>();
 
@@ -36,34 +38,50 @@ const layers = new WeakMap<object, Layer | null>();
  * `res.end(req.session.get("x"))`, meets the gate. Until the answer is held, everything passes.
  */
 export function prepareAnswer(res: ServerResponse): void {
-  if (read(res as Gated, GATE)) return;
   const layer = layerOf(res);
-  if (layer && isCovered(res, layer)) return;
-  setGate(res, new ResponseGate(res, functionsOf(res), PATCH), layer !== null);
-  put(res, ABOVE);
-  res.emit = emit;
-  if ("flush" in res) res.flush = ABOVE.flush;
+  if (!layer || !isCovered(res, layer)) ownGate(res, layer);
+}
+
+/** Holds the first byte of a response until what must come before it is done; see {@link ResponseGate}. */
+export function holdAnswer(res: ServerResponse, hooks: AnswerHooks): void {
+  if (gateFor(res).hold(hooks)) res.on("close", closeGate);
+}
+
+/** Answers in the place of an error path that has not done so in time: what that still does changes nothing. */
+export function answerInstead(res: ServerResponse, answer: () => void): void {
+  gateFor(res).answerInstead(answer);
+}
+
+function gateFor(res: ServerResponse): ResponseGate {
+  const layer = layerOf(res);
+  return layer && isCovered(res, layer) ? layeredGate(res, layer) : ownGate(res, layer);
 }
 
 /** Whether nothing stands over the functions on the prototype of a response. */
 function isCovered(res: ServerResponse, { functions }: Layer): boolean {
   const prototype = Object.getPrototypeOf(res) as ServerResponse;
-  return NAMES.every((name) => !Object.hasOwn(res, name) && prototype[name] === functions[name]) || layeredGateOf(res) !== undefined;
+  return NAMES.every((name) => !Object.hasOwn(res, name) && prototype[name] === functions[name]);
 }
 
-/** Holds the first byte of a response until what must come before it is done; see {@link ResponseGate}. */
-export function holdAnswer(res: ServerResponse, hooks: AnswerHooks): void {
-  prepareAnswer(res);
-  const gate = gateOf(res) ?? layeredGate(res);
-  if (!gate.hold(hooks)) return;
-  res.on("close", closeGate);
+/** The gate of a response whose functions stand on itself. */
+function ownGate(res: ServerResponse, layer: Layer | null): ResponseGate {
+  const known = layer ? layeredGateOf(res) : (res as Gated)[GATE];
+  if (known) return known;
+  const gate = new ResponseGate(res, functionsOf(res), PATCH);
+  setGate(res, gate, layer !== null);
+  put(res, ABOVE);
+  res.emit = emit;
+  if ("flush" in res) res.flush = ABOVE.flush;
+  return gate;
 }
 
-/** Answers in the place of an error path that has not done so in time: what that still does changes nothing. */
-export function answerInstead(res: ServerResponse, answer: () => void): void {
-  prepareAnswer(res);
-  const gate = gateOf(res) ?? layeredGate(res);
-  gate.answerInstead(answer);
+/** The gate of a response whose functions stand on a prototype. */
+function layeredGate(res: ServerResponse, { native }: Layer): ResponseGate {
+  const known = layeredGateOf(res);
+  if (known) return known;
+  const gate = new ResponseGate(res, native, PATCH);
+  setGate(res, gate, true);
+  return gate;
 }
 
 /** Whoever listens to a response has nobody to throw at. */
@@ -77,25 +95,23 @@ export function isAnswerEnded(res: ServerResponse): boolean {
   return gateOf(res)?.isEnded === true;
 }
 
-/** The gate of a response whose functions stand on a prototype. */
-function layeredGate(res: ServerResponse): ResponseGate {
-  const gate = new ResponseGate(res, layerOf(res)!.native, PATCH);
-  setGate(res, gate, true);
-  return gate;
-}
-
 function gateOf(res: ServerResponse): ResponseGate | undefined {
   return (res as Gated)[GATE] ?? layeredGateOf(res);
 }
 
+/** The response that was asked for last, and its gate: most are asked for several times in a row. Nothing once it has closed. */
+let last: { readonly res: ServerResponse | undefined; readonly gate: ResponseGate | undefined } = NOTHING;
+
 /** What serves every response of a prototype asks here alone: a property that is missing takes longest to find. */
 function layeredGateOf(res: ServerResponse): ResponseGate | undefined {
-  return gates.get(keyOf(res));
+  if (last.res !== res) last = { res, gate: gates.get(keyOf(res)) };
+  return last.gate;
 }
 
 function setGate(res: ServerResponse, gate: ResponseGate, isSlow: boolean): void {
-  if (isSlow) gates.set(keyOf(res), gate);
-  else (res as Gated)[GATE] = gate;
+  if (!isSlow) return void ((res as Gated)[GATE] = gate);
+  gates.set(keyOf(res), gate);
+  last = { res, gate };
 }
 
 function closeGate(this: ServerResponse): void {
@@ -158,7 +174,8 @@ const PATCH: ResponsePatch = {
     frozenOf.set(prototype, own);
     Object.defineProperties(res, own);
   },
-  isPatchedOver({ writeHead }) {
+  isPatchedOver(res) {
+    const writeHead = read(res, "writeHead");
     return writeHead !== ABOVE.writeHead && writeHead !== ERROR.writeHead && !layerFunctions.has(writeHead);
   },
   putOnTop(res) {
@@ -248,7 +265,9 @@ function destroyOf(below: Below, gateOf: GateOf): PropertyDescriptor {
 /** The same on a prototype. */
 function emitOf(below: object): PropertyDescriptor {
   return method(function (...args) {
-    return listen(this, Reflect.get(below, "emit") as AnyFunction, this, args);
+    const wasHeard = listen(this, Reflect.get(below, "emit") as AnyFunction, this, args);
+    if (args[0] === "close") last = NOTHING;
+    return wasHeard;
   });
 }
 
