@@ -91,6 +91,11 @@ function connectionOf(client: RedisClient): Made {
 
 const LOOK_ALIKES: readonly LookAlike[] = [
   {
+    name: "a client of @upstash/redis",
+    matches: (client) => hasCalls(client, "getex", "evalsha") && "readYourWritesSyncToken" in client,
+    write: () => "upstashStorage(redis), of holdfast/storage/upstash",
+  },
+  {
     name: "a pipeline or a multi() of ioredis",
     matches: (client) => client.isPipeline === true || isA(client, "Pipeline"),
     write: () => "redisStorage(redis), the client itself",

@@ -21,6 +21,11 @@ export const FAMILIES = {
     const { redisStorage } = await import("holdfast/storage/redis");
     return CLIENTS.map(({ server, client, connect }) => ({ name: `${client}, ${server}`, server, open: async (where) => redisStorage((await connect(where as Service)).redis) }));
   },
+  async upstash() {
+    const { connectUpstash } = await import("../support/upstash-clients.js");
+    const { upstashStorage } = await import("holdfast/storage/upstash");
+    return [{ name: "@upstash/redis", server: "redis", open: async (where) => upstashStorage((await connectUpstash(where as Service)).redis) }];
+  },
   async postgres() {
     const { POSTGRES_CLIENTS } = await import("../support/postgres-clients.js");
     const { postgresStorage } = await import("holdfast/storage/postgres");

@@ -18,6 +18,7 @@ import { observed } from "holdfast/storage/observed";
 import { postgresStorage } from "holdfast/storage/postgres";
 import { redisStorage } from "holdfast/storage/redis";
 import { sqliteStorage } from "holdfast/storage/sqlite";
+import { upstashStorage } from "holdfast/storage/upstash";
 import { seed } from "holdfast/testing";
 
 const KEY = randomBytes(32);
@@ -55,6 +56,7 @@ const PLACES: Readonly<Record<string, (secret: any) => unknown>> = {
   "sqlite: options": (secret) => sqliteStorage(sqlite, secret),
   "memcached: client": (secret) => memcachedStorage(secret),
   "memcached: options": (secret) => memcachedStorage(memcached, secret),
+  "upstash: client": (secret) => upstashStorage(secret),
   "memory: options": (secret) => memoryStorage(secret),
   "createStore: options": (secret) => createStore(secret),
   storage: (secret) => createStore({ storage: secret }),

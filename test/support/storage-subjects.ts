@@ -9,6 +9,7 @@ import { memoryStorage } from "holdfast/storage/memory";
 import { mysqlStorage } from "holdfast/storage/mysql";
 import { postgresStorage } from "holdfast/storage/postgres";
 import { redisStorage } from "holdfast/storage/redis";
+import { upstashStorage } from "holdfast/storage/upstash";
 import { MYSQL_CLIENTS } from "./mysql-clients.js";
 import { POSTGRES_CLIENTS } from "./postgres-clients.js";
 import { CLIENTS as REDIS_CLIENTS } from "./redis-clients.js";
@@ -16,6 +17,7 @@ import { service, type Service } from "./services.js";
 import { BETTER_SQLITE3, SQLITE_ENVIRONMENT, SQLITE_RUNTIMES } from "./sqlite-runtimes.js";
 import type { SqliteClient } from "./sqlite-clients.js";
 import { runSuites, type CaseResult } from "./storage-suites.js";
+import { connectUpstash } from "./upstash-clients.js";
 
 /** One driver with one client, on one server: what `npm run storages` tells apart. */
 export interface StorageSubject {
@@ -58,6 +60,10 @@ export const SUBJECTS: readonly StorageSubject[] = [
       return { storage: redisStorage(redis), close };
     }),
   ),
+  onServer("upstash", `@upstash/redis ${versionOf("@upstash/redis")}`, "redis", async (where) => {
+    const { redis, close } = await connectUpstash(where);
+    return { storage: upstashStorage(redis), close };
+  }),
   ...["postgres", "pgbouncer"].flatMap((server) =>
     Object.entries(POSTGRES_CLIENTS).map(([client, connect]) =>
       onServer("postgres", `${client} ${versionOf(client.split(" ")[0]!)}`, server, async ({ url }) => {
