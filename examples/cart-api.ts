@@ -8,7 +8,6 @@ import { announce, port } from "./listening.js";
 declare module "holdfast" {
   interface SessionData {
     cart: string[];
-    userId: number;
   }
 }
 
@@ -28,8 +27,7 @@ app.post("/cart/add", (req, res) => {
 app.post("/login", async (req, res) => {
   const { username, password } = req.body ?? {};
   if (username !== "ines" || password !== "tidewater") return void res.status(401).json({ error: "Invalid credentials" });
-  await req.session.regenerate();
-  req.session.set("userId", 1);
+  await req.session.authenticate("1");
   res.json({ status: "logged in" });
 });
 
@@ -39,12 +37,12 @@ app.post("/logout", async (req, res) => {
 });
 
 const signedIn: RequestHandler = (req, res, next) => {
-  if (req.session.has("userId")) return next();
+  if (req.session.owner !== undefined) return next();
   res.redirect(303, "/login");
 };
 
 app.get("/orders/draft", signedIn, (req, res) => {
-  res.json({ userId: req.session.get("userId"), cart: req.session.get("cart") ?? [] });
+  res.json({ userId: Number(req.session.owner), cart: req.session.get("cart") ?? [] });
 });
 
 const server = app.listen(port, () => announce(server));

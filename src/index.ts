@@ -9,7 +9,7 @@ export type { StoreOptions } from "./store/options.js";
 export type { SessionOptions } from "./store/request-options.js";
 export { fiberDefaults } from "./presets.js";
 export * from "./session-data.js";
-export type { ListedSession, Session, SessionInfo, StoredSession, Store } from "./contracts/session.js";
+export type { AuthenticateOptions, CreateOptions, ListedSession, Session, SessionInfo, StoredSession, Store } from "./contracts/session.js";
 export type { Clock } from "./contracts/clock.js";
 export type { SessionEvent, SessionEventType } from "./contracts/events.js";
 export type { Awaitable, Storage, StorageCall, StorageEntry, StorageFinding, StoredEntry, SweepOptions, Version, Written } from "./contracts/storage.js";

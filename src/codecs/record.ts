@@ -15,6 +15,10 @@ export interface SessionRecord {
   /** The idle deadline that the client was last told, where the stored one was moved behind its back. */
   readonly promised?: number | undefined;
   readonly owner?: string | undefined;
+  /** The session's own absolute length in ms, if its login gave one. */
+  readonly lifetime?: number | undefined;
+  /** Whether its cookie has no Max-Age, if its login said so; else the cookie options decide. */
+  readonly sessionOnly?: boolean | undefined;
   /** Ids of the last saves, the newest last, each {@link WRITE_ID_LENGTH} long. */
   readonly writes: string;
   /** The data: each key's value as one line of text. */
@@ -47,13 +51,15 @@ export function remembers(writes: string, writeId: string): boolean {
   return false;
 }
 
-/** Times of a record, in the order they are written: createdAt, authenticatedAt, idle, absolute, promised. */
+/** Numbers of a record, in the order they are written: createdAt, authenticatedAt, idle, absolute, promised, lifetime, sessionOnly (0 or 1). */
 interface Times {
   c: number;
   a?: number | undefined;
   i?: number | undefined;
   x?: number | undefined;
   p?: number | undefined;
+  l?: number | undefined;
+  t?: number | undefined;
 }
 
 interface Head extends Partial<Times> {
@@ -83,8 +89,9 @@ export class RecordCodec {
       const by = entry.by === undefined ? "" : `,"b":"${entry.by}"`;
       return seal(`${start},"s":"${entry.successor}","r":${entry.retiredAt}${by}}`);
     }
-    const { createdAt, authenticatedAt, idle, absolute, promised, owner, writes } = entry;
+    const { createdAt, authenticatedAt, idle, absolute, promised, lifetime, sessionOnly, owner, writes } = entry;
     let body = `${start},"c":${createdAt}${field("a", authenticatedAt)}${field("i", idle)}${field("x", absolute)}${field("p", promised)}`;
+    body += `${field("l", lifetime)}${field("t", sessionOnly === undefined ? undefined : Number(sessionOnly))}`;
     body += `${owner === undefined ? "" : `,"o":${JSON.stringify(owner)}`},"w":"${writes}"}`;
     return seal(entry.data.isEmpty ? body : `${body}\n${entry.data.lines}`);
   }
@@ -118,15 +125,15 @@ function field(name: keyof Times, time: number | undefined): string {
 }
 
 /** Times, owner (if JSON escapes nothing of it) and writes, as `encode` writes them after key and namespace. */
-const REST = /,"c":(\d+)(?:,"a":(\d+))?(?:,"i":(\d+))?(?:,"x":(\d+))?(?:,"p":(\d+))?(?:,"o":"([^"\\\p{Cc}]*)")?,"w":"([\w-]*)"\}$/uy;
+const REST = /,"c":(\d+)(?:,"a":(\d+))?(?:,"i":(\d+))?(?:,"x":(\d+))?(?:,"p":(\d+))?(?:,"l":(\d+))?(?:,"t":([01]))?(?:,"o":"([^"\\\p{Cc}]*)")?,"w":"([\w-]*)"\}$/uy;
 
 /** Metadata as this code writes it, in a third of the time that a parser of all JSON takes; any other is left to that. */
 function headAsWritten(line: string, at: number, k: string, n: string): Head | undefined {
   REST.lastIndex = at;
   const found = REST.exec(line);
   if (!found) return parseHead(line);
-  const [, c, a, i, x, p, o, w] = found;
-  return { k, n, c: Number(c), a: time(a), i: time(i), x: time(x), p: time(p), o, w: w! };
+  const [, c, a, i, x, p, l, t, o, w] = found;
+  return { k, n, c: Number(c), a: time(a), i: time(i), x: time(x), p: time(p), l: time(l), t: time(t), o, w: w! };
 }
 
 function time(digits: string | undefined): number | undefined {
@@ -142,9 +149,11 @@ function parseHead(line: string): Head | undefined {
   }
 }
 
-function record({ c, a, i, x, p, o, w }: Head, data: Texts): SessionRecord | NoRecord {
-  if (!isTime(c) || !isText(w) || !(isTimeOrAbsent(a) && isTimeOrAbsent(i) && isTimeOrAbsent(x) && isTimeOrAbsent(p)) || !(o === undefined || isText(o))) return unreadable("its metadata is damaged");
-  return { kind: "record", createdAt: c, authenticatedAt: a, idle: i, absolute: x, promised: p, owner: o, writes: w, data };
+function record({ c, a, i, x, p, l, t, o, w }: Head, data: Texts): SessionRecord | NoRecord {
+  const isWhole = isTime(c) && isText(w) && [a, i, x, p, l, t].every(isTimeOrAbsent) && (o === undefined || isText(o));
+  if (!isWhole) return unreadable("its metadata is damaged");
+  const terms = { ...(l !== undefined && { lifetime: l }), ...(t !== undefined && { sessionOnly: t === 1 }) };
+  return { kind: "record", createdAt: c, authenticatedAt: a, idle: i, absolute: x, promised: p, ...terms, owner: o, writes: w, data };
 }
 
 function marker({ s, r, b }: Head): Marker | NoRecord {

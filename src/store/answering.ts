@@ -55,9 +55,11 @@ function destinations({ settings, found }: Answering, { why }: Telling): readonl
   return why === "renewed" && source.length === 0 ? settings.writable : source;
 }
 
-function write(answering: Answering, { source, key }: Extractor, { token, lifetime }: Telling, headers: AnswerHeaders): void {
+function write(answering: Answering, { source, key }: Extractor, { token, lifetime, sessionOnly }: Telling, headers: AnswerHeaders): void {
   if (source === "header") return headers.set(key, token);
-  setCookie(headers, key, cookieLine(key, token, lifetime, isSecure(answering), answering.settings.cookie));
+  const { cookie } = answering.settings;
+  const settings = sessionOnly === undefined ? cookie : { ...cookie, sessionOnly };
+  setCookie(headers, key, cookieLine(key, token, lifetime, isSecure(answering), settings));
 }
 
 /** Expires every cookie in which the request brought the token, and takes back one that an earlier `save()` answered. */

@@ -35,10 +35,10 @@ export interface Commission {
   readonly persistence: Persistence;
   readonly draft: Draft;
   readonly carrier: Carrier;
-  /** An explicit `save()`. */
+  /** Whether a handler asked for it, and is told if it fails. */
   readonly explicit: boolean;
-  /** Whether the deadline is due to move. */
-  readonly due: boolean;
+  /** Whether a record that is written is given its next deadline. */
+  readonly moves: boolean;
   /** Whether anything differs from what is stored. */
   readonly changed: boolean;
   readonly login: Login | undefined;
@@ -111,8 +111,8 @@ function stored(plan: Beginning, hash: string, writing: Writing, { persistence, 
 }
 
 function save(state: Stored, commission: Commission): Committed | Promise<Committed> {
-  const { persistence, explicit, due, changed } = commission;
-  const writing = writingOf(state, commission, explicit || due || state.idle !== undefined);
+  const { persistence, explicit, moves, changed } = commission;
+  const writing = writingOf(state, commission, moves || state.idle !== undefined);
   return andThen(persistence.save(state.live, writing), (live): Committed => {
     if (live) return { state: settled(state, live, writing, "refreshed", commission) };
     const isRefresh = !explicit && !changed;
@@ -195,7 +195,7 @@ function telling(state: Stored, token: string | undefined, why: Telling["why"], 
   const now = settings.clock.now();
   const { record } = state.live;
   const lifetime = idleDeadline(now, idleLength(settings, record), record.absolute) - now;
-  return { ...state, reply: told(state.reply, { token, why, lifetime }) };
+  return { ...state, reply: told(state.reply, { token, why, lifetime, sessionOnly: record.sessionOnly }) };
 }
 
 /**

@@ -1,18 +1,17 @@
 import { SessionError } from "../errors.js";
-import { outOfRange } from "../leaves/assert.js";
 import { milliseconds, type Duration } from "../leaves/duration.js";
 import { isPromise } from "../leaves/promise.js";
-import type { SessionInfo } from "../contracts/session.js";
+import { remembers } from "../codecs/record.js";
 import type { ValueCodec } from "../codecs/value.js";
 import { commit, failedToEnd, unsaved, type Committed } from "./commit.js";
-import { Draft } from "./draft.js";
+import { Draft, type Taken } from "./draft.js";
 import { idleDeadline, idleLength, refreshEvery, refreshIsDue, usualIdle } from "./expiry.js";
 import type { StoreSettings } from "./options.js";
 import type { Carrier, LateChanges, Reply } from "./outcome.js";
 import type { Birth, Login, Persistence } from "./persistence.js";
-import type { Loaded } from "./records.js";
-import { loginOf } from "./owner.js";
-import { isBeginning, plan, type Beginning, type Situation } from "./plan.js";
+import type { Live, Loaded } from "./records.js";
+import { assertReachable, loginOf, type Asked } from "./owner.js";
+import { isBeginning, plan, type Beginning, type Purpose, type Situation } from "./plan.js";
 import * as states from "./state.js";
 import type { State, Transition } from "./state.js";
 import { hashOf, idOf } from "./token.js";
@@ -27,6 +26,11 @@ export interface StoreParts {
 
 /** What is left of a session for its handler: everything, everything that needs no new token, or nothing. */
 export type Phase = "open" | "answered" | "over" | "released";
+
+interface CommitOptions {
+  readonly mayWait?: (() => boolean) | undefined;
+  readonly login?: Login;
+}
 
 /** Storage calls under way. What the handler asks for meanwhile is noted, and applied again to the state that they lead to. */
 interface Flight {
@@ -115,6 +119,11 @@ export class SessionCore {
     return this.#flight?.begins === true || this.#state.kind === "stored";
   }
 
+  /** Whether there is a record of it now. */
+  get hasRecord(): boolean {
+    return this.#state.kind === "stored" || this.#state.kind === "renewing";
+  }
+
   get fresh(): boolean {
     return states.isFresh(this.#state);
   }
@@ -156,10 +165,7 @@ export class SessionCore {
   setIdleTimeout(timeout: Duration): void {
     const idle = milliseconds("setIdleTimeout", timeout, 1000);
     const { createdAt, authenticatedAt = createdAt, absolute = Infinity } = this.#birth;
-    const longest = absolute - authenticatedAt;
-    if (idle > longest) {
-      throw outOfRange("setIdleTimeout", timeout, `at most ${longest} ms: the absolute timeout ends this session before that`);
-    }
+    assertReachable("setIdleTimeout", timeout, idle, absolute - authenticatedAt);
     this.#apply((state) => states.withIdle(state, idle));
   }
 
@@ -175,15 +181,15 @@ export class SessionCore {
   }
 
   /** Renews the token for this owner, at once. Where that fails the session is as it was. */
-  async authenticate(owner: string, info: SessionInfo | undefined): Promise<void> {
+  async authenticate(owner: string, asked: Asked): Promise<void> {
     await this.#landed();
-    const before = this.#state;
-    const isAnother = this.owner !== undefined && this.owner !== owner;
+    const login = loginOf(owner, asked, this.#birth, this.#now, this.parts.settings.absolute);
+    const renewed = states.regenerated(this.#state);
     const draft = this.#draft;
-    const emptied = isAnother ? draft.keep([]) : undefined;
-    const login = loginOf(owner, info, isAnother, this.#now, this.parts.settings.absolute);
+    const keep = login.isAnother ? [] : asked.keep;
+    const emptied = keep && draft.keep(keep);
     try {
-      await this.#commit(states.regenerated(before), true, undefined, login);
+      await this.#commit(asked.terms ? states.withIdle(renewed, undefined) : renewed, "save", { login });
     } catch (error) {
       if (emptied) draft.restore(emptied);
       throw error;
@@ -207,14 +213,52 @@ export class SessionCore {
   /**
    * Persists what the request did; afterwards `outcome` says what the client is to be told.
    *
-   * @param explicit - whether a handler asked for it by `save()`
+   * @param purpose - why: at the end of a request, or for a handler
    * @param mayWait - asked before anything is persisted: whether what no handler asked for (a refresh, a record for every visitor) may
    *   wait for another response
    * @returns nothing to wait for if there is nothing to do, or the storage answers at once
    */
-  commit(explicit: boolean, mayWait?: () => boolean): Promise<void> | undefined {
-    if (this.#flight) return this.#landed().then(() => this.commit(explicit, mayWait));
-    return this.#commit(this.#state, explicit, mayWait);
+  commit(purpose: Purpose, mayWait?: () => boolean): Promise<void> | undefined {
+    if (this.#flight) return this.#landed().then(() => this.commit(purpose, mayWait));
+    return this.#commit(this.#state, purpose, { mayWait });
+  }
+
+  /** Saves that a value was taken from this draft, and returns it: of all requests that take it, one gets it. */
+  async saveTaken(taken: Taken, draft: Draft): Promise<unknown> {
+    await this.#landed();
+    if (this.ended) throw new SessionError("ended", "take: the session was ended or renewed by another request");
+    if (this.#draft !== draft) return undefined;
+    try {
+      if (this.hasRecord && draft.hasTaken(taken)) await this.#commit(this.#state, "take");
+    } catch (error) {
+      draft.untake(taken);
+      throw error;
+    }
+    return taken.value;
+  }
+
+  /** Reads again what is stored; the changes of this request are replayed on it. */
+  async reload(): Promise<void> {
+    await this.#landed();
+    const state = this.#state;
+    if (state.kind === "late" || state.kind === "newer") throw new SessionError("ended", "reload: the session was renewed by another request");
+    if (state.kind !== "stored" && state.kind !== "renewing") return;
+    const read = async (): Promise<Committed> => {
+      const found = await this.parts.persistence.load(state.live.hash);
+      if (found.kind === "live") return this.#renewed({ ...state, live: found }, found);
+      const error = new SessionError("ended", "reload: the session was ended or renewed by another request");
+      return { state: state.kind === "stored" ? states.dropped(state) : state, failure: { error } };
+    };
+    await this.#follow(read().catch((error: unknown): Committed => ({ state, failure: { error } })), false);
+  }
+
+  #renewed(state: State, { record }: Live): Committed {
+    try {
+      this.#draft.renew(record.data, (writeId) => remembers(record.writes, writeId));
+      return { state };
+    } catch (error) {
+      return { state, failure: { error } };
+    }
   }
 
   /** Forgets unsaved changes; one event if there were any. What a save under way has taken up is not among them. */
@@ -234,7 +278,8 @@ export class SessionCore {
     if (!this.ended && this.#draft.hasUnsealed) this.parts.settings.emit(unsaved(this.#state));
   }
 
-  #commit(state: State, explicit: boolean, mayWait?: () => boolean, login?: Login): Promise<void> | undefined {
+  #commit(state: State, purpose: Purpose, { mayWait, login }: CommitOptions = {}): Promise<void> | undefined {
+    const explicit = purpose !== "end";
     const due = this.#refreshDue();
     const changed = this.hasChanges;
     const chosen = plan(state, this.#situation(state, explicit, changed, due));
@@ -244,7 +289,7 @@ export class SessionCore {
     const { settings, persistence } = this.parts;
     const { carrier } = this;
     const draft = this.#draft;
-    const work = commit(beginning ?? chosen, { settings, persistence, draft, carrier, explicit, due, changed, login, fallback });
+    const work = commit(beginning ?? chosen, { settings, persistence, draft, carrier, explicit, moves: due || purpose === "save", changed, login, fallback });
     if (!isPromise(work)) return this.#arrive(work, draft, []);
     if (beginning) this.#state = beginning.state;
     return this.#follow(work, beginning !== undefined);

@@ -6,9 +6,18 @@ import { isPromise } from "../leaves/promise.js";
 type Change =
   | { readonly kind: "set"; text: string }
   | { readonly kind: "delete"; readonly text?: undefined }
-  | { readonly kind: "update"; readonly functions: Update[]; text: string };
+  | { readonly kind: "update"; readonly functions: Update[]; text: string }
+  | { readonly kind: "take"; readonly taken: Taken; readonly text?: undefined };
 
 type Update = (value: any) => unknown;
+
+/** What a `take` has found: of two requests that take the same value, only the one whose save succeeds may give it to its handler. */
+export interface Taken {
+  readonly key: string;
+  value: unknown;
+  /** How it was stored. */
+  text: string | undefined;
+}
 
 /** Changes between two saves. Those of a save under way are sealed with its write id; the handler goes on in a new layer. */
 interface Layer {
@@ -75,6 +84,34 @@ export class Draft {
   delete(key: string): void {
     this.#held?.delete(key);
     this.#open.changes.set(key, { kind: "delete" });
+  }
+
+  /**
+   * Removes a key. What it was is known once the change is saved: if another has taken it meanwhile, it is undefined.
+   *
+   * @returns nothing if the key is not there
+   */
+  take(key: string): Taken | undefined {
+    this.#noteInPlace(key);
+    const value = this.get(key);
+    if (!this.has(key)) return undefined;
+    const taken: Taken = { key, value, text: this.#text(key) };
+    this.#held?.delete(key);
+    const layer = newLayer();
+    layer.changes.set(key, { kind: "take", taken });
+    // A layer for what is changed after it, so that a `set` of the same key follows it.
+    (this.#layers ??= []).push(layer, newLayer());
+    return taken;
+  }
+
+  /** Whether a `take` is still to be saved. */
+  hasTaken(taken: Taken): boolean {
+    return this.#layers?.some((layer) => isTake(layer, taken)) === true;
+  }
+
+  /** Takes back a `take` that could not be saved. */
+  untake(taken: Taken): void {
+    for (const layer of this.#layers ?? []) if (isTake(layer, taken)) layer.changes.delete(taken.key);
   }
 
   update(key: string, update: Update): void {
@@ -170,8 +207,21 @@ export class Draft {
     } finally {
       this.#dropStale();
     }
-    const overwriting = this.#upTo(writeId).flatMap(({ changes }) => [...changes].filter(([, change]) => change.kind !== "update"));
+    const overwriting = this.#upTo(writeId).flatMap(({ changes }) => [...changes].filter(([, { kind }]) => kind === "set" || kind === "delete"));
     return overwriting.map(([key]) => key).filter((key) => before.get(key) !== stored.get(key));
+  }
+
+  /**
+   * Takes what is stored now as the base, and replays the changes on it: whatever is asked for from now on is read from there, but what the
+   * handler has changed.
+   */
+  renew(stored: Texts, knows: (writeId: string) => boolean): void {
+    this.#noteAll();
+    try {
+      this.rebase(stored, "", knows);
+    } finally {
+      for (const [key, { text }] of this.#held ?? []) if (this.#text(key) !== text) this.#held?.delete(key);
+    }
   }
 
   /** The save of this id succeeded: what it stored is the base of the changes made since. */
@@ -206,7 +256,7 @@ export class Draft {
     for (let i = (layers?.length ?? 0) - 1; i >= 0; i--) {
       const { changes, keep } = layers![i]!;
       const change = changes.get(key);
-      if (change) return change.kind === "delete" ? undefined : change.text;
+      if (change) return change.text;
       if (keep && !keep.has(key)) return undefined;
     }
     return this.#base.get(key);
@@ -223,6 +273,7 @@ export class Draft {
     for (const { keep, changes } of layers) {
       texts = kept(texts, keep);
       for (const [key, change] of changes) {
+        if (change.kind === "take") this.#retake(change.taken, texts.get(key));
         if (change.kind !== "update") continue;
         try {
           this.#rerun(key, change, texts.get(key));
@@ -243,6 +294,12 @@ export class Draft {
     const text = this.#codec.encode(value, key);
     if (text !== change.text) this.#held?.delete(key);
     change.text = text;
+  }
+
+  #retake(taken: Taken, stored: string | undefined): void {
+    if (taken.text === stored) return;
+    taken.text = stored;
+    taken.value = stored === undefined ? undefined : this.#codec.decode(stored, taken.key);
   }
 
   /** Only an object is held: it stays the same for the whole request, and may be changed in place. */
@@ -279,6 +336,11 @@ export class Draft {
     held.text = text;
     this.#open.changes.set(key, { kind: "set", text });
   }
+}
+
+function isTake({ changes }: Layer, taken: Taken): boolean {
+  const change = changes.get(taken.key);
+  return change?.kind === "take" && change.taken === taken;
 }
 
 function isChange({ keep, changes }: Layer): boolean {

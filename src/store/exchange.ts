@@ -353,7 +353,7 @@ async function afterVerbs(core: SessionCore): Promise<void> {
 }
 
 function committed(core: SessionCore, mayWait?: () => boolean): Promise<void> | undefined {
-  return core.phase === "released" ? undefined : core.commit(false, mayWait);
+  return core.phase === "released" ? undefined : core.commit("end", mayWait);
 }
 
 /** What cannot be looked through, since somebody put into it what cannot be stored, has changed. */

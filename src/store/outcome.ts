@@ -12,6 +12,8 @@ export interface Telling {
   readonly why: "new" | "renewed" | "refreshed";
   /** How long the client keeps it, in ms. */
   readonly lifetime: number;
+  /** Whether the browser forgets the cookie when it closes; undefined: as the cookie options say. */
+  readonly sessionOnly?: boolean | undefined;
 }
 
 /** Whether the storage failed: it refused, did not answer in time, or kept being changed by others. */

@@ -37,7 +37,7 @@ export interface Login {
 }
 
 /** What a new record starts from. */
-export type Birth = Pick<SessionRecord, "createdAt" | "absolute" | "idle" | "authenticatedAt" | "owner">;
+export type Birth = Pick<SessionRecord, "createdAt" | "absolute" | "idle" | "authenticatedAt" | "owner" | "lifetime" | "sessionOnly">;
 
 /**
  * The protocol that changes records: every write names the version it replaces, nothing is written blindly, and a write that meets
@@ -328,8 +328,9 @@ function found(result: Live | Gone): Live | undefined {
 }
 
 function born(from: Birth, { draft, writeId, idle, login }: Writing): SessionRecord {
-  const { createdAt, absolute, authenticatedAt, owner, idle: earlier } = { ...from, ...login?.birth };
-  return { kind: "record", createdAt, absolute, authenticatedAt, owner, idle: idle ?? earlier, writes: writeId, data: draft.sealed(writeId) };
+  const { createdAt, absolute, authenticatedAt, owner, idle: earlier, lifetime, sessionOnly } = { ...from, ...login?.birth };
+  const birth = { createdAt, absolute, authenticatedAt, owner, idle: idle ?? earlier, lifetime, sessionOnly };
+  return { kind: "record", ...birth, writes: writeId, data: draft.sealed(writeId) };
 }
 
 /** Where the deadline moves without an answer, the record remembers what the client was told. */

@@ -15,13 +15,16 @@ export type Beginning =
   | { readonly do: "renew"; readonly state: Renewing }
   | { readonly do: "replace"; readonly state: Replacing };
 
+/** Why a session is committed: at the end of a request, or since a handler called `save()` or `take()`. */
+export type Purpose = "end" | "save" | "take";
+
 /** All that a plan depends on, beside the state. */
 export interface Situation {
   /** Whether data or idle timeout differ from what is stored. */
   readonly changed: boolean;
   /** Whether there is anything to store of a new session: data, an explicit `save()`, or a store that keeps every visitor. */
   readonly worthStoring: boolean;
-  /** An explicit `save()`. */
+  /** Whether a handler asked for it, by `save()` or `take()`, and is told if it fails. */
   readonly explicit: boolean;
   /** Whether the deadline is due to move, and whether that needs the whole record to be written. */
   readonly refresh: "no" | "touch" | "save";

@@ -1,13 +1,13 @@
-import type { Session, SessionInfo, StoredSession, Store } from "../contracts/session.js";
+import type { AuthenticateOptions, Session, StoredSession, Store } from "../contracts/session.js";
 import { SessionError } from "../errors.js";
 import { CLOCK_SKEW_MS } from "../contracts/storage.js";
-import { show } from "../leaves/assert.js";
+import { boolean, onlyKeys, show } from "../leaves/assert.js";
 import { environment, warn } from "../leaves/builtin.js";
 import { milliseconds, type Duration } from "../leaves/duration.js";
 import { fromPairs } from "../codecs/value.js";
 import type { Phase, SessionCore } from "./core.js";
 import type { Draft } from "./draft.js";
-import { checkedInfo, checkOwner } from "./owner.js";
+import { checkedLogin, checkOwner } from "./owner.js";
 
 type Data = Record<string, unknown>;
 
@@ -84,6 +84,10 @@ class ActiveSession implements Session<Data>, Disposable {
     return this.#core.fresh;
   }
 
+  get isStored(): boolean {
+    return this.#core.hasRecord;
+  }
+
   get store(): Store<Data> {
     return this.#store;
   }
@@ -152,13 +156,13 @@ class ActiveSession implements Session<Data>, Disposable {
     });
   }
 
-  authenticate(owner: string, options: { info?: SessionInfo } = {}): Promise<void> {
+  authenticate(owner: string, options: AuthenticateOptions<Data> = {}): Promise<void> {
     checkOwner(owner);
-    const info = checkedInfo(options);
+    const asked = checkedLogin(options);
     const { phase } = this.#own;
     return this.#persist(() => {
       this.#needsAnswer("authenticate", phase);
-      return this.#alive("authenticate").authenticate(owner, info);
+      return this.#alive("authenticate").authenticate(owner, asked);
     });
   }
 
@@ -186,7 +190,30 @@ class ActiveSession implements Session<Data>, Disposable {
 
   save(...none: never[]): Promise<void> {
     refuseArguments("save", none);
-    return this.#persist(() => this.#alive("save").commit(true));
+    return this.#persist(() => this.#alive("save").commit("save"));
+  }
+
+  take(key: string): Promise<any> {
+    checkedKey(key);
+    const { verbs } = this.#own;
+    try {
+      const core = this.#alive("take");
+      const { draft } = core;
+      const taken = draft.take(key);
+      return taken ? this.#persist(() => core.saveTaken(taken, draft)) : verbs.done();
+    } catch (error) {
+      return verbs.run(() => Promise.reject(error as Error));
+    }
+  }
+
+  reload(options: { discard?: boolean } = {}): Promise<void> {
+    const { discard = false } = onlyKeys<{ discard?: boolean }>("reload", options, ["discard"]);
+    boolean("reload.discard", discard);
+    return this.#own.verbs.run(() => {
+      const core = this.#alive("reload");
+      if (discard) core.discard();
+      return core.reload();
+    });
   }
 
   release(): void {
@@ -251,10 +278,11 @@ class ActiveSession implements Session<Data>, Disposable {
     }
   }
 
-  #persist(work: () => Promise<void> | undefined): Promise<void> {
+  #persist<T>(work: () => Promise<T> | T): Promise<T> {
     return this.#own.verbs.run(async () => {
-      await work();
+      const result = await work();
       this.#own.onPersisted?.();
+      return result;
     });
   }
 }

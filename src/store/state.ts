@@ -172,7 +172,7 @@ export function emptied(state: State, now: number): State {
 }
 
 /** After `setIdleTimeout`. */
-export function withIdle(state: State, idle: number): State {
+export function withIdle(state: State, idle: number | undefined): State {
   return state.kind === "destroyed" || state.kind === "dropped" ? state : { ...state, idle };
 }
 
@@ -297,7 +297,7 @@ export function birthOf(state: State, absolute: number | undefined): Birth {
   if (record) return record;
   const { bornAt } = (state.kind === "destroyed" ? state.before : state) as Beginning;
   const deadline = absolute === undefined ? undefined : bornAt + absolute;
-  return { createdAt: bornAt, absolute: deadline, idle: undefined, authenticatedAt: undefined, owner: undefined };
+  return { createdAt: bornAt, absolute: deadline, idle: undefined, authenticatedAt: undefined, owner: undefined, lifetime: undefined, sessionOnly: undefined };
 }
 
 /** In this time, and without a storage call between, nothing can have come between a write and the response, in ms. */

@@ -1,4 +1,4 @@
-import type { ListedSession, Session, StoredSession, Store } from "../contracts/session.js";
+import type { CreateOptions, ListedSession, Session, StoredSession, Store } from "../contracts/session.js";
 import { SessionError } from "../errors.js";
 import { callable, onlyKeys } from "../leaves/assert.js";
 import { ValueCodec } from "../codecs/value.js";
@@ -28,7 +28,6 @@ export function partsOf(store: unknown): StoreParts | undefined {
 }
 
 type Data = Record<string, unknown>;
-type CreateOptions = NonNullable<Parameters<Store["create"]>[1]>;
 
 class SessionStore implements Store<Data> {
   readonly #parts: StoreParts;
@@ -51,11 +50,11 @@ class SessionStore implements Store<Data> {
   }
 
   async create(data: Partial<Data> = {}, options: CreateOptions = {}): Promise<StoredSession<Data>> {
-    const { idleTimeout, owner, info } = onlyKeys("create", options, ["idleTimeout", "owner", "info"]);
+    const { owner, ...login } = onlyKeys<CreateOptions>("create", options, ["owner", "info", "idleTimeout", "absoluteTimeout", "sessionOnly"]);
     const session = this.#session(ABSENT);
-    if (idleTimeout !== undefined) session.setIdleTimeout(idleTimeout);
     for (const [key, value] of Object.entries(data)) session.set(key, value);
-    await (owner === undefined ? session.save() : session.authenticate(owner, info && { info }));
+    if (owner === undefined) await savedWith(session, login);
+    else await session.authenticate(owner, login);
     return session;
   }
 
@@ -104,6 +103,12 @@ class SessionStore implements Store<Data> {
   #session(loaded: Loaded, token?: string): StoredSession<Data> {
     return makeSession(new SessionCore(this.#parts, loaded, token, "caller"), this);
   }
+}
+
+async function savedWith(session: Session<Data>, options: Omit<CreateOptions, "owner">): Promise<void> {
+  const { idleTimeout } = onlyKeys("create (without an owner)", options, ["idleTimeout"]);
+  if (idleTimeout !== undefined) session.setIdleTimeout(idleTimeout);
+  await session.save();
 }
 
 /** Saves; answers whether the session was still there. */

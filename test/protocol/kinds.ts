@@ -6,11 +6,13 @@ import { START, World, type Actor } from "./simulation.js";
 /** What a story begins with. */
 export interface Stage {
   readonly world: World;
-  /** Opens the session `{ mine: true, n: 0, list: [] }`. */
+  /** Opens the session `{ mine: true, n: 0, list: [], once: "a code" }`. */
   readonly token: string;
   readonly id: string;
   /** What that token was renewed from, a moment ago. */
   readonly retired: string;
+  /** What `take` gave to handlers, one entry for each that got the value. */
+  readonly taken: unknown[];
 }
 
 export type Act = (session: Session<any>, exchange: Exchange, stage: Stage) => unknown;
@@ -43,6 +45,8 @@ export interface Kind {
   readonly isSilent?: true;
   /** Ends all sessions of the owner; `others`: but this one. */
   readonly endsOwner?: "all" | "others";
+  /** Takes the value that there is once. */
+  readonly takes?: true;
   /** It makes the session that of an owner; one that opened none begins with it. */
   readonly authenticates?: true;
   /** It gave up the session it opened before it authenticated, so that its login is a new one. */
@@ -52,6 +56,11 @@ export interface Kind {
 const NEVER_DUE = { refreshInterval: "29m" };
 const ALWAYS_DUE = { refreshInterval: 0 };
 const one = (n: number): number => n + 1;
+
+const take: Act = async (session, _exchange, { taken }) => {
+  const value: unknown = await session.take("once");
+  if (value !== undefined) taken.push(value);
+};
 
 const login: Act = async (session) => {
   await session.regenerate();
@@ -66,6 +75,24 @@ export const KINDS: Readonly<Record<string, Kind>> = {
   "writer of another key": { act: (session) => session.set("b", 1), writes: "b", options: ALWAYS_DUE },
   updater: { act: (session) => session.update("n", one), increments: 1 },
   "in place": { act: (session) => session.get("list")?.push("x") },
+  "takes once": { act: take, takes: true },
+  "increments and takes": {
+    async act(session, exchange, stage) {
+      session.update("n", one);
+      await take(session, exchange, stage);
+    },
+    takes: true,
+    increments: 1,
+    options: ALWAYS_DUE,
+  },
+  "renews and takes": {
+    async act(session, exchange, stage) {
+      await session.regenerate();
+      await take(session, exchange, stage);
+    },
+    takes: true,
+    renews: true,
+  },
   login: { act: login, renews: true },
   reset: { act: (session) => session.reset(), ends: true },
   "reset and write": {
@@ -154,20 +181,20 @@ export const OWNED: Readonly<Record<string, Kind>> = {
 /** A session that was renewed ten seconds ago. */
 export async function anonymous(): Promise<Stage> {
   const world = new World();
-  const session = await world.alone(world.store.create({ mine: true, n: 0, list: [] }));
+  const session = await world.alone(world.store.create({ mine: true, n: 0, list: [], once: "a code" }));
   const retired = session.token;
   await world.alone(session.regenerate().then(() => session.save()));
-  return begun({ world, token: session.token, id: session.id, retired });
+  return begun({ world, token: session.token, id: session.id, retired, taken: [] });
 }
 
 /** Somebody's session, since a moment ago; sealed with these keys, if any. */
 export async function owned(keys?: ConstructorParameters<typeof World>[0]): Promise<Stage> {
   const world = new World(keys);
-  const session = await world.alone(world.store.create({ mine: true, n: 0, list: [] }));
+  const session = await world.alone(world.store.create({ mine: true, n: 0, list: [], once: "a code" }));
   const retired = session.token;
   await world.alone(session.authenticate("ann"));
   await world.alone(world.store.create({}, { owner: "bob" }));
-  return begun({ world, token: session.token, id: session.id, retired });
+  return begun({ world, token: session.token, id: session.id, retired, taken: [] });
 }
 
 function begun(stage: Stage): Stage {

@@ -402,7 +402,9 @@ export class Visit {
     if (!old) return this.#refuse();
     const from = this.#token!;
     const data = this.#replayed(old.data);
-    this.#begin(now, this.#dated({ ...old, data, idle: this.#idle ?? old.idle }, now));
+    const isAnother = this.#login !== undefined && old.owner !== undefined && old.owner !== this.#login;
+    // What another owner was granted is not this one's.
+    this.#begin(now, this.#dated({ ...old, data, idle: this.#idle ?? (isAnother ? undefined : old.idle) }, now));
     this.model.tokens.set(from, { to: this.#token!, at: now, by: this.#server });
   }
 

@@ -27,6 +27,7 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
   "a save that overwrites what it meets": without("visitors", PERSISTENCE, "this.#merge(live, writing);", ""),
   "a logout that follows no marker": without("visitors", ENDING, "[hash, known] = [met.successor, undefined];", "return false;"),
   "an answer that came late is believed": without("visitors, resent", PERSISTENCE, "async #stillThere(own, deadline) {", "async #stillThere(own, deadline) { return own;"),
+  "what was taken is not asked for again": without("visitors", "store/draft.js", "if (taken.text === stored)", "if (true)"),
   "no write id": without("visitors, resent", "codecs/record.js", "if (writes.startsWith(writeId, at))", "if (false)"),
   "one write id for a request instead of a save": without("visitors", COMMIT, "const writeId = drawWriteId();", "const writeId = (draft.only ??= drawWriteId());"),
   "the cookie before the save": {

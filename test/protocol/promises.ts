@@ -37,6 +37,7 @@ export function checkPromises(story: Story): void {
   assert.ok(alive.length <= 1, `P2: two tokens open the session: ${told}`);
   assert.equal(world.dataOf(stage.retired), undefined, `P2: a token renewed before opens a session: ${told}`);
 
+  checkTaken(story, told);
   checkWrites(story, alive.map((one) => world.dataOf(one)!), told);
   for (const actor of fine) {
     const { quietCalls, isSilent } = kindOf(actor);
@@ -68,6 +69,16 @@ function checkWrites({ stage, kinds, actors }: Story, alive: readonly Record<str
   for (const { kind } of done) if (kinds[kind]!.writes) assert.ok(data[kinds[kind]!.writes] === 1, `P3: a write is lost: ${told}`);
   const least = sum([...done, ...lazy]);
   assert.ok((data["n"] as number) >= least, `P3: ${least} acknowledged increments make ${String(data["n"])}: ${told}`);
+}
+
+/** A value that is taken is given to one, and then it is gone. */
+function checkTaken({ stage: { world, token, taken }, kinds, actors }: Story, told: string): void {
+  assert.ok(taken.length <= 1, `P3: a value was given away ${taken.length} times: ${told}`);
+  const others = actors.filter(({ kind }) => kinds[kind]!.ends || kinds[kind]!.renews);
+  const takers = actors.filter((actor) => kinds[actor.kind]!.takes && actor.isFine && actor.opened);
+  if (others.length > 0 || takers.length === 0) return;
+  assert.equal(world.dataOf(token)?.["once"], undefined, `P3: a value is there that was taken: ${told}`);
+  if (actors.every(({ isFine }) => isFine)) assert.equal(taken.length, 1, `P3: a value was taken by nobody: ${told}`);
 }
 
 /** No token anywhere but with the client. */

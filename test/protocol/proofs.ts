@@ -182,7 +182,7 @@ function pairs({ kinds }: Cast): Group[] {
 
 const everybody = (cast: Cast): Group[] => [...alone(cast), ...pairs(cast)];
 
-const USUAL_KINDS = ["reader", "refresher", "writer", "writer of another key", "updater", "in place", "login", "reset", "reset and write", "destroy", "revoke", "edit"];
+const USUAL_KINDS = ["reader", "refresher", "writer", "writer of another key", "updater", "in place", "takes once", "login", "reset", "reset and write", "destroy", "revoke", "edit"];
 /** Without what is late, lazy or saves by hand. */
 const USUAL: Cast = { ...VISITORS, kinds: Object.fromEntries(USUAL_KINDS.map((name) => [name, KINDS[name]!])) };
 

@@ -39,6 +39,7 @@ export const SABOTAGES: Readonly<Record<string, Sabotage>> = {
     caughtBy: [
       "lost update",
       "two writers",
+      "a one-time value",
       "login: the old token is not brought back by a writer",
       "login that meets a write",
       "double login",

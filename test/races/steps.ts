@@ -11,6 +11,7 @@ export type Step =
   | readonly ["set", key: string, value: unknown]
   | readonly ["add", key: string]
   | readonly ["note"]
+  | readonly ["take", key: string]
   | readonly ["authenticate", owner: string]
   | readonly ["owner"]
   | readonly ["regenerate" | "reset" | "destroy" | "save"];
@@ -64,7 +65,7 @@ interface Hold {
   readonly gate: string;
 }
 
-/** What is under way: the storage calls it is to be held at, each once, and the ids it noted. */
+/** What is under way: the storage calls it is to be held at, each once, and the ids and values it noted. */
 export interface Course {
   readonly holds: Hold[];
   readonly noted: string[];
@@ -91,6 +92,9 @@ export async function take(steps: readonly Step[], session: Session<Data>, gates
         break;
       case "note":
         noted.push(session.id);
+        break;
+      case "take":
+        noted.push(String(await session.take(step[1])));
         break;
       case "authenticate":
         await session.authenticate(step[1]);

@@ -86,6 +86,33 @@ const OVERLAPS: readonly Story[] = [
   },
 ];
 
+const ONE_TIME: readonly Story[] = [
+  {
+    name: "a one-time value: of twenty who take it at once, on both servers, one gets it",
+    async play(world) {
+      const { a, b } = world;
+      const person = await world.person({ code: "123" });
+      const takers = await Promise.all(Array.from({ length: 20 }, (_, i) => person.slow(i % 2 === 0 ? a : b, ["take", "code"])));
+      const answers = await Promise.all(takers.map((taker) => taker.letGo()));
+      for (const answer of answers) assertQuiet(answer, "a taker");
+      assert.deepEqual(answers.flatMap(({ noted }) => noted).filter((value) => value !== "undefined"), ["123"]);
+      assert.deepEqual(await world.seen(person.cookie), {});
+    },
+  },
+  {
+    name: "a one-time value: one who is held at the database finds that another has it",
+    async play(world) {
+      const person = await world.person({ code: "123" });
+      const outer = await person.heldAt(world.b, "before", "update", ["take", "code"]);
+      const inner = await person.send(world.a, ["take", "code"]);
+      assertQuiet(inner, "the inner taker");
+      const late = await outer.letGo();
+      assertQuiet(late, "the outer taker");
+      assert.deepEqual([inner.noted, late.noted], [["123"], ["undefined"]]);
+    },
+  },
+];
+
 /** Somebody whose request is on its way while the session ends elsewhere. */
 interface Late {
   readonly who: string;
@@ -495,4 +522,4 @@ const TIMEOUTS: readonly Story[] = [
 ];
 
 /** Every story; each is played with a person of its own. */
-export const STORIES: readonly Story[] = [...OVERLAPS, ...LATECOMERS, ...LOGOUTS, ...LOGINS, ...RESETS, ...REVOKES, ...JOBS, ...TIMEOUTS];
+export const STORIES: readonly Story[] = [...OVERLAPS, ...ONE_TIME, ...LATECOMERS, ...LOGOUTS, ...LOGINS, ...RESETS, ...REVOKES, ...JOBS, ...TIMEOUTS];

@@ -1,0 +1,41 @@
+/** What may be used once: a message after a redirect, and the state of a login at a provider. */
+import { randomUUID } from "node:crypto";
+import express from "express";
+import { session } from "holdfast/express";
+import { announce, port } from "./listening.js";
+
+declare module "holdfast" {
+  interface SessionData {
+    message: string;
+    oauthState: string;
+  }
+}
+
+const app = express();
+app.use(session());
+
+app.get("/", async (req, res) => {
+  const message = await req.session.take("message");
+  res.json({ signedInAs: req.session.owner ?? null, message: message ?? null });
+});
+
+app.get("/login", (req, res) => {
+  const state = randomUUID();
+  req.session.set("oauthState", state);
+  res.redirect(`/provider?state=${state}`);
+});
+
+/** In the place of a provider: whoever comes is user 7. */
+app.get("/provider", (req, res) => {
+  res.redirect(`/callback?state=${encodeURIComponent(String(req.query["state"]))}&user=7`);
+});
+
+app.get("/callback", async (req, res) => {
+  const expected = await req.session.take("oauthState");
+  if (expected === undefined || expected !== req.query["state"]) return void res.status(403).json({ error: "start again at /login" });
+  await req.session.authenticate(String(req.query["user"]));
+  req.session.set("message", "Welcome back");
+  res.redirect("/");
+});
+
+const server = app.listen(port, () => announce(server));
