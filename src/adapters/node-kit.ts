@@ -4,7 +4,7 @@ import { NodeHeaders, NodeView } from "../http/node.js";
 import { clearAnswer, isResponse } from "../http/response-arguments.js";
 import type { AnswerHooks } from "../http/answer-hooks.js";
 import { isListening } from "../http/listening.js";
-import { answerInstead, holdAnswer, prepareAnswer } from "../http/response-patch.js";
+import { answerInstead, holdAnswer, OVER, prepareAnswer } from "../http/response-patch.js";
 import { isPromise } from "../leaves/promise.js";
 import type { Exchange, Holder } from "../store/exchange.js";
 import { openSession, readSession } from "../store/places.js";
@@ -58,7 +58,7 @@ export function nodeOpeners<D extends object>(settings: RequestSettings): { open
 
 /** Runs something when a response has ended or its client has gone. What only stands in for a response may not tell. */
 export function onClose(res: { once?: ServerResponse["once"] }, then: () => void): void {
-  res.once?.("close", then);
+  res.once?.(OVER, then);
 }
 
 /** Answers an error that nobody else did: status and its words, nothing of the message. An answer that was ended stands. */
@@ -181,7 +181,7 @@ function awaitErrorPath(res: ServerResponse, error: unknown): void {
     else answerInstead(res, () => lastAnswer(res, error, STATUS_CODES));
   };
   let timer = later(look);
-  res.once("close", () => clearTimeout(timer));
+  res.once(OVER, () => clearTimeout(timer));
 }
 
 function later(work: () => void): ReturnType<typeof setTimeout> {

@@ -47,7 +47,7 @@ export class ErrorPath {
     this.#isOver = true;
     for (const emitter of this.#emitters) unfollow(emitter);
     this.#emitters = [];
-    if (running.delete(this) && running.size === 0) context?.disable();
+    if (running.delete(this) && running.size === 0) stopFollowing();
   }
 }
 
@@ -101,6 +101,13 @@ function following(path: ErrorPath, listener: Listener): Listener {
     path.call(listener, this, args);
   };
   return Object.assign(call, { listener: (listener as { listener?: Listener }).listener ?? listener });
+}
+
+/** workerd cannot: `disable` throws there. */
+function stopFollowing(): void {
+  try {
+    context?.disable();
+  } catch {}
 }
 
 function newContext(): Context | undefined {

@@ -1,4 +1,5 @@
 import type { ServerResponse } from "node:http";
+import { isWorker } from "../leaves/builtin.js";
 import { Notes } from "../leaves/notes.js";
 import { addedPrototype, read } from "../leaves/prototypes.js";
 import { headersSent, isHttp2 } from "./response-arguments.js";
@@ -44,8 +45,14 @@ export function prepareAnswer(res: ServerResponse): void {
 
 /** Holds the first byte of a response until what must come before it is done; see {@link ResponseGate}. */
 export function holdAnswer(res: ServerResponse, hooks: AnswerHooks): void {
-  if (gateFor(res).hold(hooks)) res.on("close", closeGate);
+  if (gateFor(res).hold(hooks)) res.on(OVER, closeGate);
 }
+
+/**
+ * The event that says that a response is over: its last byte was sent, or its client is gone. workerd calls every response closed before it is
+ * answered, and says of none that its client is gone.
+ */
+export const OVER: "finish" | "close" = isWorker() ? "finish" : "close";
 
 /** Answers in the place of an error path that has not done so in time: what that still does changes nothing. */
 export function answerInstead(res: ServerResponse, answer: () => void): void {

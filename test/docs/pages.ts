@@ -83,6 +83,7 @@ const AMBIENT = `
 declare module "node:sqlite" { export class DatabaseSync { constructor(file: string); exec(sql: string): void; prepare(sql: string): import("holdfast/storage/sqlite").SqliteStatement; } }
 declare module "better-sqlite3" { export default class Database { constructor(file: string); prepare(sql: string): import("holdfast/storage/sqlite").SqliteStatement; } }
 declare module "bun:sqlite" { export class Database { constructor(file: string); prepare(sql: string): import("holdfast/storage/sqlite").SqliteStatement; } }
+declare module "cloudflare:node" { export function httpServerHandler(where: { port: number }): { fetch(request: Request): Promise<Response> }; }
 declare module "my-database" { export const client: import("./drivers.js").Client; }
 declare module "my-database/testing" {
   type Client = import("./drivers.js").Client;

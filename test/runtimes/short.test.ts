@@ -34,8 +34,9 @@ for (const [runtime, adapter] of Object.entries(ADAPTERS) as [RuntimeName, strin
   });
 }
 
-test("workerd: the adapter fetch and storage in memory hold there", async () => {
+test("workerd: the adapters fetch and express and storage in memory hold there", async () => {
   const results: RowResult[] = [];
-  await playSuitesOnWorkerd(["adapters/fetch", "storages/memory"], (result) => void results.push(result));
+  const suites = ["adapters/fetch", "adapters/express", "storages/memory"];
+  await playSuitesOnWorkerd(suites, (result) => void results.push(result));
   assertHeld(results);
 });

@@ -179,12 +179,15 @@ const IN_A_WORKER = {
       namespace === "file" && !importer.includes("node_modules") ? { path: "none", namespace: "none" } : undefined;
     build.onResolve({ filter: /support\/client\.js$/ }, own("worker-client.js"));
     build.onResolve({ filter: /support\/apps\.js$/ }, own("worker-apps.js"));
-    build.onResolve({ filter: /^(?:node:(?:http2?|net|module)|connect|express|fastify|koa|@hono\/node-server)$/ }, none);
-    build.onLoad({ filter: /.*/, namespace: "none" }, () => ({ contents: NOTHING, loader: "js" }));
+    build.onResolve({ filter: /^(?:node:(?:http2|net|module)|@hono\/node-server)$/ }, none);
+    build.onLoad({ filter: /.*/, namespace: "none" }, () => ({ contents: NOTHING, loader: "js", resolveDir: HERE }));
   },
 };
 
-const NOTHING = "module.exports = { createRequire: () => () => ({}) };";
+const HERE = fileURLToPath(new URL(".", import.meta.url));
+/** What the programs of the tests load with a `require` that they make is bundled, too. */
+const REQUIRED = ["express4", "koa-bodyparser"].map((name) => `"${name}": () => require("${name}")`).join();
+const NOTHING = `module.exports = { createRequire: () => (name) => ({ ${REQUIRED} })[name]() };`;
 
 /** Packages call `require("net")`; a Worker imports `node:net`. */
 const BUILTINS = {
@@ -211,6 +214,8 @@ export async function bundled(program: string): Promise<string> {
     format: "esm",
     write: false,
     external: ["node:*", "cloudflare:*"],
+    platform: "neutral",
+    mainFields: ["module", "main"],
     conditions: ["workerd"],
     plugins: [IN_A_WORKER, BUILTINS],
   });

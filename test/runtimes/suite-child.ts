@@ -32,7 +32,7 @@ async function adapterSuite(name: string): Promise<void> {
   const adapter = ADAPTERS.find((one) => one.name === name)!;
   for (const one of CASES) {
     if (NOT_EXPRESSIBLE[one.name]?.[adapter.name]) continue;
-    const leftOut = caseLeftOut(RUNTIME, one.name);
+    const leftOut = caseLeftOut(RUNTIME, name, one.name);
     const error = leftOut ? undefined : await play(one, adapter).then(() => undefined, told);
     tell({ name: `${name}: ${one.name}`, error, leftOut });
   }

@@ -1,6 +1,11 @@
-/** Takes the place of `support/apps.js` inside a Worker: the adapters that fit there, served by calling them. */
+/** Takes the place of `support/apps.js` inside a Worker: the adapters, served by calling them. */
+import { handleAsNodeRequest } from "cloudflare:node";
+import { connect } from "../support/apps/connect.js";
+import { express, expressFour } from "../support/apps/express.js";
 import { fetchAdapter, fetchApp } from "../support/apps/fetch.js";
 import { hono, honoApp } from "../support/apps/hono.js";
+import { koa } from "../support/apps/koa.js";
+import { node } from "../support/apps/node.js";
 import { reported } from "../support/apps/serving.js";
 import type { Adapter, AdapterName, App, AppOptions, Routes } from "../support/apps/types.js";
 
@@ -26,7 +31,7 @@ export const HANDLERS = new Map<string, (request: Request) => unknown>();
 
 export { reported };
 
-export const ADAPTERS: readonly Adapter[] = [fetchAdapter, hono];
+export const ADAPTERS: readonly Adapter[] = [node, connect, express, expressFour, fetchAdapter, koa, hono];
 
 export function adapterNamed(name: AdapterName): Adapter {
   return ADAPTERS.find((adapter) => adapter.name === name)!;
@@ -34,7 +39,25 @@ export function adapterNamed(name: AdapterName): Adapter {
 
 let port = 1024;
 
-export async function startApp(name: AdapterName, options: AppOptions, routes: Routes): Promise<App> {
+export function startApp(name: AdapterName, options: AppOptions, routes: Routes): Promise<App> {
+  return name === "fetch" || name === "hono" ? startFetch(name, options, routes) : startServer(name, options, routes);
+}
+
+/** A server of node:http listens inside the Worker alone, and is handed requests. */
+async function startServer(name: AdapterName, options: AppOptions, routes: Routes): Promise<App> {
+  if (options.isHttp2) needed();
+  const app = await adapterNamed(name).start(options, routes);
+  // It takes itself for each of its connections.
+  app.server.setMaxListeners(0);
+  HANDLERS.set(app.origin, (request) => handleAsNodeRequest(app.port, request));
+  const close = async (): Promise<void> => {
+    HANDLERS.delete(app.origin);
+    app.server.close();
+  };
+  return Object.assign(Object.create(app) as App, { close });
+}
+
+async function startFetch(name: "fetch" | "hono", options: AppOptions, routes: Routes): Promise<App> {
   const origin = `http://localhost:${++port}`;
   const earlier = reported.length;
   const { handler, sessions, errors } = name === "hono" ? onHono(options, routes) : onFetch(options, routes);

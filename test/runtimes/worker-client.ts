@@ -58,7 +58,9 @@ export class Client {
   async #ask(path: string, { method = "GET", headers = {}, form, body }: Sent): Promise<Response> {
     const all = new Headers(this.cookies.size > 0 ? { cookie: this.cookieHeader } : {});
     for (const [name, value] of Object.entries(headers)) for (const one of [value].flat()) all.append(name, one);
-    const content = form ? new URLSearchParams(form) : body;
+    const content = form ? new URLSearchParams(form).toString() : body;
+    if (form) all.set("content-type", "application/x-www-form-urlencoded");
+    if (typeof content === "string") all.set("content-length", String(new TextEncoder().encode(content).length));
     const request = new Request(new URL(path, this.origin), { method, headers: all, ...(content && { body: content }) });
     const response = await within(3000, `the answer of ${path}`, answered(HANDLERS.get(this.origin)!, request));
     for (const line of response.headers.getSetCookie()) this.#keep(line);
