@@ -174,7 +174,15 @@ async function fail(settings: Settings, error: unknown, request: FastifyRequest,
 function clear(reply: FastifyReply, error: unknown): void {
   for (const name of String(reply.getHeader("trailer") ?? "").split(" ")) reply.removeTrailer(name);
   for (const name of Object.keys(reply.getHeaders())) reply.removeHeader(name);
-  reply.code((error as { statusCode?: number } | undefined)?.statusCode ?? 500);
+  const status = (error as { statusCode?: number } | undefined)?.statusCode ?? 500;
+  reply.code(status);
+  redirectsFrom(reply, status);
+}
+
+/** Fastify redirects under the status that a reply has. An error's is none to redirect under. */
+function redirectsFrom(reply: FastifyReply, status: number): void {
+  const { redirect } = reply;
+  reply.redirect = (url, code) => redirect.call(reply, url, code ?? (reply.statusCode === status ? 302 : reply.statusCode));
 }
 
 /** Whether a function answered: with what it returns, or by `reply.send`, which goes out later. */

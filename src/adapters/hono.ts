@@ -130,13 +130,22 @@ function replace(c: Context, response: Response): void {
 
 /** Takes back the response, the status and what `c.header` prepared. */
 function clear(c: Context): void {
-  void c.res.body?.cancel().catch(() => {});
+  void bodyOf(c.res)?.cancel().catch(() => {});
   c.res = undefined;
   const prepared = [...c.res.headers.keys()];
   c.res = undefined;
   c.finalized = false;
   for (const name of prepared) c.header(name, undefined);
   c.status(200);
+}
+
+/** Of a response that cannot be made, or is frozen, a server's class throws. */
+function bodyOf(response: Response): Response["body"] | undefined {
+  try {
+    return response.body;
+  } catch {
+    return undefined;
+  }
 }
 
 class HonoView extends WebView {

@@ -129,11 +129,16 @@ type Answered<R> = R | Response | Promise<R | Response>;
  */
 export function answered<R extends Response | undefined>(request: Request, response: R, hooks: ResponseHooks): Answered<R> {
   const out = response && outgoing(request, response);
-  if (!out || out.status < 200) return andThen(hooks.commit(false), () => andThen(hooks.finish(), () => response));
+  if (!out || !isSent(out.status)) return andThen(hooks.commit(false), () => andThen(hooks.finish(), () => response));
   return andThen(hooks.commit(true, out), () => {
     const live = hooks.mayChange && request.method !== "HEAD" ? out.live() : undefined;
     return andThen(live, (read) => (read ? endedLate(out, read, hooks) : ended(out, hooks)));
   });
+}
+
+/** Not 101, nor an error; a server's class may hold a status that cannot be sent, and notices it later. */
+function isSent(status: number): boolean {
+  return status >= 200 && status <= 599;
 }
 
 /** Whether a request to become a socket was granted. Some runtimes want an empty response in place of the 101 that they have sent themselves. */

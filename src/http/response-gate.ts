@@ -7,7 +7,7 @@ import { applyHead, type HeadArguments } from "./response-head.js";
 import { heard } from "./listening.js";
 import { read } from "../leaves/prototypes.js";
 import { callbackOf, HeldCalls, isEnded, isHeadFixed, VERDICTS, type Callback, type CallName, type HeldCall, type Phase } from "./response-state.js";
-import { allowDestroy, connectionOf, postponeDestroy, socketOf, type Connection } from "./socket-guard.js";
+import { allowDestroy, connectionOf, postponeDestroy, socketOf, takeDestroy, type Connection } from "./socket-guard.js";
 
 /** The functions of a response that lead to bytes on the wire. */
 export type ResponseFunctions = Pick<ServerResponse, Exclude<CallName, "flush">> & { flush?: () => void };
@@ -50,6 +50,7 @@ export class ResponseGate {
   #held: HeldCalls<ResponseFunctions> | undefined = undefined;
   #errorPath: ErrorPath | undefined = undefined;
   #guarded: Connection | undefined = undefined;
+  #destroying: (() => void) | undefined = undefined;
 
   constructor(res: ServerResponse, functions: ResponseFunctions, patch: ResponsePatch) {
     this.res = res;
@@ -215,7 +216,7 @@ export class ResponseGate {
         this.#replay(held);
       });
     } catch (error) {
-      this.#fail({ error, of: [] });
+      return this.#fail({ error, of: [] });
     }
     this.#allowDestroy();
   }
@@ -342,10 +343,10 @@ export class ResponseGate {
     this.#hooks = this.#hooks.filter((hooks) => !of.includes(hooks));
     this.#phase = "open";
     if (wasEnded) this.#lookOpen();
+    this.#destroyLater();
     if (res.headersSent) this.#phase = "closed";
     else if (of.length > 0) clearAnswer(res);
     this.#runErrorPath(() => answers.failed(error), [res, ...emittersOf(res)]);
-    this.#allowDestroy();
   }
 
   /** From now on only what `answer` does reaches the wire. */
@@ -392,6 +393,23 @@ export class ResponseGate {
     const guarded = this.#guarded;
     this.#guarded = undefined;
     if (guarded) allowDestroy(guarded);
+    const destroy = this.#destroying;
+    this.#destroying = undefined;
+    destroy?.();
+  }
+
+  /** The response was destroyed in the midst of a body that is held: so it is once that is out, and not if the error path answers in its place. */
+  destroyAfterwards(destroy: () => void): void {
+    this.#destroying ??= destroy;
+  }
+
+  /** Where the handler has closed the connection of an answer that is dropped, that follows the error's answer. */
+  #destroyLater(): void {
+    const guarded = this.#guarded;
+    this.#guarded = undefined;
+    this.#destroying = undefined;
+    const close = guarded && takeDestroy(guarded);
+    if (close) this.res.once("close", close);
   }
 }
 

@@ -253,18 +253,16 @@ function refusedBy(below: Below, gateOf: GateOf, res: ServerResponse): PropertyD
   })]));
 }
 
-/**
- * Whoever destroys an ended response closes its connection, once the bytes are out; on HTTP/2 also one that has only begun. What still pipes into
- * an answer that was dropped breaks no other off.
- */
+/** Whoever destroys a response that is held closes its connection, once the bytes are out. What still pipes into an answer that was dropped breaks no other off. */
 function destroyOf(below: Below, gateOf: GateOf): PropertyDescriptor {
   return method(function (...args) {
     const gate = gateOf(this);
     if (gate?.isDropped) return this;
-    const isPostponed = isHttp2(this) ? gate?.isHeadFixed : gate?.isEnded;
-    const socket = isPostponed ? connectionOf(this) : undefined;
-    if (!socket) return Reflect.apply(Reflect.get(below(this), "destroy") as AnyFunction, this, args);
-    socket.destroy(args[0]);
+    const native = (): unknown => Reflect.apply(Reflect.get(below(this), "destroy") as AnyFunction, this, args);
+    const connection = gate?.isHeadFixed ? connectionOf(this) : undefined;
+    if (!gate || !connection) return native();
+    if (gate.isEnded || isHttp2(this)) connection.destroy(args[0]);
+    else gate.destroyAfterwards(native);
     return this;
   });
 }

@@ -57,8 +57,19 @@ export function allowDestroy(socket: Connection): void {
 }
 
 function close(socket: Connection, guard: Guard): void {
-  if (--guard.waiting > 0) return;
-  for (const { way, args } of guard.wanted.splice(0)) socket[way](...args);
+  if (--guard.waiting === 0) closeAs(socket, guard.wanted.splice(0));
+}
+
+function closeAs(socket: Connection, wanted: Guard["wanted"]): void {
+  for (const { way, args } of wanted) socket[way](...args);
+}
+
+/** The bytes will not go out, others do: nothing is postponed any more. Returns what closes the connection as it was to be closed. */
+export function takeDestroy(socket: Connection): (() => void) | undefined {
+  const guard = guards.get(socket);
+  if (!guard || --guard.waiting > 0 || guard.wanted.length === 0) return undefined;
+  const wanted = guard.wanted.splice(0);
+  return () => closeAs(socket, wanted);
 }
 
 /** A connection serves many requests: its functions stay. */
@@ -70,12 +81,17 @@ function newGuard(socket: Connection): Guard {
     const close = socket[way];
     if (typeof close !== "function") continue;
     socket[way] = function (this: Connection, ...args) {
-      if (guard.waiting === 0 || isBroken(socket)) return Reflect.apply(close, this, args);
+      if (guard.waiting === 0 || isBroken(socket) || isOfSystem(args[0])) return Reflect.apply(close, this, args);
       guard.wanted.push({ way, args });
       return this;
     };
   }
   return guard;
+}
+
+/** The connection broke. */
+function isOfSystem(error: unknown): boolean {
+  return (error as { syscall?: unknown } | undefined)?.syscall !== undefined;
 }
 
 function isStream(connection: Connection): boolean {

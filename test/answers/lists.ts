@@ -1,5 +1,3 @@
-import { readFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
 import type { ColumnName, StorageName } from "./columns.js";
 import { MEANT, type Meant } from "./meant.js";
 import type { Framework } from "./row.js";
@@ -10,25 +8,6 @@ export interface Place {
   readonly framework: Framework;
   readonly column: ColumnName;
   readonly storage: StorageName;
-}
-
-/**
- * What is not mended yet, by row: the fault's number, and by framework the columns; a column alone stands for both storages. `sometimes`: it
- * depends on time which columns of a framework fail.
- */
-export type Known = Record<string, { fault: string; sometimes?: true } & Partial<Record<Framework, string[]>>>;
-
-export const KNOWN_FILE: string = fileURLToPath(new URL("../../test/answers/known.json", import.meta.url));
-
-export function readKnown(): Known {
-  return JSON.parse(readFileSync(KNOWN_FILE, "utf8")) as Known;
-}
-
-/** Whether a place is listed as not mended yet. */
-export function isKnown(known: Known, { row, framework, column, storage }: Place): boolean {
-  const columns = known[row]?.[framework] ?? [];
-  if (known[row]?.sometimes) return columns.length > 0;
-  return columns.includes(column) || columns.includes(`${column}/${storage}`);
 }
 
 /** The entry that says that a difference is meant. */
