@@ -1,6 +1,9 @@
 /**
  * `npm run storages`: the storage contract, case by case, for every driver with every client on the real servers, plain and through
  * every decorator. `npm run storages -- redis sqlite` runs these drivers only. The last line is `N passed, N failed`.
+ *
+ * `npm run storages -- --matrix` runs the client matrix: driver, client, version and configuration, each row with the whole contract and
+ * the stories of sessions, or its refusal. `-- --matrix redis "ioredis 4"` runs the rows that have one of these words.
  */
 import { mayInstall } from "./services/lib.mjs";
 import { buildLibrary, setup } from "./setup.mjs";
@@ -12,6 +15,10 @@ const AT_ONCE = 3;
 await setup({ build: false });
 await buildLibrary();
 await buildTests();
+if (process.argv.includes("--matrix")) {
+  const { printMatrix } = await import("../build/matrix/print.js");
+  process.exit((await printMatrix(process.argv.slice(2).filter((word) => word !== "--matrix"))) > 0 ? 1 : 0);
+}
 const { SUBJECTS } = await import("../build/support/storage-subjects.js");
 const { CASES, DECORATORS } = await import("../build/support/storage-suites.js");
 const EACH = CASES.length * Object.keys(DECORATORS).length;

@@ -43,7 +43,7 @@ export interface PgliteClient {
   query(
     text: string,
     parameters: any[],
-    options: { rowMode: "array" },
+    options: { rowMode: "array"; parsers: Record<number, (value: string) => any> },
   ): PromiseLike<{ rows: any[]; affectedRows?: number }>;
   execProtocol: unknown;
   isInTransaction(): boolean;
@@ -211,6 +211,9 @@ async function whileAwaited<T>(
   }
 }
 
+/** Every column is asked for as text, whatever the database was told to make of its own. */
+const TEXT_AS_TEXT: Record<number, (value: string) => string> = { 25: (value) => value };
+
 /**
  * One connection in this process: its own transactions wait for each other, but for one that was begun by a
  * statement.
@@ -218,7 +221,7 @@ async function whileAwaited<T>(
 export function throughPglite(client: PgliteClient): SqlClient {
   const query = async (text: string, values: readonly unknown[]) => {
     if (client.isInTransaction()) throw insideTransaction("BEGIN");
-    return client.query(text, values.map(String), { rowMode: "array" });
+    return client.query(text, values.map(String), { rowMode: "array", parsers: TEXT_AS_TEXT });
   };
   return {
     row: async (text, values) => (await query(text, values)).rows[0] as SqlRow | undefined,

@@ -192,6 +192,9 @@ function ioCluster(client: IoRedisCluster): Made {
 }
 
 function ioSend(client: IoRedisClient): Send {
+  const { enableAutoPipelining, dropBufferSupport } = optionsOf(client);
+  // ioredis 4 (newer ones do not have the other option) has no arguments left of what it pipelines by itself.
+  if (enableAutoPipelining === true && dropBufferSupport !== undefined) return ioSendPipelined(client as IoRedisCluster);
   return ([name, ...args]) => client.call(name.toLowerCase(), args).catch(withoutArguments);
 }
 
@@ -199,7 +202,7 @@ function ioSend(client: IoRedisClient): Send {
  * A cluster that pipelines by itself groups commands by their first argument, which is no key in a script: most then
  * fail where several overlap. A pipeline of one command is sent to the server of its keys.
  */
-function ioSendPipelined(client: IoRedisCluster): Send {
+function ioSendPipelined(client: Pick<IoRedisCluster, "pipeline">): Send {
   return async ([name, ...args]) => {
     const [first] = (await client.pipeline!([[name.toLowerCase(), ...args]]).exec()) ?? [];
     const [error, reply] = first ?? [new Error("the pipeline was not run")];
@@ -238,6 +241,7 @@ interface IoRedisOptions {
   readonly keyPrefix?: unknown;
   readonly scaleReads?: unknown;
   readonly enableAutoPipelining?: unknown;
+  readonly dropBufferSupport?: unknown;
 }
 
 function optionsOf(client: object): IoRedisOptions {

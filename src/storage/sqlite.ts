@@ -94,7 +94,17 @@ const LOOK_ALIKES: readonly LookAlike[] = [
     matches: (database) => has(database, "prepare", "batch") && !has(database, "execute"),
     write: () => "another storage: D1 is no connection of this process, and has no driver here",
   },
+  {
+    name: "a database of sql.js, which is in memory and asks its application to write the file",
+    matches: (database) => has(database, "prepare", "each", "export"),
+    write: () => "sqliteStorage(new DatabaseSync(file)), of node:sqlite, or another that has the file",
+  },
   { name: "a database of sqlite3 or sqlite", matches: (database) => has(database, "prepare", "each"), write: () => "sqliteStorage(new Database(file)), of better-sqlite3, or one of node:sqlite" },
+  {
+    name: "a client of an older @libsql/client, which cannot leave a connection that met a lock",
+    matches: (database) => has(database, "execute", "batch", "close") && !has(database, "reconnect") && database.protocol === "file",
+    write: () => "sqliteStorage(createClient(…)), of @libsql/client 0.15.15 or newer",
+  },
   { name: "a transaction of libsql", matches: (database) => has(database, "execute", "rollback", "commit"), write: () => "sqliteStorage(client), the client itself" },
 ];
 

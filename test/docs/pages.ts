@@ -84,6 +84,8 @@ declare module "node:sqlite" { export class DatabaseSync { constructor(file: str
 declare module "better-sqlite3" { export default class Database { constructor(file: string); prepare(sql: string): import("holdfast/storage/sqlite").SqliteStatement; } }
 declare module "bun:sqlite" { export class Database { constructor(file: string); prepare(sql: string): import("holdfast/storage/sqlite").SqliteStatement; } }
 declare module "cloudflare:node" { export function httpServerHandler(where: { port: number }): { fetch(request: Request): Promise<Response> }; }
+declare module "mariadb" { export function createPool(options: { host: string; database: string }): import("holdfast/storage/mysql").MysqlClient; }
+declare module "@electric-sql/pglite" { export const PGlite: { create(): Promise<import("holdfast/storage/postgres").PgliteClient> }; }
 declare module "my-database" { export const client: import("./drivers.js").Client; }
 declare module "my-database/testing" {
   type Client = import("./drivers.js").Client;

@@ -15,6 +15,9 @@ const { fromNpm } = (await import(new URL("../../scripts/from-npm.mjs", import.m
 /** Types of runtimes: of the versions that `test/runtimes` runs. */
 const RUNTIME_TYPES = { "bun-types": "1.4.5", "@cloudflare/workers-types": "5.20261117.1" };
 
+/** Clients whose types are not among the dependencies. */
+const CLIENT_TYPES = { mariadb: "3.5.4", "@electric-sql/pglite": "0.5.17" };
+
 /** The projects under `test/types` are compiled, not run, in an application of their own that has the built package installed. */
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const compiler = join(root, "node_modules", "typescript", "bin", "tsc");
@@ -36,6 +39,9 @@ function install(): string {
   const types = join(fromNpm(RUNTIME_TYPES), "node_modules");
   mkdirSync(join(modules, "@cloudflare"), { recursive: true });
   for (const name of Object.keys(RUNTIME_TYPES)) symlinkSync(join(types, name), join(modules, name), "junction");
+  const clients = join(fromNpm(CLIENT_TYPES), "node_modules");
+  mkdirSync(join(modules, "@electric-sql"), { recursive: true });
+  for (const name of Object.keys(CLIENT_TYPES)) symlinkSync(join(clients, name), join(modules, name), "junction");
   for (const name of ["dist", "package.json"]) cpSync(join(root, name), join(own, name), { recursive: true });
   cpSync(join(root, "test", "types"), join(directory, "types"), { recursive: true });
   writeFileSync(join(directory, "package.json"), '{ "private": true, "type": "module" }');
@@ -72,6 +78,10 @@ for (const [resolution, args] of Object.entries(RESOLUTIONS)) {
       assert.deepEqual(await complaints(`on-${runtime}`, args), []);
     });
   }
+
+  test(`${resolution}: clients of databases are handed in without a cast`, async () => {
+    assert.deepEqual(await complaints("on-clients", args), []);
+  });
 
   test(`${resolution}: where no data are declared, a key's error says what to write`, async () => {
     const messages = await complaints("undeclared", args);

@@ -29,6 +29,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   "mysql2-3.9": "npm:mysql2@3.9.9",
   mysql2: "3.24.6",
   mysql: "2.18.1",
+  "mariadb3.2": "npm:mariadb@3.2.3",
   mariadb: "3.5.4",
   knex: "3.3.0",
   kysely: "0.29.9",
@@ -42,6 +43,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   "@neondatabase/serverless": "1.2.0",
   "@libsql/client": "0.18.0",
   "libsql0.14": "npm:@libsql/client@0.14.0",
+  "sql.js": "1.17.0",
   memjs: "1.3.2",
   memcached: "2.2.2",
 };
