@@ -8,6 +8,7 @@ import { createClient } from "@libsql/client";
 import mysql from "mysql2/promise";
 import pg from "pg";
 import { createClient as createRedis } from "redis";
+import { connectMongodb } from "../support/mongodb-clients.js";
 import { withService, type Service } from "../support/services.js";
 import { SQLITE_RUNTIMES } from "../support/sqlite-runtimes.js";
 import { TOKEN, UpstashFront } from "../support/upstash-front.js";
@@ -16,7 +17,7 @@ import { compiled, pages, run } from "./pages.js";
 const directory = mkdtempSync(join(tmpdir(), "holdfast-docs-"));
 const file = join(directory, "sessions.db");
 /** Where the pages say that a server is, and which of ours takes its place. */
-const PLACES: Readonly<Record<string, string>> = { "redis://localhost:6379": "redis", "postgres://localhost/app": "postgres", "mysql://localhost/app": "mariadb", "localhost:11211": "memcached" };
+const PLACES: Readonly<Record<string, string>> = { "redis://localhost:6379": "redis", "postgres://localhost/app": "postgres", "mysql://localhost/app": "mariadb", "localhost:11211": "memcached", "mongodb://localhost:27017/app": "mongodb" };
 const servers = new Map<string, Service>();
 for (const name of Object.values(PLACES)) await withService(name, (server) => servers.set(name, server));
 const replaced = Object.entries(PLACES).flatMap(([place, name]) => (servers.has(name) ? [[place, addressOf(servers.get(name)!)]] : []));
@@ -58,6 +59,13 @@ const STORED: Readonly<Record<string, (key: string) => Promise<string>>> = {
     const { rows } = await client.execute({ sql: "SELECT key, version, expires_at, CAST(value AS TEXT) FROM holdfast_sessions WHERE key = ?", args: [key] });
     client.close();
     return asRow([0, 1, 2, 3].map((i) => rows[0]![i]));
+  },
+
+  async mongodb(key) {
+    const { client, collection } = await connectMongodb(servers.get("mongodb")!, {}, "sessions");
+    const { _id, version, expiresAt, value } = (await collection.findOne({ _id: key as never }))!;
+    await client.close();
+    return asRow([_id, version, expiresAt.getTime(), value]).replace(/^key /, "_id ");
   },
 
   memcached(key) {

@@ -44,6 +44,11 @@ export const FAMILIES = {
       Object.entries(MYSQL_CLIENTS).map(([client, connect]) => ({ name: `${client}, ${server}`, server, open: async ({ url }) => ready(mysqlStorage((await connect(url)).client)) })),
     );
   },
+  async mongodb() {
+    const { connectMongodb } = await import("../support/mongodb-clients.js");
+    const { mongodbStorage } = await import("holdfast/storage/mongodb");
+    return [{ name: "mongodb", server: "mongodb", open: async (where) => ready(mongodbStorage((await connectMongodb(where, {}, "races")).collection)) }];
+  },
   async memcached() {
     const { MemcacheClient } = await import("memcache-client");
     const { memcachedStorage } = await import("holdfast/storage/memcached");

@@ -13,6 +13,7 @@ import * as node from "holdfast/node";
 import { encrypted } from "holdfast/storage/encrypted";
 import { memcachedStorage } from "holdfast/storage/memcached";
 import { memoryStorage } from "holdfast/storage/memory";
+import { mongodbStorage } from "holdfast/storage/mongodb";
 import { mysqlStorage } from "holdfast/storage/mysql";
 import { observed } from "holdfast/storage/observed";
 import { postgresStorage } from "holdfast/storage/postgres";
@@ -56,6 +57,7 @@ const PLACES: Readonly<Record<string, (secret: any) => unknown>> = {
   "sqlite: options": (secret) => sqliteStorage(sqlite, secret),
   "memcached: client": (secret) => memcachedStorage(secret),
   "memcached: options": (secret) => memcachedStorage(memcached, secret),
+  "mongodb: collection": (secret) => mongodbStorage(secret),
   "upstash: client": (secret) => upstashStorage(secret),
   "memory: options": (secret) => memoryStorage(secret),
   "createStore: options": (secret) => createStore(secret),

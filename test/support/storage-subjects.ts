@@ -6,10 +6,12 @@ import { MemcacheClient } from "memcache-client";
 import type { Storage } from "holdfast";
 import { memcachedStorage } from "holdfast/storage/memcached";
 import { memoryStorage } from "holdfast/storage/memory";
+import { mongodbStorage } from "holdfast/storage/mongodb";
 import { mysqlStorage } from "holdfast/storage/mysql";
 import { postgresStorage } from "holdfast/storage/postgres";
 import { redisStorage } from "holdfast/storage/redis";
 import { upstashStorage } from "holdfast/storage/upstash";
+import { connectMongodb } from "./mongodb-clients.js";
 import { MYSQL_CLIENTS } from "./mysql-clients.js";
 import { POSTGRES_CLIENTS } from "./postgres-clients.js";
 import { CLIENTS as REDIS_CLIENTS } from "./redis-clients.js";
@@ -41,6 +43,7 @@ const SERVERS: Readonly<Record<string, string>> = {
   mariadb: "MariaDB",
   mysql: "MySQL",
   memcached: "Memcached",
+  mongodb: "MongoDB's protocol,",
 };
 
 /** Every driver, with every client it takes, on every kind of server. */
@@ -85,6 +88,12 @@ export const SUBJECTS: readonly StorageSubject[] = [
     ),
   ),
   ...(Object.keys(SQLITE_RUNTIMES) as SqliteClient[]).map(onSqlite),
+  onServer("mongodb", `mongodb ${versionOf("mongodb")}`, "mongodb", async (where) => {
+    const { collection, close } = await connectMongodb(where);
+    const storage = mongodbStorage(collection);
+    await storage.ensureSchema();
+    return { storage, close };
+  }),
   onServer("memcached", `memcache-client ${versionOf("memcache-client")}`, "memcached", async ({ host, port }) => {
     const client = new MemcacheClient({ server: `${host}:${port}` });
     return { storage: memcachedStorage(client), close: () => client.shutdown() };
