@@ -66,7 +66,7 @@ export const RUNTIMES: readonly Runtime[] = [
 ];
 
 function onNode(name: RuntimeName): Runtime {
-  const servers = name === "node24" ? NODE_SERVERS : [NEWEST];
+  const servers = name === "node20" ? NODE_SERVERS : [NEWEST];
   return {
     name,
     version: () => versionOf(name),
