@@ -1,7 +1,7 @@
 import { SessionError } from "../errors.js";
 import { insideTransaction } from "./kit.js";
 import { has } from "./look-alikes.js";
-import type { SqlClient, SqlRow, StatementCall } from "./sql.js";
+import { inTurn, type SqlClient, type SqlRow, type StatementCall } from "./sql.js";
 
 /**
  * What is used of a pool or connection of `mysql2/promise`, which answers `[result, fields]`, or of `mariadb`, which
@@ -16,6 +16,9 @@ export interface MysqlQuery {
   sql: string;
   rowsAsArray: boolean;
   nestTables: boolean;
+  /** Of `mariadb`, as the next one: statements have question marks, and the answer is the result alone. */
+  namedPlaceholders: boolean;
+  metaAsArray: boolean;
   typeCast: (field: any, next: () => unknown) => unknown;
 }
 
@@ -41,6 +44,8 @@ interface Pool {
 const AS_STORED = {
   rowsAsArray: true,
   nestTables: false,
+  namedPlaceholders: false,
+  metaAsArray: false,
   typeCast: (_field: unknown, next: () => unknown): unknown => next(),
 };
 
@@ -65,7 +70,23 @@ interface Outcome {
 
 /** Values travel apart from the statement, never quoted in it. */
 export function throughMysql(client: MysqlClient): SqlClient {
-  return new Mysql(client);
+  const isSingle = isOfMariadb(client) && !has(client, "getConnection");
+  return new Mysql(isSingle ? oneAtATime(client) : client);
+}
+
+/**
+ * A connection of `mariadb` sends statements before earlier ones are answered, and its status is then that of a later
+ * one in the midst of its work.
+ */
+function oneAtATime(client: MysqlClient): MysqlClient {
+  const execute = inTurn(async (query: MysqlQuery, values: any[]) => client.execute(query, values));
+  return new Proxy(client, {
+    get(target, name) {
+      if (name === "execute") return execute;
+      const value: unknown = Reflect.get(target, name, target);
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
 }
 
 class Mysql implements SqlClient {
