@@ -15,7 +15,7 @@ import { session as nodeSession } from "holdfast/node";
 import { Hono } from "hono";
 import Koa from "koa";
 import { listening } from "../support/apps/serving.js";
-import { socketPackage } from "../support/socket-packages.js";
+import { nodeWsPackages, socketPackage } from "../support/socket-packages.js";
 import { watched, type WatchedStorage } from "../support/storages.js";
 import { until, within } from "../support/within.js";
 import { mishaps } from "./hygiene.js";
@@ -105,6 +105,16 @@ const APPLICATIONS: Readonly<Record<string, (storage: WatchedStorage) => Applica
     const sockets = new WebSocketServer({ noServer: true });
     const server = createServer(app.callback());
     server.on("upgrade", (req) => void app.callback()(req, new ServerResponse(req)));
+    return { server, sessions };
+  },
+  "Hono, @hono/node-ws": (storage) => {
+    const { createNodeWebSocket, createAdaptorServer: createOlderServer } = nodeWsPackages();
+    const sessions = honoSession<Data>({ storage, refreshInterval: 0 });
+    const app = new Hono<SessionEnv<Data>>().use(sessions);
+    const { injectWebSocket, upgradeWebSocket: upgrade } = createNodeWebSocket({ app });
+    app.get("/", upgrade((c: any) => ({ onMessage: async (event: any, socket: any) => socket.send(await act(c.get("session") as Live, String(event.data))) })));
+    const server = createOlderServer({ fetch: app.fetch }) as Server;
+    injectWebSocket(server);
     return { server, sessions };
   },
   "Hono, upgradeWebSocket": (storage) => {

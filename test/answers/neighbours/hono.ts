@@ -1,3 +1,4 @@
+import { serveStatic } from "@hono/node-server/serve-static";
 import { compress } from "hono/compress";
 import { csrf } from "hono/csrf";
 import { etag } from "hono/etag";
@@ -7,6 +8,7 @@ import { secureHeaders } from "hono/secure-headers";
 import { streamText } from "hono/streaming";
 import { timeout } from "hono/timeout";
 import { honoApp } from "../frameworks.js";
+import { ROOT } from "../files.js";
 import type { Options, Row, Stage } from "../row.js";
 import { LARGE } from "./wrappers.js";
 
@@ -137,4 +139,33 @@ const more: readonly Row[] = (["before", "after"] as const).flatMap((order): Row
   },
 ]);
 
-export const honoPackages: readonly Row[] = [...wrapped, ...more];
+/** Files that Hono's server sends. The session is used before, as by a guard. */
+const FILES: Readonly<Record<string, Options["asked"]>> = {
+  "a small file": { path: "/LICENSE" },
+  "a large file": { path: "/package-lock.json" },
+  "HEAD": { method: "HEAD", path: "/LICENSE" },
+  "a range": { path: "/LICENSE", headers: { Range: "bytes=5-9" } },
+  "a path that climbs": { path: "/..%2f..%2fetc/passwd" },
+  "nothing there": { path: "/nothing" },
+};
+
+const files: readonly Row[] = (["before", "after"] as const).flatMap((order) =>
+  Object.entries(FILES).map(
+    ([what, asked = {}]): Row => ({
+      name: `serveStatic ${order} the session, ${what}`,
+      on: ["hono"],
+      asked,
+      whenSaveFails: order === "before" ? "as bare" : "error path",
+      app: (stage) => {
+        const guard = async (c: Context, next: () => Promise<void>): Promise<void> => {
+          stage.touch(c);
+          await next();
+        };
+        const all: MiddlewareHandler[] = [guard, serveStatic({ root: ROOT })];
+        return honoApp(stage, (c) => c.text("no file"), order === "before" ? { before: [serveStatic({ root: ROOT })] } : { after: all });
+      },
+    }),
+  ),
+);
+
+export const honoPackages: readonly Row[] = [...wrapped, ...more, ...files];
