@@ -21,12 +21,6 @@ const ODD_CHUNK = /res\.(?:end|write)\((?:|null|undefined|42|NaN|10n|true|false|
 /** Every difference that is meant. An entry that covers none any more fails the run. */
 export const MEANT: readonly Meant[] = [
   {
-    row: /^(?:compression .*|the usual eight )before the session, pieces with callbacks$/,
-    columns: ["save fails"],
-    differs: /^callback of /,
-    why: "compression never calls the callbacks of write and end; those that the session drops are called with an error",
-  },
-  {
     row: /^hono\/etag before the session, 304$/,
     columns: ["first visit", "due"],
     differs: /^(?:stored, and no cookie|headers: )/,
@@ -37,12 +31,6 @@ export const MEANT: readonly Meant[] = [
     columns: ["first visit", "save fails"],
     differs: /^(?:stored, and no cookie$|status line: |body: )/,
     why: "a timeout before the session answers while the handler goes on: what it writes then is stored, and nobody is told",
-  },
-  {
-    row: /^koa-compress \w+ the session, a stream that breaks at once$/,
-    columns: ["first visit"],
-    differs: /^stored, and no cookie$/,
-    why: "koa-compress never answers if its source breaks at once; the session was stored before the answer began",
   },
   {
     row: SOCKETS,
