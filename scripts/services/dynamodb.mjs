@@ -9,11 +9,30 @@ import { find, freePort, HOST, mayInstall, MissingProgram, Server, withApt } fro
 const PACKAGES = ["moto[dynamodb]==5.2.1", "flask==3.1.2", "flask-cors==6.0.1"];
 const ADVICE = "install Python 3.10 or newer with venv and pip, or name a DynamoDB in HOLDFAST_TEST_DYNAMODB_URL";
 
+/**
+ * Of two conditional writes that overlap moto may do both, where DynamoDB does one: it looks at the item and writes it
+ * in two steps. Here it answers one request at a time.
+ */
+const ONE_AT_A_TIME = `
+import sys, threading
+from moto.server import DomainDispatcherApplication, create_backend_app
+from werkzeug.serving import run_simple
+
+moto = DomainDispatcherApplication(create_backend_app)
+one = threading.Lock()
+
+def answer(environ, start_response):
+    with one:
+        return moto(environ, start_response)
+
+run_simple(sys.argv[1], int(sys.argv[2]), answer, threaded=True)
+`;
+
 /** One moto: the requests of DynamoDB, in memory. */
 export async function start() {
-  const command = join(environment(), "bin", "moto_server");
+  const command = join(environment(), "bin", "python");
   const port = await freePort();
-  const server = await new Server({ name: "dynamodb", command, args: ["-H", HOST, "-p", `${port}`], port }).start();
+  const server = await new Server({ name: "dynamodb", command, args: ["-c", ONE_AT_A_TIME, HOST, `${port}`], port }).start();
   return { url: `http://${HOST}:${port}`, version: `moto ${/[\d.]+$/.exec(PACKAGES[0])[0]}`, servers: [server] };
 }
 

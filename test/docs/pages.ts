@@ -86,6 +86,8 @@ declare module "bun:sqlite" { export class Database { constructor(file: string);
 declare module "cloudflare:node" { export function httpServerHandler(where: { port: number }): { fetch(request: Request): Promise<Response> }; }
 declare module "mariadb" { export function createPool(options: { host: string; database: string }): import("holdfast/storage/mysql").MysqlClient; }
 declare module "@electric-sql/pglite" { export const PGlite: { create(): Promise<import("holdfast/storage/postgres").PgliteClient> }; }
+declare module "@aws-sdk/client-dynamodb" { export class DynamoDB { constructor(settings: object); getItem(_: any): Promise<any>; putItem(_: any): Promise<any>; updateItem(_: any): Promise<any>; deleteItem(_: any): Promise<any>; scan(_: any): Promise<any>; describeTable(_: any): Promise<any>; createTable(_: any): Promise<any>; describeTimeToLive(_: any): Promise<any>; updateTimeToLive(_: any): Promise<any>; } }
+declare module "@aws-sdk/lib-dynamodb" { export class DynamoDBDocument { static from(client: object): DynamoDBDocument; get(_: any): Promise<any>; put(_: any): Promise<any>; update(_: any): Promise<any>; delete(_: any): Promise<any>; scan(_: any): Promise<any>; } }
 declare module "my-database" { export const client: import("./drivers.js").Client; }
 declare module "my-database/testing" {
   type Client = import("./drivers.js").Client;

@@ -1,13 +1,15 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { pathToFileURL } from "node:url";
 import { createClient } from "@libsql/client";
 import mysql from "mysql2/promise";
 import pg from "pg";
 import { createClient as createRedis } from "redis";
+import { awsSdkPath } from "../support/dynamodb-clients.js";
 import { connectMongodb } from "../support/mongodb-clients.js";
 import { withService, type Service } from "../support/services.js";
 import { SQLITE_RUNTIMES } from "../support/sqlite-runtimes.js";
@@ -17,7 +19,7 @@ import { compiled, pages, run } from "./pages.js";
 const directory = mkdtempSync(join(tmpdir(), "holdfast-docs-"));
 const file = join(directory, "sessions.db");
 /** Where the pages say that a server is, and which of ours takes its place. */
-const PLACES: Readonly<Record<string, string>> = { "redis://localhost:6379": "redis", "postgres://localhost/app": "postgres", "mysql://localhost/app": "mariadb", "localhost:11211": "memcached", "mongodb://localhost:27017/app": "mongodb" };
+const PLACES: Readonly<Record<string, string>> = { "redis://localhost:6379": "redis", "postgres://localhost/app": "postgres", "mysql://localhost/app": "mariadb", "localhost:11211": "memcached", "mongodb://localhost:27017/app": "mongodb", "http://localhost:8000": "dynamodb" };
 const servers = new Map<string, Service>();
 for (const name of Object.values(PLACES)) await withService(name, (server) => servers.set(name, server));
 const replaced = Object.entries(PLACES).flatMap(([place, name]) => (servers.has(name) ? [[place, addressOf(servers.get(name)!)]] : []));
@@ -27,6 +29,11 @@ const result = await compiled({
   "sessions.db": file,
   ...(front && { "https://one-12345.upstash.io": front.url }),
 });
+if (servers.has("dynamodb")) {
+  const page = join(result.directory, "dynamodb.js");
+  const client = pathToFileURL(awsSdkPath("client-dynamodb")).href;
+  writeFileSync(page, readFileSync(page, "utf8").replaceAll("@aws-sdk/client-dynamodb", client));
+}
 after(() => {
   front?.stop();
   result.remove();
@@ -113,7 +120,7 @@ const tried = pages.filter(({ path, name, text }) => path.includes("storages") &
 for (const { name, path, blocks } of tried) {
   test(`${path}: its first lines keep sessions, as it shows them`, async () => {
     const program = name === "sqlite" ? SQLITE_RUNTIMES["node:sqlite"] : process.execPath;
-    const env = { ...process.env, NODE_NO_WARNINGS: "1", UPSTASH_TOKEN: TOKEN, SESSION_KEY: Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString("base64url") };
+    const env = { ...process.env, NODE_NO_WARNINGS: "1", UPSTASH_TOKEN: TOKEN, AWS_ACCESS_KEY_ID: "test", AWS_SECRET_ACCESS_KEY: "test", SESSION_KEY: Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString("base64url") };
     const { output, code } = await run(program, ["--input-type=module", "-e", STORE, join(result.directory, `${name}.js`)], env);
     assert.equal(code, 0, output);
     const key = /^holdfast:[\w-]{43}$/m.exec(output)?.[0] ?? "";

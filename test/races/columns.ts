@@ -49,6 +49,18 @@ export const FAMILIES = {
     const { mongodbStorage } = await import("holdfast/storage/mongodb");
     return [{ name: "mongodb", server: "mongodb", open: async (where) => ready(mongodbStorage((await connectMongodb(where, {}, "races")).collection)) }];
   },
+  async dynamodb() {
+    const { connectDynamodb } = await import("../support/dynamodb-clients.js");
+    const { dynamodbStorage } = await import("holdfast/storage/dynamodb");
+    return (["DynamoDB", "DynamoDBDocument"] as const).map((kind) => ({
+      name: kind,
+      server: "dynamodb",
+      async open(where) {
+        const { client, table } = await connectDynamodb(where, kind, `races_${kind}`);
+        return dynamodbStorage(client, { table });
+      },
+    }));
+  },
   async memcached() {
     const { MemcacheClient } = await import("memcache-client");
     const { memcachedStorage } = await import("holdfast/storage/memcached");

@@ -10,6 +10,7 @@ import * as fetching from "holdfast/fetch";
 import * as hono from "holdfast/hono";
 import * as koa from "holdfast/koa";
 import * as node from "holdfast/node";
+import { dynamodbStorage } from "holdfast/storage/dynamodb";
 import { encrypted } from "holdfast/storage/encrypted";
 import { memcachedStorage } from "holdfast/storage/memcached";
 import { memoryStorage } from "holdfast/storage/memory";
@@ -57,6 +58,7 @@ const PLACES: Readonly<Record<string, (secret: any) => unknown>> = {
   "sqlite: options": (secret) => sqliteStorage(sqlite, secret),
   "memcached: client": (secret) => memcachedStorage(secret),
   "memcached: options": (secret) => memcachedStorage(memcached, secret),
+  "dynamodb: client": (secret) => dynamodbStorage(secret),
   "mongodb: collection": (secret) => mongodbStorage(secret),
   "upstash: client": (secret) => upstashStorage(secret),
   "memory: options": (secret) => memoryStorage(secret),

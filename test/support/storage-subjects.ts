@@ -4,6 +4,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { MemcacheClient } from "memcache-client";
 import type { Storage } from "holdfast";
+import { dynamodbStorage } from "holdfast/storage/dynamodb";
 import { memcachedStorage } from "holdfast/storage/memcached";
 import { memoryStorage } from "holdfast/storage/memory";
 import { mongodbStorage } from "holdfast/storage/mongodb";
@@ -11,6 +12,7 @@ import { mysqlStorage } from "holdfast/storage/mysql";
 import { postgresStorage } from "holdfast/storage/postgres";
 import { redisStorage } from "holdfast/storage/redis";
 import { upstashStorage } from "holdfast/storage/upstash";
+import { AWS_SDK, connectDynamodb } from "./dynamodb-clients.js";
 import { connectMongodb } from "./mongodb-clients.js";
 import { MYSQL_CLIENTS } from "./mysql-clients.js";
 import { POSTGRES_CLIENTS } from "./postgres-clients.js";
@@ -43,6 +45,7 @@ const SERVERS: Readonly<Record<string, string>> = {
   mariadb: "MariaDB",
   mysql: "MySQL",
   memcached: "Memcached",
+  dynamodb: "DynamoDB's requests,",
   mongodb: "MongoDB's protocol,",
 };
 
@@ -88,6 +91,12 @@ export const SUBJECTS: readonly StorageSubject[] = [
     ),
   ),
   ...(Object.keys(SQLITE_RUNTIMES) as SqliteClient[]).map(onSqlite),
+  ...(["DynamoDB", "DynamoDBDocument"] as const).map((kind) =>
+    onServer("dynamodb", `${kind} ${AWS_SDK}`, "dynamodb", async (where) => {
+      const { client, table, close } = await connectDynamodb(where, kind);
+      return { storage: dynamodbStorage(client, { table }), close };
+    }),
+  ),
   onServer("mongodb", `mongodb ${versionOf("mongodb")}`, "mongodb", async (where) => {
     const { collection, close } = await connectMongodb(where);
     const storage = mongodbStorage(collection);

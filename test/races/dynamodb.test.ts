@@ -1,0 +1,3 @@
+import { playFamily } from "./play.js";
+
+await playFamily("dynamodb");
