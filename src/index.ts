@@ -11,7 +11,7 @@ export { fiberDefaults } from "./presets.js";
 export * from "./session-data.js";
 export type { AuthenticateOptions, CreateOptions, ListedSession, Session, SessionInfo, StoredSession, Store } from "./contracts/session.js";
 export type { Clock } from "./contracts/clock.js";
-export type { SessionEvent, SessionEventType } from "./contracts/events.js";
+export type { AbsentReason, EndReason, SessionEvent, SessionEventType } from "./contracts/events.js";
 export type { Awaitable, Storage, StorageCall, StorageEntry, StorageFinding, StoredEntry, SweepOptions, Version, Written } from "./contracts/storage.js";
 export { SessionError, type SessionErrorCode } from "./errors.js";
 export type { TypeCodec } from "./contracts/type-codec.js";

@@ -1,4 +1,5 @@
 /** Carries out a plan: storage first, then the next state with the reply for the client. Nothing here changes a session in place. */
+import type { EndReason } from "../contracts/events.js";
 import { SessionError } from "../errors.js";
 import { andThen } from "../leaves/promise.js";
 import type { Draft } from "./draft.js";
@@ -7,7 +8,7 @@ import type { StoreSettings } from "./options.js";
 import { isRefusal, isStorageFailure, type Carrier, type Telling } from "./outcome.js";
 import type { Login, Persistence, Writing } from "./persistence.js";
 import { isBeginning, type Beginning, type Plan } from "./plan.js";
-import type { Live } from "./records.js";
+import type { Live, Newer } from "./records.js";
 import {
   birthOf,
   dropped,
@@ -83,7 +84,7 @@ function carryOut(plan: Plan, commission: Commission): Committed | Promise<Commi
     case "look":
       return look(plan.state, persistence);
     case "end":
-      return persistence.end(plan.state.old).then(() => ({ state: ended(plan.state) }));
+      return end(plan.state, commission);
     case "drop":
       return drop(plan.state, commission);
     case "discard":
@@ -96,7 +97,30 @@ async function begin(plan: Beginning, commission: Commission): Promise<Committed
   const { state } = plan;
   const writing = writingOf(state, commission, true);
   const live = await stored(plan, hashIn(state)!, writing, commission);
+  if (commission.settings.hears()) reportBeginning(plan, live, commission);
   return { state: settled(state, live, writing, plan.do === "create" ? "new" : "renewed", commission) };
+}
+
+/** What begins with a new token, for who listens. */
+function reportBeginning(plan: Beginning, { hash, record: { owner } }: Live, { settings, login }: Commission): void {
+  const session = { id: idOf(hash), ...(owner !== undefined && { owner }) };
+  if (plan.do === "renew") settings.emit({ type: "renewed", ...session, from: idOf(plan.state.live.hash) });
+  else settings.emit({ type: "created", ...session });
+  if (plan.do === "replace") reportEnd(settings, plan.state.old, "reset");
+  if (login) settings.emit({ type: "authenticated", ...session });
+}
+
+/** An event for a session that was ended, for who listens. */
+export function reportEnd({ hears, emit }: StoreSettings, old: Live | Newer, reason: EndReason): void {
+  if (!hears()) return;
+  const owner = old.kind === "live" ? old.record.owner : undefined;
+  emit({ type: "ended", id: idOf(old.hash), ...(owner !== undefined && { owner }), reason });
+}
+
+async function end(state: Replacing, { persistence, settings }: Commission): Promise<Committed> {
+  await persistence.end(state.old);
+  reportEnd(settings, state.old, "reset");
+  return { state: ended(state) };
 }
 
 function stored(plan: Beginning, hash: string, writing: Writing, { persistence, settings }: Commission): Promise<Live> {

@@ -3,7 +3,7 @@ import { milliseconds, type Duration } from "../leaves/duration.js";
 import { isPromise } from "../leaves/promise.js";
 import { remembers } from "../codecs/record.js";
 import type { ValueCodec } from "../codecs/value.js";
-import { commit, failedToEnd, unsaved, type Committed } from "./commit.js";
+import { commit, failedToEnd, reportEnd, unsaved, type Committed } from "./commit.js";
 import { Draft, type Taken } from "./draft.js";
 import { idleDeadline, idleLength, refreshEvery, refreshIsDue, usualIdle } from "./expiry.js";
 import type { StoreSettings } from "./options.js";
@@ -204,7 +204,10 @@ export class SessionCore {
     const stored = states.endable(state);
     if (!stored) return this.#arrive({ state: states.destroyed(state) }, this.#draft, []);
     const ending = this.parts.persistence.end(stored).then(
-      (): Committed => ({ state: states.destroyed(state) }),
+      (): Committed => {
+        reportEnd(this.parts.settings, stored, "destroy");
+        return { state: states.destroyed(state) };
+      },
       (error: unknown): Committed => ({ state: failedToEnd(state, error), failure: { error } }),
     );
     await this.#follow(ending, false);

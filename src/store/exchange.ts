@@ -1,3 +1,4 @@
+import type { AbsentReason } from "../contracts/events.js";
 import type { StoredSession, Store } from "../contracts/session.js";
 import { SessionError } from "../errors.js";
 import type { Found } from "../extractors/extractor.js";
@@ -257,7 +258,10 @@ export class Exchange implements LateChanges {
     if (found?.duplicate) this.#emit("duplicate");
     const isToken = found !== undefined && found.duplicate !== "refused" && this.#parts.settings.tokens.fits(found.value);
     this.#token = isToken ? found.value : undefined;
-    if (!isToken) return this.#take(ABSENT);
+    if (!isToken) {
+      this.#reportAbsent(found ? "malformed" : "none");
+      return this.#take(ABSENT);
+    }
     const loaded = this.#parts.persistence.load(hashOf(found.value));
     if (!isPromise(loaded)) return this.#take(this.#usable(loaded));
     return (this.#loading = loaded.then(
@@ -291,6 +295,9 @@ export class Exchange implements LateChanges {
 
   /** A token renewed long ago is a visitor without a session, and worth an alarm. */
   #usable(loaded: Loaded): Loaded {
+    if (loaded.kind === "absent") this.#reportAbsent(loaded.why);
+    if (loaded.kind === "newer") this.#reportAbsent("unreadable", loaded.hash);
+    if (loaded.kind === "retired") this.#reportAbsent("renewed", loaded.hash);
     if (loaded.kind !== "retired" || this.#parts.settings.clock.now() - loaded.retiredAt < LATE_MS + loaded.skew) return loaded;
     this.#parts.settings.emit({ type: "retired-token", id: idOf(loaded.hash) });
     return ABSENT;
@@ -331,6 +338,11 @@ export class Exchange implements LateChanges {
     warned.add(this.settings);
     this.#emit("insecure");
     warn("holdfast: a Secure cookie was sent to a browser on plain http, which drops it; serve https, or set cookie.secure: false");
+  }
+
+  #reportAbsent(reason: AbsentReason, hash?: string): void {
+    const { settings } = this.#parts;
+    if (settings.hears()) settings.emit({ type: "absent", reason, ...(hash !== undefined && { id: idOf(hash) }) });
   }
 
   #emit(type: "duplicate" | "insecure"): void {

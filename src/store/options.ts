@@ -84,6 +84,8 @@ export interface StoreSettings {
   readonly types: Readonly<Record<string, TypeCodec>>;
   readonly clock: Clock;
   readonly emit: (event: SessionEvent) => void;
+  /** Whether anybody listens: an event of ordinary life is not made if nobody does. */
+  readonly hears: () => boolean;
 }
 
 const SECOND = 1000;
@@ -111,7 +113,7 @@ export function storeSettings(given: StoreOptions = {}): StoreSettings {
     tokens: options.keyGenerator === undefined ? randomToken : customToken(callable("keyGenerator", options.keyGenerator, "() => an unguessable text")),
     types: options.types ?? {},
     clock: clock(options.clock ?? systemClock),
-    emit: emitter(options.onEvent),
+    ...emitter(options.onEvent),
   });
 }
 
@@ -186,11 +188,13 @@ interface Channel {
   publish(message: unknown): void;
 }
 
+const NO_CHANNEL: Channel = { hasSubscribers: false, publish() {} };
+
 /**
  * Events go to `onEvent` and to the diagnostics channel `holdfast`. A listener that throws, or whose promise rejects, changes nothing; each
  * store warns of it once.
  */
-function emitter(onEvent: ((event: SessionEvent) => void) | undefined): (event: SessionEvent) => void {
+function emitter(onEvent: ((event: SessionEvent) => void) | undefined): Pick<StoreSettings, "emit" | "hears"> {
   if (onEvent !== undefined) callable("onEvent", onEvent, "({ type, id, cause }) => …");
   let channel: Channel | undefined;
   let hasWarned = false;
@@ -198,14 +202,18 @@ function emitter(onEvent: ((event: SessionEvent) => void) | undefined): (event: 
     if (!hasWarned) warn(`holdfast: onEvent ${how} on ${type}: ${String(error)}`);
     hasWarned = true;
   };
-  return (event) => {
-    channel ??= builtinModule<{ channel(name: string): Channel }>("node:diagnostics_channel")?.channel("holdfast");
+  const subscribed = (): Channel | undefined => {
+    channel ??= builtinModule<{ channel(name: string): Channel }>("node:diagnostics_channel")?.channel("holdfast") ?? NO_CHANNEL;
+    return channel.hasSubscribers ? channel : undefined;
+  };
+  const emit = (event: SessionEvent): void => {
     try {
-      if (channel?.hasSubscribers) channel.publish(event);
+      subscribed()?.publish(event);
       const answer: unknown = onEvent?.(event);
       if (isPromise(answer)) answer.then(undefined, (error: unknown) => failed("rejected", event.type, error));
     } catch (error) {
       failed("threw", event.type, error);
     }
   };
+  return { emit, hears: () => onEvent !== undefined || subscribed() !== undefined };
 }

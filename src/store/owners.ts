@@ -1,3 +1,4 @@
+import type { EndReason } from "../contracts/events.js";
 import type { ListedSession, SessionInfo } from "../contracts/session.js";
 import { CLOCK_SKEW_MS, type Version, type Written } from "../contracts/storage.js";
 import { OwnerListCodec, type Listed, type OwnerList } from "../codecs/owner-list.js";
@@ -111,7 +112,7 @@ export class Owners {
     const { sessions } = await this.#beginEpoch(owner, this.#deadline());
     const spared = lineage(sessions, except);
     const others = sessions.map(({ hash }) => hash).filter((hash) => !spared.has(hash));
-    const ended = await this.#inSlices(others, (hash, deadline) => this.#end(owner, hash, deadline, spared));
+    const ended = await this.#inSlices(others, (hash, deadline) => this.#end(owner, hash, "owner", deadline, spared));
     await this.#forget(owner, new Set(others), this.#deadline());
     return ended.filter(Boolean).length;
   }
@@ -180,7 +181,7 @@ export class Owners {
   async #endSurplus(owner: string, { sessions, next }: Look, surplus: readonly Listed[], deadline: Deadline): Promise<Look> {
     if (surplus.length === 0) return { sessions, next };
     const hashes = new Set(surplus.flatMap(({ hash, from }) => (from === undefined ? [hash] : [hash, from])));
-    await this.#inSlices([...hashes], (hash) => this.#end(owner, hash, deadline));
+    await this.#inSlices([...hashes], (hash) => this.#end(owner, hash, "limit", deadline));
     const kept = sessions.filter(({ hash }) => !hashes.has(hash));
     return { sessions: kept, next: Math.max(next - (sessions.length - kept.length), 0) };
   }
@@ -195,8 +196,11 @@ export class Owners {
   }
 
   /** Ends a session of this owner, or what it was renewed to. Answers whether there was one. */
-  #end(owner: string, hash: string, deadline: Deadline, spared?: ReadonlySet<string>): Promise<boolean> {
-    return endSession(this.#records, hash, () => this.#now, deadline, { owner, ...(spared && { spared }) });
+  async #end(owner: string, hash: string, reason: EndReason, deadline: Deadline, spared?: ReadonlySet<string>): Promise<boolean> {
+    const wasThere = await endSession(this.#records, hash, () => this.#now, deadline, { owner, ...(spared && { spared }) });
+    const { hears, emit } = this.#settings;
+    if (wasThere && hears()) emit({ type: "ended", id: idOf(hash), owner, reason });
+    return wasThere;
   }
 
   /** Works on many sessions, some at a time, each of these within a time of its own. */

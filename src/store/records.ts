@@ -16,6 +16,7 @@ export type Loaded = Absent | Live | Retired | Newer;
 /** Nothing, or nothing that can be used: expired, damaged, another's. */
 export interface Absent {
   readonly kind: "absent";
+  readonly why: "unknown" | "expired-idle" | "expired-absolute" | "unreadable";
 }
 
 /** A session. */
@@ -49,7 +50,10 @@ export interface Newer {
   readonly expiresAt: number;
 }
 
-export const ABSENT: Absent = { kind: "absent" };
+export const ABSENT: Absent = { kind: "absent", why: "unknown" };
+const UNREADABLE: Absent = { kind: "absent", why: "unreadable" };
+const EXPIRED_IDLE: Absent = { kind: "absent", why: "expired-idle" };
+const EXPIRED_ABSOLUTE: Absent = { kind: "absent", why: "expired-absolute" };
 
 /**
  * Whether what was found has ended by one of its deadlines. A marker that was written by a clock that may be behind counts for as long as a
@@ -59,6 +63,11 @@ export function isOver(found: Live | Retired | Newer, now: number): boolean {
   if (found.kind === "retired") return now >= found.expiresAt + found.skew;
   const absolute = found.kind === "live" ? found.record.absolute : undefined;
   return hasExpired({ expiresAt: found.expiresAt, absolute }, now);
+}
+
+function expired(found: Live | Retired | Newer, now: number): Absent {
+  if (found.kind !== "live") return ABSENT;
+  return hasExpired({ expiresAt: Infinity, absolute: found.record.absolute }, now) ? EXPIRED_ABSOLUTE : EXPIRED_IDLE;
 }
 
 /** A session as it is about to be written. */
@@ -145,7 +154,7 @@ export class Records {
         return { kind: "newer", hash, version, expiresAt };
       case "unreadable":
         this.#reportUnreadable(hash, decoded);
-        return ABSENT;
+        return UNREADABLE;
     }
   }
 
@@ -155,7 +164,7 @@ export class Records {
 
   #readUnlessOver(hash: string, entry: StoredEntry, now: number): Loaded {
     const found = this.#read(hash, entry, now);
-    return found.kind === "absent" || isOver(found, now) ? ABSENT : found;
+    return found.kind !== "absent" && isOver(found, now) ? expired(found, now) : found;
   }
 
   #written({ hash, record, expiresAt }: Unwritten, written: Written | false): Live | undefined {

@@ -72,7 +72,10 @@ class SessionStore implements Store<Data> {
   }
 
   async delete(id: string): Promise<boolean> {
-    return this.#parts.persistence.endHash(hashOfId(id));
+    const wasThere = await this.#parts.persistence.endHash(hashOfId(id));
+    const { hears, emit } = this.#parts.settings;
+    if (wasThere && hears()) emit({ type: "ended", id, reason: "deleted" });
+    return wasThere;
   }
 
   async listByOwner(owner: string): Promise<ListedSession[]> {
@@ -88,6 +91,8 @@ class SessionStore implements Store<Data> {
 
   async clear(): Promise<void> {
     await this.#parts.persistence.clear();
+    const { hears, emit } = this.#parts.settings;
+    if (hears()) emit({ type: "ended", reason: "cleared" });
   }
 
   registerType(tag: string, type: TypeCodec): void {

@@ -11,6 +11,7 @@ import { begin, Client, RawConnection } from "../support/client.js";
 import { makeGate, watched, type WatchedStorage } from "../support/storages.js";
 import { aWhile, until, within } from "../support/within.js";
 import { mishaps } from "./hygiene.js";
+import { incidents } from "../support/incidents.js";
 
 interface Data {
   n: number;
@@ -36,7 +37,7 @@ async function staged(t: TestContext, handler: Handler, { onError, earlier, opti
   const app = express();
   app.set("env", "test");
   if (earlier) app.use(earlier);
-  app.use(session<Data>({ storage, onEvent: (event) => void events.push(event), ...options }));
+  app.use(session<Data>({ storage, onEvent: incidents((event) => void events.push(event)), ...options }));
   app.get("/put", async (req, res) => {
     (await sessionOf(req)).set("n", 0);
     res.end("put");

@@ -11,6 +11,7 @@ import { memoryStorage } from "holdfast/storage/memory";
 import { listening, reported } from "../support/apps/serving.js";
 import { Client } from "../support/client.js";
 import { makeGate, watched } from "../support/storages.js";
+import { incidents } from "../support/incidents.js";
 
 const NativeResponse = Response;
 
@@ -322,7 +323,7 @@ test("what a handler throws, not an error: a write to a known session is kept, a
     own.update("n", (n = 0) => n + 1);
     if (request.url.endsWith("/begin")) return new Response();
     throw control;
-  }, { storage, onEvent: ({ type }) => void events.push(type) });
+  }, { storage, onEvent: incidents(({ type }) => void events.push(type)) });
   const cookie = cookieOf(await handler(asked("/begin")));
   const again = async (path: string): Promise<Response> => handler(asked(path, { headers: { cookie } }));
   assert.equal(await thrownBy(() => again("/write")), control);

@@ -2,6 +2,7 @@ import type { SessionEvent } from "holdfast";
 import { startApp, type Adapter, type AnyOptions, type App, type AppOptions, type Handle, type Routes } from "../support/apps.js";
 import { Client, RawConnection } from "../support/client.js";
 import { watched, type WatchedStorage } from "../support/storages.js";
+import { incidents } from "../support/incidents.js";
 
 /** One thing that has to hold on every adapter. */
 export interface Case {
@@ -38,7 +39,7 @@ export class World {
   async stage(routes: Routes, { session = {}, each = [{}], ...options }: StageOptions = {}): Promise<Stage> {
     const storage = watched();
     const events: SessionEvent[] = [];
-    const common: AnyOptions = { storage, onEvent: (event) => void events.push(event), ...session };
+    const common: AnyOptions = { storage, onEvent: incidents((event) => void events.push(event)), ...session };
     const app = await startApp(this.adapter.name, { ...options, sessions: each.map((own) => ({ ...common, ...own })) }, routes);
     this.#cleanups.push(() => app.close());
     const newClient = (): Client => new Client(app.origin);

@@ -3,6 +3,7 @@ import { BARE, REFUSED, type Column, type ColumnStorage } from "./columns.js";
 import { ENTRIES, NOTHING, REFUSAL } from "./frameworks.js";
 import type { Framework, Stage } from "./row.js";
 import { turn } from "./wire.js";
+import { incidents } from "../support/incidents.js";
 
 /** How long to wait for what goes on after the answer, in ms. */
 const LIMIT = 8000;
@@ -32,7 +33,7 @@ export class ColumnStage implements Stage {
     if (this.#column.name === REFUSED.name) return REFUSAL[this.framework];
     return ENTRIES[this.framework]({
       storage: this.#storage,
-      onEvent: ({ type }: SessionEvent) => void this.events.push(type),
+      onEvent: incidents(({ type }: SessionEvent) => void this.events.push(type)),
     });
   }
 

@@ -6,6 +6,7 @@ import { createStore, type SessionEvent, type Store } from "holdfast";
 import { encrypted } from "holdfast/storage/encrypted";
 import { memoryStorage } from "holdfast/storage/memory";
 import { testClock } from "holdfast/testing";
+import { incidents } from "../support/incidents.js";
 
 /** What somebody who can write to the database tries on encrypted values. */
 
@@ -22,7 +23,7 @@ interface Vault {
 
 function vault(keys: readonly (Uint8Array | string)[] = [KEY], inner = memoryStorage(), namespace = "holdfast"): Vault {
   const events: SessionEvent[] = [];
-  const store = createStore<any>({ storage: encrypted(inner, keys), namespace, clock: testClock(), onEvent: (event) => events.push(event) });
+  const store = createStore<any>({ storage: encrypted(inner, keys), namespace, clock: testClock(), onEvent: incidents((event) => events.push(event)) });
   const keyOf = (id: string): string => `${namespace}:${id.slice(3)}`;
   return {
     store,

@@ -7,6 +7,7 @@ import { watched, type WatchedStorage } from "../support/storages.js";
 import { codeOf, World, type Client, type Data, type Live } from "../unit/world.js";
 import { nasty } from "./nasty.js";
 import { STORAGES, type OpenedStorage } from "./opened-storages.js";
+import { incidents } from "../support/incidents.js";
 
 /** Every driver, over its real server: what attackers, damage and other requests do to what is stored. */
 
@@ -427,7 +428,7 @@ onEveryStorage("attack 109: a session that grows past the cap is refused and the
 
 onEveryStorage("attack 99: no token is in what the storage is given, sends to its server, keeps, logs, or in events, through a whole life", async ({ own, real, storage }) => {
   const events: SessionEvent[] = [];
-  const one = real({ onEvent: (event) => void events.push(event), absoluteTimeout: "24h", refreshInterval: 0 });
+  const one = real({ onEvent: incidents((event) => void events.push(event)), absoluteTimeout: "24h", refreshInterval: 0 });
   const tokens = new Set<string>();
   const shown: string[] = [];
   const client = one.client();

@@ -5,6 +5,7 @@ import { createStore, fromCookie } from "holdfast";
 import { cookieLine, cookieName, cookieSettings, type CookieOptions } from "#dist/cookie/write.js";
 import { startApp, type AdapterName, type Routes } from "../support/apps.js";
 import { ask, Web, type Scope, type Site } from "./web.js";
+import { incidents } from "../support/incidents.js";
 
 const ADAPTERS: readonly AdapterName[] = ["express", "fetch", "hono"];
 const TOKEN = /^[\w-]{43}$/;
@@ -288,7 +289,7 @@ suite("in a frame of somebody else's page, in a browser that keeps no cookies fo
   }
 
   test("attack 120: twins of one name, with and without partition: the older one counts until it is gone, so a changed cookie wants another name", async (t) => {
-    const store = createStore<Record<string, any>>({ onEvent: ({ type }) => void events.push(type) });
+    const store = createStore<Record<string, any>>({ onEvent: incidents(({ type }) => void events.push(type)) });
     const events: string[] = [];
     const apps = await Promise.all([{}, { partitioned: true }].map((cookie) => startApp("express", { sessions: { store, cookie } }, counting)));
     t.after(() => Promise.all(apps.map((app) => app.close())));

@@ -4,6 +4,7 @@ import type { BrowserContext, Page } from "playwright-core";
 import { createStore, fromCookie, type SessionEvent } from "holdfast";
 import type { AdapterName, Routes } from "../support/apps.js";
 import { ask, Web, type Scope, type Site } from "./web.js";
+import { incidents } from "../support/incidents.js";
 
 let web: Web;
 
@@ -207,7 +208,7 @@ interface Tossed extends Visit {
 /** Somebody who visits a.test, and now and then evil.a.test. */
 async function tossed(t: Scope, name: string): Promise<Tossed> {
   const events: SessionEvent[] = [];
-  const store = createStore<Record<string, any>>({ onEvent: (event) => void events.push(event) });
+  const store = createStore<Record<string, any>>({ onEvent: incidents((event) => void events.push(event)) });
   const site = await web.serve(t, "express", { sessions: { store, extractor: fromCookie(name) } }, routes);
   const { context, page } = await visit(t);
   const evil = await context.newPage();

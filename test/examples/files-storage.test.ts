@@ -6,6 +6,7 @@ import { after, describe, test, type TestContext } from "node:test";
 import { createStore, type SessionEvent, type Storage } from "holdfast";
 import { session } from "holdfast/fetch";
 import { storageSuite } from "holdfast/testing";
+import { incidents } from "../support/incidents.js";
 
 const { filesStorage } = (await import(new URL("../../examples/dist/files-storage.js", import.meta.url).href)) as { filesStorage(folder: string): Storage };
 
@@ -57,7 +58,7 @@ test("a folder that is not there yet is empty; what is written there only its ow
 test("a damaged file is no session and one event, never an error", async (t) => {
   const { folder } = place(t);
   const events: SessionEvent[] = [];
-  const store = createStore<{ n: number }>({ storage: filesStorage(folder), onEvent: (event) => events.push(event) });
+  const store = createStore<{ n: number }>({ storage: filesStorage(folder), onEvent: incidents((event) => events.push(event)) });
   const { token } = await store.create({ n: 1 });
   const [file = ""] = readdirSync(folder);
   for (const text of ["", "{", "null", "7", "{}", '{"version":"x"}', "<html>"]) {

@@ -6,6 +6,7 @@ import { hashOf } from "#dist/store/token.js";
 import { Client, type Answer, type Sent } from "../support/client.js";
 import { listening } from "../support/apps/serving.js";
 import { until } from "../support/within.js";
+import { incidents } from "../support/incidents.js";
 
 interface Data {
   log: string[];
@@ -32,7 +33,7 @@ export class App {
 
   static async over(storage: Storage, options: NodeOptions = {}): Promise<App> {
     const app = new App();
-    const sessions = session<Data>({ storage, storageTimeout: STORAGE_TIMEOUT, commitTimeout: COMMIT_TIMEOUT, onEvent: (event) => app.events.push(event), ...options });
+    const sessions = session<Data>({ storage, storageTimeout: STORAGE_TIMEOUT, commitTimeout: COMMIT_TIMEOUT, onEvent: incidents((event) => app.events.push(event)), ...options });
     const served = await listening(createServer(sessions((req, res) => app.#handle(req, res))), [], []);
     app.#origin = served.origin;
     app.#closes.push(() => served.close());

@@ -58,7 +58,7 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
   "a login that does not look once more": without("an owner's end beside every kind", PERSISTENCE, "return isSure ? done : await this.#stillThere(done, deadline);", "return done;"),
   "an owner's sessions ended but for what they were renewed to": without("an owner's end beside every kind", ENDING, "[hash, known] = [met.successor, undefined];", "return false;"),
   "another owner's session ended along a marker": without("an owner's end beside every kind", ENDING, 'return owner !== undefined && met.kind === "live" && met.record.owner !== owner;', "return false;"),
-  "a limit that ends nobody": without("an owner at the limit", OWNERS, "await this.#inSlices([...hashes], (hash) => this.#end(owner, hash, deadline));", ""),
+  "a limit that ends nobody": without("an owner at the limit", OWNERS, 'await this.#inSlices([...hashes], (hash) => this.#end(owner, hash, "limit", deadline));', ""),
   "a list sealed with a key that is not here is taken for damaged": without("an older key ring", "storage/encrypted.js", "return SEALED_ELSEWHERE;", 'return "";'),
   "sessions forgotten before they are ended": without("owners, gone before", OWNERS, "const ended = await this.#inSlices(others,", "await this.#forget(owner, new Set(others), this.#deadline()); const ended = await this.#inSlices(others,"),
 };

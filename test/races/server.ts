@@ -10,6 +10,7 @@ import { testClock, type TestClock } from "holdfast/testing";
 import { columnsOf, type Family, type Where } from "./columns.js";
 import { MOST_SESSIONS } from "./server-options.js";
 import { courses, Gates, holding, take, type Data, type Step } from "./steps.js";
+import { incidents } from "../support/incidents.js";
 
 /** What a server is started with. */
 export interface Setup {
@@ -44,7 +45,7 @@ async function makeApp(name: string, where: Where, namespace: string): Promise<A
   const time = testClock(setup.start);
   const clock = { now: () => time.now(), setTimer: realTimer };
   const events: string[] = [];
-  const sessions = session<Data>({ storage, namespace, clock, idleTimeout: "30m", maxSessionsPerOwner: MOST_SESSIONS, storageTimeout: "5m", commitTimeout: "5m", onEvent: ({ type }) => events.push(type), errorHandler: (error, _req, res) => refuse(error, res) });
+  const sessions = session<Data>({ storage, namespace, clock, idleTimeout: "30m", maxSessionsPerOwner: MOST_SESSIONS, storageTimeout: "5m", commitTimeout: "5m", onEvent: incidents(({ type }) => events.push(type)), errorHandler: (error, _req, res) => refuse(error, res) });
   return { time, events, sessions, listener: (req, res) => courses.run({ holds: [], noted: [] }, () => sessions(handle)(req, res)) };
 }
 

@@ -5,6 +5,7 @@ import { createStore, type SessionEvent, type Storage, type StorageCall } from "
 import { encrypted } from "holdfast/storage/encrypted";
 import { memoryStorage } from "holdfast/storage/memory";
 import { storageSuite, testClock } from "holdfast/testing";
+import { incidents } from "../support/incidents.js";
 
 const call: StorageCall = { now: 0, signal: new AbortController().signal };
 const key = randomBytes(32);
@@ -17,7 +18,7 @@ describe("encrypted(memory): the storage contract", () => {
 function world(...keys: (Uint8Array | string)[]) {
   const inner = memoryStorage();
   const events: SessionEvent[] = [];
-  const open = (...ring: (Uint8Array | string)[]) => createStore<any>({ storage: encrypted(inner, ring), clock: testClock(), onEvent: (event) => events.push(event) });
+  const open = (...ring: (Uint8Array | string)[]) => createStore<any>({ storage: encrypted(inner, ring), clock: testClock(), onEvent: incidents((event) => events.push(event)) });
   return { inner, events, open, store: open(...keys) };
 }
 

@@ -5,6 +5,7 @@ import { createStore, type SessionEvent } from "holdfast";
 import { memcachedStorage, type MemcachedClient } from "holdfast/storage/memcached";
 import { storageSuite } from "holdfast/testing";
 import { ownService, withService } from "../support/services.js";
+import { incidents } from "../support/incidents.js";
 
 const call = { now: Date.now(), signal: new AbortController().signal };
 const soon = call.now + 60_000;
@@ -65,7 +66,7 @@ await withService("memcached", ({ host, port }) => {
 
     test("what somebody else wrote under a session's key is no session, and one event", async () => {
       const events: SessionEvent[] = [];
-      const store = createStore<{ n: number }>({ storage: memcachedStorage(client), onEvent: (event) => events.push(event) });
+      const store = createStore<{ n: number }>({ storage: memcachedStorage(client), onEvent: incidents((event) => events.push(event)) });
       const { token, id } = await store.create({ n: 1 });
       const key = `holdfast:${id.slice(id.indexOf("_") + 1)}`;
       assert.ok(await client.gets(key), "this test knows the key");

@@ -11,6 +11,7 @@ import { Client } from "../support/client.js";
 import { CLIENTS, type Connected } from "../support/redis-clients.js";
 import { ownService, withService, type Service } from "../support/services.js";
 import { aWhile, until } from "../support/within.js";
+import { incidents } from "../support/incidents.js";
 
 interface Data {
   n: number;
@@ -94,7 +95,7 @@ for (const { server, client, connect } of CLIENTS) {
 
       test("what somebody else wrote under a session's key is no session, and one event", async () => {
         const events: SessionEvent[] = [];
-        const store = createStore<Data>({ storage, onEvent: (event) => events.push(event) });
+        const store = createStore<Data>({ storage, onEvent: incidents((event) => events.push(event)) });
         const { token, id } = await store.create({ n: 1 });
         const key = `holdfast:${id.slice(id.indexOf("_") + 1)}`;
         const whole = (await admin.get(key))!;

@@ -11,6 +11,7 @@ import { storageSuite, type StorageUnderTest } from "holdfast/testing";
 import { ownService, withService, type Service } from "../support/services.js";
 import { connectUpstash, UPSTASH_SETTINGS, type ConnectedUpstash } from "../support/upstash-clients.js";
 import { TOKEN } from "../support/upstash-front.js";
+import { incidents } from "../support/incidents.js";
 
 const SECRET = "hunter2-of-the-session";
 const now = Date.now();
@@ -116,7 +117,7 @@ await withService("redis", (service) => {
     for (const settings of Object.values(UPSTASH_SETTINGS)) {
       const { redis } = await opened(t, service, settings);
       const events: SessionEvent[] = [];
-      const store = createStore<{ n: number }>({ storage: upstashStorage(redis), onEvent: (event) => events.push(event) });
+      const store = createStore<{ n: number }>({ storage: upstashStorage(redis), onEvent: incidents((event) => events.push(event)) });
       const { token, id } = await store.create({ n: 1 });
       const key = `holdfast:${id.slice(id.indexOf("_") + 1)}`;
       const broken = ["text", "7", '{"a":1}', "[1,2]", "true", '"x"', "."];

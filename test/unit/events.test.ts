@@ -220,7 +220,7 @@ test("events go to a diagnostics channel, too", async () => {
   diagnostics.subscribe("holdfast", listen);
   await new World().client().ask(() => {}, { cookie: "session_id=a; session_id=b" });
   diagnostics.unsubscribe("holdfast", listen);
-  assert.deepEqual(heard, [{ type: "duplicate" }]);
+  assert.deepEqual(heard, [{ type: "duplicate" }, { type: "absent", reason: "malformed" }]);
 });
 
 test("attacks 99, 19: no event, error, inspection or JSON ever shows a token", async () => {

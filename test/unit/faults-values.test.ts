@@ -8,13 +8,14 @@ import { encrypted } from "holdfast/storage/encrypted";
 import { memoryStorage } from "holdfast/storage/memory";
 import { testClock } from "holdfast/testing";
 import { World } from "./world.js";
+import { incidents } from "../support/incidents.js";
 
 test("C10: a server without the newer key refuses the owner's list and overwrites nothing", async () => {
   const [old, next] = [randomBytes(32), randomBytes(32)];
   const [storage, clock] = [memoryStorage(), testClock()];
   const updated = createStore<any>({ storage: encrypted(storage, [next, old]), clock });
   const events: string[] = [];
-  const outdated = createStore<any>({ storage: encrypted(storage, [old]), clock, onEvent: ({ type }) => void events.push(type) });
+  const outdated = createStore<any>({ storage: encrypted(storage, [old]), clock, onEvent: incidents(({ type }) => void events.push(type)) });
   const first = await updated.create({}, { owner: "ann" });
   await assert.rejects(Promise.resolve(outdated.create({}, { owner: "ann" })), { code: "storage" });
   assert.deepEqual([...new Set(events)], ["unreadable"]);

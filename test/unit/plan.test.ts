@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { plan, type Situation } from "#dist/store/plan.js";
+import { ABSENT } from "#dist/store/records.js";
 import { emptied, opened, regenerated, destroyed, dropped, type State, type Stored } from "#dist/store/state.js";
 
 const NOW = 1_000_000;
@@ -13,7 +14,7 @@ const newer = opened(OLD, "t", NOW);
 
 /** Every state there is, by what led to it. */
 const STATES: Readonly<Record<string, State>> = {
-  new: opened({ kind: "absent" }, undefined, NOW),
+  new: opened(ABSENT, undefined, NOW),
   late: opened(RETIRED, "t", NOW),
   "late, renewed": regenerated(opened(RETIRED, "t", NOW)),
   "late, reset": emptied(opened(RETIRED, "t", NOW), NOW),

@@ -4,6 +4,7 @@ import { Exchange } from "#dist/store/exchange.js";
 import type { AnswerHeaders, RequestView } from "#dist/http/view.js";
 import { requestSettings } from "#dist/store/request-options.js";
 import { watched, type WatchedStorage } from "../support/storages.js";
+import { incidents } from "../support/incidents.js";
 
 export type Data = Record<string, any>;
 export type Live = StoredSession<Data>;
@@ -41,7 +42,7 @@ export class World {
   readonly store: Store<Data>;
 
   constructor(options: SessionOptions = {}) {
-    this.settings = requestSettings([{ storage: this.storage, clock: this.clock, onEvent: (event: SessionEvent) => void this.events.push(event), ...options }]);
+    this.settings = requestSettings([{ storage: this.storage, clock: this.clock, onEvent: incidents((event: SessionEvent) => void this.events.push(event)), ...options }]);
     this.store = this.settings.storeFor([]) as Store<Data>;
   }
 
