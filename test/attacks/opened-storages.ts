@@ -11,14 +11,18 @@ import type { Storage } from "holdfast";
 import { encrypted } from "holdfast/storage/encrypted";
 import { memcachedStorage } from "holdfast/storage/memcached";
 import { memoryStorage } from "holdfast/storage/memory";
+import { mongodbStorage } from "holdfast/storage/mongodb";
 import { mysqlStorage } from "holdfast/storage/mysql";
 import { observed } from "holdfast/storage/observed";
 import { postgresStorage } from "holdfast/storage/postgres";
 import { redisStorage } from "holdfast/storage/redis";
 import { sqliteStorage } from "holdfast/storage/sqlite";
+import { upstashStorage } from "holdfast/storage/upstash";
+import { connectMongodb } from "../support/mongodb-clients.js";
 import { service } from "../support/services.js";
 import { openSqlite } from "../support/sqlite-clients.js";
 import { watched } from "../support/storages.js";
+import { connectUpstash } from "../support/upstash-clients.js";
 
 /** A storage over a real database, and all that an operator of it can see. */
 export interface OpenedStorage {
@@ -29,7 +33,7 @@ export interface OpenedStorage {
 }
 
 /** One of each driver, with its server; and what may stand before a driver. */
-export const STORAGES: Readonly<Record<string, () => Promise<OpenedStorage>>> = { memory, redis, postgres, mysql: mariadb, sqlite, memcached, encrypted: overEncryption, observed: overObservation };
+export const STORAGES: Readonly<Record<string, () => Promise<OpenedStorage>>> = { memory, redis, postgres, mysql: mariadb, sqlite, memcached, mongodb, upstash, encrypted: overEncryption, observed: overObservation };
 
 async function memory(): Promise<OpenedStorage> {
   return overMemory(memoryStorage());
@@ -127,6 +131,31 @@ async function memcached(): Promise<OpenedStorage> {
     await wire.close();
   };
   return { storage: memcachedStorage(client), seen: async () => wire.text, close };
+}
+
+async function mongodb(): Promise<OpenedStorage> {
+  const { host, port, url } = await service("mongodb");
+  const wire = await Wire.to(host, port);
+  const { collection, close } = await connectMongodb({ url: url.replace(`${host}:${port}`, `127.0.0.1:${wire.port}`) });
+  const seen = async (): Promise<string> => wire.text + JSON.stringify(await collection.find({}).toArray());
+  const end = async (): Promise<void> => {
+    await close();
+    await wire.close();
+  };
+  return { storage: mongodbStorage(collection as never), seen, close: end };
+}
+
+/** REST before Redis: the wire is that of HTTP. */
+async function upstash(): Promise<OpenedStorage> {
+  const redisService = await service("redis");
+  const { host, port, url } = redisService;
+  const wire = await Wire.to(host, port);
+  const { redis: client, close } = await connectUpstash({ ...redisService, url: url.replace(`${host}:${port}`, `127.0.0.1:${wire.port}`) });
+  const end = async (): Promise<void> => {
+    close();
+    await wire.close();
+  };
+  return { storage: upstashStorage(client), seen: async () => wire.text, close: end };
 }
 
 let tables = 0;
