@@ -83,7 +83,7 @@ export const STORIES: Readonly<Record<string, (storage: Storage) => Promise<void
 
   async "all sessions of an owner are listed, and end at once"(storage) {
     const owner = crypto.randomUUID();
-    const store = createStore<Data>({ storage });
+    const store = createStore<Data>({ storage, storageTimeout: "20s", commitTimeout: "40s" });
     const browsers = [browserOf(storage), browserOf(storage)];
     for (const browser of browsers) await browser.visit((current) => current.authenticate(owner));
     assert.equal((await store.listByOwner(owner)).length, browsers.length);
