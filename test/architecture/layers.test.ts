@@ -9,7 +9,7 @@ const LAYERS = [
   ["contracts", "errors.ts", "leaves", "session-data.ts"],
   ["cookie", "http"],
   ["extractors", "codecs", "storage"],
-  ["store", "presets.ts"],
+  ["store", "presets.ts", "open.ts"],
   ["adapters", "testing"],
   ["index.ts"],
 ];

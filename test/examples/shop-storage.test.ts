@@ -46,7 +46,7 @@ function copyCookies(from: Client, to: Client): void {
   for (const [name, value] of from.cookies) to.cookies.set(name, value);
 }
 
-for (const [name, database] of [["redis", "Redis"], ["postgres", "PostgreSQL"], ["mariadb", "MySQL"]] as const) {
+for (const [name, database] of [["redis", "Redis"], ["postgres", "PostgreSQL"], ["mariadb", "MySQL"], ["mongodb", "MongoDB"]] as const) {
   await withService(name, ({ url }) => {
     test(`two shop processes on one ${name} behave as one`, (t) => behavesAsOne(t, url, database));
   });
@@ -99,12 +99,13 @@ async function behavesAsOne(t: TestContext, address: string, database: string): 
 
 suite("an address that leads nowhere is an error before the shop opens, which shows no password", () => {
   const refused: Record<string, RegExp> = {
-    "localhost:6379": /--storage is "localhost:6379"; write redis:\/\/HOST:PORT, postgres:.*, mysql:.* or sqlite:FILE/,
-    "mongodb://me:hunter2@localhost/x": /--storage is "mongodb:\/\/…@localhost\/x"; write/,
+    "localhost:6379": /no address of a storage; write redis:\/\/HOST:PORT, postgres:.*, mysql:.* or sqlite:FILE/,
+    "oracle://me:hunter2@localhost/x": /no address of a storage; write redis/,
+    "dynamodb://us-east-1/sessions": /its client is not installed; run: npm install @aws-sdk\/client-dynamodb/,
     "sqlite:": /"sqlite:": .*sqlite:FILE/,
     "sqlite:/no/such/directory/shop.db": /"sqlite:\/no\/such\/directory\/shop.db": .*open/,
   };
-  for (const scheme of ["redis", "postgres", "mysql"]) {
+  for (const scheme of ["redis", "postgres", "mysql", "mongodb"]) {
     test(scheme, async (t) => {
       const port = await unusedPort();
       await assertRefused(t, `${scheme}://me:hunter2@127.0.0.1:${port}/0`, new RegExp(`"${scheme}://…@127.0.0.1:${port}/0": connect ECONNREFUSED`));

@@ -18,8 +18,8 @@ function sourcesOf(directory: string): string[] {
   return names.filter((name) => readFileSync(join(root, "src", directory, `${name}.ts`), "utf8").includes("\n * @module\n"));
 }
 
-test("the entries are the index, every adapter, every storage and the helpers for tests; nothing else", () => {
-  const files = [...sourcesOf("adapters"), ...sourcesOf("storage").map((name) => `storage/${name}`), "testing"];
+test("the entries are the index, every adapter, every storage, what opens one by its address, and the helpers for tests; nothing else", () => {
+  const files = [...sourcesOf("adapters"), ...sourcesOf("storage").map((name) => `storage/${name}`), "testing", "open"];
   assert.deepEqual([...entries].sort(), ["holdfast", ...files.map((name) => `holdfast/${name}`)].sort());
   assert.deepEqual(adapters.filter((name) => !entries.includes(name)), []);
 });
