@@ -8,6 +8,7 @@ import mysql from "mysql2/promise";
 import pg from "pg";
 import { createClient } from "redis";
 import type { Storage } from "holdfast";
+import { dynamodbStorage, type DynamodbClient } from "holdfast/storage/dynamodb";
 import { encrypted } from "holdfast/storage/encrypted";
 import { memcachedStorage } from "holdfast/storage/memcached";
 import { memoryStorage } from "holdfast/storage/memory";
@@ -18,6 +19,7 @@ import { postgresStorage } from "holdfast/storage/postgres";
 import { redisStorage } from "holdfast/storage/redis";
 import { sqliteStorage } from "holdfast/storage/sqlite";
 import { upstashStorage } from "holdfast/storage/upstash";
+import { connectDynamodb } from "../support/dynamodb-clients.js";
 import { connectMongodb } from "../support/mongodb-clients.js";
 import { service } from "../support/services.js";
 import { openSqlite } from "../support/sqlite-clients.js";
@@ -33,7 +35,7 @@ export interface OpenedStorage {
 }
 
 /** One of each driver, with its server; and what may stand before a driver. */
-export const STORAGES: Readonly<Record<string, () => Promise<OpenedStorage>>> = { memory, redis, postgres, mysql: mariadb, sqlite, memcached, mongodb, upstash, encrypted: overEncryption, observed: overObservation };
+export const STORAGES: Readonly<Record<string, () => Promise<OpenedStorage>>> = { memory, redis, postgres, mysql: mariadb, sqlite, memcached, mongodb, dynamodb, upstash, encrypted: overEncryption, observed: overObservation };
 
 async function memory(): Promise<OpenedStorage> {
   return overMemory(memoryStorage());
@@ -143,6 +145,17 @@ async function mongodb(): Promise<OpenedStorage> {
     await wire.close();
   };
   return { storage: mongodbStorage(collection as never), seen, close: end };
+}
+
+async function dynamodb(): Promise<OpenedStorage> {
+  const { host, port, url } = await service("dynamodb");
+  const wire = await Wire.to(host, port);
+  const { client, table, close } = await connectDynamodb({ url: url.replace(`${host}:${port}`, `127.0.0.1:${wire.port}`) });
+  const end = async (): Promise<void> => {
+    close();
+    await wire.close();
+  };
+  return { storage: dynamodbStorage(client as DynamodbClient, { table }), seen: async () => wire.text, close: end };
 }
 
 /** REST before Redis: the wire is that of HTTP. */
