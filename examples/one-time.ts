@@ -11,6 +11,11 @@ declare module "holdfast" {
   }
 }
 
+function queried(req: express.Request, name: string): string {
+  const value = req.query[name];
+  return typeof value === "string" ? value : "";
+}
+
 const app = express();
 app.use(session());
 
@@ -27,13 +32,13 @@ app.get("/login", (req, res) => {
 
 /** In the place of a provider: whoever comes is user 7. */
 app.get("/provider", (req, res) => {
-  res.redirect(`/callback?state=${encodeURIComponent(String(req.query["state"]))}&user=7`);
+  res.redirect(`/callback?user=7&state=${encodeURIComponent(queried(req, "state"))}`);
 });
 
 app.get("/callback", async (req, res) => {
   const expected = await req.session.take("oauthState");
-  if (expected === undefined || expected !== req.query["state"]) return void res.status(403).json({ error: "start again at /login" });
-  await req.session.authenticate(String(req.query["user"]));
+  if (expected === undefined || expected !== queried(req, "state")) return void res.status(403).json({ error: "start again at /login" });
+  await req.session.authenticate(queried(req, "user"));
   req.session.set("message", "Welcome back");
   res.redirect("/");
 });

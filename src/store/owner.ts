@@ -66,7 +66,7 @@ export function checkedLogin(options: object): Asked {
 
 function checkedKeep(keep: unknown): readonly string[] {
   if (!Array.isArray(keep) || !keep.every((key) => typeof key === "string")) throw misuse("authenticate.keep", keep, '["cart"]: the keys that are kept');
-  return [...(keep as string[])];
+  return [...keep];
 }
 
 function checkedTerms({ idleTimeout, absoluteTimeout, sessionOnly }: AuthenticateOptions<any>): Terms | undefined {

@@ -64,7 +64,7 @@ test("a session that was ended, renewed or has expired: ended, and nothing can b
   for (const end of ["destroy", "regenerate", "expire"] as const) {
     const { held, other, world } = await opened();
     if (end === "destroy") await other.destroy();
-    if (end === "regenerate") await other.regenerate(), await other.save();
+    if (end === "regenerate") await other.regenerate().then(() => other.save());
     if (end === "expire") world.clock.advance("31m");
     assert.equal(await codeOf(() => held.reload()), "ended", end);
     assert.throws(() => held.set("n", 5), { code: "ended" }, end);
