@@ -197,13 +197,23 @@ function tell(name: string, error: unknown): void {
 
 /** An address without what may be secret in it. */
 function shown(address: string): string {
-  const plain = /^[a-z+]+:\/\//.test(address) ? address.replace(/\/\/[^]*@/, "//…@").replace(/\?[^]*/, "") : address;
+  if (!/^[a-z+]+:\/\//.test(address)) return JSON.stringify(address);
+  const { start, end } = userIn(address);
+  const [plain] = (start < end ? `${address.slice(0, start)}…${address.slice(end)}` : address).split("?");
   return JSON.stringify(plain);
+}
+
+/** Where user and password are in an address: from the first `//` to the last `@`, whatever is between. Empty if there are none. */
+function userIn(address: string): { readonly start: number; readonly end: number } {
+  const slashes = address.indexOf("//");
+  const start = slashes + 2;
+  return slashes < 0 ? { start: 0, end: 0 } : { start, end: Math.max(address.lastIndexOf("@"), start) };
 }
 
 /** Clients repeat an address, or a part of it, in what they say of it. */
 function withoutSecrets(text: string, address: string): string {
-  const [, user = ""] = /\/\/([^]*)@/.exec(address) ?? [];
+  const { start, end } = userIn(address);
+  const user = address.slice(start, end);
   const password = user.slice(user.indexOf(":") + 1);
   const secrets = [...(address.includes("//") ? [address] : []), ...(user.includes(":") ? [user, password, decoded(password)] : [])];
   return secrets.filter((secret) => secret !== "").reduce((left, secret) => left.replaceAll(secret, "…"), text);
