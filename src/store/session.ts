@@ -195,15 +195,12 @@ class ActiveSession implements Session<Data>, Disposable {
 
   take(key: string): Promise<any> {
     checkedKey(key);
-    const { verbs } = this.#own;
-    try {
+    return this.#rejecting(() => {
       const core = this.#alive("take");
       const { draft } = core;
       const taken = draft.take(key);
-      return taken ? this.#persist(() => core.saveTaken(taken, draft)) : verbs.done();
-    } catch (error) {
-      return verbs.run(() => Promise.reject(error as Error));
-    }
+      return taken ? this.#persist(() => core.saveTaken(taken, draft)) : core.verbs.done();
+    });
   }
 
   reload(options: { discard?: boolean } = {}): Promise<void> {
@@ -269,12 +266,18 @@ class ActiveSession implements Session<Data>, Disposable {
 
   /** Takes effect now, for what the handler does next; its failure is that of the promise. */
   #atOnce(work: () => void): Promise<void> {
-    const { verbs } = this.#own;
-    try {
+    return this.#rejecting(() => {
       work();
-      return verbs.done();
+      return this.#own.verbs.done();
+    });
+  }
+
+  /** What is thrown at once is the failure of the promise. */
+  #rejecting<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return work();
     } catch (error) {
-      return verbs.run(() => Promise.reject(error as Error));
+      return this.#own.verbs.run(() => Promise.reject(error as Error));
     }
   }
 

@@ -6,23 +6,7 @@ import { memoryStorage } from "holdfast/storage/memory";
 import { testClock } from "holdfast/testing";
 import { openSession } from "#dist/store/places.js";
 import { watched } from "../support/storages.js";
-import { codeOf, FakeHeaders, passing, turns, viewOf, World, type Client } from "./world.js";
-
-async function visitor(world: World, data: Record<string, unknown> = { n: 1 }): Promise<Client> {
-  const client = world.client();
-  await client.ask((session) => Object.entries(data).forEach(([key, value]) => session.set(key, value)));
-  assert.ok(client.token);
-  return client;
-}
-
-const opens = async (world: World, token: string | undefined): Promise<boolean> => (await world.store.getByToken(token!)) !== undefined;
-
-/** A second browser window: the same cookies at this moment. */
-function copyOf(client: Client): Client {
-  const copy = client.world.client();
-  for (const [name, value] of client.jar) copy.jar.set(name, value);
-  return copy;
-}
+import { codeOf, copyOf, FakeHeaders, opens, passing, turns, viewOf, visitor, World, type Client } from "./world.js";
 
 /** Runs a request whose `first` verb waits at the gate of a storage call while the handler goes on with `then`. */
 async function overlapped(client: Client, call: "create" | "update", first: (session: any) => Promise<unknown>, then: (session: any) => unknown) {

@@ -1,16 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { chain, fromAuthHeader, fromCookie, fromHeader, fromQuery } from "holdfast";
-import { codeOf, turns, World, type Client, type Live } from "./world.js";
-
-async function visitor(world: World, data: Record<string, unknown> = { n: 1 }): Promise<Client> {
-  const client = world.client();
-  await client.ask((session) => Object.entries(data).forEach(([key, value]) => session.set(key, value)));
-  assert.ok(client.token);
-  return client;
-}
-
-const opens = async (world: World, token: string | undefined): Promise<boolean> => (await world.store.getByToken(token!)) !== undefined;
+import { codeOf, opens, turns, visitor, World, type Live } from "./world.js";
 
 // after `destroy`
 

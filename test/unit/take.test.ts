@@ -1,23 +1,14 @@
 /** One-time values: whoever takes one has it alone. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { codeOf, turns, World, type Client } from "./world.js";
+import { codeOf, copyOf, turns, visitor, World, type Client } from "./world.js";
 
-async function visitor(world: World, data: Record<string, unknown> = { code: "123" }): Promise<Client> {
-  const client = world.client();
-  await client.ask((session) => Object.entries(data).forEach(([key, value]) => session.set(key, value)));
-  return client;
-}
-
-function copyOf(client: Client): Client {
-  const copy = client.world.client();
-  for (const [name, value] of client.jar) copy.jar.set(name, value);
-  return copy;
-}
+/** Who has a code to take. */
+const holder = (world: World, data: Record<string, unknown> = { code: "123" }): Promise<Client> => visitor(world, data);
 
 test("a value is taken once: it is persisted as gone when take resolves, by one storage call and no cookie", async () => {
   const world = new World();
-  const client = await visitor(world);
+  const client = await holder(world);
   const { calls, cookies } = await client.ask(async (session) => {
     assert.equal(await session.take("code"), "123");
     assert.equal((await world.store.getByToken(client.token!))!.has("code"), false, "gone before the response");
@@ -28,14 +19,14 @@ test("a value is taken once: it is persisted as gone when take resolves, by one 
 });
 
 test("what is not there costs no storage call", async () => {
-  const client = await visitor(new World());
+  const client = await holder(new World());
   const { calls } = await client.ask(async (session) => assert.equal(await session.take("nothing"), undefined));
   assert.deepEqual(calls, ["get"]);
 });
 
 test("of two overlapping requests one gets the value, whichever read first", async () => {
   const world = new World();
-  const client = await visitor(world, { code: { n: 1 }, other: 1 });
+  const client = await holder(world, { code: { n: 1 }, other: 1 });
   const got: unknown[] = [];
   const gate = world.storage.park("update");
   const slow = copyOf(client).ask(async (session) => void got.push(await session.take("code")));
@@ -50,7 +41,7 @@ test("of two overlapping requests one gets the value, whichever read first", asy
 
 test("a value that another request replaced meanwhile is the one that is taken", async () => {
   const world = new World();
-  const client = await visitor(world);
+  const client = await holder(world);
   let taken: unknown;
   await copyOf(client).ask(async (session) => {
     await client.ask((other) => other.set("code", "456"));
@@ -62,7 +53,7 @@ test("a value that another request replaced meanwhile is the one that is taken",
 
 test("changes of the same request are saved along; one set again after it stays", async () => {
   const world = new World();
-  const client = await visitor(world);
+  const client = await holder(world);
   await client.ask(async (session) => {
     session.set("a", 1);
     const taking = session.take("code");
@@ -74,7 +65,7 @@ test("changes of the same request are saved along; one set again after it stays"
 
 test("a value set in the same request can be taken; an object is the handler's own", async () => {
   const world = new World();
-  const client = await visitor(world, { list: [1] });
+  const client = await holder(world, { list: [1] });
   await client.ask(async (session) => {
     session.get("list").push(2);
     assert.deepEqual(await session.take("list"), [1, 2]);
@@ -88,7 +79,7 @@ test("a value set in the same request can be taken; an object is the handler's o
 
 test("take after regenerate renews first: the old token cannot take it again", async () => {
   const world = new World();
-  const client = await visitor(world);
+  const client = await holder(world);
   const old = copyOf(client);
   await client.ask(async (session) => {
     await session.regenerate();
@@ -99,7 +90,7 @@ test("take after regenerate renews first: the old token cannot take it again", a
 
 test("take beside a save under way: one write more, or none", async () => {
   const world = new World();
-  const client = await visitor(world);
+  const client = await holder(world);
   const { calls } = await client.ask(async (session) => {
     session.set("a", 1);
     const saving = session.save();
@@ -112,7 +103,7 @@ test("take beside a save under way: one write more, or none", async () => {
 
 test("a storage that fails: nobody has the value, and it is there for the next try", async () => {
   const world = new World();
-  const client = await visitor(world);
+  const client = await holder(world);
   await client.ask(async (session) => {
     world.storage.fail("update");
     assert.equal(await codeOf(() => session.take("code")), "storage");
@@ -124,7 +115,7 @@ test("a storage that fails: nobody has the value, and it is there for the next t
 
 test("a session that was ended meanwhile gives nothing away", async () => {
   const world = new World();
-  const client = await visitor(world);
+  const client = await holder(world);
   const code = await new Promise((resolve) => {
     void copyOf(client).ask(async (session) => {
       await client.ask((other) => other.destroy());

@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import type { SessionEvent, SessionOptions, Store, StoredSession } from "holdfast";
 import { testClock, type TestClock } from "holdfast/testing";
 import { Exchange } from "#dist/store/exchange.js";
@@ -102,6 +103,26 @@ export class Client {
     if (/; Max-Age=0(;|$)/.test(line)) this.jar.delete(name!);
     else this.jar.set(name!, value!);
   }
+}
+
+/** A client whose session holds these data. */
+export async function visitor(world: World, data: Record<string, unknown> = { n: 1 }): Promise<Client> {
+  const client = world.client();
+  await client.ask((session) => Object.entries(data).forEach(([key, value]) => session.set(key, value)));
+  assert.ok(client.token);
+  return client;
+}
+
+/** Whether a token opens a session. */
+export async function opens(world: World, token: string | undefined): Promise<boolean> {
+  return (await world.store.getByToken(token!)) !== undefined;
+}
+
+/** A second browser window: the same cookies at this moment. */
+export function copyOf(client: Client): Client {
+  const copy = client.world.client();
+  for (const [name, value] of client.jar) copy.jar.set(name, value);
+  return copy;
 }
 
 export class FakeHeaders implements AnswerHeaders {
