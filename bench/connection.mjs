@@ -1,8 +1,8 @@
 import { connect } from "node:net";
 
 /**
- * A keep-alive connection that asks one thing at a time: little more than a socket, so that the load costs little. It keeps the cookies that
- * answer its session; those given to a visitor who brought none are another visitor's.
+ * A keep-alive connection that asks one thing at a time: little more than a socket, so that the load costs little. It
+ * keeps the cookies that answer its session; those given to a visitor who brought none are another visitor's.
  */
 export class Connection {
   /** For the checks: what was counted so far. */
@@ -19,7 +19,10 @@ export class Connection {
   static to(port) {
     return new Promise((resolve, reject) => {
       const socket = connect(port, "127.0.0.1");
-      socket.setNoDelay(true).once("error", reject).once("connect", () => resolve(new Connection(socket)));
+      socket
+        .setNoDelay(true)
+        .once("error", reject)
+        .once("connect", () => resolve(new Connection(socket)));
     });
   }
 
@@ -66,7 +69,10 @@ export class Connection {
       if (value === "" || /max-age=0\b/i.test(attributes)) this.#cookies.delete(name);
       else this.#cookies.set(name, value);
     }
-    this.#cookieLine = this.#cookies.size === 0 ? "" : `Cookie: ${[...this.#cookies].map(([name, value]) => `${name}=${value}`).join("; ")}\r\n`;
+    this.#cookieLine =
+      this.#cookies.size === 0
+        ? ""
+        : `Cookie: ${[...this.#cookies].map(([name, value]) => `${name}=${value}`).join("; ")}\r\n`;
     return this.#cookieLine !== before;
   }
 }

@@ -1,4 +1,7 @@
-/** A proxy on the way to a database: everything arrives later, half of the round trip each way. Arguments: port, round trip in ms. */
+/**
+ * A proxy on the way to a database: everything arrives later, half of the round trip each way. Arguments: port, round
+ * trip in ms.
+ */
 import { connect, createServer } from "node:net";
 
 const [target, roundTrip] = process.argv.slice(2).map(Number);
@@ -18,7 +21,10 @@ process.on("message", (message) => message === "stop" && process.exit(0));
 process.once("disconnect", () => process.exit(0));
 
 function pass(from, to) {
-  from.setNoDelay(true).on("error", () => to.destroy()).on("close", () => to.destroy());
+  from
+    .setNoDelay(true)
+    .on("error", () => to.destroy())
+    .on("close", () => to.destroy());
   from.on("data", (bytes) => {
     if (onTheWay.push({ to, bytes, at: performance.now() + half }) === 1) setImmediate(deliver);
   });

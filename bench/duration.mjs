@@ -6,7 +6,9 @@ const START = 0.5;
 /** Seconds around a slice: what is on its way is waited for, and the CPU time is asked for. */
 const AROUND = 0.01;
 
-/** Seconds it takes at most, where every warm-up takes its whole time: those of servers that answer fast take less. */
+/**
+ * Seconds it takes at most, where every warm-up takes its whole time: those of servers that answer fast take less.
+ */
 export function longest(options) {
   return groupsOf(options).reduce((sum, group) => sum + longestOf({ ...options, ...group }), 0);
 }
@@ -22,7 +24,10 @@ function longestOf(options) {
   const all = chosen(options);
   const ofKind = (kind) => {
     const able = all.filter((entrant) => entrant.kinds.includes(kind));
-    const slices = beside(BARE, able.filter(({ name }) => name !== BARE.name)).length;
+    const slices = beside(
+      BARE,
+      able.filter(({ name }) => name !== BARE.name),
+    ).length;
     const warmUps = able.reduce((sum, entrant) => sum + warmUpOf(entrant, kind, options).ms / 1000 + AROUND, 0);
     return warmUps + rounds * slices * (sliceMs / 1000 + AROUND);
   };

@@ -1,4 +1,7 @@
-/** A process of the growth measurement: fills a storage with so many sessions, then reads or writes drawn ones for a slice when it is told to. */
+/**
+ * A process of the growth measurement: fills a storage with so many sessions, then reads or writes drawn ones for a
+ * slice when it is told to.
+ */
 import { createClient } from "redis";
 import { createStore } from "../dist/index.js";
 import { memoryStorage } from "../dist/storage/memory.js";
@@ -19,7 +22,8 @@ const clock = {
     return () => clearTimeout(timer);
   },
 };
-const client = storage === "redis" ? await createClient({ url: redis }).on("error", console.error).connect() : undefined;
+const client =
+  storage === "redis" ? await createClient({ url: redis }).on("error", console.error).connect() : undefined;
 const store = createStore({ storage: client ? redisStorage(client) : memoryStorage(), clock });
 /** Outside of the heap, which is what grows. */
 const tokens = Buffer.alloc(sessions * TOKEN_BYTES);
@@ -75,5 +79,6 @@ function drawn(buffer, bytes) {
 }
 
 async function atOnce(count, work) {
-  for (let at = 0; at < count; at += AT_ONCE) await Promise.all(Array.from({ length: Math.min(AT_ONCE, count - at) }, (_, i) => work(at + i)));
+  for (let at = 0; at < count; at += AT_ONCE)
+    await Promise.all(Array.from({ length: Math.min(AT_ONCE, count - at) }, (_, i) => work(at + i)));
 }

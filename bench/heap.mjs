@@ -1,4 +1,6 @@
-/** `npm run bench -- --heap`: bytes of heap that a session takes in memory, and what is left of it after all expired. */
+/**
+ * `npm run bench -- --heap`: bytes of heap that a session takes in memory, and what is left of it after all expired.
+ */
 import { fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { createStore } from "../dist/index.js";
@@ -15,10 +17,18 @@ const SKEW_MS = 300_000;
 
 /** Measures in a process of its own, whose garbage can be collected when asked. */
 export async function run() {
-  const child = fork(fileURLToPath(import.meta.url), ["measure"], { execArgv: ["--expose-gc"], stdio: ["ignore", "inherit", "inherit", "ipc"] });
-  const heap = await new Promise((resolve, reject) => child.once("message", resolve).once("exit", (code) => reject(new Error(`the measurement ended with ${code}`))));
+  const child = fork(fileURLToPath(import.meta.url), ["measure"], {
+    execArgv: ["--expose-gc"],
+    stdio: ["ignore", "inherit", "inherit", "ipc"],
+  });
+  const heap = await new Promise((resolve, reject) =>
+    child.once("message", resolve).once("exit", (code) => reject(new Error(`the measurement ended with ${code}`))),
+  );
   const targets = [judged("heapBytes", heap.bytesPerSession), judged("reclaimed", heap.reclaimed)];
-  console.log(`\n  ${heap.sessions} sessions of ${BYTES} bytes (JSON) in memory: ${number(heap.bytesPerSession)} bytes of heap each; ${number(heap.reclaimed * 100)} % of it is back after they expired`);
+  console.log(
+    `\n  ${heap.sessions} sessions of ${BYTES} bytes (JSON) in memory: ${number(heap.bytesPerSession)} bytes ` +
+      `of heap each; ${number(heap.reclaimed * 100)} % of it is back after they expired`,
+  );
   for (const target of targets) console.log(`    ${verdict(target)}: ${targetLine(target.name)}`);
   return { heap, targets };
 }
@@ -35,7 +45,12 @@ async function measure() {
   now += IDLE_MS + SKEW_MS;
   await writeUntilGone(store, storage);
   const left = heapUsed();
-  process.send({ sessions: SESSIONS, bytesPerSession: (full - empty) / SESSIONS, reclaimed: (full - left) / (full - empty), entriesLeft: storage.size });
+  process.send({
+    sessions: SESSIONS,
+    bytesPerSession: (full - empty) / SESSIONS,
+    reclaimed: (full - left) / (full - empty),
+    entriesLeft: storage.size,
+  });
 }
 
 /** Expired records go a few at a time while others are written: what one busy session does. */

@@ -4,7 +4,11 @@ import { constants, PerformanceObserver } from "node:perf_hooks";
 import { setImmediate as turn } from "node:timers/promises";
 
 /** One allocation in so many bytes is looked at. */
-const SAMPLING = { samplingInterval: 8192, includeObjectsCollectedByMajorGC: true, includeObjectsCollectedByMinorGC: true };
+const SAMPLING = {
+  samplingInterval: 8192,
+  includeObjectsCollectedByMajorGC: true,
+  includeObjectsCollectedByMinorGC: true,
+};
 
 let inspector;
 let collections = [];
@@ -46,11 +50,17 @@ export const ANSWERS = {
   },
 };
 
-/** How many collections there were, of young objects and of all, and how many ms each kind stopped the program; steps of the latter add to its time. */
+/**
+ * How many collections there were, of young objects and of all, and how many ms each kind stopped the program; steps
+ * of the latter add to its time.
+ */
 export function garbageOf(entries) {
   const isMinor = ({ detail }) => detail.kind === constants.NODE_PERFORMANCE_GC_MINOR;
   const isWhole = ({ detail }) => detail.kind === constants.NODE_PERFORMANCE_GC_MAJOR;
   const ms = (some) => some.reduce((sum, { duration }) => sum + duration, 0);
   const minor = entries.filter(isMinor);
-  return { minor: { count: minor.length, ms: ms(minor) }, major: { count: entries.filter(isWhole).length, ms: ms(entries.filter((entry) => !isMinor(entry))) } };
+  return {
+    minor: { count: minor.length, ms: ms(minor) },
+    major: { count: entries.filter(isWhole).length, ms: ms(entries.filter((entry) => !isMinor(entry))) },
+  };
 }

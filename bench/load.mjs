@@ -1,6 +1,6 @@
 /**
- * The load, in a process of its own. Does what it is told: `{ open, port, connections, holds }` seeds sessions, `{ port, kind, ms, count }` loads
- * and answers what it saw.
+ * The load, in a process of its own. Does what it is told: `{ open, port, connections, holds }` seeds sessions, `{
+ * port, kind, ms, count }` loads and answers what it saw.
  */
 import { open, run } from "./loading.mjs";
 

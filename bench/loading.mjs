@@ -7,12 +7,15 @@ export async function open({ port, connections, holds }) {
   const all = await Promise.all(Array.from({ length: connections }, () => Connection.to(port)));
   for (const connection of all) {
     const { status } = await connection.ask(SEED);
-    if (status !== 200 || (holds && !connection.hasCookies)) throw new Error(`seeding: status ${status}, ${connection.hasCookies ? "with" : "without"} a cookie`);
+    if (status !== 200 || (holds && !connection.hasCookies))
+      throw new Error(`seeding: status ${status}, ${connection.hasCookies ? "with" : "without"} a cookie`);
   }
   return { all, holds };
 }
 
-/** Each connection asks again and again until the time is over or so many were sent; what is on its way is waited for. */
+/**
+ * Each connection asks again and again until the time is over or so many were sent; what is on its way is waited for.
+ */
 export async function run({ all, holds }, { kind, ms = Infinity, count = Infinity }) {
   const { check, ...request } = KINDS[kind];
   const latencies = [];
@@ -24,7 +27,8 @@ export async function run({ all, holds }, { kind, ms = Infinity, count = Infinit
       const then = performance.now();
       latencies.push(then - now);
       now = then;
-      if (status !== 200 || check({ body, connection, hasNewCookie, holds })) throw new Error(`${kind} was answered with ${status} ${body}${hasNewCookie ? " and a cookie" : ""}`);
+      if (status !== 200 || check({ body, connection, hasNewCookie, holds }))
+        throw new Error(`${kind} was answered with ${status} ${body}${hasNewCookie ? " and a cookie" : ""}`);
     }
   };
   await Promise.all(all.map(loop));

@@ -6,7 +6,15 @@ import { arch, cpus, loadavg, platform, release, totalmem } from "node:os";
 /** The machine. */
 export function machine() {
   const [{ model }] = cpus();
-  return { cpu: model.trim(), cores: cpus().length, memoryGiB: Math.round(totalmem() / 2 ** 30), system: `${platform()} ${release()} ${arch()}`, node: process.versions.node, v8: process.versions.v8, load: loadavg().map((one) => Number(one.toFixed(2))) };
+  return {
+    cpu: model.trim(),
+    cores: cpus().length,
+    memoryGiB: Math.round(totalmem() / 2 ** 30),
+    system: `${platform()} ${release()} ${arch()}`,
+    node: process.versions.node,
+    v8: process.versions.v8,
+    load: loadavg().map((one) => Number(one.toFixed(2))),
+  };
 }
 
 /** Versions of the packages that are installed for the benchmark, and of Holdfast itself. */
@@ -18,7 +26,10 @@ export function versions() {
 
 function commit() {
   try {
-    return ` (${execFileSync("git", ["describe", "--always", "--dirty"], { cwd: new URL(".", import.meta.url), encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).trim()})`;
+    return (
+      " " +
+      `(${execFileSync("git", ["describe", "--always", "--dirty"], { cwd: new URL(".", import.meta.url), encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).trim()})`
+    );
   } catch {
     return "";
   }

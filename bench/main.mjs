@@ -14,8 +14,12 @@ export async function main(args) {
   if (options.help) return console.log(HELP);
   const about = { machine: machine(), versions: versions(), options };
   console.log(aboutLines(about).join("\n"));
-  const report = options.mode === "requests" ? await requests(options) : await (await import(`./${options.mode}.mjs`)).run(options);
-  if (options.json !== undefined && options.mode !== "profile") writeFileSync(options.json, `${JSON.stringify({ ...about, ...report }, null, 2)}\n`);
+  const report =
+    options.mode === "requests"
+      ? await requests(options)
+      : await (await import(`./${options.mode}.mjs`)).run(options);
+  if (options.json !== undefined && options.mode !== "profile")
+    writeFileSync(options.json, `${JSON.stringify({ ...about, ...report }, null, 2)}\n`);
 }
 
 /** Every group, one after the other. */
@@ -42,5 +46,9 @@ async function requests(options) {
 
 function aboutLines({ machine, versions }) {
   const packages = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
-  return [`${machine.cpu}, ${machine.cores} cores, ${machine.memoryGiB} GiB, ${machine.system}, Node ${machine.node}; load ${machine.load.join(" ")}`, packages.join(", ")];
+  return [
+    `${machine.cpu}, ${machine.cores} cores, ${machine.memoryGiB} GiB, ${machine.system}, Node ` +
+      `${machine.node}; load ${machine.load.join(" ")}`,
+    packages.join(", "),
+  ];
 }

@@ -1,4 +1,6 @@
-/** `node bench/markdown.mjs FILE`: what `npm run bench -- --json FILE` wrote, as the tables of docs/performance.md. */
+/**
+ * `node bench/markdown.mjs FILE`: what `npm run bench -- --json FILE` wrote, as the tables of docs/performance.md.
+ */
 import { readFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 import { entrants, isPeer } from "./contenders/index.mjs";
@@ -6,12 +8,23 @@ import { KINDS } from "./kinds.mjs";
 import { number } from "./tables.mjs";
 import { targetsOf } from "./targets.mjs";
 
-const HEAD = ["", "added µs", "× floor, or share of a node answer (quartiles)", "requests/s", "the fastest other library", "× that"];
+const HEAD = [
+  "",
+  "added µs",
+  "× floor, or share of a node answer (quartiles)",
+  "requests/s",
+  "the fastest other library",
+  "× that",
+];
 
 /** One table for each storage: a row for each framework and kind of request. */
 export function tables({ groups }) {
   const storages = [...new Set(groups.map(({ storage }) => storage))];
-  return storages.map((storage) => [`**${storage}**`, "", ...table(groups.filter((group) => group.storage === storage))].join("\n")).join("\n\n");
+  return storages
+    .map((storage) =>
+      [`**${storage}**`, "", ...table(groups.filter((group) => group.storage === storage))].join("\n"),
+    )
+    .join("\n\n");
 }
 
 function table(groups) {
@@ -39,8 +52,13 @@ function row(group, kind) {
 }
 
 function fastestPeer({ framework, storage, results }, kind) {
-  const names = entrants(framework, storage).filter(isPeer).map(({ name }) => name);
-  return results.filter((one) => one.kind === kind && names.includes(one.name)).sort((a, b) => b.perSecond.median - a.perSecond.median)[0];
+  const names = entrants(framework, storage)
+    .filter(isPeer)
+    .map(({ name }) => name);
+  return results
+    .filter((one) => one.kind === kind && names.includes(one.name))
+    .sort((a, b) => b.perSecond.median - a.perSecond.median)[0];
 }
 
-if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) console.log(tables(JSON.parse(readFileSync(process.argv[2], "utf8"))));
+if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href)
+  console.log(tables(JSON.parse(readFileSync(process.argv[2], "utf8"))));

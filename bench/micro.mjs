@@ -1,16 +1,19 @@
-/** `npm run bench -- --micro`: the parts of a session alone, without a server: nanoseconds for one, in a loop that is compiled. */
+/**
+ * `npm run bench -- --micro`: the parts of a session alone, without a server: nanoseconds for one, in a loop that is
+ * compiled.
+ */
 import { RecordCodec } from "../dist/codecs/record.js";
 import { Texts } from "../dist/codecs/texts.js";
 import { ValueCodec } from "../dist/codecs/value.js";
 import { readCookie } from "../dist/cookie/read.js";
 import { cookieLine, cookieSettings } from "../dist/cookie/write.js";
 import { fromCookie } from "../dist/index.js";
-import { checksum } from "../dist/leaves/checksum.js";
+import { checksum } from "../dist/util/checksum.js";
 import { memoryStorage } from "../dist/storage/memory.js";
-import { Exchange } from "../dist/store/exchange.js";
-import { plan } from "../dist/store/plan.js";
-import { requestSettings } from "../dist/store/request-options.js";
-import { drawWriteId, hashOf, randomToken } from "../dist/store/token.js";
+import { RequestSession } from "../dist/session/request-session.js";
+import { plan } from "../dist/session/plan.js";
+import { requestSettings } from "../dist/session/request-options.js";
+import { drawWriteId, hashOf, randomToken } from "../dist/session/token.js";
 import { DATA } from "./kinds.mjs";
 import { quartiles } from "./stats.mjs";
 import { number, table } from "./tables.mjs";
@@ -32,7 +35,12 @@ export async function run({ seconds, quiet }) {
     }
   }
   const results = names.map((name) => ({ name, ns: quartiles(seen.get(name)) }));
-  console.log(table([["", "ns", "(quartiles)", ""], ...results.map(({ name, ns }) => [name, number(ns.median), `${number(ns.q1)}–${number(ns.q3)}`, ""])]).join("\n"));
+  console.log(
+    table([
+      ["", "ns", "(quartiles)", ""],
+      ...results.map(({ name, ns }) => [name, number(ns.median), `${number(ns.q1)}–${number(ns.q3)}`, ""]),
+    ]).join("\n"),
+  );
   return { micro: results };
 }
 
@@ -55,7 +63,15 @@ function leaves() {
   const token = randomToken.draw();
   const cookies = `theme=dark; _ga=GA1.1.1234567890.1234567890; ${NAME}=${token}; lang=en`;
   const settings = cookieSettings({}, [NAME]);
-  const situation = { found: "live", intent: "keep", changed: false, worthStoring: true, explicit: false, refresh: "no", canCarry: true };
+  const situation = {
+    found: "live",
+    intent: "keep",
+    changed: false,
+    worthStoring: true,
+    explicit: false,
+    refresh: "no",
+    canCarry: true,
+  };
   return {
     "token: draw": { once: () => randomToken.draw() },
     "token: shape": { once: () => randomToken.fits(token) },
@@ -72,7 +88,13 @@ function codecs() {
   const codec = new RecordCodec("holdfast");
   const hash = hashOf(randomToken.draw());
   const data = Texts.of(Object.entries(DATA).map(([key, value]) => [key, values.encode(value, key)]));
-  const record = { kind: "record", createdAt: Date.now(), absolute: Date.now() + 86_400_000, writes: drawWriteId().repeat(8), data };
+  const record = {
+    kind: "record",
+    createdAt: Date.now(),
+    absolute: Date.now() + 86_400_000,
+    writes: drawWriteId().repeat(8),
+    data,
+  };
   const text = codec.encode(hash, record);
   if (codec.decode(hash, text).kind !== "record") throw new Error("the record cannot be read");
   const cart = values.encode(DATA.cart, "cart");
@@ -112,20 +134,24 @@ function storage() {
 
 /** All that happens in a request, but for the server: as an adapter calls it. */
 async function requests() {
-  const settings = requestSettings([{ extractor: fromCookie(NAME), storage: memoryStorage(), absoluteTimeout: "24h" }]);
+  const settings = requestSettings([
+    { extractor: fromCookie(NAME), storage: memoryStorage(), absoluteTimeout: "24h" },
+  ]);
   const visitor = view(undefined);
   const answer = () => ({ get: () => undefined, set() {}, cookies: () => [], setCookies() {} });
   const request = async (of, work) => {
-    const exchange = new Exchange(settings, settings.store, of);
-    const session = await exchange.open();
+    const requestSession = new RequestSession(settings, settings.store, of);
+    const session = await requestSession.open();
     const value = work?.(session);
     await value;
-    await exchange.commit();
-    exchange.answer(answer());
-    await exchange.finish();
+    await requestSession.commit();
+    requestSession.answer(answer());
+    await requestSession.finish();
     return session;
   };
-  const { token } = await request(visitor, (session) => Object.entries(DATA).forEach(([key, value]) => session.set(key, value)));
+  const { token } = await request(visitor, (session) =>
+    Object.entries(DATA).forEach(([key, value]) => session.set(key, value)),
+  );
   let known = view(token);
   return {
     "request: N": { each: () => request(visitor) },
@@ -141,5 +167,13 @@ async function requests() {
 }
 
 function view(token) {
-  return { cookies: token && `${NAME}=${token}`, url: "/", encrypted: true, headers: () => [], param: () => undefined, form: () => undefined, context: undefined };
+  return {
+    cookies: token && `${NAME}=${token}`,
+    url: "/",
+    encrypted: true,
+    headers: () => [],
+    param: () => undefined,
+    form: () => undefined,
+    context: undefined,
+  };
 }

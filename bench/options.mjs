@@ -9,7 +9,9 @@ export const HELP = `npm run bench [-- OPTION …]
   --framework a,b          ${FRAMEWORKS.join(", ")}
   --contender a,b          ${Object.keys(CONTENDERS).join(", ")} (bare always takes part)
   --storage a,b            ${STORAGES.join(", ")}
-  --kind a,b               ${Object.entries(KINDS).map(([name, { says }]) => `${name} ${says}`).join("\n                           ")}
+  --kind a,b               ${Object.entries(KINDS)
+    .map(([name, { says }]) => `${name} ${says}`)
+    .join("\n                           ")}
   --seconds 5              measured time of each contender and kind
   --slice 250              length of a slice in ms
   --connections 16         connections, each with a session of its own
@@ -29,8 +31,14 @@ const MODES = ["micro", "heap", "size", "growth", "profile"];
 
 /** What was asked for; throws a TypeError that says what there is. */
 export function parse(args) {
-  const flags = Object.fromEntries(["short", "help", "quiet", ...MODES].map((name) => [name, { type: "boolean", default: false }]));
-  const texts = Object.fromEntries(["framework", "contender", "storage", "kind", "seconds", "slice", "connections", "latency", "json"].map((name) => [name, { type: "string" }]));
+  const flags = Object.fromEntries(
+    ["short", "help", "quiet", ...MODES].map((name) => [name, { type: "boolean", default: false }]),
+  );
+  const texts = Object.fromEntries(
+    ["framework", "contender", "storage", "kind", "seconds", "slice", "connections", "latency", "json"].map(
+      (name) => [name, { type: "string" }],
+    ),
+  );
   const { values } = parseArgs({ args, options: { ...flags, ...texts } });
   const short = values.short ? SHORT : {};
   const kinds = listed("kind", values.kind, MEASURED, Object.keys(KINDS));
@@ -42,7 +50,8 @@ export function parse(args) {
     short: values.short,
     mode: MODES.find((mode) => values[mode]) ?? "requests",
     frameworks: listed("framework", values.framework, short.frameworks ?? FRAMEWORKS, FRAMEWORKS),
-    names: values.contender === undefined ? undefined : listed("contender", values.contender, [], Object.keys(CONTENDERS)),
+    names:
+      values.contender === undefined ? undefined : listed("contender", values.contender, [], Object.keys(CONTENDERS)),
     storages: listed("storage", values.storage, STORAGES, STORAGES),
     kinds: MEASURED.filter((kind) => kinds.includes(kind)),
     seconds,
@@ -55,13 +64,24 @@ export function parse(args) {
   };
 }
 
-/** Before it is measured each server answers so many requests of the kind, or for so long: compiled code is measured, not compiling. */
+/**
+ * Before it is measured each server answers so many requests of the kind, or for so long: compiled code is measured,
+ * not compiling.
+ */
 const ENOUGH = { count: 5000, ms: 1000 };
 /** The first kind of request that a server is asked, and those that find most of its code compiled. */
 const WARM_UP = { first: ENOUGH, again: ENOUGH };
 
-/** Ten groups of less than a minute each. Slices are shorter than otherwise: many short ones tell more than few long ones. */
-const SHORT = { frameworks: ["node", "express", "fastify", "koa", "hono"], seconds: "0.75", slice: "125", warmUp: { first: ENOUGH, again: { count: 5000, ms: 400 } } };
+/**
+ * Ten groups of less than a minute each. Slices are shorter than otherwise: many short ones tell more than few long
+ * ones.
+ */
+const SHORT = {
+  frameworks: ["node", "express", "fastify", "koa", "hono"],
+  seconds: "0.75",
+  slice: "125",
+  warmUp: { first: ENOUGH, again: { count: 5000, ms: 400 } },
+};
 
 function listed(option, text, otherwise, all) {
   const chosen = text === undefined ? otherwise : text.split(",");

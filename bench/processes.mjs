@@ -11,11 +11,16 @@ class Process {
   #ended;
 
   constructor(file, args, execArgv = []) {
-    this.#child = fork(fileOf(file), args, { execArgv, stdio: ["ignore", "ignore", "inherit", "ipc"], env: { ...process.env, NODE_ENV: "production" } });
+    this.#child = fork(fileOf(file), args, {
+      execArgv,
+      stdio: ["ignore", "ignore", "inherit", "ipc"],
+      env: { ...process.env, NODE_ENV: "production" },
+    });
     this.#child.on("message", (message) => this.#waiting.shift()?.resolve(message));
     this.#ended = new Promise((resolve) => this.#child.once("exit", resolve));
     this.#child.once("exit", (code, signal) => {
-      for (const { reject } of this.#waiting.splice(0)) reject(new Error(`${file} ${args.join(" ")} ended: ${signal ?? code}`));
+      for (const { reject } of this.#waiting.splice(0))
+        reject(new Error(`${file} ${args.join(" ")} ended: ${signal ?? code}`));
     });
   }
 
@@ -57,7 +62,10 @@ export class Server {
     return cpu.user + cpu.system;
   }
 
-  /** What `work` answers, and the garbage that was collected meanwhile: `{ garbage: { minor, major } }` of `{ count, ms }`. */
+  /**
+   * What `work` answers, and the garbage that was collected meanwhile: `{ garbage: { minor, major } }` of `{ count,
+   * ms }`.
+   */
   garbage(work) {
     return this.#during("watch", work, "watched");
   }

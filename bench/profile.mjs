@@ -1,6 +1,7 @@
 /**
- * `npm run bench -- --profile`: for each kind of request alone where the server's CPU time goes, what it allocates, and what collecting that
- * takes. CPU and allocations are profiled in processes of their own: neither sees what the other costs.
+ * `npm run bench -- --profile`: for each kind of request alone where the server's CPU time goes, what it allocates,
+ * and what collecting that takes. CPU and allocations are profiled in processes of their own: neither sees what the
+ * other costs.
  */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -14,13 +15,17 @@ import { number } from "./tables.mjs";
 /** Profiles Holdfast, or the contenders that were chosen. */
 export async function run(options) {
   const redis = options.storages.includes("redis") ? await startService("redis") : undefined;
-  const directory = options.json === undefined ? mkdtempSync(join(tmpdir(), "holdfast-profile-")) : resolve(options.json);
+  const directory =
+    options.json === undefined ? mkdtempSync(join(tmpdir(), "holdfast-profile-")) : resolve(options.json);
   mkdirSync(directory, { recursive: true });
   try {
     for (const framework of options.frameworks) {
       for (const storage of options.storages) {
-        for (const entrant of entrants(framework, storage).filter(({ contender, name }) => (options.names ?? ["holdfast"]).some((wanted) => wanted === contender || wanted === name))) {
-          for (const kind of options.kinds.filter((one) => entrant.kinds.includes(one))) await profile({ ...entrant, framework, storage, redis: redis?.url }, kind, directory, options);
+        for (const entrant of entrants(framework, storage).filter(({ contender, name }) =>
+          (options.names ?? ["holdfast"]).some((wanted) => wanted === contender || wanted === name),
+        )) {
+          for (const kind of options.kinds.filter((one) => entrant.kinds.includes(one)))
+            await profile({ ...entrant, framework, storage, redis: redis?.url }, kind, directory, options);
         }
       }
     }
@@ -39,18 +44,29 @@ async function profile(what, kind, directory, options) {
 
 /** What the server did while it started is part of the profile, not of the time a request took. */
 async function cpu(what, kind, file, options) {
-  const flags = ["--cpu-prof", "--cpu-prof-interval=200", `--cpu-prof-dir=${dirname(file)}`, `--cpu-prof-name=${basename(file)}`];
+  const flags = [
+    "--cpu-prof",
+    "--cpu-prof-interval=200",
+    `--cpu-prof-dir=${dirname(file)}`,
+    `--cpu-prof-name=${basename(file)}`,
+  ];
   const seen = await warm(what, kind, flags, options, async (server, load) => {
     const before = await server.cpu();
     const { requests } = await load();
     return { requests, cpu: (await server.cpu()) - before };
   });
-  return [`\n  ${number(seen.cpu / seen.requests)} µs of CPU a request while profiled`, ...summary(timesOf(JSON.parse(readFileSync(file, "utf8"))))];
+  return [
+    `\n  ${number(seen.cpu / seen.requests)} µs of CPU a request while profiled`,
+    ...summary(timesOf(JSON.parse(readFileSync(file, "utf8")))),
+  ];
 }
 
 /** Garbage is watched first, since the samples of allocations are garbage themselves. */
 async function allocations(what, kind, file, options) {
-  const { calm, sampled } = await warm(what, kind, [], options, async (server, load) => ({ calm: await server.garbage(load), sampled: await server.allocations(load) }));
+  const { calm, sampled } = await warm(what, kind, [], options, async (server, load) => ({
+    calm: await server.garbage(load),
+    sampled: await server.allocations(load),
+  }));
   writeFileSync(file, JSON.stringify(sampled.profile));
   const bytes = bytesOf(sampled.profile);
   return [
@@ -65,7 +81,9 @@ function collected(age, { garbage, requests }) {
   return `${number((count * 1000) / requests)} ${age} in ${number((ms * 1000) / requests)} ms`;
 }
 
-/** What `work` answers about a warm server; it is given the server, and what loads it for the time that was asked for. */
+/**
+ * What `work` answers about a warm server; it is given the server, and what loads it for the time that was asked for.
+ */
 async function warm(what, kind, flags, { connections, seconds, warmUp }, work) {
   const load = new Load();
   const server = await Server.start(what, flags);

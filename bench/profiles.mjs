@@ -28,9 +28,15 @@ export function totalOf(parts) {
   return parts.reduce((sum, { amount }) => sum + amount, 0);
 }
 
-/** Two tables, by file and by function, the largest first: shares, and amounts a request where the number of `requests` is given. */
+/**
+ * Two tables, by file and by function, the largest first: shares, and amounts a request where the number of
+ * `requests` is given.
+ */
 export function summary(parts, requests) {
-  return [...ranked("by file", parts, fileOf, FILES, requests), ...ranked("by function", parts, functionOf, FUNCTIONS, requests)];
+  return [
+    ...ranked("by file", parts, fileOf, FILES, requests),
+    ...ranked("by function", parts, functionOf, FUNCTIONS, requests),
+  ];
 }
 
 function ranked(title, parts, nameOf, most, requests) {
@@ -39,7 +45,10 @@ function ranked(title, parts, nameOf, most, requests) {
   const total = totalOf(parts);
   const rows = [...sums].sort(([, a], [, b]) => b - a).slice(0, most);
   const each = (sum) => (requests === undefined ? "" : number(sum / requests));
-  return table([[title, "", "", ""], ...rows.map(([name, sum]) => [name, each(sum), `${((sum / total) * 100).toFixed(1)} %`, ""])]);
+  return table([
+    [title, "", "", ""],
+    ...rows.map(([name, sum]) => [name, each(sum), `${((sum / total) * 100).toFixed(1)} %`, ""]),
+  ]);
 }
 
 function fileOf({ url, functionName }) {

@@ -5,14 +5,22 @@ export const BARE = { name: "bare", contender: "bare", kinds: "RWTNL" };
 /** What a session may cost where nobody asks for it is counted in answers of bare node:http. */
 export const NODE = { name: "bare node", contender: "bare", kinds: "TN", framework: "node" };
 
-/** Every framework on every storage; with contenders chosen, only where one of them takes part: `[{ framework, storage }]`. */
+/**
+ * Every framework on every storage; with contenders chosen, only where one of them takes part: `[{ framework, storage
+ * }]`.
+ */
 export function groupsOf({ frameworks, storages, names }) {
-  return frameworks.flatMap((framework) => storages.filter((storage) => isWorth(framework, storage, names)).map((storage) => ({ framework, storage })));
+  return frameworks.flatMap((framework) =>
+    storages.filter((storage) => isWorth(framework, storage, names)).map((storage) => ({ framework, storage })),
+  );
 }
 
 /** Who takes part in a group. */
 export function chosen({ framework, storage, names, kinds }) {
-  const all = entrants(framework, storage).filter(({ contender, name }) => contender === "bare" || names === undefined || names.includes(contender) || names.includes(name));
+  const all = entrants(framework, storage).filter(
+    ({ contender, name }) =>
+      contender === "bare" || names === undefined || names.includes(contender) || names.includes(name),
+  );
   const able = all.filter((entrant) => kinds.some((kind) => entrant.kinds.includes(kind)));
   return framework === "node" || !kinds.some((kind) => NODE.kinds.includes(kind)) ? able : [...able, NODE];
 }
@@ -28,5 +36,9 @@ export function beside(bare, others) {
 }
 
 function isWorth(framework, storage, names) {
-  return names === undefined || entrants(framework, storage).some(({ contender }) => contender !== "bare" && names.includes(contender)) || names.every((name) => name === "bare");
+  return (
+    names === undefined ||
+    entrants(framework, storage).some(({ contender }) => contender !== "bare" && names.includes(contender)) ||
+    names.every((name) => name === "bare")
+  );
 }

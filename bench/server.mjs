@@ -1,12 +1,16 @@
 /**
- * A server of one contender on one framework, in a process of its own: `{ framework, contender, variant, storage, redis }` as JSON. Tells the
- * one that started it its port, then answers each message with what it says of itself, until it is told to `stop`.
+ * A server of one contender on one framework, in a process of its own: `{ framework, contender, variant, storage,
+ * redis }` as JSON. Tells the one that started it its port, then answers each message with what it says of itself,
+ * until it is told to `stop`.
  */
 import { ANSWERS } from "./inside.mjs";
 import { serve } from "./serve.mjs";
 
 const { redis, ...what } = JSON.parse(process.argv[2]);
-const server = await serve({ ...what, client: what.storage === "redis" && what.contender !== "bare" ? await connected() : undefined });
+const server = await serve({
+  ...what,
+  client: what.storage === "redis" && what.contender !== "bare" ? await connected() : undefined,
+});
 
 process.on("message", (message) => {
   if (message === "stop") process.exit(0);

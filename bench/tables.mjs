@@ -2,7 +2,20 @@
 import { targetsOf, TARGETS } from "./targets.mjs";
 import { KINDS } from "./kinds.mjs";
 
-const HEADS = ["", "CPU µs", "× bare", "(quartiles)", "added µs", "× floor", "(quartiles)", "of node", "req/s", "p50 ms", "p99 ms", "targets"];
+const HEADS = [
+  "",
+  "CPU µs",
+  "× bare",
+  "(quartiles)",
+  "added µs",
+  "× floor",
+  "(quartiles)",
+  "of node",
+  "req/s",
+  "p50 ms",
+  "p99 ms",
+  "targets",
+];
 const SHORT = { ofFloor: "floor", ofNode: "node", ofPeers: "peers" };
 
 /** The table of one group. */
@@ -20,7 +33,9 @@ export function groupTable(group) {
 /** Rows of texts as aligned lines, the first column to the left. */
 export function table(rows) {
   const widths = rows[0].map((_, i) => Math.max(...rows.map((row) => row[i].length)));
-  return rows.map((row) => `    ${row.map((text, i) => (i === 0 || i === row.length - 1 ? text.padEnd(widths[i]) : text.padStart(widths[i]))).join("  ")}`.trimEnd());
+  return rows.map((row) =>
+    `    ${row.map((text, i) => (i === 0 || i === row.length - 1 ? text.padEnd(widths[i]) : text.padStart(widths[i]))).join("  ")}`.trimEnd(),
+  );
 }
 
 /** What a target is called, and whether it was reached. */
@@ -49,5 +64,18 @@ function cells(row, group) {
   const targets = targetsOf(row, group).map(verdict).join(", ");
   const of = (quartiles) => number(quartiles?.median);
   const range = (quartiles) => (quartiles ? `${number(quartiles.q1)}–${number(quartiles.q3)}` : "");
-  return [row.name, of(row.cpu), of(row.cpuOfBare), range(row.cpuOfBare), of(row.added), of(row.addedOfFloor), range(row.addedOfFloor), of(row.addedOfNode), of(row.perSecond), of(row.p50), of(row.p99), targets];
+  return [
+    row.name,
+    of(row.cpu),
+    of(row.cpuOfBare),
+    range(row.cpuOfBare),
+    of(row.added),
+    of(row.addedOfFloor),
+    range(row.addedOfFloor),
+    of(row.addedOfNode),
+    of(row.perSecond),
+    of(row.p50),
+    of(row.p99),
+    targets,
+  ];
 }

@@ -4,7 +4,10 @@ import { quartiles } from "./stats.mjs";
 
 export const TARGETS = {
   ofFloor: { says: "CPU that a session adds, in that of the floor: at most", most: 1.25 },
-  ofNode: { says: "CPU that a session adds where nobody asks for it, in bare node:http answers: at most", most: 0.15 },
+  ofNode: {
+    says: "CPU that a session adds where nobody asks for it, in bare node:http answers: at most",
+    most: 0.15,
+  },
   ofPeers: { says: "requests per second, in those of the fastest peer: more than", least: 1 },
   heapBytes: { says: "bytes of heap for a session of 313 bytes: below", most: 700 },
   reclaimed: { says: "share of that heap that is back after they expired: at least", least: 0.9 },
@@ -24,19 +27,25 @@ export function targetsOf(result, group) {
   const note = (name, value) => value !== undefined && found.push(judged(name, value));
   const asked = ["R", "W", "L"].includes(result.kind);
   if (result.name === "holdfast" && asked) note("ofFloor", result.addedOfFloor?.median);
-  if (result.name === (result.kind === "T" ? "holdfast lazy" : "holdfast") && !asked) note("ofNode", result.addedOfNode?.median);
-  if (result.name === (result.kind === "T" ? "holdfast lazy" : "holdfast")) note("ofPeers", ofFastestPeer(result, group));
+  if (result.name === (result.kind === "T" ? "holdfast lazy" : "holdfast") && !asked)
+    note("ofNode", result.addedOfNode?.median);
+  if (result.name === (result.kind === "T" ? "holdfast lazy" : "holdfast"))
+    note("ofPeers", ofFastestPeer(result, group));
   return found;
 }
 
 /** Throughput in that of the peer it is least ahead of, paired round by round. */
 function ofFastestPeer(result, { framework, storage, results }) {
-  const peers = entrants(framework, storage).filter(isPeer).map(({ name }) => name);
+  const peers = entrants(framework, storage)
+    .filter(isPeer)
+    .map(({ name }) => name);
   const rivals = results.filter(({ kind, name }) => kind === result.kind && peers.includes(name));
   const ratios = rivals.map((rival) => quartiles(paired(result, rival)).median);
   return ratios.length === 0 ? undefined : Math.min(...ratios);
 }
 
 function paired({ byRound }, rival) {
-  return byRound.map(({ round, perSecond }) => perSecond / rival.byRound.find((one) => one.round === round).perSecond);
+  return byRound.map(
+    ({ round, perSecond }) => perSecond / rival.byRound.find((one) => one.round === round).perSecond,
+  );
 }

@@ -15,7 +15,9 @@ const storage = memoryStorage();
 
 const app = express();
 app.use(express.json());
-app.use(session({ storage, extractor: fromCookie("__Host-cart_session"), idleTimeout: "30m", absoluteTimeout: "24h" }));
+app.use(
+  session({ storage, extractor: fromCookie("__Host-cart_session"), idleTimeout: "30m", absoluteTimeout: "24h" }),
+);
 
 app.post("/cart/add", (req, res) => {
   const item: unknown = req.body?.item;
@@ -26,7 +28,8 @@ app.post("/cart/add", (req, res) => {
 
 app.post("/login", async (req, res) => {
   const { username, password } = req.body ?? {};
-  if (username !== "ines" || password !== "tidewater") return void res.status(401).json({ error: "Invalid credentials" });
+  if (username !== "ines" || password !== "tidewater")
+    return void res.status(401).json({ error: "Invalid credentials" });
   await req.session.authenticate("1");
   res.json({ status: "logged in" });
 });

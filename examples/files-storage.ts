@@ -1,5 +1,6 @@
 /**
- * A storage driver of one's own: a folder with one JSON file per key. Several processes of one machine may share the folder.
+ * A storage driver of one's own: a folder with one JSON file per key. Several processes of one machine may share the
+ * folder.
  * `test/examples/files-storage.test.ts` runs the conformance suite over it, as any driver's test does.
  */
 import { createHash, randomUUID } from "node:crypto";
@@ -36,7 +37,11 @@ class FilesStorage implements Storage {
   }
 
   create(key: string, entry: StorageEntry, call: StorageCall): Promise<Written | false> {
-    return this.#locked(key, call, async (file) => (await read(file)) === undefined && write(file, { key, ...entry, version: randomUUID() }));
+    return this.#locked(
+      key,
+      call,
+      async (file) => (await read(file)) === undefined && write(file, { key, ...entry, version: randomUUID() }),
+    );
   }
 
   update(key: string, entry: StorageEntry, version: Version, call: StorageCall): Promise<Written | false> {
@@ -65,20 +70,31 @@ class FilesStorage implements Storage {
     return count;
   }
 
-  /** A hash, so that no key can name a place outside of the folder, and no two keys one file, whatever the file system makes of names. */
+  /**
+   * A hash, so that no key can name a place outside of the folder, and no two keys one file, whatever the file system
+   * makes of names.
+   */
   #fileOf(key: string): string {
     return join(this.#folder, `${createHash("sha256").update(key).digest("hex")}.json`);
   }
 
   /** Compare and set: the comparison and the change happen under one lock. */
-  #ifUnchanged<T>(key: string, version: Version, call: StorageCall, change: (file: string, kept: Kept) => Promise<T>): Promise<T | false> {
+  #ifUnchanged<T>(
+    key: string,
+    version: Version,
+    call: StorageCall,
+    change: (file: string, kept: Kept) => Promise<T>,
+  ): Promise<T | false> {
     return this.#locked(key, call, async (file) => {
       const kept = await read(file);
       return kept?.version === version && change(file, kept);
     });
   }
 
-  /** One at a time, in all processes: whoever could make the lock file. A process killed in here leaves it; then somebody must remove it. */
+  /**
+   * One at a time, in all processes: whoever could make the lock file. A process killed in here leaves it; then
+   * somebody must remove it.
+   */
   async #locked<T>(key: string, { signal }: StorageCall, work: (file: string) => Promise<T>): Promise<T> {
     const file = this.#fileOf(key);
     const lock = `${file}.lock`;

@@ -37,7 +37,8 @@ app.get("/provider", (req, res) => {
 
 app.get("/callback", async (req, res) => {
   const expected = await req.session.take("oauthState");
-  if (expected === undefined || expected !== queried(req, "state")) return void res.status(403).json({ error: "start again at /login" });
+  if (expected === undefined || expected !== queried(req, "state"))
+    return void res.status(403).json({ error: "start again at /login" });
   await req.session.authenticate(queried(req, "user"));
   req.session.set("message", "Welcome back");
   res.redirect("/");

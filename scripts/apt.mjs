@@ -10,7 +10,10 @@ export function aptGet(options = {}) {
   return `apt-get -q ${all.map(([name, value]) => `-o '${name}=${value}'`).join(" ")}`;
 }
 
-/** Shell commands that renew apt's lists. It does not wait for the lock of these: asked again while that is why it fails. */
+/**
+ * Shell commands that renew apt's lists. It does not wait for the lock of these: asked again while that is why it
+ * fails.
+ */
 export function aptUpdate(options = {}) {
   return [
     "tries=0",

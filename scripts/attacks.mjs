@@ -1,7 +1,7 @@
 /**
- * `npm run attacks`: runs every test that is named after an attack (`attack 29: …`, `attacks 17, 18: …`, `attacks 1–6: …`, its own name or
- * that of a test around it) and holds the results against test/attacks/list.json. Prints number, attack, where it was tried, outcome;
- * the last line is `N passed, N failed`.
+ * `npm run attacks`: runs every test that is named after an attack (`attack 29: …`, `attacks 17, 18: …`, `attacks
+ * 1–6: …`, its own name or that of a test around it) and holds the results against test/attacks/list.json. Prints
+ * number, attack, where it was tried, outcome; the last line is `N passed, N failed`.
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -34,12 +34,16 @@ export function readList() {
 export function faultsOf({ words, attacks }) {
   const numbers = attacks.map(({ number }) => number);
   const expected = Array.from({ length: 122 }, (_, i) => i + 1);
-  const faults = expected.filter((number) => numbers.filter((one) => one === number).length !== 1).map((number) => `attack ${number} is not in the list once`);
+  const faults = expected
+    .filter((number) => numbers.filter((one) => one === number).length !== 1)
+    .map((number) => `attack ${number} is not in the list once`);
   for (const { number, title, across = [], notBuilt } of attacks) {
     if (!expected.includes(number)) faults.push(`attack ${number} is none`);
     if (typeof title !== "string" || title.length < 5) faults.push(`attack ${number} has no title`);
-    if (notBuilt !== undefined && (typeof notBuilt !== "string" || notBuilt.length < 5)) faults.push(`attack ${number} does not say what is not built`);
-    for (const word of across) if (!words[word]) faults.push(`attack ${number} is tried across ${word}, which is nothing`);
+    if (notBuilt !== undefined && (typeof notBuilt !== "string" || notBuilt.length < 5))
+      faults.push(`attack ${number} does not say what is not built`);
+    for (const word of across)
+      if (!words[word]) faults.push(`attack ${number} is tried across ${word}, which is nothing`);
   }
   return faults;
 }
@@ -50,20 +54,38 @@ export function judge({ number, across = [], notBuilt }, words, results) {
   const failed = own.filter(({ outcome }) => outcome === "failed");
   const passed = own.filter(({ outcome }) => outcome === "passed");
   const where = whereOf(own, words);
-  if (failed.length > 0) return { outcome: "FAILED", where, why: failed.map(({ path, file }) => `${file} › ${path.join(" › ")}`) };
-  if (notBuilt !== undefined) return own.length === 0 ? { outcome: "not built", where: notBuilt } : { outcome: "FAILED", where, why: ["it has tests, and the list says it is not built"] };
-  if (passed.length === 0) return { outcome: "FAILED", where, why: ["no test that ran and passed is named after it"] };
-  const lacking = across.flatMap((word) => words[word].filter((name) => !own.some(({ path }) => path.includes(name))));
-  return lacking.length > 0 ? { outcome: "FAILED", where, why: [`not tried on ${lacking.join(", ")}`] } : { outcome: "passed", where };
+  if (failed.length > 0)
+    return { outcome: "FAILED", where, why: failed.map(({ path, file }) => `${file} › ${path.join(" › ")}`) };
+  if (notBuilt !== undefined)
+    return own.length === 0
+      ? { outcome: "not built", where: notBuilt }
+      : { outcome: "FAILED", where, why: ["it has tests, and the list says it is not built"] };
+  if (passed.length === 0)
+    return { outcome: "FAILED", where, why: ["no test that ran and passed is named after it"] };
+  const lacking = across.flatMap((word) =>
+    words[word].filter((name) => !own.some(({ path }) => path.includes(name))),
+  );
+  return lacking.length > 0
+    ? { outcome: "FAILED", where, why: [`not tried on ${lacking.join(", ")}`] }
+    : { outcome: "passed", where };
 }
 
 /** The adapters, extractors and storages of the tests that passed or were skipped, and the files. */
 function whereOf(results, words) {
-  const names = (outcome) => Object.values(words).flat().filter((name) => results.some((one) => one.outcome === outcome && one.path.includes(name)));
+  const names = (outcome) =>
+    Object.values(words)
+      .flat()
+      .filter((name) => results.some((one) => one.outcome === outcome && one.path.includes(name)));
   const passed = names("passed");
   const skipped = names("skipped").filter((name) => !passed.includes(name));
   const files = [...new Set(results.map(({ file }) => file.replace(/\.test\.js$/, "")))];
-  return [files.join(", "), passed.length > 0 && `on ${passed.join(" ")}`, skipped.length > 0 && `not to be had on ${skipped.join(" ")}`].filter(Boolean).join(" · ");
+  return [
+    files.join(", "),
+    passed.length > 0 && `on ${passed.join(" ")}`,
+    skipped.length > 0 && `not to be had on ${skipped.join(" ")}`,
+  ]
+    .filter(Boolean)
+    .join(" · ");
 }
 
 async function main() {
@@ -75,8 +97,16 @@ async function main() {
   const list = readList();
   const results = [];
   const broken = [];
-  const files = filesBelow(build).filter((file) => file.endsWith(".test.js") && /["'`]attacks? [\d–, ]+:/.test(readFileSync(join(build, file), "utf8")) || isPartOfSuite(file));
-  await runTests(files.map((file) => join(build, file)), (result) => collect(result, results, broken), PATIENCE_MS);
+  const files = filesBelow(build).filter(
+    (file) =>
+      (file.endsWith(".test.js") && /["'`]attacks? [\d–, ]+:/.test(readFileSync(join(build, file), "utf8"))) ||
+      isPartOfSuite(file),
+  );
+  await runTests(
+    files.map((file) => join(build, file)),
+    (result) => collect(result, results, broken),
+    PATIENCE_MS,
+  );
   report(list, results, broken);
 }
 
@@ -90,7 +120,8 @@ function collect({ file, names, skipped, failures }, results, broken) {
   names.forEach(add("passed"));
   skipped.map(({ name }) => name).forEach(add("skipped"));
   for (const { name, error } of failures) {
-    if (attacksOf(name).length > 0 || name.split(" › ").some((part) => attacksOf(part).length > 0)) add("failed")(name);
+    if (attacksOf(name).length > 0 || name.split(" › ").some((part) => attacksOf(part).length > 0))
+      add("failed")(name);
     if (name.startsWith("(")) broken.push(`${file}: ${error}`);
   }
   console.error(`${failures.length > 0 ? "✖" : "✔"} ${file}`);
@@ -103,10 +134,15 @@ function report(list, results, broken) {
     const { outcome, where, why = [] } = judge(attack, list.words, results);
     if (outcome === "passed") passed += 1;
     if (outcome === "FAILED") failed += 1;
-    console.log(`${String(attack.number).padStart(3)}  ${outcome.padEnd(9)}  ${attack.title}\n     ${" ".repeat(9)}  ${where}${why.map((one) => `\n     ${" ".repeat(9)}  ! ${one}`).join("")}`);
+    console.log(
+      `${String(attack.number).padStart(3)}  ${outcome.padEnd(9)}  ${attack.title}\n     ${" ".repeat(9)}  ${where}${why.map((one) => `\n     ${" ".repeat(9)}  ! ${one}`).join("")}`,
+    );
   }
   for (const fault of faults) console.log(`! ${fault}`);
-  console.log(`\n${results.length} results, ${list.attacks.filter(({ notBuilt }) => notBuilt !== undefined).length} attacks on what is not built`);
+  console.log(
+    `\n${results.length} results, ${list.attacks.filter(({ notBuilt }) => notBuilt !== undefined).length} ` +
+      "attacks on what is not built",
+  );
   process.exitCode = failed > 0 ? 1 : 0;
   console.log(`${passed} passed, ${failed} failed`);
 }

@@ -1,6 +1,6 @@
 /**
- * `npm run bench`: what a session costs, beside the bare framework, a hand-written floor and other libraries. `-- --help` lists the options.
- * The packages it needs are its own: they are installed in bench/ when it runs first.
+ * `npm run bench`: what a session costs, beside the bare framework, a hand-written floor and other libraries. `--
+ * --help` lists the options. The packages it needs are its own: they are installed in bench/ when it runs first.
  */
 import { installBench } from "./bench-packages.mjs";
 import { setup } from "./setup.mjs";

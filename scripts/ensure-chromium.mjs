@@ -9,7 +9,9 @@ const NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrome-s
 const APPLICATIONS = [
   "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
   "/Applications/Chromium.app/Contents/MacOS/Chromium",
-  ...["PROGRAMFILES", "PROGRAMFILES(X86)", "LOCALAPPDATA"].map((name) => join(process.env[name] ?? "", "Google", "Chrome", "Application", "chrome.exe")),
+  ...["PROGRAMFILES", "PROGRAMFILES(X86)", "LOCALAPPDATA"].map((name) =>
+    join(process.env[name] ?? "", "Google", "Chrome", "Application", "chrome.exe"),
+  ),
 ];
 
 /** What a headless browser of a test is started with, beside a fresh profile directory. */
@@ -24,11 +26,18 @@ export const chromiumFlags = [
   "--disable-sync",
 ];
 
-/** The path of a browser. `CHROMIUM` names one; else an installed one; else, as root in CI or a container, apt's. Throws otherwise. */
+/**
+ * The path of a browser. `CHROMIUM` names one; else an installed one; else, as root in CI or a container, apt's.
+ * Throws otherwise.
+ */
 export function ensureChromium() {
   const found = findChromium();
   if (found) return found;
-  if (!mayInstall()) throw new Error("The browser tests need Chrome or Chromium: install one (Debian, Ubuntu: apt-get install chromium), or name it in CHROMIUM");
+  if (!mayInstall())
+    throw new Error(
+      "The browser tests need Chrome or Chromium: install one (Debian, Ubuntu: apt-get install chromium), or " +
+        "name it in CHROMIUM",
+    );
   install();
   const installed = findChromium();
   if (!installed) throw new Error("apt installed chromium, but there is none in PATH");
@@ -38,7 +47,9 @@ export function ensureChromium() {
 function findChromium() {
   const named = process.env.CHROMIUM;
   if (named && !isExecutable(named)) throw new Error(`CHROMIUM names ${named}, which is no program`);
-  const inPath = (process.env.PATH ?? "").split(delimiter).flatMap((directory) => NAMES.map((name) => join(directory, name)));
+  const inPath = (process.env.PATH ?? "")
+    .split(delimiter)
+    .flatMap((directory) => NAMES.map((name) => join(directory, name)));
   return [named ?? "", ...inPath, ...APPLICATIONS].find(isExecutable);
 }
 
@@ -59,6 +70,13 @@ function mayInstall() {
 
 function install() {
   console.log("Installing chromium (apt-get) …");
-  const options = { stdio: ["ignore", "ignore", "inherit"], env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" } };
-  execFileSync("sh", ["-c", `set -e\n${aptUpdate()}\n${aptGet()} install -y --no-install-recommends chromium`], options);
+  const options = {
+    stdio: ["ignore", "ignore", "inherit"],
+    env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" },
+  };
+  execFileSync(
+    "sh",
+    ["-c", `set -e\n${aptUpdate()}\n${aptGet()} install -y --no-install-recommends chromium`],
+    options,
+  );
 }

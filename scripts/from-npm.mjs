@@ -1,4 +1,7 @@
-/** Packages that only some tests need and that are large: newer runtimes, a database's binary. Installed when they are asked for, kept beside the dependencies. */
+/**
+ * Packages that only some tests need and that are large: newer runtimes, a database's binary. Installed when they are
+ * asked for, kept beside the dependencies.
+ */
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
@@ -6,12 +9,25 @@ import { join } from "node:path";
 import { root } from "./setup.mjs";
 
 /**
- * Installs packages of exact versions, `{ name: version }`, unless they are there; answers the directory that has their `node_modules`.
- * `peers: false` installs none but these: for versions that nobody would use together. `scripts: true` lets them compile what they need.
+ * Installs packages of exact versions, `{ name: version }`, unless they are there; answers the directory that has
+ * their `node_modules`.
+ * `peers: false` installs none but these: for versions that nobody would use together. `scripts: true` lets them
+ * compile what they need.
  */
 export function fromNpm(packages, { peers = true, scripts = false } = {}) {
-  const text = JSON.stringify({ private: true, dependencies: packages, ...(peers ? {} : { peers }), ...(scripts ? { scripts: {}, allowScripts: allowed(packages) } : {}) });
-  const directory = join(root, "node_modules", ".cache", "holdfast", `npm-${createHash("sha256").update(text).digest("hex").slice(0, 12)}`);
+  const text = JSON.stringify({
+    private: true,
+    dependencies: packages,
+    ...(peers ? {} : { peers }),
+    ...(scripts ? { scripts: {}, allowScripts: allowed(packages) } : {}),
+  });
+  const directory = join(
+    root,
+    "node_modules",
+    ".cache",
+    "holdfast",
+    `npm-${createHash("sha256").update(text).digest("hex").slice(0, 12)}`,
+  );
   if (existsSync(directory)) return directory;
   const fresh = `${directory}-${process.pid}`;
   mkdirSync(fresh, { recursive: true });
@@ -26,7 +42,11 @@ function install(directory, more) {
   const args = ["install", ...more, "--no-fund", "--no-audit", "--no-package-lock", "--loglevel=error"];
   const npm = process.env.npm_execpath;
   const [command, all] = npm ? [process.execPath, [npm, ...args]] : ["npm", args];
-  execFileSync(command, all, { cwd: directory, stdio: ["ignore", "ignore", "inherit"], shell: !npm && process.platform === "win32" });
+  execFileSync(command, all, {
+    cwd: directory,
+    stdio: ["ignore", "ignore", "inherit"],
+    shell: !npm && process.platform === "win32",
+  });
 }
 
 /** npm 12 runs the scripts of those packages alone that are named; what these depend on is not known here. */
@@ -60,7 +80,11 @@ const RUNTIMES = {
     package: `@oven/bun-${process.platform === "win32" ? "windows" : process.platform}-${process.arch === "arm64" ? "aarch64" : process.arch}`,
     program: `bin/bun${SUFFIX}`,
   },
-  deno: { version: "2.9.6", package: `@deno/${process.platform}-${process.arch}${process.platform === "linux" ? "-glibc" : ""}`, program: `deno${SUFFIX}` },
+  deno: {
+    version: "2.9.6",
+    package: `@deno/${process.platform}-${process.arch}${process.platform === "linux" ? "-glibc" : ""}`,
+    program: `deno${SUFFIX}`,
+  },
 };
 
 /** The program of a runtime: `node` (a newer one), `node20`, `node22`, `node24`, `node26`, `bun` or `deno`. */

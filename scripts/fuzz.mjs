@@ -1,6 +1,7 @@
 /**
- * `npm run fuzz`: a million inputs and more, for everything that reads what strangers send or what stands in a database; then every mutant,
- * which must be caught. `npm run fuzz -- RUNS SEED` repeats a run. The last line is `N passed, N failed`.
+ * `npm run fuzz`: a million inputs and more, for everything that reads what strangers send or what stands in a
+ * database; then every mutant, which must be caught. `npm run fuzz -- RUNS SEED` repeats a run. The last line is `N
+ * passed, N failed`.
  */
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -15,7 +16,8 @@ await buildLibrary();
 await buildTests();
 
 const [runs = RUNS, seed = Math.trunc(Math.random() * 2 ** 31)] = process.argv.slice(2).map(Number);
-if (!Number.isSafeInteger(runs) || runs < 1 || !Number.isSafeInteger(seed)) throw new TypeError("npm run fuzz -- RUNS SEED: two whole numbers");
+if (!Number.isSafeInteger(runs) || runs < 1 || !Number.isSafeInteger(seed))
+  throw new TypeError("npm run fuzz -- RUNS SEED: two whole numbers");
 
 const load = (name) => import(pathToFileURL(join(root, "build", "fuzz", `${name}.js`)).href);
 const { fuzz, TARGETS } = await load("targets");

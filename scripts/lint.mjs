@@ -1,14 +1,39 @@
-/** `npm run lint`: oxlint, with the rules that need types. */
+/** `npm run lint`: oxlint, with the rules that need types; prettier; lines of the library that are too long. */
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { root, run, setup } from "./setup.mjs";
+import { filesBelow, root, run, setup } from "./setup.mjs";
 
 const oxlint = join(root, "node_modules", "oxlint", "bin", "oxlint");
+const prettier = join(root, "node_modules", "prettier", "bin", "prettier.cjs");
+
+/** What prettier formats. */
+const FORMATTED = ["src", "test", "scripts", "bench", "examples"];
+/** In columns. prettier does not break strings, comments and regular expressions. */
+const LONGEST_LINE = 119;
+const REGULAR_EXPRESSION = /^\s*\/.*\/[a-z]*[,;]$/;
 
 /** Throws where a rule is broken; warnings count. */
 export async function lint(...more) {
-  const status = await run(process.execPath, [oxlint, "--type-aware", "--deny-warnings", ...more]);
-  if (status !== 0) throw new Error("oxlint found what is listed above");
+  if ((await run(process.execPath, [oxlint, "--type-aware", "--deny-warnings", ...more])) !== 0)
+    throw new Error("oxlint found what is listed above");
+  if ((await run(process.execPath, [prettier, "--check", "--log-level", "warn", ...FORMATTED])) !== 0)
+    throw new Error("not formatted; run npm run format");
+  const long = longLines();
+  if (long.length > 0) throw new Error(`lines of more than ${LONGEST_LINE} columns:\n${long.join("\n")}`);
+}
+
+/** Lines of the library that are too long, as `file:line`. A regular expression cannot be broken. */
+function longLines() {
+  return filesBelow(join(root, "src"))
+    .filter((file) => file.endsWith(".ts"))
+    .flatMap((file) =>
+      readFileSync(join(root, "src", file), "utf8")
+        .split("\n")
+        .map((line, i) => ({ line, place: `src/${file}:${i + 1}` }))
+        .filter(({ line }) => line.length > LONGEST_LINE && !REGULAR_EXPRESSION.test(line))
+        .map(({ place }) => place),
+    );
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {

@@ -1,6 +1,7 @@
 /**
- * `npm run peers`: what Holdfast and other session libraries keep when requests overlap and when the storage fails, each asked the same
- * over HTTP, on a Redis of their own. `npm run peers -- --markdown` prints the table of the README.
+ * `npm run peers`: what Holdfast and other session libraries keep when requests overlap and when the storage fails,
+ * each asked the same over HTTP, on a Redis of their own. `npm run peers -- --markdown` prints the table of the
+ * README.
  */
 import { spawn } from "node:child_process";
 import { join } from "node:path";
@@ -20,15 +21,24 @@ export async function seenOfPeers() {
   await installBench();
   const redis = await startService("redis");
   try {
-    return { date: new Date().toISOString().slice(0, 10), ...JSON.parse(await printedBy(join(root, "bench", "peers", "main.mjs"), redis.url)) };
+    return {
+      date: new Date().toISOString().slice(0, 10),
+      ...JSON.parse(await printedBy(join(root, "bench", "peers", "main.mjs"), redis.url)),
+    };
   } finally {
     await redis.stop();
   }
 }
 
 async function printedBy(...args) {
-  const child = spawn(node(), args, { cwd: root, env: { ...process.env, NODE_ENV: "production" }, stdio: ["ignore", "pipe", "pipe", "ipc"] });
-  const ended = new Promise((resolve, reject) => child.once("error", reject).once("close", (code, signal) => resolve(signal ?? code)));
+  const child = spawn(node(), args, {
+    cwd: root,
+    env: { ...process.env, NODE_ENV: "production" },
+    stdio: ["ignore", "pipe", "pipe", "ipc"],
+  });
+  const ended = new Promise((resolve, reject) =>
+    child.once("error", reject).once("close", (code, signal) => resolve(signal ?? code)),
+  );
   const [output, errors, end] = await Promise.all([text(child.stdout), text(child.stderr), ended]);
   if (end !== 0) throw new Error(`the probes ended with ${end}\n${errors}`);
   return output;

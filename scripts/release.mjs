@@ -1,6 +1,7 @@
 /**
- * `npm run release`: everything that must be so before a version is published, then a trial; `npm run release -- --publish` publishes it.
- * Run it in a CI that npm knows as a trusted publisher: the package then carries a provenance statement (SLSA) of the commit it was built from.
+ * `npm run release`: everything that must be so before a version is published, then a trial; `npm run release --
+ * --publish` publishes it. Run it in a CI that npm knows as a trusted publisher: the package then carries a
+ * provenance statement (SLSA) of the commit it was built from.
  */
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
@@ -16,7 +17,8 @@ const git = (...args) => execFileSync("git", args, { cwd: root, encoding: "utf8"
 function obstacles() {
   const found = [];
   if (git("status", "--porcelain") !== "") found.push("there are changes that are not committed");
-  if (!git("tag", "--points-at", "HEAD").split("\n").includes(`v${version}`)) found.push(`this commit has no tag v${version}`);
+  if (!git("tag", "--points-at", "HEAD").split("\n").includes(`v${version}`))
+    found.push(`this commit has no tag v${version}`);
   if (!isTrial && !process.env.CI) found.push("provenance needs CI: publish from there");
   return found;
 }
@@ -31,4 +33,7 @@ if (inTheWay.length > 0 && !isTrial) process.exit(1);
 await must("npm test", ["test"]);
 await must("npm run sbom", ["run", "sbom"]);
 const publishing = ["publish", "--ignore-scripts", "--access", "public"];
-await must(`npm publish of ${name} ${version}`, isTrial ? [...publishing, "--dry-run"] : [...publishing, "--provenance"]);
+await must(
+  `npm publish of ${name} ${version}`,
+  isTrial ? [...publishing, "--dry-run"] : [...publishing, "--provenance"],
+);

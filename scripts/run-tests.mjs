@@ -14,7 +14,10 @@ const MAX_OUTPUT = 20_000;
 /** Without the mark that a surrounding run of node:test leaves: it would silence the reporter. */
 const { NODE_TEST_CONTEXT: _, ...ENVIRONMENT } = process.env;
 
-/** Runs the files; `done` is given the result of each as it ends: `{ file, seconds, passed, names, skipped, failures, output }`. */
+/**
+ * Runs the files; `done` is given the result of each as it ends: `{ file, seconds, passed, names, skipped, failures,
+ * output }`.
+ */
 export async function runTests(files, done, timeout = FILE_TIMEOUT_MS) {
   const directory = mkdtempSync(join(tmpdir(), "holdfast-test-"));
   const running = new Set();
@@ -39,17 +42,35 @@ export async function runTests(files, done, timeout = FILE_TIMEOUT_MS) {
 
 async function runFile(file, reportFile, running, timeout) {
   const began = performance.now();
-  const args = ["--enable-source-maps", `--test-reporter=${REPORTER}`, `--test-reporter-destination=${reportFile}`, file];
-  const child = spawn(process.execPath, args, { cwd: root, env: ENVIRONMENT, stdio: ["ignore", "pipe", "pipe"], detached: process.platform !== "win32" });
+  const args = [
+    "--enable-source-maps",
+    `--test-reporter=${REPORTER}`,
+    `--test-reporter-destination=${reportFile}`,
+    file,
+  ];
+  const child = spawn(process.execPath, args, {
+    cwd: root,
+    env: ENVIRONMENT,
+    stdio: ["ignore", "pipe", "pipe"],
+    detached: process.platform !== "win32",
+  });
   running.add(child);
   const output = { stdout: "", stderr: "" };
-  for (const stream of ["stdout", "stderr"]) child[stream].setEncoding("utf8").on("data", (text) => (output[stream] += text));
+  for (const stream of ["stdout", "stderr"])
+    child[stream].setEncoding("utf8").on("data", (text) => (output[stream] += text));
   const end = await ending(child, timeout);
   running.delete(child);
-  return { file: relative(join(root, "build"), file), seconds: (performance.now() - began) / 1000, output: clipped(output), ...judge(readReport(reportFile), end) };
+  return {
+    file: relative(join(root, "build"), file),
+    seconds: (performance.now() - began) / 1000,
+    output: clipped(output),
+    ...judge(readReport(reportFile), end),
+  };
 }
 
-/** How a process ended: its exit code, a signal, or that it had to be ended. Helpers that it left behind end with it. */
+/**
+ * How a process ended: its exit code, a signal, or that it had to be ended. Helpers that it left behind end with it.
+ */
 function ending(child, timeout) {
   return new Promise((resolve, reject) => {
     let hung = false;
@@ -81,10 +102,14 @@ function judge(events, { code, signal, hung }) {
   const passed = names.length;
   const skipped = of("skipped");
   const whole = (error) => failures.push({ name: "(the whole file)", error });
-  if (hung) whole(`did not end within ${hung / 1000} s and was killed; running: ${unfinished(events).join(", ") || "no test"}`);
+  if (hung)
+    whole(
+      `did not end within ${hung / 1000} s and was killed; running: ${unfinished(events).join(", ") || "no test"}`,
+    );
   else if (signal) whole(`was ended by ${signal}`);
   else if (code !== 0 && failures.length === 0) whole(`ended with exit code ${code}, though no test failed`);
-  else if (of("complete").length === 0) whole(`ended before its tests did; running: ${unfinished(events).join(", ") || "no test"}`);
+  else if (of("complete").length === 0)
+    whole(`ended before its tests did; running: ${unfinished(events).join(", ") || "no test"}`);
   else if (passed + skipped.length + failures.length === 0) whole("ran no test");
   return { passed, names, skipped, failures };
 }

@@ -7,7 +7,8 @@
  *     npm run services -- redis --env FILE          writes the addresses to a file as well
  *     npm run services -- redis -- npm test         runs a command with the addresses in its environment, then ends
  *
- * Each address is printed as `HOLDFAST_TEST_<NAME>_URL=…`; where such a variable is set, the tests use that server and start none.
+ * Each address is printed as `HOLDFAST_TEST_<NAME>_URL=…`; where such a variable is set, the tests use that server
+ * and start none.
  */
 import { spawn } from "node:child_process";
 import { existsSync, readdirSync, realpathSync, writeFileSync } from "node:fs";
@@ -18,7 +19,9 @@ const directory = new URL("services/", import.meta.url);
 const SHARED = ["lib", "redis-server"];
 
 /** The names of all services: one module each, which exports `start()`. */
-export const serviceNames = readdirSync(directory).map((file) => file.replace(/\.mjs$/, "")).filter((name) => !SHARED.includes(name));
+export const serviceNames = readdirSync(directory)
+  .map((file) => file.replace(/\.mjs$/, ""))
+  .filter((name) => !SHARED.includes(name));
 
 /** The environment variable with the address of a service. */
 export function variableOf(name) {
@@ -33,7 +36,8 @@ export async function startService(name) {
 }
 
 async function moduleOf(name) {
-  if (!serviceNames.includes(name)) throw new Error(`there is no service ${name}; there are ${serviceNames.join(", ")}`);
+  if (!serviceNames.includes(name))
+    throw new Error(`there is no service ${name}; there are ${serviceNames.join(", ")}`);
   return import(new URL(`${name}.mjs`, directory).href);
 }
 
@@ -64,7 +68,10 @@ function parse(args) {
   const env = own.indexOf("--env");
   const envFile = env < 0 ? undefined : own[env + 1];
   const names = own.filter((word, i) => !word.startsWith("--") && (env < 0 || i !== env + 1));
-  const unknown = [...own.filter((word) => word.startsWith("--") && !["--env", "--install"].includes(word)), ...names.filter((name) => !serviceNames.includes(name))];
+  const unknown = [
+    ...own.filter((word) => word.startsWith("--") && !["--env", "--install"].includes(word)),
+    ...names.filter((name) => !serviceNames.includes(name)),
+  ];
   if (unknown.length > 0) throw new Error(`${unknown.join(", ")}: unknown; services are ${serviceNames.join(", ")}`);
   if (env >= 0 && !envFile) throw new Error("--env wants a file");
   return { names: names.length > 0 ? names : serviceNames, envFile, command, installs: own.includes("--install") };
@@ -80,7 +87,10 @@ async function installAll(names) {
 }
 
 function runWith([command, ...args], lines) {
-  const env = { ...process.env, ...Object.fromEntries(lines.map((line) => [line.slice(0, line.indexOf("=")), line.slice(line.indexOf("=") + 1)])) };
+  const env = {
+    ...process.env,
+    ...Object.fromEntries(lines.map((line) => [line.slice(0, line.indexOf("=")), line.slice(line.indexOf("=") + 1)])),
+  };
   const child = spawn(command, args, { stdio: "inherit", env });
   for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => child.kill(signal));
   return new Promise((resolve, reject) => child.once("error", reject).once("exit", (code) => resolve(code ?? 1)));

@@ -1,6 +1,6 @@
 /**
- * Makes a checkout ready to run: dependencies as the lock file names them, the library built. Needs Node and npm, nothing else;
- * what is ready already is left alone.
+ * Makes a checkout ready to run: dependencies as the lock file names them, the library built. Needs Node and npm,
+ * nothing else; what is ready already is left alone.
  */
 import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
@@ -14,7 +14,9 @@ const OLDEST_NODE = [20, 19];
 const COMPILED = /(\.d\.ts|\.js)(\.map)?$/;
 const STAMP = join(root, "node_modules", ".cache", "holdfast", "built");
 
-/** Installs the dependencies where they are missing or not those of the lock file; builds `dist` where `src` is newer. */
+/**
+ * Installs the dependencies where they are missing or not those of the lock file; builds `dist` where `src` is newer.
+ */
 export async function setup({ build = true } = {}) {
   assertNode();
   if (!isInstalled(root)) await install();
@@ -46,17 +48,24 @@ export function run(command, args, options = {}) {
 /** Runs npm, the one that runs this script where one does; answers its exit status. */
 export function npm(args, options = {}) {
   const path = process.env.npm_execpath;
-  return path ? run(process.execPath, [path, ...args], options) : run("npm", args, { shell: process.platform === "win32", ...options });
+  return path
+    ? run(process.execPath, [path, ...args], options)
+    : run("npm", args, { shell: process.platform === "win32", ...options });
 }
 
 /** The files below a directory, as paths from there; none where there is no such directory. */
 export function filesBelow(directory) {
   if (!existsSync(directory)) return [];
   const entries = readdirSync(directory, { recursive: true, withFileTypes: true });
-  return entries.filter((entry) => entry.isFile()).map((entry) => relative(directory, join(entry.parentPath, entry.name)));
+  return entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(directory, join(entry.parentPath, entry.name)));
 }
 
-/** Removes compiled files whose source is gone: else a renamed test would run twice, and a removed module be published. */
+/**
+ * Removes compiled files whose source is gone: else a renamed test would run twice, and a removed module be
+ * published.
+ */
 export function prune(sources, output) {
   for (const file of filesBelow(output)) {
     const source = file.replace(COMPILED, ".ts");
@@ -70,11 +79,16 @@ function assertNode() {
   throw new Error(`Holdfast needs Node ${OLDEST_NODE.join(".")} or newer; this is ${process.versions.node}`);
 }
 
-/** Whether a package has what its lock file names. Compares contents, not times: a checkout sets the times of files as it likes. */
+/**
+ * Whether a package has what its lock file names. Compares contents, not times: a checkout sets the times of files as
+ * it likes.
+ */
 export function isInstalled(directory) {
   const wanted = packagesOf(join(directory, "package-lock.json"));
   const installed = packagesOf(join(directory, "node_modules", ".package-lock.json"));
-  return Object.entries(wanted).every(([path, { version, optional }]) => path === "" || optional || installed[path]?.version === version);
+  return Object.entries(wanted).every(
+    ([path, { version, optional }]) => path === "" || optional || installed[path]?.version === version,
+  );
 }
 
 function packagesOf(lockFile) {

@@ -1,6 +1,7 @@
 /**
- * `npm run soak`: four server processes and their database under the load of mixed clients, killed (`kill -9`) and started again at random,
- * clocks minutes apart; then a checker reads what the clients wrote down. Five minutes, spread over Redis, PostgreSQL and SQLite.
+ * `npm run soak`: four server processes and their database under the load of mixed clients, killed (`kill -9`) and
+ * started again at random, clocks minutes apart; then a checker reads what the clients wrote down. Five minutes,
+ * spread over Redis, PostgreSQL and SQLite.
  *
  *     npm run soak -- --seconds 60              another length, in all
  *     npm run soak -- --seed 7                  the same plan again: who does what, and what is killed when
@@ -22,7 +23,15 @@ const TABS = 3;
 const LOOK_MS = 200;
 const EXIT_INTERRUPTED = 130;
 
-const { values } = parseArgs({ options: { seconds: { type: "string" }, seed: { type: "string" }, storage: { type: "string" }, sabotage: { type: "string" }, log: { type: "string" } } });
+const { values } = parseArgs({
+  options: {
+    seconds: { type: "string" },
+    seed: { type: "string" },
+    storage: { type: "string" },
+    sabotage: { type: "string" },
+    log: { type: "string" },
+  },
+});
 const interrupted = interruption();
 await setup({ build: false });
 await buildLibrary();
@@ -38,7 +47,9 @@ const sabotage = values.sabotage === undefined ? undefined : oneOf("sabotage", S
 const seconds = number("seconds", SECONDS) / kinds.length;
 const total = { passed: 0, failed: 0 };
 
-console.log(`seed ${seed}: npm run soak -- --seed ${seed} --seconds ${seconds * kinds.length}${values.storage === undefined ? "" : ` --storage ${values.storage}`}`);
+console.log(
+  `seed ${seed}: npm run soak -- --seed ${seed} --seconds ${seconds * kinds.length}${values.storage === undefined ? "" : ` --storage ${values.storage}`}`,
+);
 if (values.log !== undefined) rmSync(values.log, { force: true });
 for (const kind of kinds) await run(kind);
 console.log(`\n${total.passed} passed, ${total.failed} failed`);
@@ -46,12 +57,22 @@ process.exit(total.failed > 0 ? 1 : 0);
 
 async function run(kind) {
   try {
-    const outcome = await soak({ kind, database: await DATABASES[kind](), seed, seconds, people: PEOPLE, tabs: TABS, sabotage, signal: interrupted });
+    const outcome = await soak({
+      kind,
+      database: await DATABASES[kind](),
+      seed,
+      seconds,
+      people: PEOPLE,
+      tabs: TABS,
+      sabotage,
+      signal: interrupted,
+    });
     const { passed, failed } = tally(outcome);
     total.passed += passed;
     total.failed += failed;
     console.log(`\n${report(outcome)}`);
-    if (values.log !== undefined) for (const entry of outcome.log) appendFileSync(values.log, `${JSON.stringify({ kind, ...entry })}\n`);
+    if (values.log !== undefined)
+      for (const entry of outcome.log) appendFileSync(values.log, `${JSON.stringify({ kind, ...entry })}\n`);
   } catch (error) {
     if (interrupted.aborted) process.exit(EXIT_INTERRUPTED);
     const isMissing = error.name === "MissingProgram" && !process.env.CI && !mayInstall();
@@ -71,7 +92,10 @@ function oneOf(option, choices) {
   throw new Error(`there is no --${option} ${values[option]}; there are ${Object.keys(choices).join(", ")}`);
 }
 
-/** Ends everything in good order when somebody interrupts; npm hands a signal to the shell between us and it, which tells nobody. */
+/**
+ * Ends everything in good order when somebody interrupts; npm hands a signal to the shell between us and it, which
+ * tells nobody.
+ */
 function interruption() {
   const controller = new AbortController();
   const interrupt = () => controller.abort(new Error("interrupted"));

@@ -1,6 +1,7 @@
 /**
- * `npm run bytes`: how many bytes a session takes in each storage, measured on the real servers over 10,000 sessions of a signed-in
- * visitor with three things in the cart: as they were created, and after each was written ten times more. Those of docs/storages.
+ * `npm run bytes`: how many bytes a session takes in each storage, measured on the real servers over 10,000 sessions
+ * of a signed-in visitor with three things in the cart: as they were created, and after each was written ten times
+ * more. Those of docs/storages.
  */
 import { createClient as createLibsql } from "@libsql/client";
 import { MemcacheClient } from "memcache-client";
@@ -67,7 +68,10 @@ const SUBJECTS = {
     await storage.ensureSchema();
     const bytes = async () => {
       await pool.query("ANALYZE TABLE holdfast_sessions");
-      const [[row]] = await pool.query("SELECT data_length + index_length AS bytes FROM information_schema.tables WHERE table_name = 'holdfast_sessions'");
+      const [[row]] = await pool.query(
+        "SELECT data_length + index_length AS bytes FROM information_schema.tables WHERE table_name = " +
+          "'holdfast_sessions'",
+      );
       return Number(row.bytes);
     };
     return { name: `mysql, MariaDB ${version}`, storage, bytes, close: () => pool.end().then(stop) };
@@ -85,7 +89,12 @@ const SUBJECTS = {
       client.close();
       rmSync(directory, { recursive: true });
     };
-    return { name: typeof version === "string" ? `sqlite ${version}` : "sqlite", storage, bytes: () => statSync(file).size, close };
+    return {
+      name: typeof version === "string" ? `sqlite ${version}` : "sqlite",
+      storage,
+      bytes: () => statSync(file).size,
+      close,
+    };
   },
 
   async memcached() {
@@ -94,7 +103,11 @@ const SUBJECTS = {
     const bytes = async () => {
       const rows = Object.values(await client.cmd("stats slabs"))[0].map(([name, value]) => [name, Number(value)]);
       const stats = Object.fromEntries(rows);
-      return rows.reduce((sum, [name, used]) => (name.endsWith(":used_chunks") ? sum + used * stats[name.replace("used_chunks", "chunk_size")] : sum), 0);
+      return rows.reduce(
+        (sum, [name, used]) =>
+          name.endsWith(":used_chunks") ? sum + used * stats[name.replace("used_chunks", "chunk_size")] : sum,
+        0,
+      );
     };
     const close = () => {
       client.shutdown();
@@ -115,9 +128,14 @@ async function measure({ name, storage, bytes, close }) {
   await inSlices(async (i) => ids.write((await store.create(DATA)).id, i * ID_BYTES));
   const created = await bytes();
   const idOf = (i) => ids.toString("latin1", i * ID_BYTES, (i + 1) * ID_BYTES);
-  for (let round = 0; round < REWRITES; round++) await inSlices((i) => store.edit(idOf(i), (session) => session.update("cart", ([first, ...rest]) => [...rest, first])));
+  for (let round = 0; round < REWRITES; round++)
+    await inSlices((i) =>
+      store.edit(idOf(i), (session) => session.update("cart", ([first, ...rest]) => [...rest, first])),
+    );
   const rewritten = await bytes();
-  console.log(`${name.padEnd(24)}${perSession(created - empty)} created${perSession(rewritten - empty)} written ten times more`);
+  console.log(
+    `${name.padEnd(24)}${perSession(created - empty)} created${perSession(rewritten - empty)} written ten times more`,
+  );
   await close();
 }
 
@@ -127,14 +145,20 @@ async function showRecord() {
   const call = { now: Date.now(), signal: new AbortController().signal };
   const key = ({ id }) => `holdfast:${id.slice(id.indexOf("_") + 1)}`;
   const plain = await createStore({ storage }).create(DATA);
-  const sealed = await createStore({ storage: encrypted(storage, [crypto.getRandomValues(new Uint8Array(32))]) }).create(DATA);
+  const sealed = await createStore({
+    storage: encrypted(storage, [crypto.getRandomValues(new Uint8Array(32))]),
+  }).create(DATA);
   const [one, other] = [storage.get(key(plain), call), storage.get(key(sealed), call)];
   console.log(`key    ${key(plain)}   (${key(plain).length} bytes)`);
-  console.log(`value  ${JSON.stringify(one.value)}   (${Buffer.byteLength(one.value)} bytes; encrypted ${Buffer.byteLength(other.value)})\n`);
+  console.log(
+    `value  ${JSON.stringify(one.value)}   (${Buffer.byteLength(one.value)} bytes; encrypted ` +
+      `${Buffer.byteLength(other.value)})\n`,
+  );
 }
 
 async function inSlices(work) {
-  for (let at = 0; at < SESSIONS; at += AT_ONCE) await Promise.all(Array.from({ length: Math.min(AT_ONCE, SESSIONS - at) }, (_, i) => work(at + i)));
+  for (let at = 0; at < SESSIONS; at += AT_ONCE)
+    await Promise.all(Array.from({ length: Math.min(AT_ONCE, SESSIONS - at) }, (_, i) => work(at + i)));
 }
 
 function heap() {

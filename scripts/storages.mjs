@@ -1,9 +1,11 @@
 /**
- * `npm run storages`: the storage contract, case by case, for every driver with every client on the real servers, plain and through
- * every decorator. `npm run storages -- redis sqlite` runs these drivers only. The last line is `N passed, N failed`.
+ * `npm run storages`: the storage contract, case by case, for every driver with every client on the real servers,
+ * plain and through every decorator. `npm run storages -- redis sqlite` runs these drivers only. The last line is `N
+ * passed, N failed`.
  *
- * `npm run storages -- --matrix` runs the client matrix: driver, client, version and configuration, each row with the whole contract and
- * the stories of sessions, or its refusal. `-- --matrix redis "ioredis 4"` runs the rows that have one of these words.
+ * `npm run storages -- --matrix` runs the client matrix: driver, client, version and configuration, each row with the
+ * whole contract and the stories of sessions, or its refusal. `-- --matrix redis "ioredis 4"` runs the rows that have
+ * one of these words.
  */
 import { mayInstall } from "./services/lib.mjs";
 import { buildLibrary, setup } from "./setup.mjs";
@@ -38,7 +40,10 @@ function chosen(names) {
   return SUBJECTS.filter(({ driver }) => names.length === 0 || names.includes(driver));
 }
 
-/** One subject of a server after the other: the clocks of two suites would sweep each other's entries. Each is shown when all before it have been. */
+/**
+ * One subject of a server after the other: the clocks of two suites would sweep each other's entries. Each is shown
+ * when all before it have been.
+ */
 async function runAll(subjects) {
   const outcomes = [];
   const servers = [...new Set(subjects.map(({ server }) => server))];
@@ -61,10 +66,22 @@ async function outcomeOf({ driver, client, run }) {
   try {
     const server = await run((result) => results.push(result));
     const lacking = EACH - results.length;
-    return { driver, client, server, results, error: lacking > 0 ? `ended before ${lacking} of its cases did` : undefined };
+    return {
+      driver,
+      client,
+      server,
+      results,
+      error: lacking > 0 ? `ended before ${lacking} of its cases did` : undefined,
+    };
   } catch (error) {
     const isMissing = error.name === "MissingProgram" && !process.env.CI && !mayInstall();
-    return { driver, client, server: isMissing ? `not run: ${error.message}` : "", results, error: isMissing ? undefined : error.stack };
+    return {
+      driver,
+      client,
+      server: isMissing ? `not run: ${error.message}` : "",
+      results,
+      error: isMissing ? undefined : error.stack,
+    };
   }
 }
 
@@ -77,11 +94,17 @@ function showSubject(number, { driver, client, server, results, error }) {
   console.log(`${`${number}`.padStart(2)}  ${driver.padEnd(10)}${client.padEnd(52)}${server.padEnd(30)}${counts}`);
 }
 
-/** A row for each case, a column for each subject: ✔ where it passed plain and through every decorator, · where it did not run. */
+/**
+ * A row for each case, a column for each subject: ✔ where it passed plain and through every decorator, · where it did
+ * not run.
+ */
 function printTable(outcomes) {
   const width = Math.max(...CASES.map((name) => name.length));
   console.log(`\n${"case".padEnd(width)} ${outcomes.map((_, i) => `${i + 1}`.padStart(3)).join("")}`);
-  for (const name of CASES) console.log(`${name.padEnd(width)} ${outcomes.map(({ results }) => signOf(results.filter((result) => result.name === name)).padStart(3)).join("")}`);
+  for (const name of CASES) {
+    const signs = outcomes.map(({ results }) => signOf(results.filter((result) => result.name === name)).padStart(3));
+    console.log(`${name.padEnd(width)} ${signs.join("")}`);
+  }
 }
 
 function signOf(results) {
@@ -91,7 +114,9 @@ function signOf(results) {
 
 function printFailures(outcomes) {
   for (const [i, { results, error }] of outcomes.entries()) {
-    const failures = results.filter((result) => result.error).map((result) => `${result.decorator}, ${result.name}: ${result.error}`);
+    const failures = results
+      .filter((result) => result.error)
+      .map((result) => `${result.decorator}, ${result.name}: ${result.error}`);
     for (const failure of error ? [...failures, error] : failures) console.log(`\n${i + 1}) ${failure}`);
   }
 }

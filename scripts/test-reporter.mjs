@@ -18,7 +18,8 @@ function outcomeOf(type, { skip, todo, details }) {
   const { error } = details;
   if (error?.failureType === "subtestsFailed") return undefined;
   if (todo !== undefined && todo !== false) return { type: "skipped", why: `to do: ${todo}` };
-  if (type === "test:fail") return { type: "failed", error: described(error?.cause instanceof Error ? error.cause : error) };
+  if (type === "test:fail")
+    return { type: "failed", error: described(error?.cause instanceof Error ? error.cause : error) };
   if (details.type === "suite") return undefined;
   return skip === undefined || skip === false ? { type: "passed" } : { type: "skipped", why: String(skip) };
 }

@@ -1,6 +1,6 @@
 /**
- * `npm test`: all set-up, then everything that is checked. `npm test -- PATTERN …` runs the test files whose path contains one of the
- * patterns, nothing else. The last line is `N passed, N failed`.
+ * `npm test`: all set-up, then everything that is checked. `npm test -- PATTERN …` runs the test files whose path
+ * contains one of the patterns, nothing else. The last line is `N passed, N failed`.
  */
 import { join } from "node:path";
 import { installBench } from "./bench-packages.mjs";
@@ -62,8 +62,13 @@ function show(sign, name, began) {
 
 function testFiles() {
   const files = filesBelow(build).filter((file) => file.endsWith(".test.js"));
-  const chosen = files.filter((file) => isFullRun || patterns.some((pattern) => file.includes(pattern.replace(/^(test|build)\//, "").replace(/\.ts$/, ".js"))));
-  if (chosen.length === 0) throw new Error(`no test file ${isFullRun ? "is there" : `matches ${patterns.join(" or ")}`}`);
+  const chosen = files.filter(
+    (file) =>
+      isFullRun ||
+      patterns.some((pattern) => file.includes(pattern.replace(/^(test|build)\//, "").replace(/\.ts$/, ".js"))),
+  );
+  if (chosen.length === 0)
+    throw new Error(`no test file ${isFullRun ? "is there" : `matches ${patterns.join(" or ")}`}`);
   return chosen.sort((a, b) => rank(a) - rank(b) || a.localeCompare(b, "en")).map((file) => join(build, file));
 }
 
@@ -77,15 +82,22 @@ function showFile({ file, seconds, passed, skipped, failures: failed, output }) 
   total.failed += failed.length;
   total.skipped += skipped.length;
   failures.push(...failed.map(({ name, error }) => ({ name: `${file} › ${name}`, error })));
-  const counts = [`${passed} passed`, failed.length > 0 && `${failed.length} failed`, skipped.length > 0 && `${skipped.length} skipped`];
-  console.log(`${failed.length > 0 ? "✖" : "✔"} ${file}: ${counts.filter(Boolean).join(", ")} (${seconds.toFixed(1)} s)`);
+  const counts = [
+    `${passed} passed`,
+    failed.length > 0 && `${failed.length} failed`,
+    skipped.length > 0 && `${skipped.length} skipped`,
+  ];
+  console.log(
+    `${failed.length > 0 ? "✖" : "✔"} ${file}: ${counts.filter(Boolean).join(", ")} (${seconds.toFixed(1)} s)`,
+  );
   if (output.stdout) console.log(indented(output.stdout));
   for (const { name, why } of skipped) console.log(indented(`skipped: ${name} (${why})`));
   if (failed.length > 0 && output.stderr) console.log(indented(output.stderr));
 }
 
 function summary() {
-  for (const [index, { name, error }] of failures.entries()) console.log(`\n${index + 1}) ${name}\n${indented(error)}`);
+  for (const [index, { name, error }] of failures.entries())
+    console.log(`\n${index + 1}) ${name}\n${indented(error)}`);
   if (total.skipped > 0) console.log(`\n${total.skipped} skipped`);
   process.exitCode = total.failed > 0 ? 1 : 0;
   console.log(`\n${total.passed} passed, ${total.failed} failed`);

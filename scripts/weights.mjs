@@ -1,6 +1,6 @@
 /**
- * `node scripts/weights.mjs`: writes test/package/weights.json anew, from what each entry point weighs now: how many modules it loads, what it
- * imports from elsewhere, and how many bytes its bundle may take, minified and gzipped.
+ * `node scripts/weights.mjs`: writes test/package/weights.json anew, from what each entry point weighs now: how many
+ * modules it loads, what it imports from elsewhere, and how many bytes its bundle may take, minified and gzipped.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -46,10 +46,12 @@ export function complaints(weights, limits) {
 function complaintsOf(weight, limits) {
   const found = [];
   if (weight.modules !== limits.modules) found.push(`loads ${weight.modules} modules, not ${limits.modules}`);
-  if (`${weight.foreign}` !== `${limits.foreign}`) found.push(`imports ${listed(weight.foreign)} from elsewhere, not ${listed(limits.foreign)}`);
+  if (`${weight.foreign}` !== `${limits.foreign}`)
+    found.push(`imports ${listed(weight.foreign)} from elsewhere, not ${listed(limits.foreign)}`);
   for (const kind of BYTES) {
     if (weight[kind] > limits[kind]) found.push(`takes ${weight[kind]} bytes ${kind}, more than ${limits[kind]}`);
-    if (weight[kind] < LEAST * limits[kind]) found.push(`takes ${weight[kind]} bytes ${kind}, far less than ${limits[kind]}: lower the limit`);
+    if (weight[kind] < LEAST * limits[kind])
+      found.push(`takes ${weight[kind]} bytes ${kind}, far less than ${limits[kind]}: lower the limit`);
   }
   return found;
 }
@@ -61,7 +63,9 @@ export function fileOf(weights) {
 }
 
 function row(limits) {
-  return `{ ${Object.entries(limits).map(([name, value]) => `${JSON.stringify(name)}: ${JSON.stringify(value)}`).join(", ")} }`;
+  return `{ ${Object.entries(limits)
+    .map(([name, value]) => `${JSON.stringify(name)}: ${JSON.stringify(value)}`)
+    .join(", ")} }`;
 }
 
 function listed(names) {

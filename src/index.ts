@@ -1,24 +1,51 @@
 /**
- * Holdfast's core: the store, extractors, errors and types. The middlewares are in `holdfast/express`, `holdfast/fastify` and so on,
- * storages in `holdfast/storage/…`.
+ * Holdfast's core: the store, extractors, errors and types. The middlewares are in `holdfast/express`,
+ * `holdfast/fastify` and so on, storages in `holdfast/storage/…`.
  *
  * @module
  */
-export { createStore } from "./store/store.js";
-export type { StoreOptions } from "./store/options.js";
-export type { SessionOptions } from "./store/request-options.js";
+export { createStore } from "./session/store.js";
+export type { StoreOptions } from "./session/options.js";
+export type { SessionOptions } from "./session/request-options.js";
 export { fiberDefaults } from "./presets.js";
 export * from "./session-data.js";
-export type { AuthenticateOptions, CreateOptions, ListedSession, Session, SessionInfo, StoredSession, Store } from "./contracts/session.js";
+export type {
+  AuthenticateOptions,
+  CreateOptions,
+  ListedSession,
+  Session,
+  SessionInfo,
+  StoredSession,
+  Store,
+} from "./contracts/session-api.js";
 export type { Clock } from "./contracts/clock.js";
 export type { AbsentReason, EndReason, SessionEvent, SessionEventType } from "./contracts/events.js";
-export type { Awaitable, Storage, StorageCall, StorageEntry, StorageFinding, StoredEntry, SweepOptions, Version, Written } from "./contracts/storage.js";
+export type {
+  Awaitable,
+  Storage,
+  StorageCall,
+  StorageEntry,
+  StorageFinding,
+  StoredEntry,
+  SweepOptions,
+  Version,
+  Written,
+} from "./contracts/storage.js";
 export { SessionError, type SessionErrorCode } from "./errors.js";
 export type { TypeCodec } from "./contracts/type-codec.js";
 export type { CookieOptions } from "./cookie/write.js";
-export type { Duration } from "./leaves/duration.js";
+export type { Duration } from "./util/duration.js";
 export type { Extractor, Source } from "./extractors/extractor.js";
-export type { RequestView } from "./http/view.js";
-export { fromAuthHeader, fromCookie, fromCustom, fromForm, fromHeader, fromParam, fromQuery, type CustomExtractor } from "./extractors/places.js";
+export type { RequestView } from "./http/request-view.js";
+export {
+  fromAuthHeader,
+  fromCookie,
+  fromCustom,
+  fromForm,
+  fromHeader,
+  fromParam,
+  fromQuery,
+  type CustomExtractor,
+} from "./extractors/sources.js";
 export { chain, keyLookup } from "./extractors/chain.js";
-export type { SessionAccess as Sessions, SessionOf } from "./contracts/sessions.js";
+export type { SessionAccess as Sessions, SessionOf } from "./contracts/session-access.js";

@@ -5,8 +5,8 @@
  */
 import type { Storage, SweepOptions } from "./contracts/storage.js";
 import { SessionError } from "./errors.js";
-import { kindOf } from "./leaves/assert.js";
-import { builtinModule, warn } from "./leaves/builtin.js";
+import { kindOf } from "./util/assert.js";
+import { builtinModule, warn } from "./util/builtin.js";
 import { dynamodbStorage } from "./storage/dynamodb.js";
 import { memcachedStorage } from "./storage/memcached.js";
 import { mongodbStorage } from "./storage/mongodb.js";
@@ -38,7 +38,8 @@ export interface OpenedStorage {
  * const { storage, close } = await openStorage("postgres://shop@localhost/shop");
  */
 export async function openStorage(address: string): Promise<OpenedStorage> {
-  if (typeof address !== "string") throw new TypeError(`holdfast: openStorage: address is ${kindOf(address)}; write ${ADDRESSES}`);
+  if (typeof address !== "string")
+    throw new TypeError(`holdfast: openStorage: address is ${kindOf(address)}; write ${ADDRESSES}`);
   const open = OPENERS[/^[a-z+]+:/.exec(address)?.[0] ?? ""];
   if (!open) throw new TypeError(`holdfast: openStorage: this is no address of a storage; write ${ADDRESSES}`);
   try {
@@ -203,7 +204,10 @@ function shown(address: string): string {
   return JSON.stringify(plain);
 }
 
-/** Where user and password are in an address: from the first `//` to the last `@`, whatever is between. Empty if there are none. */
+/**
+ * Where user and password are in an address: from the first `//` to the last `@`, whatever is between. Empty if there
+ * are none.
+ */
 function userIn(address: string): { readonly start: number; readonly end: number } {
   const slashes = address.indexOf("//");
   const start = slashes + 2;
@@ -215,7 +219,10 @@ function withoutSecrets(text: string, address: string): string {
   const { start, end } = userIn(address);
   const user = address.slice(start, end);
   const password = user.slice(user.indexOf(":") + 1);
-  const secrets = [...(address.includes("//") ? [address] : []), ...(user.includes(":") ? [user, password, decoded(password)] : [])];
+  const secrets = [
+    ...(address.includes("//") ? [address] : []),
+    ...(user.includes(":") ? [user, password, decoded(password)] : []),
+  ];
   return secrets.filter((secret) => secret !== "").reduce((left, secret) => left.replaceAll(secret, "…"), text);
 }
 

@@ -9,7 +9,8 @@
  */
 export interface SessionData {}
 
-type NotDeclared = 'declare your session\'s keys: declare module "holdfast" { interface SessionData { … } }, or session<Data>(…)';
+type NotDeclared =
+  'declare your session\'s keys: declare module "holdfast" { interface SessionData { … } }, or session<Data>(…)';
 
 /** The keys of a session's data; where none are declared, the type says what to do. */
 export type KeyOf<D extends object> = [keyof D] extends [never] ? NotDeclared : Extract<keyof D, string>;

@@ -13,7 +13,9 @@ export function make({ storage, client, variant }) {
     await app.register(session, {
       secret: "a secret of at least thirty-two characters",
       cookie: { maxAge: MS, sameSite: "lax", secure: "auto" },
-      ...(storage === "redis" ? { store: new RedisStore({ client, prefix: "fastify:", ttl: MS / 1000, disableTouch: isLean }) } : {}),
+      ...(storage === "redis"
+        ? { store: new RedisStore({ client, prefix: "fastify:", ttl: MS / 1000, disableTouch: isLean }) }
+        : {}),
       ...(isLean ? { rolling: false, saveUninitialized: false } : {}),
     });
   };

@@ -1,6 +1,6 @@
 /**
- * What anybody would write by hand, and no less: a signed id in a cookie, one GET or one SET, JSON. It promises nothing: of two writes at once
- * one is lost, and a request that is on its way brings back what a logout removed.
+ * What anybody would write by hand, and no less: a signed id in a cookie, one GET or one SET, JSON. It promises
+ * nothing: of two writes at once one is lost, and a request that is on its way brings back what a logout removed.
  */
 import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 import { DATA } from "../kinds.mjs";
@@ -15,7 +15,11 @@ export function make({ storage, client, kit }) {
   const begin = async (context, answer, data) => {
     const id = randomBytes(24).toString("base64url");
     await save(id, data);
-    kit.setCookie(context, answer, `${NAME}${id}.${signature(id)}; Path=/; HttpOnly; SameSite=Lax; Max-Age=${SECONDS}`);
+    kit.setCookie(
+      context,
+      answer,
+      `${NAME}${id}.${signature(id)}; Path=/; HttpOnly; SameSite=Lax; Max-Age=${SECONDS}`,
+    );
   };
   return {
     actions: {

@@ -18,9 +18,18 @@ export function make({ framework }) {
         const { name } = await open(request, answer);
         return { name };
       },
-      write: saved((session) => session.count++, ({ count }) => ({ count })),
-      login: saved((session) => (session.user = 7), ({ user }) => ({ user })),
-      seed: saved((session) => Object.assign(session, DATA), () => ({ ok: true })),
+      write: saved(
+        (session) => session.count++,
+        ({ count }) => ({ count }),
+      ),
+      login: saved(
+        (session) => (session.user = 7),
+        ({ user }) => ({ user }),
+      ),
+      seed: saved(
+        (session) => Object.assign(session, DATA),
+        () => ({ ok: true }),
+      ),
     },
   };
 }

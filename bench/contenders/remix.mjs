@@ -8,8 +8,16 @@ const sessions = new WeakMap();
 
 /** As its README has it: a signed cookie, the session read before the handler and saved after it. */
 export function make({ storage, client }) {
-  const cookie = createCookie("session", { secrets: ["a secret of at least thirty-two characters"], httpOnly: true, sameSite: "Lax", secure: true, path: "/", maxAge: SECONDS });
-  const stored = storage === "redis" ? createRedisSessionStorage(client, { ttl: SECONDS }) : createMemorySessionStorage();
+  const cookie = createCookie("session", {
+    secrets: ["a secret of at least thirty-two characters"],
+    httpOnly: true,
+    sameSite: "Lax",
+    secure: true,
+    path: "/",
+    maxAge: SECONDS,
+  });
+  const stored =
+    storage === "redis" ? createRedisSessionStorage(client, { ttl: SECONDS }) : createMemorySessionStorage();
   const mount = (fetch) => async (request) => {
     const session = await stored.read(await cookie.parse(request.headers.get("Cookie")));
     sessions.set(request, session);

@@ -14,7 +14,10 @@ export function settle(result, done, failed) {
   else done(result);
 }
 
-/** Listens on a free port of the loopback interface; answers the server. Connections stay open while others are measured. */
+/**
+ * Listens on a free port of the loopback interface; answers the server. Connections stay open while others are
+ * measured.
+ */
 export function listen(server) {
   server.keepAliveTimeout = 0;
   return new Promise((resolve, reject) => {

@@ -1,6 +1,6 @@
 /**
- * Runs every probe against every library; prints what was seen as JSON. Started by scripts/peers.mjs, with a Node that all of them run on
- * and the address of a Redis; ends with the process that started it.
+ * Runs every probe against every library; prints what was seen as JSON. Started by scripts/peers.mjs, with a Node
+ * that all of them run on and the address of a Redis; ends with the process that started it.
  */
 import { readFileSync } from "node:fs";
 import { Gates } from "./gates.mjs";
@@ -22,7 +22,9 @@ try {
   const results = [];
   for (const subject of SUBJECTS) results.push(await resultsOf(subject));
   const lines = PROBES.map(({ id, line }) => ({ id, line }));
-  process.stdout.write(`${JSON.stringify({ node: process.versions.node, redis: redis.version, client: versionOf("redis"), lines, results })}\n`);
+  process.stdout.write(
+    `${JSON.stringify({ node: process.versions.node, redis: redis.version, client: versionOf("redis"), lines, results })}\n`,
+  );
 } finally {
   redis.close();
 }
@@ -35,7 +37,13 @@ async function resultsOf({ library, packages, setup, hasStorage = true, start })
       throw new Error(`${library}, ${id}: ${error.message}`, { cause: error });
     });
   }
-  return { library, version: versionOf(library), packages: packages.map((name) => `${name} ${versionOf(name)}`), setup, outcomes };
+  return {
+    library,
+    version: versionOf(library),
+    packages: packages.map((name) => `${name} ${versionOf(name)}`),
+    setup,
+    outcomes,
+  };
 }
 
 /** Applications of their own, on an empty storage. */

@@ -5,22 +5,53 @@ const RUNNERS = 50;
 const PINGS = 20;
 
 /**
- * What is asked of every library: a line of the table, and how to find out. A probe is given the application, plain and with a rolling
- * timeout, and the storage; it answers `kept`, and what was seen.
+ * What is asked of every library: a line of the table, and how to find out. A probe is given the application, plain
+ * and with a rolling timeout, and the storage; it answers `kept`, and what was seen.
  */
 export const PROBES = [
   { id: "keys", line: "Two overlapping requests write different keys: both are kept", run: twoKeys },
   { id: "increments", line: `${RUNNERS} overlapping increments are all counted`, run: increments },
   { id: "logout", line: "After logout a copy of the cookie opens nothing", run: (world) => afterLogout(world.plain) },
-  { id: "logout-writer", line: "… also when a slower request writes after the logout", run: (world) => afterLogout(world.plain, "set") },
-  { id: "logout-reader", line: "… also when a slower request only reads, with a rolling timeout", run: (world) => afterLogout(world.rolling, "read") },
+  {
+    id: "logout-writer",
+    line: "… also when a slower request writes after the logout",
+    run: (world) => afterLogout(world.plain, "set"),
+  },
+  {
+    id: "logout-reader",
+    line: "… also when a slower request only reads, with a rolling timeout",
+    run: (world) => afterLogout(world.rolling, "read"),
+  },
   { id: "login", line: "After login the cookie from before opens nothing", run: (world) => afterLogin(world.plain) },
-  { id: "login-writer", line: "… also when a slower request writes after the login", run: (world) => afterLogin(world.plain, "set") },
+  {
+    id: "login-writer",
+    line: "… also when a slower request writes after the login",
+    run: (world) => afterLogin(world.plain, "set"),
+  },
   { id: "login-cookie", line: "A late answer does not replace the cookie of a fresh login", run: lateAnswer },
-  { id: "stored-first", line: "No byte of an answer leaves before its session is stored", run: storedFirst, needsStorage: true },
-  { id: "failed-write", line: "A write that could not be stored is an error, and gives no new cookie", run: failedWrite, needsStorage: true },
-  { id: "failed-read", line: "A session that could not be read is an error, and is there again afterwards", run: failedRead, needsStorage: true },
-  { id: "untouched", line: "A visitor in whose session nothing was put gets no cookie and no record", run: untouched },
+  {
+    id: "stored-first",
+    line: "No byte of an answer leaves before its session is stored",
+    run: storedFirst,
+    needsStorage: true,
+  },
+  {
+    id: "failed-write",
+    line: "A write that could not be stored is an error, and gives no new cookie",
+    run: failedWrite,
+    needsStorage: true,
+  },
+  {
+    id: "failed-read",
+    line: "A session that could not be read is an error, and is there again afterwards",
+    run: failedRead,
+    needsStorage: true,
+  },
+  {
+    id: "untouched",
+    line: "A visitor in whose session nothing was put gets no cookie and no record",
+    run: untouched,
+  },
 ];
 
 async function twoKeys({ plain }) {
@@ -50,7 +81,10 @@ async function afterLogout(app, slowVerb) {
   await well(browser.ask("logout"));
   const answer = slow ? await slow.finish() : undefined;
   const [own, copied] = [await dataOf(browser), await dataOf(copy)];
-  return { kept: !own.user && !copied.user, saw: `the browser is ${own.user ?? "nobody"}, the copy ${copied.user ?? "nobody"}${late(answer)}` };
+  return {
+    kept: !own.user && !copied.user,
+    saw: `the browser is ${own.user ?? "nobody"}, the copy ${copied.user ?? "nobody"}${late(answer)}`,
+  };
 }
 
 async function afterLogin(app, slowVerb) {
@@ -82,7 +116,10 @@ async function storedFirst({ plain: app, redis }) {
   const hasBegun = sent.hasBegun();
   await redis.letWritesGo();
   await well(sent.answer);
-  return { kept: !hasBegun, saw: hasBegun ? "the head of the answer came while the write waited" : "nothing came while the write waited" };
+  return {
+    kept: !hasBegun,
+    saw: hasBegun ? "the head of the answer came while the write waited" : "nothing came while the write waited",
+  };
 }
 
 /** A known visitor may be given the cookie of a stored session again. */
@@ -110,7 +147,10 @@ async function failedRead({ plain: app, redis }) {
     await redis.permit();
     const { user } = await dataOf(browser);
     kept &&= status >= 500 && !hasCookie && user === "ines";
-    saw.push(`${REFUSED[category]} refused: answered ${status}${hasCookie ? " with a cookie" : ""}, then the browser is ${user ?? "nobody"}`);
+    saw.push(
+      `${REFUSED[category]} refused: answered ${status}${hasCookie ? " with a cookie" : ""}, then the browser ` +
+        `is ${user ?? "nobody"}`,
+    );
   }
   return { kept, saw: saw.join("; ") };
 }
@@ -131,11 +171,16 @@ async function visitor(app) {
 
 let gates = 0;
 
-/** Sends a request whose handler has its session already and waits; `finish` lets it go on and answers what it answered. */
+/**
+ * Sends a request whose handler has its session already and waits; `finish` lets it go on and answers what it
+ * answered.
+ */
 async function parked(app, browser, verb, options = {}) {
   const gate = `gate-${++gates}`;
   const answer = browser.ask(verb, { ...options, gate });
-  const early = answer.then(({ status }) => Promise.reject(new Error(`${verb} answered ${status} instead of waiting`)));
+  const early = answer.then(({ status }) =>
+    Promise.reject(new Error(`${verb} answered ${status} instead of waiting`)),
+  );
   await Promise.race([app.gates.arrival(gate), early]);
   early.catch(() => {});
   return {

@@ -3,7 +3,10 @@ import { createClient } from "redis";
 /** Longer than any probe. */
 const PAUSE_MS = "600000";
 
-/** The Redis at an address, which belongs to the probes: it is made to refuse and to hold the commands of the application. */
+/**
+ * The Redis at an address, which belongs to the probes: it is made to refuse and to hold the commands of the
+ * application.
+ */
 export async function openRedis(url) {
   const password = "probe";
   const first = await connected({ url });
@@ -31,5 +34,7 @@ export async function openRedis(url) {
 }
 
 async function connected(options) {
-  return createClient(options).on("error", () => {}).connect();
+  return createClient(options)
+    .on("error", () => {})
+    .connect();
 }

@@ -7,7 +7,12 @@ export function tableOf({ lines, results }) {
     const title = `${result.library} ${result.version}`;
     columns.set(title, [...(columns.get(title) ?? []), result]);
   }
-  const rows = lines.map(({ id, line }) => [line, ...[...columns.values()].map((group) => [...new Set(group.map(({ outcomes }) => cellOf(outcomes[id])))].join(" / "))]);
+  const rows = lines.map(({ id, line }) => [
+    line,
+    ...[...columns.values()].map((group) =>
+      [...new Set(group.map(({ outcomes }) => cellOf(outcomes[id])))].join(" / "),
+    ),
+  ]);
   return [["", ...columns.keys()], ...rows];
 }
 
@@ -20,9 +25,17 @@ function cellOf(outcome) {
 export function plain(seen) {
   const [titles, ...rows] = tableOf(seen);
   const first = Math.max(...rows.map(([line]) => line.length));
-  const show = (row) => row.map((cell, i) => cell.padEnd(i === 0 ? first : titles[i].length)).join("  ").trimEnd();
+  const show = (row) =>
+    row
+      .map((cell, i) => cell.padEnd(i === 0 ? first : titles[i].length))
+      .join("  ")
+      .trimEnd();
   const table = [titles, ...rows].map(show).join("\n");
-  const lost = seen.results.flatMap(({ library, outcomes }) => seen.lines.filter(({ id }) => outcomes[id]?.kept === false).map(({ id }) => `${library}, ${id}: ${outcomes[id].saw}`));
+  const lost = seen.results.flatMap(({ library, outcomes }) =>
+    seen.lines
+      .filter(({ id }) => outcomes[id]?.kept === false)
+      .map(({ id }) => `${library}, ${id}: ${outcomes[id].saw}`),
+  );
   return `${[table, measured(seen), setups(seen).join("\n"), lost.join("\n")].join("\n\n")}\n`;
 }
 
@@ -31,7 +44,13 @@ export function markdown(seen) {
   const [titles, ...rows] = tableOf(seen);
   const show = (row) => `| ${row.map((cell) => (cell === "no" ? "**no**" : cell)).join(" | ")} |`;
   const table = [show(titles), `|${titles.map(() => "---").join("|")}|`, ...rows.map(show)].join("\n");
-  return `${[table, measured(seen), setups(seen).map((line) => `- ${line}`).join("\n")].join("\n\n")}\n`;
+  return `${[
+    table,
+    measured(seen),
+    setups(seen)
+      .map((line) => `- ${line}`)
+      .join("\n"),
+  ].join("\n\n")}\n`;
 }
 
 function measured({ date, node, redis, client }) {

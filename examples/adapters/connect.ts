@@ -10,10 +10,13 @@ interface Data {
 const sessions = session<Data>();
 const app = connect();
 app.use(sessions);
-app.use("/out", wrapAsync(async (req, res) => {
-  await sessions.get(req).destroy();
-  res.end("out");
-}));
+app.use(
+  "/out",
+  wrapAsync(async (req, res) => {
+    await sessions.get(req).destroy();
+    res.end("out");
+  }),
+);
 app.use((req, res) => {
   sessions.get(req).update("visits", (visits = 0) => visits + 1);
   res.setHeader("Content-Type", "application/json");

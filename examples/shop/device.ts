@@ -1,6 +1,19 @@
 /** Looked for in this order: Edge says it is Chrome, Chrome says it is Safari. */
-const BROWSERS = [["Edge", /\bEdg/], ["Firefox", /\bFirefox\//], ["Chrome", /Chrome\//], ["Safari", /\bSafari\//], ["curl", /^curl\//]] as const;
-const SYSTEMS = [["Android", /\bAndroid\b/], ["an iPhone", /\biPhone\b/], ["an iPad", /\biPad\b/], ["Windows", /\bWindows\b/], ["a Mac", /\bMacintosh\b/], ["Linux", /\bLinux\b/]] as const;
+const BROWSERS = [
+  ["Edge", /\bEdg/],
+  ["Firefox", /\bFirefox\//],
+  ["Chrome", /Chrome\//],
+  ["Safari", /\bSafari\//],
+  ["curl", /^curl\//],
+] as const;
+const SYSTEMS = [
+  ["Android", /\bAndroid\b/],
+  ["an iPhone", /\biPhone\b/],
+  ["an iPad", /\biPad\b/],
+  ["Windows", /\bWindows\b/],
+  ["a Mac", /\bMacintosh\b/],
+  ["Linux", /\bLinux\b/],
+] as const;
 
 /** A few words for the device of a request, good enough to be recognised by whoever holds it. */
 export function deviceOf(userAgent: string = ""): string {

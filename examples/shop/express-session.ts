@@ -15,7 +15,10 @@ const expressSession = load("express-session") as (options: object) => RequestHa
 /** The version that races. */
 export const PEER_VERSION = (load("express-session/package.json") as { readonly version: string }).version;
 
-/** The same race with express-session, which has a cookie and a memory of its own. Mounted at PEER_PATH, before the shop's sessions. */
+/**
+ * The same race with express-session, which has a cookie and a memory of its own. Mounted at PEER_PATH, before the
+ * shop's sessions.
+ */
 export function peerRoutes(): Router {
   const session = expressSession({
     secret: randomBytes(32),

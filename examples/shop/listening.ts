@@ -27,7 +27,7 @@ export function addressOf(server: Server, { HOST }: Place): string {
   const address = server.address();
   const port = typeof address === "object" ? address?.port : undefined;
   const isEverywhere = HOST === "0.0.0.0" || HOST === "::";
-  const name = isEverywhere ? "localhost" : (HOST || LOOPBACK);
+  const name = isEverywhere ? "localhost" : HOST || LOOPBACK;
   return `http://${name.includes(":") ? `[${name}]` : name}:${port}/`;
 }
 

@@ -10,8 +10,8 @@ const PACKAGES = ["moto[dynamodb]==5.2.1", "flask==3.1.2", "flask-cors==6.0.1"];
 const ADVICE = "install Python 3.10 or newer with venv and pip, or name a DynamoDB in HOLDFAST_TEST_DYNAMODB_URL";
 
 /**
- * Of two conditional writes that overlap moto may do both, where DynamoDB does one: it looks at the item and writes it
- * in two steps. Here it answers one request at a time.
+ * Of two conditional writes that overlap moto may do both, where DynamoDB does one: it looks at the item and writes
+ * it in two steps. Here it answers one request at a time.
  */
 const ONE_AT_A_TIME = `
 import sys, threading
@@ -32,11 +32,19 @@ run_simple(sys.argv[1], int(sys.argv[2]), answer, threaded=True)
 export async function start() {
   const command = join(environment(), "bin", "python");
   const port = await freePort();
-  const server = await new Server({ name: "dynamodb", command, args: ["-c", ONE_AT_A_TIME, HOST, `${port}`], port }).start();
+  const server = await new Server({
+    name: "dynamodb",
+    command,
+    args: ["-c", ONE_AT_A_TIME, HOST, `${port}`],
+    port,
+  }).start();
   return { url: `http://${HOST}:${port}`, version: `moto ${/[\d.]+$/.exec(PACKAGES[0])[0]}`, servers: [server] };
 }
 
-/** The directory of a virtual environment that has it, made where it is missing. It names its own path, so it is made in its place. */
+/**
+ * The directory of a virtual environment that has it, made where it is missing. It names its own path, so it is made
+ * in its place.
+ */
 function environment() {
   const cache = join(root, "node_modules", ".cache", "holdfast");
   const directory = join(cache, "moto-5.2.1");
@@ -47,9 +55,17 @@ function environment() {
     const python = pythonProgram();
     console.error("Installing moto (pip) …");
     const script = `set -e; [ -e '${whole}' ] || { rm -rf '${directory}'; '${python}' -m venv '${directory}'; '${directory}/bin/pip' install -q --disable-pip-version-check ${PACKAGES.map((name) => `'${name}'`).join(" ")}; touch '${whole}'; }`;
-    execFileSync("flock", [join(cache, "moto.lock"), "sh", "-c", script], { stdio: ["ignore", "ignore", "pipe"], encoding: "utf8" });
+    execFileSync("flock", [join(cache, "moto.lock"), "sh", "-c", script], {
+      stdio: ["ignore", "ignore", "pipe"],
+      encoding: "utf8",
+    });
   } catch (error) {
-    throw new MissingProgram(`moto could not be installed (${String(error.stderr || error.message).trim().split("\n").at(-1)}): ${ADVICE}`);
+    throw new MissingProgram(
+      `moto could not be installed (${String(error.stderr || error.message)
+        .trim()
+        .split("\n")
+        .at(-1)}): ${ADVICE}`,
+    );
   }
   return directory;
 }

@@ -1,4 +1,7 @@
-/** What the services share: programs, free ports, directories, and servers that end with the process that started them. */
+/**
+ * What the services share: programs, free ports, directories, and servers that end with the process that started
+ * them.
+ */
 import { execFileSync, spawn } from "node:child_process";
 import { accessSync, constants, existsSync, mkdirSync, mkdtempSync, rmSync, statSync } from "node:fs";
 import { connect, createServer } from "node:net";
@@ -14,8 +17,8 @@ export const HOST = "127.0.0.1";
 const DIRECTORIES = ["/usr/sbin", "/usr/local/sbin", "/sbin", "/opt/homebrew/bin"];
 
 /**
- * A program: where it is, or what to install. `apt` names the package that has it, `within` more directories to look in. Installs it as
- * root in CI or a container; else, and where that fails, throws a `MissingProgram`.
+ * A program: where it is, or what to install. `apt` names the package that has it, `within` more directories to look
+ * in. Installs it as root in CI or a container; else, and where that fails, throws a `MissingProgram`.
  */
 export function program(name, { apt, within = [] }) {
   const found = find(name, within);
@@ -54,22 +57,36 @@ export function mayInstall() {
   return process.getuid?.() === 0 && (Boolean(process.env.CI) || isContainer) && find("apt-get") !== undefined;
 }
 
-/** Runs shell commands of apt, one process of this checkout at a time, after the lists are fresh; apt starts no service. */
+/**
+ * Runs shell commands of apt, one process of this checkout at a time, after the lists are fresh; apt starts no
+ * service.
+ */
 export function withApt(commands, what) {
   const cache = join(root, "node_modules", ".cache", "holdfast");
   mkdirSync(cache, { recursive: true });
   console.error(`Installing ${what} (apt-get) …`);
   const fresh = `find ${cache}/apt-updated -mmin -60 2>/dev/null | grep -q . || { ${aptUpdate()}
 touch ${cache}/apt-updated; }`;
-  const options = { stdio: ["ignore", "ignore", "pipe"], env: { ...process.env, DEBIAN_FRONTEND: "noninteractive", RUNLEVEL: "1" } };
+  const options = {
+    stdio: ["ignore", "ignore", "pipe"],
+    env: { ...process.env, DEBIAN_FRONTEND: "noninteractive", RUNLEVEL: "1" },
+  };
   try {
     execFileSync("flock", [join(cache, "apt.lock"), "sh", "-c", `set -e; ${fresh}; ${commands}`], options);
   } catch (error) {
-    throw new MissingProgram(`${what} could not be installed: ${String(error.stderr ?? error).trim().split("\n").at(-1)}`);
+    throw new MissingProgram(
+      `${what} could not be installed: ${String(error.stderr ?? error)
+        .trim()
+        .split("\n")
+        .at(-1)}`,
+    );
   }
 }
 
-/** From here on the system hands out ports to whoever connects somewhere: a server that comes (back) later would find its own taken. */
+/**
+ * From here on the system hands out ports to whoever connects somewhere: a server that comes (back) later would find
+ * its own taken.
+ */
 const FIRST_PORT_OF_CLIENTS = 32_768;
 const FIRST_PORT = 10_000;
 
@@ -93,7 +110,10 @@ const temporary = new Set();
 /** A server that is about to end may still write. */
 const remove = (directory) => rmSync(directory, { recursive: true, force: true, maxRetries: 10 });
 
-/** A new directory, removed at the latest when this process exits by itself. A server that is given it removes it in every case. */
+/**
+ * A new directory, removed at the latest when this process exits by itself. A server that is given it removes it in
+ * every case.
+ */
 export function temporaryDirectory(name) {
   const directory = mkdtempSync(join(tmpdir(), `holdfast-${name}-`));
   if (temporary.size === 0) process.once("exit", () => temporary.forEach(remove));
@@ -115,27 +135,36 @@ export async function until(what, isReady, { servers = [], ms = 30_000 } = {}) {
   while (!(await isReady())) {
     const ended = servers.find((server) => !server.isRunning);
     if (ended) throw new Error(`${what}: the server ended\n${ended.output}`);
-    if (Date.now() > end) throw new Error(`${what}: not within ${ms / 1000} s\n${servers.map(({ output }) => output).join("\n")}`);
+    if (Date.now() > end)
+      throw new Error(`${what}: not within ${ms / 1000} s\n${servers.map(({ output }) => output).join("\n")}`);
     await sleep(20);
   }
 }
 
 /**
- * Started before the server, which takes its place (`exec`, so both have one process id): waits until the pipe closes, which happens
- * whatever ends the parent, then ends the server and removes its directory. A line on the pipe calls it off.
+ * Started before the server, which takes its place (`exec`, so both have one process id): waits until the pipe
+ * closes, which happens whatever ends the parent, then ends the server and removes its directory. A line on the pipe
+ * calls it off.
  */
-const GUARD = '( if ! read -r _ <&3; then kill -9 $$; [ -z "$0" ] || rm -rf "$0"; fi ) >/dev/null 2>&1 & exec "$@" 3<&-';
+const GUARD =
+  '( if ! read -r _ <&3; then kill -9 $$; [ -z "$0" ] || rm -rf "$0"; fi ) >/dev/null 2>&1 & exec "$@" 3<&-';
 
 /** A server process of ours, at one address; it can be ended and started again on the same data. */
 export class Server {
   #options;
   #child;
-  /** Once it has ended, and with it those of its own processes that write where it did: a backend of PostgreSQL outlives it for a moment. */
+  /**
+   * Once it has ended, and with it those of its own processes that write where it did: a backend of PostgreSQL
+   * outlives it for a moment.
+   */
   #ended;
   /** The last of what it printed. */
   output = "";
 
-  /** `ready` is asked until it answers true (default: the port accepts connections); `uid` and `gid` run it as somebody else. */
+  /**
+   * `ready` is asked until it answers true (default: the port accepts connections); `uid` and `gid` run it as
+   * somebody else.
+   */
   constructor({ name, command, args, port, directory = "", ready = () => accepts(port), env = {}, uid, gid }) {
     this.#options = { name, command, args, port, directory, ready, env, ...(uid === undefined ? {} : { uid, gid }) };
   }
@@ -155,11 +184,21 @@ export class Server {
   /** Starts it, and answers when it is ready. */
   async start() {
     const { name, command, args, directory, env, uid, gid, ready } = this.#options;
-    const options = { detached: true, cwd: directory || tmpdir(), env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "pipe", "pipe"] };
-    const child = spawn("sh", ["-c", GUARD, directory, command, ...args], uid === undefined ? options : { ...options, uid, gid });
+    const options = {
+      detached: true,
+      cwd: directory || tmpdir(),
+      env: { ...process.env, ...env },
+      stdio: ["ignore", "pipe", "pipe", "pipe"],
+    };
+    const child = spawn(
+      "sh",
+      ["-c", GUARD, directory, command, ...args],
+      uid === undefined ? options : { ...options, uid, gid },
+    );
     this.#child = child;
     this.#ended = new Promise((resolve) => child.once("close", resolve));
-    for (const stream of [child.stdout, child.stderr]) stream.setEncoding("utf8").on("data", (text) => (this.output = (this.output + text).slice(-20_000)));
+    for (const stream of [child.stdout, child.stderr])
+      stream.setEncoding("utf8").on("data", (text) => (this.output = (this.output + text).slice(-20_000)));
     child.on("error", (error) => (this.output += error.message));
     child.stdio[3].on("error", () => {});
     child.once("exit", () => child.stdio[3].end("ended\n"));

@@ -17,12 +17,30 @@ async function mariadbServer() {
   // Its temporary tables are called alike in every server: two that are made at once would remove each other's.
   const env = { ...process.env, TMPDIR: directory };
   const asRoot = process.getuid?.() === 0 ? ["--user=root"] : [];
-  execFileSync(program("mariadb-install-db", { apt: "mariadb-server" }), ["--no-defaults", `--datadir=${data}`, "--auth-root-authentication-method=normal", "--skip-test-db", ...asRoot], { stdio: ["ignore", "ignore", "pipe"], env });
+  execFileSync(
+    program("mariadb-install-db", { apt: "mariadb-server" }),
+    ["--no-defaults", `--datadir=${data}`, "--auth-root-authentication-method=normal", "--skip-test-db", ...asRoot],
+    { stdio: ["ignore", "ignore", "pipe"], env },
+  );
   const first = join(directory, "first.sql");
   writeFileSync(first, "CREATE DATABASE IF NOT EXISTS holdfast;\n");
-  const own = ["--no-defaults", `--datadir=${data}`, `--init-file=${first}`, `--bind-address=${HOST}`, `--port=${port}`, `--socket=${join(directory, "socket")}`];
+  const own = [
+    "--no-defaults",
+    `--datadir=${data}`,
+    `--init-file=${first}`,
+    `--bind-address=${HOST}`,
+    `--port=${port}`,
+    `--socket=${join(directory, "socket")}`,
+  ];
   const quick = ["--innodb-flush-log-at-trx-commit=2", "--skip-log-bin", "--skip-name-resolve"];
-  return new Server({ name: "mariadb", command, args: [...own, `--pid-file=${join(directory, "pid")}`, ...quick, ...asRoot], port, directory, env: { TMPDIR: directory } });
+  return new Server({
+    name: "mariadb",
+    command,
+    args: [...own, `--pid-file=${join(directory, "pid")}`, ...quick, ...asRoot],
+    port,
+    directory,
+    env: { TMPDIR: directory },
+  });
 }
 
 function mariadbd() {

@@ -7,7 +7,12 @@ export async function start() {
   const port = await freePort();
   const args = ["-p", `${port}`, "-l", HOST, "-U", "0"];
   const isRoot = process.getuid?.() === 0;
-  const server = await new Server({ name: "memcached", command, args: isRoot ? [...args, "-u", "nobody"] : args, port }).start();
+  const server = await new Server({
+    name: "memcached",
+    command,
+    args: isRoot ? [...args, "-u", "nobody"] : args,
+    port,
+  }).start();
   const version = /[\d.]+/.exec(execFileSync(command, ["-V"], { encoding: "utf8" }))?.[0];
   return { url: `memcached://${HOST}:${port}`, version, servers: [server] };
 }

@@ -8,8 +8,9 @@ import { freePort, HOST, MissingProgram, program, Server, temporaryDirectory } f
 const MODULE = "github.com/FerretDB/FerretDB";
 const VERSION = "v1.24.0";
 /**
- * Of two updates of FerretDB 1 that name the same version and overlap, both are done, where MongoDB does one: it reads
- * the document and writes it in two steps. Here it runs one command at a time, which is atomic as MongoDB's are.
+ * Of two updates of FerretDB 1 that name the same version and overlap, both are done, where MongoDB does one: it
+ * reads the document and writes it in two steps. Here it runs one command at a time, which is atomic as MongoDB's
+ * are.
  */
 const ONE_AT_A_TIME = {
   file: ["internal", "clientconn", "conn.go"],
@@ -24,7 +25,15 @@ export async function start() {
   const command = ferretdb();
   const port = await freePort();
   const directory = temporaryDirectory("mongodb");
-  const args = ["--handler=sqlite", `--sqlite-url=file:${directory}/?_pragma=synchronous(off)`, `--state-dir=${directory}`, `--listen-addr=${HOST}:${port}`, "--debug-addr=-", "--telemetry=disable", "--log-level=error"];
+  const args = [
+    "--handler=sqlite",
+    `--sqlite-url=file:${directory}/?_pragma=synchronous(off)`,
+    `--state-dir=${directory}`,
+    `--listen-addr=${HOST}:${port}`,
+    "--debug-addr=-",
+    "--telemetry=disable",
+    "--log-level=error",
+  ];
   const server = await new Server({ name: "mongodb", command, args, port, directory }).start();
   return { url: `mongodb://${HOST}:${port}/app`, version: `FerretDB ${VERSION.slice(1)}`, servers: [server] };
 }
@@ -59,13 +68,22 @@ function goProgram() {
 
 /** Its module lacks a file that says which version it is: it ends at once without. */
 function build(go, source, program) {
-  const options = { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, CGO_ENABLED: "0", GOTOOLCHAIN: "local", GOFLAGS: "-mod=mod" } };
-  const { Dir } = JSON.parse(execFileSync(go, ["mod", "download", "-json", `${MODULE}@${VERSION}`], { ...options, cwd: root }));
+  const options = {
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "pipe"],
+    env: { ...process.env, CGO_ENABLED: "0", GOTOOLCHAIN: "local", GOFLAGS: "-mod=mod" },
+  };
+  const { Dir } = JSON.parse(
+    execFileSync(go, ["mod", "download", "-json", `${MODULE}@${VERSION}`], { ...options, cwd: root }),
+  );
   cpSync(Dir, source, { recursive: true });
   execFileSync("chmod", ["-R", "u+w", source]);
   writeFileSync(join(source, "build", "version", "version.txt"), `${VERSION}-one-at-a-time\n`);
   changeSource(join(source, ...ONE_AT_A_TIME.file));
-  execFileSync(go, ["build", "-tags", "ferretdb_no_postgresql", "-o", program, "./cmd/ferretdb"], { ...options, cwd: source });
+  execFileSync(go, ["build", "-tags", "ferretdb_no_postgresql", "-o", program, "./cmd/ferretdb"], {
+    ...options,
+    cwd: source,
+  });
 }
 
 function changeSource(file) {
@@ -76,5 +94,8 @@ function changeSource(file) {
 }
 
 function lastLine(error) {
-  return String(error.stderr || error.message).trim().split("\n").at(-1);
+  return String(error.stderr || error.message)
+    .trim()
+    .split("\n")
+    .at(-1);
 }

@@ -5,8 +5,9 @@ import { freePort, HOST, program, Server } from "./lib.mjs";
 import { directoryOf, serviceUser } from "./postgres.mjs";
 
 /**
- * An nginx that keeps all it may, and more: what says nothing of caches it keeps for an hour, a Set-Cookie holds it back no more than
- * RFC 9111 does. It passes a request for the host `PORT.anything` on to that port of this machine, and says in `X-Cache` what it did.
+ * An nginx that keeps all it may, and more: what says nothing of caches it keeps for an hour, a Set-Cookie holds it
+ * back no more than RFC 9111 does. It passes a request for the host `PORT.anything` on to that port of this machine,
+ * and says in `X-Cache` what it did.
  */
 export async function start() {
   const command = program("nginx", { apt: "nginx" });
@@ -15,13 +16,22 @@ export async function start() {
   const port = await freePort();
   const config = join(directory, "nginx.conf");
   writeFileSync(config, configuration(directory, port));
-  const server = await new Server({ name: "nginx", command, args: ["-e", "stderr", "-p", directory, "-c", config], port, directory, ...user }).start();
+  const server = await new Server({
+    name: "nginx",
+    command,
+    args: ["-e", "stderr", "-p", directory, "-c", config],
+    port,
+    directory,
+    ...user,
+  }).start();
   return { url: `http://${HOST}:${port}`, version: versionOf(command), servers: [server] };
 }
 
 /** One process, so that nothing is left where it is killed. */
 function configuration(directory, port) {
-  const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map((kind) => `${kind}_temp_path ${directory}/${kind};`);
+  const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map(
+    (kind) => `${kind}_temp_path ${directory}/${kind};`,
+  );
   return `
     daemon off;
     master_process off;

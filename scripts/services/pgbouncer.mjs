@@ -13,11 +13,25 @@ export async function start() {
   const port = await freePort();
   const config = join(directory, "pgbouncer.ini");
   writeFileSync(config, configuration(port, database.port));
-  const bouncer = await new Server({ name: "pgbouncer", command, args: ["-q", config], port, directory, ready: () => greets(port), ...user }).start();
-  return { url: `postgres://postgres@${HOST}:${port}/postgres`, version: versionOf(command), servers: [bouncer, database] };
+  const bouncer = await new Server({
+    name: "pgbouncer",
+    command,
+    args: ["-q", config],
+    port,
+    directory,
+    ready: () => greets(port),
+    ...user,
+  }).start();
+  return {
+    url: `postgres://postgres@${HOST}:${port}/postgres`,
+    version: versionOf(command),
+    servers: [bouncer, database],
+  };
 }
 
-/** Few connections to the server for many clients: what one statement leaves in a connection, another client finds. */
+/**
+ * Few connections to the server for many clients: what one statement leaves in a connection, another client finds.
+ */
 function configuration(port, databasePort) {
   return [
     "[databases]",

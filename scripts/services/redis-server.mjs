@@ -18,5 +18,7 @@ export async function startRedis(name, command, env) {
 
 /** The version that a program of Redis or Valkey says it has. */
 export function redisVersion(command, env = {}) {
-  return /v=(\S+)/.exec(execFileSync(command, ["--version"], { encoding: "utf8", env: { ...process.env, ...env } }))?.[1];
+  return /v=(\S+)/.exec(
+    execFileSync(command, ["--version"], { encoding: "utf8", env: { ...process.env, ...env } }),
+  )?.[1];
 }

@@ -13,14 +13,18 @@ const home = join(root, "node_modules", ".cache", "holdfast", "valkey");
 /** One Valkey. */
 export async function start() {
   const unpacked = join(home, "root", "usr", "bin", "valkey-server");
-  const installed = find("valkey-server") ?? (release() === BACKPORTS ? undefined : program("valkey-server", { apt: "valkey-server" }));
+  const installed =
+    find("valkey-server") ??
+    (release() === BACKPORTS ? undefined : program("valkey-server", { apt: "valkey-server" }));
   if (installed) return startRedis("valkey", installed);
   if (!existsSync(unpacked)) unpack();
   return startRedis("valkey", unpacked, { LD_LIBRARY_PATH: libraries() });
 }
 
 function release() {
-  return existsSync("/etc/os-release") ? /^VERSION_CODENAME=(\w+)/m.exec(readFileSync("/etc/os-release", "utf8"))?.[1] : undefined;
+  return existsSync("/etc/os-release")
+    ? /^VERSION_CODENAME=(\w+)/m.exec(readFileSync("/etc/os-release", "utf8"))?.[1]
+    : undefined;
 }
 
 function libraries() {
@@ -28,11 +32,29 @@ function libraries() {
 }
 
 function unpack() {
-  if (!mayInstall()) throw new MissingProgram(`there is no valkey-server: install it (Debian 12: apt-get install -t ${BACKPORTS}-backports valkey-server)`);
-  for (const name of ["lists/partial", "cache/archives/partial", "debs"]) mkdirSync(join(home, name), { recursive: true });
-  const sources = [BACKPORTS, `${BACKPORTS}-backports`].map((suite) => `deb http://deb.debian.org/debian ${suite} main\n`).join("");
+  if (!mayInstall())
+    throw new MissingProgram(
+      `there is no valkey-server: install it (Debian 12: apt-get install -t ${BACKPORTS}-backports valkey-server)`,
+    );
+  for (const name of ["lists/partial", "cache/archives/partial", "debs"])
+    mkdirSync(join(home, name), { recursive: true });
+  const sources = [BACKPORTS, `${BACKPORTS}-backports`]
+    .map((suite) => `deb http://deb.debian.org/debian ${suite} main\n`)
+    .join("");
   writeFileSync(join(home, "sources.list"), sources);
-  const places = { "Dir::Etc::SourceList": `${home}/sources.list`, "Dir::Etc::SourceParts": "/dev/null", "Dir::State::Lists": `${home}/lists`, "Dir::Cache": `${home}/cache`, "APT::Sandbox::User": "root" };
-  const steps = [`cd '${home}/debs'`, `{ ${aptUpdate(places)}\n}`, `${aptGet(places)} download ${PACKAGES.join(" ")}`, "for one in *.deb; do dpkg -x \"$one\" ../unpacked; done", "mv ../unpacked ../root"];
+  const places = {
+    "Dir::Etc::SourceList": `${home}/sources.list`,
+    "Dir::Etc::SourceParts": "/dev/null",
+    "Dir::State::Lists": `${home}/lists`,
+    "Dir::Cache": `${home}/cache`,
+    "APT::Sandbox::User": "root",
+  };
+  const steps = [
+    `cd '${home}/debs'`,
+    `{ ${aptUpdate(places)}\n}`,
+    `${aptGet(places)} download ${PACKAGES.join(" ")}`,
+    'for one in *.deb; do dpkg -x "$one" ../unpacked; done',
+    "mv ../unpacked ../root",
+  ];
   withApt(`[ -d '${home}/root' ] || { ${steps.join(" && ")}; }`, "valkey-server");
 }

@@ -1,17 +1,18 @@
 /**
- * Sessions for connect, polka and every server of `(req, res, next)` middlewares; for Express without its types being augmented.
+ * Sessions for connect, polka and every server of `(req, res, next)` middlewares; for Express without its types being
+ * augmented.
  *
  * @module
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { StoredSession } from "../contracts/session.js";
-import type { SessionAccess } from "../contracts/sessions.js";
+import type { StoredSession } from "../contracts/session-api.js";
+import type { SessionAccess } from "../contracts/session-access.js";
 import type { SessionData } from "../session-data.js";
-import { requestSettings, type SessionOptions } from "../store/request-options.js";
-import { withAccess } from "./kit.js";
-import { nodeOpeners, serving, type NodeContext } from "./node-kit.js";
+import { requestSettings, type SessionOptions } from "../session/request-options.js";
+import { withAccess } from "./adapter.js";
+import { nodeOpeners, serving, type NodeContext } from "./node-adapter.js";
 
-export * from "./exports.js";
+export * from "./common-exports.js";
 export { wrapAsync } from "./wrap-async.js";
 
 /** Options of {@link session}; context and error handler are given `(req, res)`. */
@@ -31,6 +32,11 @@ export function session<D extends object = SessionData>(options?: ConnectOptions
 export function session<D extends object>(...called: readonly unknown[]): Sessions<D> {
   const settings = requestSettings<NodeContext, unknown>(called);
   const serve = serving(settings);
-  const middleware = (req: IncomingMessage, res: ServerResponse, next: (error?: unknown) => void): void => serve([req, res], next);
-  return withAccess<D, IncomingMessage, typeof middleware, Pick<Sessions<D>, "open" | "read">>(settings, middleware, nodeOpeners<D>(settings));
+  const middleware = (req: IncomingMessage, res: ServerResponse, next: (error?: unknown) => void): void =>
+    serve([req, res], next);
+  return withAccess<D, IncomingMessage, typeof middleware, Pick<Sessions<D>, "open" | "read">>(
+    settings,
+    middleware,
+    nodeOpeners<D>(settings),
+  );
 }

@@ -5,13 +5,13 @@
  */
 import type { Request, Response } from "express";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Session, StoredSession } from "../contracts/session.js";
-import type { SessionAccess } from "../contracts/sessions.js";
+import type { Session, StoredSession } from "../contracts/session-api.js";
+import type { SessionAccess } from "../contracts/session-access.js";
 import type { SessionData } from "../session-data.js";
-import type { SessionOptions } from "../store/request-options.js";
+import type { SessionOptions } from "../session/request-options.js";
 import { session as connectSession, type ConnectOptions } from "./connect.js";
 
-export * from "./exports.js";
+export * from "./common-exports.js";
 export { wrapAsync } from "./wrap-async.js";
 
 declare global {

@@ -5,22 +5,22 @@
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { STATUS_CODES, type IncomingMessage } from "node:http";
-import type { Session, StoredSession } from "../contracts/session.js";
-import type { SessionAccess } from "../contracts/sessions.js";
+import type { Session, StoredSession } from "../contracts/session-api.js";
+import type { SessionAccess } from "../contracts/session-access.js";
 import { parsedFields, type Fields } from "../http/form.js";
-import { NodeView } from "../http/node.js";
+import { NodeView } from "../http/node-request.js";
 import { isHttp2 } from "../http/response-arguments.js";
 import { isAnswerEnded } from "../http/response-patch.js";
 import { socketOf } from "../http/socket-guard.js";
-import type { AnswerHeaders } from "../http/view.js";
+import type { AnswerHeaders } from "../http/request-view.js";
 import type { SessionData } from "../session-data.js";
-import type { Exchange } from "../store/exchange.js";
-import { exchangeOf, openSession, readSession } from "../store/places.js";
-import { requestSettings, type RequestSettings, type SessionOptions } from "../store/request-options.js";
-import { getSession, mount, refuseAssignment, withAccess } from "./kit.js";
-import { HeldAnswer, lastAnswer, onClose } from "./node-kit.js";
+import type { RequestSession } from "../session/request-session.js";
+import { requestSessionOf, openSession, readSession } from "../session/lookup.js";
+import { requestSettings, type RequestSettings, type SessionOptions } from "../session/request-options.js";
+import { getSession, mount, refuseAssignment, withAccess } from "./adapter.js";
+import { HeldAnswer, lastAnswer, onClose } from "./node-adapter.js";
 
-export * from "./exports.js";
+export * from "./common-exports.js";
 
 declare module "fastify" {
   interface FastifyRequest {
@@ -58,7 +58,14 @@ export function session<D extends object>(...called: readonly unknown[]): Sessio
   return withAccess<D, AnyRequest, typeof plugin, Pick<Sessions<D>, "open" | "read">>(settings, plugin, {
     async open(...answered) {
       const [request, reply] = answered as unknown as FastifyContext;
-      return openSession<D>(settings, settings.storeFor([request, reply]), new FastifyView(request), request, new ReplyHeaders(reply), (report) => onClose(reply.raw, report));
+      return openSession<D>(
+        settings,
+        settings.storeFor([request, reply]),
+        new FastifyView(request),
+        request,
+        new ReplyHeaders(reply),
+        (report) => onClose(reply.raw, report),
+      );
     },
     async read(request) {
       const view = "raw" in request ? new FastifyView(request as FastifyRequest) : new NodeView(request);
@@ -81,9 +88,10 @@ function register(settings: Settings, app: FastifyInstance): void {
     begin(settings, request, reply);
     return isLazy || extractor.needsBody ? done() : (load(settings, request, reply) ?? done());
   });
-  if (!isLazy && extractor.needsBody) app.addHook("preValidation", (request, reply, done) => load(settings, request, reply) ?? done());
+  if (!isLazy && extractor.needsBody)
+    app.addHook("preValidation", (request, reply, done) => load(settings, request, reply) ?? done());
   app.addHook("onSend", (request, reply, _payload, done) => {
-    const view = exchangeOf(request, settings)?.view as FastifyView | undefined;
+    const view = requestSessionOf(request, settings)?.view as FastifyView | undefined;
     if (view) view.sending = reply;
     done();
   });
@@ -91,29 +99,32 @@ function register(settings: Settings, app: FastifyInstance): void {
 
 function begin(settings: Settings, request: FastifyRequest, reply: FastifyReply): void {
   const view = new FastifyView(request);
-  const exchange = mount(settings, view, [request, reply], request.raw);
-  if (exchange) exchange.holder = new FastifyAnswer(exchange, view, reply);
+  const requestSession = mount(settings, view, [request, reply], request.raw);
+  if (requestSession) requestSession.holder = new FastifyAnswer(requestSession, view, reply);
 }
 
 /** Nothing to wait for where the session is there at once. */
 function load(settings: Settings, request: FastifyRequest, reply: FastifyReply): Promise<void> | undefined {
   try {
-    return exchangeOf(request, settings)?.load()?.catch((error: unknown) => fail(settings, error, request, reply));
+    return requestSessionOf(request, settings)
+      ?.load()
+      ?.catch((error: unknown) => fail(settings, error, request, reply));
   } catch (error) {
     return fail(settings, error, request, reply);
   }
 }
 
 /**
- * Fastify is not made to wait before it sends: an `onSend` hook that waits leaves the answer open, and a guard that forgot `return reply` is overtaken
- * by the handler behind it. The response below is held, and to Fastify the answer is out.
+ * Fastify is not made to wait before it sends: an `onSend` hook that waits leaves the answer open, and a guard that
+ * forgot `return reply` is overtaken by the handler behind it. The response below is held, and to Fastify the answer
+ * is out.
  */
 class FastifyAnswer extends HeldAnswer {
   readonly #view: FastifyView;
   readonly #reply: FastifyReply;
 
-  constructor(exchange: Exchange, view: FastifyView, reply: FastifyReply) {
-    super(exchange, reply.raw);
+  constructor(requestSession: RequestSession, view: FastifyView, reply: FastifyReply) {
+    super(requestSession, reply.raw);
     this.#view = view;
     this.#reply = reply;
   }
@@ -126,7 +137,7 @@ class FastifyAnswer extends HeldAnswer {
 
   /** What Fastify did not send the handler wrote to `reply.raw`: there Fastify answers no more. */
   failed(error: unknown): void {
-    const { settings } = this.exchange;
+    const { settings } = this.requestSession;
     const { sending } = this.#view;
     if (sending && !isHijacked(sending)) failSent(settings, error, sending);
     else void failRaw(settings, error, this.#reply.request, this.#reply);
@@ -134,20 +145,26 @@ class FastifyAnswer extends HeldAnswer {
 }
 
 /**
- * Fastify takes from `reply.raw` whether it has answered. A response that is only simulated (`inject`) says so once all of it is there, so
- * the reply says so before.
+ * Fastify takes from `reply.raw` whether it has answered. A response that is only simulated (`inject`) says so once
+ * all of it is there, so the reply says so before.
  */
 function showEnd(reply: FastifyReply): void {
   if (isHttp2(reply.raw) || socketOf(reply.raw)) return;
   const prototype = Object.getPrototypeOf(reply) as FastifyReply;
-  Object.defineProperty(reply, "sent", { configurable: true, get: () => isAnswerEnded(reply.raw) || Reflect.get(prototype, "sent", reply) });
+  Object.defineProperty(reply, "sent", {
+    configurable: true,
+    get: () => isAnswerEnded(reply.raw) || Reflect.get(prototype, "sent", reply),
+  });
 }
 
 function isHijacked(reply: FastifyReply): boolean {
   return reply.sent && !reply.raw.writableEnded;
 }
 
-/** The answer that Fastify sent is gone: the application's `errorHandler` first, then Fastify's error path, which is taken at once. */
+/**
+ * The answer that Fastify sent is gone: the application's `errorHandler` first, then Fastify's error path, which is
+ * taken at once.
+ */
 function failSent(settings: Settings, error: unknown, reply: FastifyReply): void {
   const { request } = reply;
   clear(reply, error);
@@ -164,10 +181,19 @@ function sendError(reply: FastifyReply, error: unknown): void {
   void reply.send(error instanceof Error ? error : new Error(String(error), { cause: error }));
 }
 
-/** A failure of the session's own: the application's `errorHandler` first, then the error path. Where it answers, nothing is left to go on with. */
-async function fail(settings: Settings, error: unknown, request: FastifyRequest, reply: FastifyReply): Promise<never> {
+/**
+ * A failure of the session's own: the application's `errorHandler` first, then the error path. Where it answers,
+ * nothing is left to go on with.
+ */
+async function fail(
+  settings: Settings,
+  error: unknown,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<never> {
   clear(reply, error);
-  if (settings.errorHandler && (await hasAnswered(reply, () => settings.errorHandler!(error, request, reply)))) return new Promise<never>(() => {});
+  if (settings.errorHandler && (await hasAnswered(reply, () => settings.errorHandler!(error, request, reply))))
+    return new Promise<never>(() => {});
   throw error;
 }
 
@@ -182,7 +208,8 @@ function clear(reply: FastifyReply, error: unknown): void {
 /** Fastify redirects under the status that a reply has. An error's is none to redirect under. */
 function redirectsFrom(reply: FastifyReply, status: number): void {
   const { redirect } = reply;
-  reply.redirect = (url, code) => redirect.call(reply, url, code ?? (reply.statusCode === status ? 302 : reply.statusCode));
+  reply.redirect = (url, code) =>
+    redirect.call(reply, url, code ?? (reply.statusCode === status ? 302 : reply.statusCode));
 }
 
 /** Whether a function answered: with what it returns, or by `reply.send`, which goes out later. */
@@ -201,7 +228,12 @@ async function hasAnswered(reply: FastifyReply, answer: () => unknown): Promise<
 }
 
 /** The same where a handler writes to `reply.raw`, and Fastify answers no more. */
-async function failRaw(settings: Settings, error: unknown, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+async function failRaw(
+  settings: Settings,
+  error: unknown,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<void> {
   reply.hijack();
   try {
     await settings.errorHandler?.(error, request, reply);

@@ -3,24 +3,24 @@
  *
  * @module
  */
-import type { StoredSession } from "../contracts/session.js";
-import type { SessionAccess } from "../contracts/sessions.js";
-import { WebHeaders, WebView } from "../http/fetch.js";
+import type { StoredSession } from "../contracts/session-api.js";
+import type { SessionAccess } from "../contracts/session-access.js";
+import { WebHeaders, WebView } from "../http/web-request.js";
 import type { SessionData } from "../session-data.js";
-import { openSession, readSession } from "../store/places.js";
-import { requestSettings, type SessionOptions } from "../store/request-options.js";
-import { serveFetch, type FetchAnswer, type FetchContext } from "./fetch-kit.js";
-import { assertNoParams, withAccess } from "./kit.js";
+import { openSession, readSession } from "../session/lookup.js";
+import { requestSettings, type SessionOptions } from "../session/request-options.js";
+import { serveFetch, type FetchAnswer, type FetchContext } from "./fetch-adapter.js";
+import { assertNoParams, withAccess } from "./adapter.js";
 
-export * from "./exports.js";
+export * from "./common-exports.js";
 
 /** Options of {@link session}; context and error handler are given what the handler is: `(request, ...rest)`. */
 export type FetchOptions = SessionOptions<FetchContext, FetchAnswer | Promise<FetchAnswer>>;
 
 /**
- * A handler of a fetch-style server. `R` is what its runtime passes beside the request (`env`, `ctx`, `server` …), `Q`
- * the runtime's own request (`BunRequest`, `NextRequest` …). It returns undefined after an upgrade: Bun has taken the
- * connection over.
+ * A handler of a fetch-style server. `R` is what its runtime passes beside the request (`env`, `ctx`, `server` …),
+ * `Q` the runtime's own request (`BunRequest`, `NextRequest` …). It returns undefined after an upgrade: Bun has taken
+ * the connection over.
  */
 export type FetchHandler<
   R extends readonly any[],
@@ -34,8 +34,8 @@ export interface Sessions<D extends object = SessionData> extends SessionAccess<
    * Wraps a handler. It gets `this` and all arguments as the runtime passes them.
    *
    * @param handler returns a Response, which is sent once the session is stored. If it throws a Response, as in
-   * `throw redirect("/")`, that is thrown on with the session's cookie. If it throws anything else, what it wrote is
-   * stored as far as that needs no new token.
+   *   `throw redirect("/")`, that is thrown on with the session's cookie. If it throws anything else, what it wrote
+   *   is stored as far as that needs no new token.
    * @returns a handler of the same kind, with as many parameters (at least one)
    * @throws what the handler throws
    * @example
@@ -49,8 +49,8 @@ export interface Sessions<D extends object = SessionData> extends SessionAccess<
     handler: FetchHandler<R, Q, A>,
   ): (request: Q, ...rest: R) => Promise<A | Response>;
   /**
-   * Store pattern: opens the session of a request where nothing is mounted; `save()` answers into `headers`, which you
-   * put into your response.
+   * Store pattern: opens the session of a request where nothing is mounted; `save()` answers into `headers`, which
+   * you put into your response.
    */
   open(request: Request, headers: Headers, ...rest: any[]): Promise<StoredSession<D>>;
   /** Opens the session of a request that gets no answer (an upgrade). */

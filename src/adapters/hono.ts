@@ -4,19 +4,19 @@
  * @module
  */
 import type { Context, Next } from "hono";
-import type { Session, StoredSession } from "../contracts/session.js";
-import type { SessionAccess } from "../contracts/sessions.js";
-import { answered, isHandedOver, isResponse, WebView } from "../http/fetch.js";
+import type { Session, StoredSession } from "../contracts/session-api.js";
+import type { SessionAccess } from "../contracts/session-access.js";
+import { answered, isHandedOver, isResponse, WebView } from "../http/web-request.js";
 import { parsedFields, type Fields } from "../http/form.js";
-import type { AnswerHeaders } from "../http/view.js";
-import { andThen } from "../leaves/promise.js";
+import type { AnswerHeaders } from "../http/request-view.js";
+import { andThen } from "../util/promise.js";
 import type { SessionData } from "../session-data.js";
-import type { Exchange } from "../store/exchange.js";
-import { findSession, openSession, readSession } from "../store/places.js";
-import { requestSettings, type RequestSettings, type SessionOptions } from "../store/request-options.js";
-import { mount, withAccess } from "./kit.js";
+import type { RequestSession } from "../session/request-session.js";
+import { findSession, openSession, readSession } from "../session/lookup.js";
+import { requestSettings, type RequestSettings, type SessionOptions } from "../session/request-options.js";
+import { mount, withAccess } from "./adapter.js";
 
-export * from "./exports.js";
+export * from "./common-exports.js";
 
 type HonoContext = readonly [c: Context<any>];
 type Answer = Response | undefined | void;
@@ -30,7 +30,10 @@ export type SessionEnv<D extends object = SessionData> = { Variables: { session:
 /** The middleware, and the ways to its sessions. */
 export interface Sessions<D extends object = SessionData> extends SessionAccess<D, Context<any>> {
   (c: Context<SessionEnv<D>>, next: Next): Promise<Response | void>;
-  /** Store pattern: opens the session of a request where nothing is mounted; `save()` answers at once, as `c.header` does. */
+  /**
+   * Store pattern: opens the session of a request where nothing is mounted; `save()` answers at once, as `c.header`
+   * does.
+   */
   open(c: Context<any>): Promise<StoredSession<D>>;
   /** Opens the session of a request that gets no answer (an upgrade). */
   read(request: Context<any> | Request): Promise<StoredSession<D>>;
@@ -50,25 +53,29 @@ export function session<D extends object>(...called: readonly unknown[]): Sessio
   });
 }
 
-async function serve(settings: RequestSettings<HonoContext, Answer>, c: Context, next: Next): Promise<Response | void> {
-  const exchange = mount(settings, new HonoView(c), [c], c.req.raw);
-  if (!exchange) return handOn(settings, c, next);
-  exchange.onOpen = setVariable;
+async function serve(
+  settings: RequestSettings<HonoContext, Answer>,
+  c: Context,
+  next: Next,
+): Promise<Response | void> {
+  const requestSession = mount(settings, new HonoView(c), [c], c.req.raw);
+  if (!requestSession) return handOn(settings, c, next);
+  requestSession.onOpen = setVariable;
   try {
-    const loading = settings.isLazy ? undefined : exchange.load();
+    const loading = settings.isLazy ? undefined : requestSession.load();
     if (loading) await loading;
   } catch (error) {
     // An error page reads the variable, and it throws nothing: Hono answers 500 to an `onError` that does.
-    c.set("session", exchange.nothing);
+    c.set("session", requestSession.nothing);
     return fail(settings, c, error);
   }
   try {
     await next();
   } catch (thrown) {
-    return thrownOn(settings, exchange, c, thrown);
+    return thrownOn(settings, requestSession, c, thrown);
   }
   try {
-    const answering = answer(exchange, c);
+    const answering = answer(requestSession, c);
     if (answering) await answering;
   } catch (error) {
     return fail(settings, c, error);
@@ -76,17 +83,22 @@ async function serve(settings: RequestSettings<HonoContext, Answer>, c: Context,
 }
 
 /**
- * What `onError` answers does not come here, and has its session. A Response is an answer, which whoever catches it sends: it goes on with its cookie. The rest is nobody's
- * answer to bring a token.
+ * What `onError` answers does not come here, and has its session. A Response is an answer, which whoever catches it
+ * sends: it goes on with its cookie. The rest is nobody's answer to bring a token.
  */
-async function thrownOn(settings: RequestSettings<HonoContext, Answer>, exchange: Exchange, c: Context, thrown: unknown): Promise<Response> {
+async function thrownOn(
+  settings: RequestSettings<HonoContext, Answer>,
+  requestSession: RequestSession,
+  c: Context,
+  thrown: unknown,
+): Promise<Response> {
   if (!isResponse(thrown)) {
-    await exchange.commit(false);
+    await requestSession.commit(false);
     throw thrown;
   }
   let answer: Response;
   try {
-    answer = await answered(c.req.raw, thrown, exchange);
+    answer = await answered(c.req.raw, thrown, requestSession);
   } catch (error) {
     return fail(settings, c, error);
   }
@@ -102,19 +114,22 @@ function handOn(settings: RequestSettings<HonoContext, Answer>, c: Context, next
 }
 
 /** Where Hono's own variables keep it: `c.get("session")`. One function serves all requests. */
-function setVariable(this: Exchange, session: StoredSession<any>): void {
+function setVariable(this: RequestSession, session: StoredSession<any>): void {
   (this.view.context as Context).set("session", session);
 }
 
-function answer(exchange: Exchange, c: Context): Promise<void> | void {
+function answer(requestSession: RequestSession, c: Context): Promise<void> | void {
   const response = c.finalized ? c.res : undefined;
-  if (exchange.view.isUpgrade && isHandedOver(response)) return exchange.handOver();
-  return andThen(answered(c.req.raw, response, exchange), (own) => {
+  if (requestSession.view.isUpgrade && isHandedOver(response)) return requestSession.handOver();
+  return andThen(answered(c.req.raw, response, requestSession), (own) => {
     if (own !== response) replace(c, own!);
   });
 }
 
-/** A failure of the session's own: the application's `errorHandler` first, then `onError`. What was to be the answer is gone. */
+/**
+ * A failure of the session's own: the application's `errorHandler` first, then `onError`. What was to be the answer
+ * is gone.
+ */
 async function fail(settings: RequestSettings<HonoContext, Answer>, c: Context, error: unknown): Promise<Response> {
   clear(c);
   const response = await settings.errorHandler?.(error, c);
@@ -130,7 +145,9 @@ function replace(c: Context, response: Response): void {
 
 /** Takes back the response, the status and what `c.header` prepared. */
 function clear(c: Context): void {
-  void bodyOf(c.res)?.cancel().catch(() => {});
+  void bodyOf(c.res)
+    ?.cancel()
+    .catch(() => {});
   c.res = undefined;
   const prepared = [...c.res.headers.keys()];
   c.res = undefined;

@@ -5,21 +5,21 @@
  */
 import type { Context, ExtendableContext, Next } from "koa";
 import type { IncomingMessage } from "node:http";
-import type { Session, StoredSession } from "../contracts/session.js";
-import type { SessionAccess } from "../contracts/sessions.js";
+import type { Session, StoredSession } from "../contracts/session-api.js";
+import type { SessionAccess } from "../contracts/session-access.js";
 import { asDropped } from "../http/error-path.js";
-import { NodeHeaders, NodeView } from "../http/node.js";
+import { NodeHeaders, NodeView } from "../http/node-request.js";
 import { clearAnswer } from "../http/response-arguments.js";
 import { parsedFields, type Fields } from "../http/form.js";
-import { kindOf } from "../leaves/assert.js";
+import { kindOf } from "../util/assert.js";
 import type { SessionData } from "../session-data.js";
-import type { Exchange } from "../store/exchange.js";
-import { exchangeOf, openSession, readSession } from "../store/places.js";
-import { requestSettings, type RequestSettings, type SessionOptions } from "../store/request-options.js";
-import { getSession, mount, refuseAssignment, withAccess } from "./kit.js";
-import { HeldAnswer, onClose } from "./node-kit.js";
+import type { RequestSession } from "../session/request-session.js";
+import { requestSessionOf, openSession, readSession } from "../session/lookup.js";
+import { requestSettings, type RequestSettings, type SessionOptions } from "../session/request-options.js";
+import { getSession, mount, refuseAssignment, withAccess } from "./adapter.js";
+import { HeldAnswer, onClose } from "./node-adapter.js";
 
-export * from "./exports.js";
+export * from "./common-exports.js";
 
 declare module "koa" {
   interface DefaultContext {
@@ -30,7 +30,10 @@ declare module "koa" {
 
 type KoaContext = readonly [ctx: Context];
 
-/** Options of {@link session}; context and error handler are given `ctx`. An error handler answers by setting body or status. */
+/**
+ * Options of {@link session}; context and error handler are given `ctx`. An error handler answers by setting body or
+ * status.
+ */
 export type KoaOptions = SessionOptions<KoaContext>;
 
 /** The middleware, and the ways to its sessions. */
@@ -47,22 +50,34 @@ export function session<D extends object = SessionData>(options?: KoaOptions): S
 export function session<D extends object>(...called: readonly unknown[]): Sessions<D> {
   const settings = requestSettings<KoaContext, unknown>(called);
   const middleware = (ctx: ExtendableContext, next: Next): Promise<void> => serve(settings, ctx as Context, next);
-  return withAccess<D, ExtendableContext, typeof middleware, Pick<Sessions<D>, "open" | "read">>(settings, middleware, {
-    open: async (ctx) => openSession<D>(settings, settings.storeFor([ctx as Context]), new KoaView(ctx as Context), ctx, new NodeHeaders(ctx.res), (report) => onClose(ctx.res, report)),
-    async read(request) {
-      const view = "req" in request ? new KoaView(request as Context) : new NodeView(request);
-      return readSession<D>(settings, settings.storeFor([request as Context]), view);
+  return withAccess<D, ExtendableContext, typeof middleware, Pick<Sessions<D>, "open" | "read">>(
+    settings,
+    middleware,
+    {
+      open: async (ctx) =>
+        openSession<D>(
+          settings,
+          settings.storeFor([ctx as Context]),
+          new KoaView(ctx as Context),
+          ctx,
+          new NodeHeaders(ctx.res),
+          (report) => onClose(ctx.res, report),
+        ),
+      async read(request) {
+        const view = "req" in request ? new KoaView(request as Context) : new NodeView(request);
+        return readSession<D>(settings, settings.storeFor([request as Context]), view);
+      },
     },
-  });
+  );
 }
 
 async function serve(settings: RequestSettings<KoaContext>, ctx: Context, next: Next): Promise<void> {
-  const exchange = mount(settings, new KoaView(ctx), [ctx], ctx.req);
-  if (exchangeOf(ctx, settings)) place(ctx);
-  if (!exchange) return next();
-  const answer = (exchange.holder = new KoaAnswer(exchange, ctx));
+  const requestSession = mount(settings, new KoaView(ctx), [ctx], ctx.req);
+  if (requestSessionOf(ctx, settings)) place(ctx);
+  if (!requestSession) return next();
+  const answer = (requestSession.holder = new KoaAnswer(requestSession, ctx));
   try {
-    const loading = settings.isLazy ? undefined : exchange.load();
+    const loading = settings.isLazy ? undefined : requestSession.load();
     if (loading) await loading;
   } catch (error) {
     return fail(settings, ctx, error);
@@ -70,19 +85,22 @@ async function serve(settings: RequestSettings<KoaContext>, ctx: Context, next: 
   try {
     await next();
   } catch (thrown) {
-    return abandon(exchange, answer, ctx, thrown);
+    return abandon(requestSession, answer, ctx, thrown);
   }
   // Where a handler answers at `ctx.res` itself, maybe later, the session is stored before its first byte.
   if (answer.hasBegun || ctx.respond === false) return;
   try {
-    const committing = exchange.commit(true, answer);
+    const committing = requestSession.commit(true, answer);
     if (committing) await sourceGuarded(ctx, committing);
   } catch (error) {
     if (!answer.hasBegun) return fail(settings, ctx, error);
   }
 }
 
-/** Koa listens for errors of a body once it sends it: a stream that fails before that would end the process. Koa finds it broken then. */
+/**
+ * Koa listens for errors of a body once it sends it: a stream that fails before that would end the process. Koa finds
+ * it broken then.
+ */
 function sourceGuarded(ctx: Context, work: Promise<void>): Promise<void> {
   const { body } = ctx as { body?: { pipe?: unknown; on?(event: "error", listener: () => void): unknown } | null };
   if (typeof body?.pipe === "function") body.on?.("error", () => {});
@@ -96,8 +114,9 @@ const failing = new WeakSet<object>();
 const met = new WeakMap<object, boolean>();
 
 /**
- * Puts `session` onto what all contexts of an application inherit from: making a property of each one's own would take as long as all else
- * that is done for a request which only looks. Where that has another `session`, or the context itself, this context's own comes before it.
+ * Puts `session` onto what all contexts of an application inherit from: making a property of each one's own would
+ * take as long as all else that is done for a request which only looks. Where that has another `session`, or the
+ * context itself, this context's own comes before it.
  */
 function place(ctx: Context): void {
   const application = Object.getPrototypeOf(ctx) as Context;
@@ -112,7 +131,10 @@ function meet(application: Context): boolean {
   return isPlaced;
 }
 
-/** Koa tells its `error` listeners of a failure before it answers. One that throws would end the process, and the session it reads may be what failed. */
+/**
+ * Koa tells its `error` listeners of a failure before it answers. One that throws would end the process, and the
+ * session it reads may be what failed.
+ */
 function noteFailures(application: Context): void {
   const { onerror: answer } = application;
   const onerror = function (this: Context, error: Error | null, ...rest: unknown[]): void {
@@ -127,23 +149,28 @@ const PLACE: PropertyDescriptor & ThisType<Context> = {
   configurable: true,
   enumerable: false,
   get() {
-    return exchangeOf(this) && getSession(this);
+    return requestSessionOf(this) && getSession(this);
   },
   set(value) {
-    if (exchangeOf(this)) refuseAssignment(value);
+    if (requestSessionOf(this)) refuseAssignment(value);
     Object.defineProperty(this, "session", { value, configurable: true, enumerable: true, writable: true });
   },
 };
 
 /** What the handler threw goes on once its writes are kept. Where they cannot be kept, that is what is answered. */
-async function abandon(exchange: Exchange, answer: KoaAnswer, ctx: Context, thrown: unknown): Promise<void> {
+async function abandon(
+  requestSession: RequestSession,
+  answer: KoaAnswer,
+  ctx: Context,
+  thrown: unknown,
+): Promise<void> {
   if (answer.hasBegun) throw thrown;
   try {
-    await exchange.commit();
+    await requestSession.commit();
   } catch (error) {
     if (answer.hasBegun) throw thrown;
     report(ctx, thrown);
-    return fail(exchange.settings, ctx, error);
+    return fail(requestSession.settings, ctx, error);
   }
   throw thrown;
 }
@@ -151,17 +178,24 @@ async function abandon(exchange: Exchange, answer: KoaAnswer, ctx: Context, thro
 /** Tells the application of what was thrown, as Koa does it: listeners are given errors alone. */
 function report(ctx: Context, thrown: unknown): void {
   if (thrown === undefined || thrown === null) return;
-  ctx.app.emit("error", thrown instanceof Error ? thrown : new Error(`non-error thrown: ${kindOf(thrown)}`, { cause: thrown }), ctx);
+  ctx.app.emit(
+    "error",
+    thrown instanceof Error ? thrown : new Error(`non-error thrown: ${kindOf(thrown)}`, { cause: thrown }),
+    ctx,
+  );
 }
 
-/** Koa's error answer drops all headers, and raw writes never come back here: the token is answered with the first byte. */
+/**
+ * Koa's error answer drops all headers, and raw writes never come back here: the token is answered with the first
+ * byte.
+ */
 class KoaAnswer extends HeldAnswer {
   /** Whether somebody answers at `ctx.res` itself: the failure of the save is answered there as well, once. */
   hasBegun = false;
   readonly #ctx: Context;
 
-  constructor(exchange: Exchange, ctx: Context) {
-    super(exchange, ctx.res);
+  constructor(requestSession: RequestSession, ctx: Context) {
+    super(requestSession, ctx.res);
     this.#ctx = ctx;
   }
 
@@ -177,11 +211,14 @@ class KoaAnswer extends HeldAnswer {
   failed(error: unknown): void {
     // A stream that is being sent is destroyed by that, and with it the response.
     asDropped(() => void (this.#ctx.body = undefined));
-    void failRaw(this.exchange.settings, this.#ctx, error);
+    void failRaw(this.requestSession.settings, this.#ctx, error);
   }
 }
 
-/** A failure of the session's own: the application's `errorHandler` first, then the error path. What was to be the answer is gone. */
+/**
+ * A failure of the session's own: the application's `errorHandler` first, then the error path. What was to be the
+ * answer is gone.
+ */
 async function fail(settings: RequestSettings<KoaContext>, ctx: Context, error: unknown): Promise<void> {
   if (!(await hasAnswered(settings, ctx, error))) throw error;
   if (ctx.respond === false) sendRaw(ctx);

@@ -4,15 +4,15 @@
  * @module
  */
 import { STATUS_CODES, type IncomingMessage, type ServerResponse } from "node:http";
-import type { Session, StoredSession } from "../contracts/session.js";
-import type { SessionAccess } from "../contracts/sessions.js";
-import { isPromise } from "../leaves/promise.js";
+import type { Session, StoredSession } from "../contracts/session-api.js";
+import type { SessionAccess } from "../contracts/session-access.js";
+import { isPromise } from "../util/promise.js";
 import type { SessionData } from "../session-data.js";
-import { requestSettings, type SessionOptions } from "../store/request-options.js";
-import { assertNoParams, withAccess } from "./kit.js";
-import { lastAnswer, nodeOpeners, serving, type NodeContext } from "./node-kit.js";
+import { requestSettings, type SessionOptions } from "../session/request-options.js";
+import { assertNoParams, withAccess } from "./adapter.js";
+import { lastAnswer, nodeOpeners, serving, type NodeContext } from "./node-adapter.js";
 
-export * from "./exports.js";
+export * from "./common-exports.js";
 
 /** Options of {@link session}; context and error handler are given `(req, res)`. */
 export type NodeOptions = SessionOptions<NodeContext>;
@@ -20,7 +20,10 @@ export type NodeOptions = SessionOptions<NodeContext>;
 /** A request as the handler sees it. */
 export type SessionRequest<D extends object = SessionData> = IncomingMessage & { readonly session: Session<D> };
 
-/** A listener that has a session. A promise it answers is waited for; what it throws is answered with its `status`, or 500. */
+/**
+ * A listener that has a session. A promise it answers is waited for; what it throws is answered with its `status`, or
+ * 500.
+ */
 export type SessionHandler<D extends object> = (req: SessionRequest<D>, res: ServerResponse) => unknown;
 
 /** Wraps a handler into a listener, and the ways to its sessions. */
@@ -39,14 +42,19 @@ export function session<D extends object>(...called: readonly unknown[]): Sessio
   assertNoParams(settings);
   const serve = serving(settings);
   const wrap = (handler: SessionHandler<D>) => (req: IncomingMessage, res: ServerResponse) => {
-    const next = (error?: unknown): void => (error === undefined ? handle(handler, req as SessionRequest<D>, res) : failed(res, error));
+    const next = (error?: unknown): void =>
+      error === undefined ? handle(handler, req as SessionRequest<D>, res) : failed(res, error);
     try {
       serve([req, res], next);
     } catch (error) {
       failed(res, error);
     }
   };
-  return withAccess<D, IncomingMessage, typeof wrap, Pick<Sessions<D>, "open" | "read">>(settings, wrap, nodeOpeners<D>(settings));
+  return withAccess<D, IncomingMessage, typeof wrap, Pick<Sessions<D>, "open" | "read">>(
+    settings,
+    wrap,
+    nodeOpeners<D>(settings),
+  );
 }
 
 function handle<D extends object>(handler: SessionHandler<D>, req: SessionRequest<D>, res: ServerResponse): void {

@@ -1,5 +1,5 @@
 import { SEALED_ELSEWHERE } from "../contracts/storage.js";
-import { checksum } from "../leaves/checksum.js";
+import { checksum } from "../util/checksum.js";
 
 /** Stored text that cannot be used: damaged, foreign, or written by a newer Holdfast. */
 export interface NoRecord {
@@ -35,11 +35,14 @@ export function unseal(value: string): Body | NoRecord {
 
 /** What is not whole, or of another format. */
 function unsealOther(value: string): NoRecord {
-  if (value === SEALED_ELSEWHERE) return { kind: "newer", why: "it is sealed with a key that this server does not have" };
+  if (value === SEALED_ELSEWHERE)
+    return { kind: "newer", why: "it is sealed with a key that this server does not have" };
   const [head, format, sum] = (ENVELOPE.exec(value) ?? []) as string[];
   if (head === undefined || format === undefined) return unreadable("it is no record of Holdfast");
   const isNewer = Number(format) > Number(FORMAT) && sum === checksum(format, value.slice(head.length));
-  return isNewer ? { kind: "newer", why: `format ${format} is newer than ${FORMAT}` } : unreadable("its checksum does not fit");
+  return isNewer
+    ? { kind: "newer", why: `format ${format} is newer than ${FORMAT}` }
+    : unreadable("its checksum does not fit");
 }
 
 /** Why stored text is not what should stand there. */

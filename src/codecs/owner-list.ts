@@ -1,4 +1,4 @@
-import type { SessionInfo } from "../contracts/session.js";
+import type { SessionInfo } from "../contracts/session-api.js";
 import { seal, unreadable, unseal, type NoRecord } from "./envelope.js";
 
 /** One session in the list of its owner. */
@@ -44,8 +44,19 @@ export class OwnerListCodec {
   }
 
   encode(key: string, { epoch, sessions, next = 0 }: OwnerList): string {
-    const rows = sessions.map(({ hash, createdAt, info, from }): Row => (from === undefined ? [hash, createdAt, info ?? null] : [hash, createdAt, info ?? null, from]));
-    return seal(JSON.stringify({ k: key, n: this.#namespace, e: epoch, l: rows, ...(next > 0 && { h: next }) } satisfies Stored));
+    const rows = sessions.map(
+      ({ hash, createdAt, info, from }): Row =>
+        from === undefined ? [hash, createdAt, info ?? null] : [hash, createdAt, info ?? null, from],
+    );
+    return seal(
+      JSON.stringify({
+        k: key,
+        n: this.#namespace,
+        e: epoch,
+        l: rows,
+        ...(next > 0 && { h: next }),
+      } satisfies Stored),
+    );
   }
 
   decode(key: string, value: string): OwnerList | NoRecord {
@@ -53,15 +64,25 @@ export class OwnerListCodec {
     if (opened.kind !== "body") return opened;
     const stored = parse(opened.body);
     if (!stored) return unreadable("it is no list of sessions");
-    if (stored.k !== key || stored.n !== this.#namespace) return unreadable("it is the list of another key or namespace");
-    return { kind: "owner", epoch: stored.e, next: stored.h ?? 0, sessions: stored.l.map(([hash, createdAt, info, from]) => ({ hash, createdAt, info: info ?? undefined, from })) };
+    if (stored.k !== key || stored.n !== this.#namespace)
+      return unreadable("it is the list of another key or namespace");
+    return {
+      kind: "owner",
+      epoch: stored.e,
+      next: stored.h ?? 0,
+      sessions: stored.l.map(([hash, createdAt, info, from]) => ({ hash, createdAt, info: info ?? undefined, from })),
+    };
   }
 }
 
 function parse(body: string): Stored | undefined {
   try {
     const stored = JSON.parse(body) as Partial<Stored> | null;
-    const isList = typeof stored?.e === "string" && Array.isArray(stored.l) && stored.l.every(isRow) && (stored.h === undefined || Number.isSafeInteger(stored.h));
+    const isList =
+      typeof stored?.e === "string" &&
+      Array.isArray(stored.l) &&
+      stored.l.every(isRow) &&
+      (stored.h === undefined || Number.isSafeInteger(stored.h));
     return isList ? (stored as Stored) : undefined;
   } catch {
     return undefined;
@@ -71,5 +92,10 @@ function parse(body: string): Stored | undefined {
 function isRow(row: unknown): boolean {
   if (!Array.isArray(row)) return false;
   const [hash, createdAt, info, from] = row as unknown[];
-  return typeof hash === "string" && Number.isFinite(createdAt) && typeof info === "object" && (from === undefined || typeof from === "string");
+  return (
+    typeof hash === "string" &&
+    Number.isFinite(createdAt) &&
+    typeof info === "object" &&
+    (from === undefined || typeof from === "string")
+  );
 }

@@ -51,7 +51,10 @@ export function remembers(writes: string, writeId: string): boolean {
   return false;
 }
 
-/** Numbers of a record, in the order they are written: createdAt, authenticatedAt, idle, absolute, promised, lifetime, sessionOnly (0 or 1). */
+/**
+ * Numbers of a record, in the order they are written: createdAt, authenticatedAt, idle, absolute, promised, lifetime,
+ * sessionOnly (0 or 1).
+ */
 interface Times {
   c: number;
   a?: number | undefined;
@@ -75,7 +78,10 @@ interface Head extends Partial<Times> {
   b?: string;
 }
 
-/** Records and markers as text. Within the envelope the first line is the metadata (JSON), then a line for each key and each value. */
+/**
+ * Records and markers as text. Within the envelope the first line is the metadata (JSON), then a line for each key
+ * and each value.
+ */
 export class RecordCodec {
   readonly #namespace: string;
 
@@ -90,8 +96,9 @@ export class RecordCodec {
       return seal(`${start},"s":"${entry.successor}","r":${entry.retiredAt}${by}}`);
     }
     const { createdAt, authenticatedAt, idle, absolute, promised, lifetime, sessionOnly, owner, writes } = entry;
-    let body = `${start},"c":${createdAt}${field("a", authenticatedAt)}${field("i", idle)}${field("x", absolute)}${field("p", promised)}`;
-    body += `${field("l", lifetime)}${field("t", sessionOnly === undefined ? undefined : Number(sessionOnly))}`;
+    let body = `${start},"c":${createdAt}${field("a", authenticatedAt)}${field("i", idle)}${field("x", absolute)}`;
+    body += `${field("p", promised)}${field("l", lifetime)}`;
+    body += field("t", sessionOnly === undefined ? undefined : Number(sessionOnly));
     body += `${owner === undefined ? "" : `,"o":${JSON.stringify(owner)}`},"w":"${writes}"}`;
     return seal(entry.data.isEmpty ? body : `${body}\n${entry.data.lines}`);
   }
@@ -125,9 +132,12 @@ function field(name: keyof Times, time: number | undefined): string {
 }
 
 /** Times, owner (if JSON escapes nothing of it) and writes, as `encode` writes them after key and namespace. */
-const REST = /,"c":(\d+)(?:,"a":(\d+))?(?:,"i":(\d+))?(?:,"x":(\d+))?(?:,"p":(\d+))?(?:,"l":(\d+))?(?:,"t":([01]))?(?:,"o":"([^"\\\p{Cc}]*)")?,"w":"([\w-]*)"\}$/uy;
+const REST =
+  /,"c":(\d+)(?:,"a":(\d+))?(?:,"i":(\d+))?(?:,"x":(\d+))?(?:,"p":(\d+))?(?:,"l":(\d+))?(?:,"t":([01]))?(?:,"o":"([^"\\\p{Cc}]*)")?,"w":"([\w-]*)"\}$/uy;
 
-/** Metadata as this code writes it, in a third of the time that a parser of all JSON takes; any other is left to that. */
+/**
+ * Metadata as this code writes it, in a third of the time that a parser of all JSON takes; any other is left to that.
+ */
 function headAsWritten(line: string, at: number, k: string, n: string): Head | undefined {
   REST.lastIndex = at;
   const found = REST.exec(line);
@@ -150,10 +160,22 @@ function parseHead(line: string): Head | undefined {
 }
 
 function record({ c, a, i, x, p, l, t, o, w }: Head, data: Texts): SessionRecord | NoRecord {
-  const isWhole = isTime(c) && isText(w) && [a, i, x, p, l, t].every(isTimeOrAbsent) && (o === undefined || isText(o));
+  const isWhole =
+    isTime(c) && isText(w) && [a, i, x, p, l, t].every(isTimeOrAbsent) && (o === undefined || isText(o));
   if (!isWhole) return unreadable("its metadata is damaged");
   const terms = { ...(l !== undefined && { lifetime: l }), ...(t !== undefined && { sessionOnly: t === 1 }) };
-  return { kind: "record", createdAt: c, authenticatedAt: a, idle: i, absolute: x, promised: p, ...terms, owner: o, writes: w, data };
+  return {
+    kind: "record",
+    createdAt: c,
+    authenticatedAt: a,
+    idle: i,
+    absolute: x,
+    promised: p,
+    ...terms,
+    owner: o,
+    writes: w,
+    data,
+  };
 }
 
 function marker({ s, r, b }: Head): Marker | NoRecord {

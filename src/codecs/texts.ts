@@ -1,4 +1,7 @@
-/** More lookups than this and a table of all keys is made: each walks the lines, and that must not be done for every one of very many keys. */
+/**
+ * More lookups than this and a table of all keys is made: each walks the lines, and that must not be done for every
+ * one of very many keys.
+ */
 const MOST_WALKS = 8;
 
 /** What JSON writes between quotes as it is. */
@@ -12,8 +15,8 @@ export interface Changed {
 const GONE: Changed = {};
 
 /**
- * The data of a record as it is stored: a line for each key, as JSON, and one for its value. It is looked up in the text itself and copied in one
- * piece where nothing changed, so that what nobody asks for is never taken apart.
+ * The data of a record as it is stored: a line for each key, as JSON, and one for its value. It is looked up in the
+ * text itself and copied in one piece where nothing changed, so that what nobody asks for is never taken apart.
  */
 export class Texts {
   static readonly none: Texts = new Texts("");
@@ -60,7 +63,13 @@ export class Texts {
 
   /** Only these keys. */
   only(keys: ReadonlySet<string>): Texts {
-    return this.with(new Map(this.keys().filter((key) => !keys.has(key)).map((key) => [key, GONE])));
+    return this.with(
+      new Map(
+        this.keys()
+          .filter((key) => !keys.has(key))
+          .map((key) => [key, GONE]),
+      ),
+    );
   }
 
   /** The same with these changes; new keys come last. */
@@ -88,7 +97,8 @@ export class Texts {
 
   #withNew(lines: string, changes: ReadonlyMap<string, Changed>): string {
     let all = lines;
-    for (const [key, { text }] of changes) if (text !== undefined && this.get(key) === undefined) all = joined(all, `${quoted(key)}\n${text}`);
+    for (const [key, { text }] of changes)
+      if (text !== undefined && this.get(key) === undefined) all = joined(all, `${quoted(key)}\n${text}`);
     return all;
   }
 

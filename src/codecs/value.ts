@@ -1,14 +1,14 @@
 import type { TypeCodec } from "../contracts/type-codec.js";
 import { SessionError } from "../errors.js";
-import { callable, misuse, onlyKeys, show } from "../leaves/assert.js";
-import { fromBase64url, base64url, utf8Length } from "../leaves/bytes.js";
+import { callable, misuse, onlyKeys, show } from "../util/assert.js";
+import { fromBase64url, base64url, utf8Length } from "../util/bytes.js";
 
 /** Nesting deeper than this is refused: it would be a mistake, and each level costs stack. */
 const MOST_LEVELS = 200;
 
 /**
- * One value of a session as one line of JSON, and back. What JSON has no word for is written as `{"$": tag, "v": …}`; a plain object
- * with a key `$` of its own is escaped the same way. Everything else is JSON as it is.
+ * One value of a session as one line of JSON, and back. What JSON has no word for is written as `{"$": tag, "v": …}`;
+ * a plain object with a key `$` of its own is escaped the same way. Everything else is JSON as it is.
  */
 export class ValueCodec {
   readonly #byTag = new Map<string, TypeCodec>();
@@ -22,13 +22,15 @@ export class ValueCodec {
 
   /** Adds a class. Throws a TypeError where tag or class are taken. */
   register(tag: string, type: TypeCodec): void {
-    if (typeof tag !== "string" || !/^[A-Za-z][\w.:/-]{0,63}$/.test(tag)) throw misuse("the type's tag", tag, "a name of letters, digits and _ . : / -");
+    if (typeof tag !== "string" || !/^[A-Za-z][\w.:/-]{0,63}$/.test(tag))
+      throw misuse("the type's tag", tag, "a name of letters, digits and _ . : / -");
     onlyKeys(`type ${tag}`, type, ["class", "encode", "decode"]);
     callable(`type ${tag}: class`, type.class, "the class");
     callable(`type ${tag}: encode`, type.encode, "(instance) => data");
     callable(`type ${tag}: decode`, type.decode, "(data) => instance");
     if (tag in BUILT_IN || this.#byTag.has(tag)) throw new TypeError(`holdfast: the type tag ${show(tag)} is taken`);
-    if (this.#tagOf.has(type.class.prototype)) throw new TypeError(`holdfast: the class ${type.class.name} is registered already`);
+    if (this.#tagOf.has(type.class.prototype))
+      throw new TypeError(`holdfast: the class ${type.class.name} is registered already`);
     this.#byTag.set(tag, type);
     this.#tagOf.set(type.class.prototype as object, tag);
   }
@@ -37,8 +39,11 @@ export class ValueCodec {
   encode(value: unknown, key: string): string {
     if (typeof value === "number" && isPlainNumber(value)) return String(value);
     if (typeof value === "string" && value.length > this.#mostBytes) throw tooLarge(key, this.#mostBytes);
-    const text = JSON.stringify(typeof value === "string" ? value : new Walk(this.#tagOf, this.#byTag, this.#mostBytes, key).start(value));
-    if (text.length > this.#mostBytes || (text.length * 3 > this.#mostBytes && utf8Length(text) > this.#mostBytes)) throw tooLarge(key, this.#mostBytes);
+    const text = JSON.stringify(
+      typeof value === "string" ? value : new Walk(this.#tagOf, this.#byTag, this.#mostBytes, key).start(value),
+    );
+    if (text.length > this.#mostBytes || (text.length * 3 > this.#mostBytes && utf8Length(text) > this.#mostBytes))
+      throw tooLarge(key, this.#mostBytes);
     return text;
   }
 
@@ -65,10 +70,14 @@ export class ValueCodec {
     const builtIn = Object.hasOwn(BUILT_IN, tag) ? BUILT_IN[tag] : undefined;
     if (builtIn) return builtIn(data, (member) => this.#revive(member, key));
     const type = this.#byTag.get(tag);
-    if (!type) throw new SessionError("unknown-type", `the value of ${show(key)} is a ${show(tag)}, which is not registered: store.registerType(${show(tag)}, { class, encode, decode })`);
+    if (!type)
+      throw new SessionError(
+        "unknown-type",
+        `the value of ${show(key)} is a ${show(tag)}, which is not registered: ` +
+          `store.registerType(${show(tag)}, { class, encode, decode })`,
+      );
     return type.decode(this.#revive(data, key));
   }
-
 }
 
 type Reviver = (value: unknown) => unknown;
@@ -94,7 +103,10 @@ export function fromPairs(pairs: readonly (readonly [string, unknown])[]): Recor
 /** One step from a value to a part of it: a key, an index, or what is written of a part of a Map or Set. */
 type Step = string | number | { readonly text: string };
 
-/** One walk over one value: turns it into what JSON can write, or throws. Counts parts and characters, so that its work is bounded. */
+/**
+ * One walk over one value: turns it into what JSON can write, or throws. Counts parts and characters, so that its
+ * work is bounded.
+ */
 class Walk {
   readonly #tagOf: ReadonlyMap<object, string>;
   readonly #byTag: ReadonlyMap<string, TypeCodec>;
@@ -105,7 +117,12 @@ class Walk {
   readonly #steps: Step[] = [];
   #least = 0;
 
-  constructor(tagOf: ReadonlyMap<object, string>, byTag: ReadonlyMap<string, TypeCodec>, mostBytes: number, key: string) {
+  constructor(
+    tagOf: ReadonlyMap<object, string>,
+    byTag: ReadonlyMap<string, TypeCodec>,
+    mostBytes: number,
+    key: string,
+  ) {
     this.#tagOf = tagOf;
     this.#byTag = byTag;
     this.#mostBytes = mostBytes;
@@ -185,10 +202,15 @@ class Walk {
 
   #builtIn(value: object): unknown {
     if (Array.isArray(value)) return this.#array(value);
-    if (value instanceof Date || value instanceof Map || value instanceof Set || value instanceof URL) this.#refuseExtra(value);
+    if (value instanceof Date || value instanceof Map || value instanceof Set || value instanceof URL)
+      this.#refuseExtra(value);
     if (value instanceof Date) return tagged("date", Number.isNaN(value.getTime()) ? null : value.getTime());
     if (value instanceof Map) return tagged("map", this.#pairs(value));
-    if (value instanceof Set) return tagged("set", [...value].map((member, i) => this.#part(member, { text: `.values()[${i}]` })));
+    if (value instanceof Set)
+      return tagged(
+        "set",
+        [...value].map((member, i) => this.#part(member, { text: `.values()[${i}]` })),
+      );
     if (value instanceof URL) return tagged("url", value.href);
     return this.#refuseClass(value);
   }
@@ -196,11 +218,14 @@ class Walk {
   /** What was put on a built-in object beside its content would be lost. Some runtimes mark a URL with a symbol. */
   #refuseExtra(value: Date | Map<unknown, unknown> | Set<unknown> | URL): void {
     const [extra] = value instanceof URL ? Object.getOwnPropertyNames(value) : Reflect.ownKeys(value);
-    if (extra !== undefined) throw this.#refuse(`a ${value.constructor.name} with a property of its own (${show(String(extra))})`);
+    if (extra !== undefined)
+      throw this.#refuse(`a ${value.constructor.name} with a property of its own (${show(String(extra))})`);
   }
 
   #refuseClass(value: object): never {
-    throw this.#refuse(`an instance of ${value.constructor?.name ?? "an unnamed class"}, which is not registered (store.registerType)`);
+    throw this.#refuse(
+      `an instance of ${value.constructor?.name ?? "an unnamed class"}, which is not registered (store.registerType)`,
+    );
   }
 
   #array(value: readonly unknown[]): unknown[] {
@@ -216,7 +241,8 @@ class Walk {
   #record(value: Record<string, unknown>): unknown {
     const keys = Object.keys(value);
     this.#assertRoomFor(keys.length);
-    if (Reflect.ownKeys(value).length !== keys.length) throw this.#refuse("an object with symbols for keys or hidden properties");
+    if (Reflect.ownKeys(value).length !== keys.length)
+      throw this.#refuse("an object with symbols for keys or hidden properties");
     const out: Record<string, unknown> = {};
     for (const key of keys) {
       this.#count(key.length);
@@ -228,7 +254,10 @@ class Walk {
   }
 
   #pairs(value: ReadonlyMap<unknown, unknown>): unknown[] {
-    return [...value].map(([key, member], i) => [this.#part(key, { text: `.keys()[${i}]` }), this.#part(member, { text: `.values()[${i}]` })]);
+    return [...value].map(([key, member], i) => [
+      this.#part(key, { text: `.keys()[${i}]` }),
+      this.#part(member, { text: `.values()[${i}]` }),
+    ]);
   }
 
   #bytes(value: Uint8Array): string {
@@ -258,7 +287,11 @@ class Walk {
   #refuse(what: string, cause?: unknown): SessionError {
     const path = this.#steps.slice(0, MOST_STEPS_SHOWN).map(written).join("");
     const at = path.length > 120 ? `${path.slice(0, 120)}…` : path;
-    return new SessionError("unserializable", `${show(this.#key)}${at} is ${what} and cannot be stored`, cause === undefined ? undefined : { cause });
+    return new SessionError(
+      "unserializable",
+      `${show(this.#key)}${at} is ${what} and cannot be stored`,
+      cause === undefined ? undefined : { cause },
+    );
   }
 }
 
@@ -279,7 +312,9 @@ function tooLarge(key: string, mostBytes: number): SessionError {
   return new SessionError("too-large", `the value of ${show(key)} takes more than maxRecordBytes (${mostBytes})`);
 }
 
-/** Whether an object is one written as `{ … }`, of this or another realm, that inherits no property of anybody's own. */
+/**
+ * Whether an object is one written as `{ … }`, of this or another realm, that inherits no property of anybody's own.
+ */
 function isRecord(value: object): boolean {
   const prototype = Object.getPrototypeOf(value) as object | null;
   if (prototype === Object.prototype || prototype === null) return true;

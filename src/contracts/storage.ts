@@ -1,18 +1,22 @@
-import type { Duration } from "../leaves/duration.js";
+import type { Duration } from "../util/duration.js";
 import type { Clock } from "./clock.js";
 
 /**
- * The storage contract. A storage is a dumb driver: it keeps strings under keys, each with a version and a deadline, and knows
- * nothing of sessions, tokens or cookies.
+ * The storage contract. A storage is a dumb driver: it keeps strings under keys, each with a version and a deadline,
+ * and knows nothing of sessions, tokens or cookies.
  *
  * Rules for every driver (`holdfast/testing` checks them):
  *
  * - A driver reads no clock and enforces no deadline of its own: the store passes `now` and decides what has expired.
- *   An entry past its `expiresAt` may still be answered; a driver may forget it five minutes after that at the earliest.
- * - An exception means that the storage failed. Nothing found, an older version, a key that exists already are answers.
- * - Nothing is written blindly: each change names the version it replaces, `create` inserts only, `update` never inserts.
+ *   An entry past its `expiresAt` may still be answered; a driver may forget it five minutes after that at the
+ *   earliest.
+ * - An exception means that the storage failed. Nothing found, an older version, a key that exists already are
+ *   answers.
+ * - Nothing is written blindly: each change names the version it replaces, `create` inserts only, `update` never
+ *   inserts.
  * - A key that was deleted and created again never shows an earlier version.
- * - A key is visible ASCII, 128 characters at most: a namespace, a colon, a hash. Upper and lower case are different keys.
+ * - A key is visible ASCII, 128 characters at most: a namespace, a colon, a hash. Upper and lower case are different
+ *   keys.
  * - A value is any string of well-formed Unicode, U+0000 and the empty string included.
  * - No call spans two keys. Reads are answered by the primary.
  */
@@ -25,12 +29,18 @@ export interface Storage {
   update(key: string, entry: StorageEntry, version: Version, call: StorageCall): Awaitable<Written | false>;
   /** Moves the deadline of the entry if it still has this version, else answers `false`. */
   touch(key: string, expiresAt: number, version: Version, call: StorageCall): Awaitable<Written | false>;
-  /** Removes the entry if it still has this version. `true` where it was removed; `false` where it is absent or has another version. */
+  /**
+   * Removes the entry if it still has this version. `true` where it was removed; `false` where it is absent or has
+   * another version.
+   */
   delete(key: string, version: Version, call: StorageCall): Awaitable<boolean>;
 
   /** Optional: removes every key that starts with `prefix`. */
   clear?(prefix: string, call: StorageCall): Awaitable<void>;
-  /** Optional, for databases without a time to live: removes entries whose deadline passed five minutes ago; answers how many. */
+  /**
+   * Optional, for databases without a time to live: removes entries whose deadline passed five minutes ago; answers
+   * how many.
+   */
   sweep?(call: StorageCall): Awaitable<number>;
   /**
    * Optional, beside `sweep`: sweeps every so often, from a timer that keeps no process running, until `close`. Of
@@ -53,8 +63,8 @@ export interface Storage {
    * @returns What was found, each with its level and what to do about it. No secret is in it.
    * @throws What the client throws where the database cannot be reached.
    *
-   * @example
-   * for (const { level, what, advice } of await storage.check({ now: Date.now(), signal: AbortSignal.timeout(5000) })) {
+   * @example for (const { level, what, advice } of await storage.check({ now: Date.now(), signal:
+   * AbortSignal.timeout(5000) })) {
    *   if (level !== "ok") console.warn(`${level}: ${what}; ${advice}`);
    * }
    */
@@ -92,7 +102,9 @@ export interface StorageCall {
   readonly now: number;
   /** Aborted when the caller stops waiting; it never means that the command did not take effect. */
   readonly signal: AbortSignal;
-  /** How long the caller waits, in ms, where it waits no longer than that: a bound for what a client does by itself. */
+  /**
+   * How long the caller waits, in ms, where it waits no longer than that: a bound for what a client does by itself.
+   */
   readonly timeout?: number;
 }
 
@@ -120,8 +132,9 @@ export interface StorageFinding {
 export type Awaitable<T> = T | PromiseLike<T>;
 
 /**
- * The value that a storage returns for one it cannot open although another server of the application may: it is sealed with a key that
- * this server does not have. The store treats it like a record of a newer format, and never overwrites it as a damaged one.
+ * The value that a storage returns for one it cannot open although another server of the application may: it is
+ * sealed with a key that this server does not have. The store treats it like a record of a newer format, and never
+ * overwrites it as a damaged one.
  */
 export const SEALED_ELSEWHERE = "\u0000sealed elsewhere";
 

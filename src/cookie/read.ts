@@ -9,8 +9,8 @@ export interface CookieValues {
 const NONE: CookieValues = { first: undefined, count: 0 };
 
 /**
- * Looks for one name in a Cookie header (RFC 6265 §5.4 as sent by browsers): pairs are split at `;`, names compared exactly, only space and
- * tab around a name or value are dropped. One pass, no percent-decoding, no quoted strings.
+ * Looks for one name in a Cookie header (RFC 6265 §5.4 as sent by browsers): pairs are split at `;`, names compared
+ * exactly, only space and tab around a name or value are dropped. One pass, no percent-decoding, no quoted strings.
  */
 export function readCookie(header: string | undefined, name: string): CookieValues {
   if (header === undefined || !header.includes(name)) return NONE;

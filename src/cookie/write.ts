@@ -1,10 +1,11 @@
-import { boolean, misuse, onlyKeys, oneOf, outOfRange } from "../leaves/assert.js";
+import { boolean, misuse, onlyKeys, oneOf, outOfRange } from "../util/assert.js";
 
 /** Attributes of the session cookie (RFC 6265bis). */
 export interface CookieOptions {
   /**
-   * `"auto"` (default): Secure, except where a browser on this machine asks over plain http (docs/cookies.md has the rule). `true`: always. `false`: never, which
-   * browsers refuse for `__Host-`, `__Secure-` and `__Http-` names. `sameSite: "none"` is always Secure.
+   * `"auto"` (default): Secure, except where a browser on this machine asks over plain http (docs/cookies.md has the
+   * rule). `true`: always. `false`: never, which browsers refuse for `__Host-`, `__Secure-` and `__Http-` names.
+   * `sameSite: "none"` is always Secure.
    */
   secure?: boolean | "auto";
   /** Out of reach of scripts. Default `true`. */
@@ -31,13 +32,24 @@ export interface CookieSettings {
   readonly tail: string;
 }
 
-const OPTIONS = ["secure", "httpOnly", "sameSite", "path", "domain", "sessionOnly", "partitioned", "priority"] as const;
+const OPTIONS = [
+  "secure",
+  "httpOnly",
+  "sameSite",
+  "path",
+  "domain",
+  "sessionOnly",
+  "partitioned",
+  "priority",
+] as const;
 
 /** RFC 9110 token: what a cookie name may consist of. */
 const NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,256}$/;
 /** What makes a name one that browsers guard. */
 const PREFIX = /^__(?:Host-Http|Host|Secure|Http)-/i;
-/** What a path consists of in a URL (RFC 3986), `;` aside: with any other character browsers never send the cookie. */
+/**
+ * What a path consists of in a URL (RFC 3986), `;` aside: with any other character browsers never send the cookie.
+ */
 const PATH = /^\/[-\w.~!$&'()*+,=:@%/]{0,1023}$/;
 const DOMAIN = /^\.?(?=.{1,253}$)[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*$/i;
 
@@ -48,7 +60,8 @@ const MOST_BYTES = 4096;
 
 /** A cookie's name, validated. */
 export function cookieName(option: string, name: unknown): string {
-  if (typeof name !== "string" || !NAME.test(name)) throw misuse(option, name, 'a cookie name of letters, digits and - _ . like "session_id"');
+  if (typeof name !== "string" || !NAME.test(name))
+    throw misuse(option, name, 'a cookie name of letters, digits and - _ . like "session_id"');
   return name;
 }
 
@@ -65,7 +78,8 @@ export function cookieSettings(given: CookieOptions, names: readonly string[]): 
   const prefixed = names.filter((name) => PREFIX.test(name));
   for (const name of prefixed) checkPrefix(name, { secure: chosen, httpOnly, path, domain });
   for (const name of prefixed) checkAlone(name, names);
-  if (partitioned && chosen === false) throw misuse("cookie.secure", false, "true: browsers drop a partitioned cookie that is not Secure");
+  if (partitioned && chosen === false)
+    throw misuse("cookie.secure", false, "true: browsers drop a partitioned cookie that is not Secure");
   const always = sameSite === "none" || partitioned || prefixed.length > 0;
   return Object.freeze({
     secure: always ? true : chosen,
@@ -80,9 +94,23 @@ export function cookieSettings(given: CookieOptions, names: readonly string[]): 
   });
 }
 
-/** A Set-Cookie line. `lifetime` in ms; `undefined` removes the cookie. Throws where name and value are longer than browsers keep. */
-export function cookieLine(name: string, value: string, lifetime: number | undefined, secure: boolean, settings: CookieSettings): string {
-  if (name.length + value.length > MOST_BYTES) throw outOfRange(`cookie ${name}`, `${name.length + value.length} bytes of name and value`, `at most ${MOST_BYTES}`);
+/**
+ * A Set-Cookie line. `lifetime` in ms; `undefined` removes the cookie. Throws where name and value are longer than
+ * browsers keep.
+ */
+export function cookieLine(
+  name: string,
+  value: string,
+  lifetime: number | undefined,
+  secure: boolean,
+  settings: CookieSettings,
+): string {
+  if (name.length + value.length > MOST_BYTES)
+    throw outOfRange(
+      `cookie ${name}`,
+      `${name.length + value.length} bytes of name and value`,
+      `at most ${MOST_BYTES}`,
+    );
   const flags = settings.tail + (secure ? "; Secure" : "");
   if (lifetime === undefined) return `${name}=; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT${flags}`;
   return settings.sessionOnly ? `${name}=${value}${flags}` : `${name}=${value}; Max-Age=${maxAge(lifetime)}${flags}`;
@@ -93,10 +121,20 @@ export function maxAge(lifetime: number): number {
   return lifetime >= 1000 ? Math.min(Math.floor(lifetime / 1000), MOST_SECONDS) : 1;
 }
 
-function checkPrefix(name: string, { secure, httpOnly, path, domain }: { secure: unknown; httpOnly: boolean; path: string; domain: string | undefined }): void {
+function checkPrefix(
+  name: string,
+  {
+    secure,
+    httpOnly,
+    path,
+    domain,
+  }: { secure: unknown; httpOnly: boolean; path: string; domain: string | undefined },
+): void {
   const rule = `the name ${name} promises browsers a cookie`;
-  if (secure === false) throw misuse("cookie.secure", false, `true or "auto": ${rule} that is Secure, and they drop it otherwise`);
-  if (!httpOnly && /^__(Host-)?Http-/i.test(name)) throw misuse("cookie.httpOnly", false, `true: ${rule} out of reach of scripts`);
+  if (secure === false)
+    throw misuse("cookie.secure", false, `true or "auto": ${rule} that is Secure, and they drop it otherwise`);
+  if (!httpOnly && /^__(Host-)?Http-/i.test(name))
+    throw misuse("cookie.httpOnly", false, `true: ${rule} out of reach of scripts`);
   if (!/^__Host-/i.test(name)) return;
   if (domain !== undefined) throw misuse("cookie.domain", domain, `no domain: ${rule} for one host alone`);
   if (path !== "/") throw misuse("cookie.path", path, `"/": ${rule} for the whole host`);
@@ -106,16 +144,23 @@ function checkPrefix(name: string, { secure, httpOnly, path, domain }: { secure:
 function checkAlone(name: string, names: readonly string[]): void {
   const bare = (one: string): string => one.replace(PREFIX, "");
   const twin = names.find((other) => other !== name && bare(other) === bare(name));
-  if (twin !== undefined) throw misuse("extractor", `${name} and ${twin}`, `one of the two: the prefix guards ${name} against forged cookies, and ${twin} would be taken for it`);
+  if (twin !== undefined)
+    throw misuse(
+      "extractor",
+      `${name} and ${twin}`,
+      `one of the two: the prefix guards ${name} against forged cookies, and ${twin} would be taken for it`,
+    );
 }
 
 function checkedPath(path: unknown): string {
-  if (typeof path !== "string" || !PATH.test(path)) throw misuse("cookie.path", path, 'a path as it stands in a URL, like "/app", percent-encoded');
+  if (typeof path !== "string" || !PATH.test(path))
+    throw misuse("cookie.path", path, 'a path as it stands in a URL, like "/app", percent-encoded');
   return path;
 }
 
 function checkedDomain(domain: unknown): string {
-  if (typeof domain !== "string" || !DOMAIN.test(domain)) throw misuse("cookie.domain", domain, 'a domain like "example.com"');
+  if (typeof domain !== "string" || !DOMAIN.test(domain))
+    throw misuse("cookie.domain", domain, 'a domain like "example.com"');
   return domain;
 }
 

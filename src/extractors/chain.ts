@@ -1,14 +1,15 @@
-import { misuse } from "../leaves/assert.js";
-import type { RequestView } from "../http/view.js";
+import { misuse } from "../util/assert.js";
+import type { RequestView } from "../http/request-view.js";
 import type { Extractor, Found } from "./extractor.js";
-import { fromAuthHeader, fromCookie, fromForm, fromHeader, fromParam, fromQuery } from "./places.js";
+import { fromAuthHeader, fromCookie, fromForm, fromHeader, fromParam, fromQuery } from "./sources.js";
 
 /**
- * Tries extractors in order and stops at the first whose value is not empty: if that is malformed, unknown or expired there is no
- * session. A new token is answered in every member that can be written.
+ * Tries extractors in order and stops at the first whose value is not empty: if that is malformed, unknown or expired
+ * there is no session. A new token is answered in every member that can be written.
  */
 export function chain(...extractors: readonly Extractor[]): Extractor {
-  if (extractors.length === 0) throw new TypeError("holdfast: chain() finds nothing; write chain(fromCookie(), fromHeader(…))");
+  if (extractors.length === 0)
+    throw new TypeError("holdfast: chain() finds nothing; write chain(fromCookie(), fromHeader(…))");
   for (const extractor of extractors) assertExtractor("chain", extractor);
   const members = Object.freeze(extractors.flatMap((extractor) => extractor.members));
   return Object.freeze({
@@ -16,13 +17,15 @@ export function chain(...extractors: readonly Extractor[]): Extractor {
     key: members.map((member) => `${member.source}:${member.key}`).join(","),
     members,
     needsBody: members.some((member) => member.needsBody),
-    find: members.some((member) => member.needsBody) ? (view: RequestView) => findSlowly(members, view) : (view: RequestView) => findAtOnce(members, view),
+    find: members.some((member) => member.needsBody)
+      ? (view: RequestView) => findSlowly(members, view)
+      : (view: RequestView) => findAtOnce(members, view),
   });
 }
 
 /**
- * The model's `KeyLookup` strings: `"cookie:session_id"`, `"header:X-Session-ID"`, `"query:s"`, `"form:s"`, `"param:id"`,
- * `"authorization:Bearer"`, or several separated by commas, which make a chain.
+ * The model's `KeyLookup` strings: `"cookie:session_id"`, `"header:X-Session-ID"`, `"query:s"`, `"form:s"`,
+ * `"param:id"`, `"authorization:Bearer"`, or several separated by commas, which make a chain.
  */
 export function keyLookup(lookup: string): Extractor {
   if (typeof lookup !== "string") throw misuse("keyLookup", lookup, '"cookie:session_id"');
@@ -33,7 +36,8 @@ export function keyLookup(lookup: string): Extractor {
 /** Throws where a value is no extractor. */
 export function assertExtractor(option: string, value: unknown): asserts value is Extractor {
   if (typeof value === "function") throw misuse(option, value, `what it answers: ${value.name || "fromCookie"}(…)`);
-  if (typeof (value as Extractor | null)?.find !== "function" || !Array.isArray((value as Extractor).members)) throw misuse(option, value, "fromCookie(…), fromHeader(…), chain(…) …");
+  if (typeof (value as Extractor | null)?.find !== "function" || !Array.isArray((value as Extractor).members))
+    throw misuse(option, value, "fromCookie(…), fromHeader(…), chain(…) …");
 }
 
 const MAKERS: Readonly<Record<string, (key: string) => Extractor>> = {
@@ -49,7 +53,8 @@ const MAKERS: Readonly<Record<string, (key: string) => Extractor>> = {
 function lookedUp(part: string, lookup: string): Extractor {
   const colon = part.indexOf(":");
   const source = part.slice(0, colon).toLowerCase();
-  if (colon < 1 || !Object.hasOwn(MAKERS, source)) throw misuse("keyLookup", lookup, `"source:name", with a source of ${Object.keys(MAKERS).join(", ")}`);
+  if (colon < 1 || !Object.hasOwn(MAKERS, source))
+    throw misuse("keyLookup", lookup, `"source:name", with a source of ${Object.keys(MAKERS).join(", ")}`);
   return MAKERS[source]!(part.slice(colon + 1));
 }
 

@@ -1,7 +1,9 @@
 import type { Awaitable } from "../contracts/storage.js";
-import type { RequestView } from "../http/view.js";
+import type { RequestView } from "../http/request-view.js";
 
-/** Where a token was looked for and can be answered. `cookie` and `header` can be written; the others are read-only. */
+/**
+ * Where a token was looked for and can be answered. `cookie` and `header` can be written; the others are read-only.
+ */
 export type Source = "cookie" | "header" | "auth-header" | "query" | "form" | "param" | "other" | "chain";
 
 /** What one member of an extractor found. */
@@ -14,11 +16,15 @@ export interface Found {
 }
 
 /**
- * Finds the token in a request and says where to answer. Made by `fromCookie`, `fromHeader` and the other functions; frozen.
+ * Finds the token in a request and says where to answer. Made by `fromCookie`, `fromHeader` and the other functions;
+ * frozen.
  */
 export interface Extractor {
   readonly source: Source;
-  /** Name of the cookie, header, query parameter, form field or route parameter; the scheme of an Authorization header. */
+  /**
+   * Name of the cookie, header, query parameter, form field or route parameter; the scheme of an Authorization
+   * header.
+   */
   readonly key: string;
   /** Its members in order: itself, or those of a chain. */
   readonly members: readonly Extractor[];
@@ -33,7 +39,10 @@ export function isWritable(extractor: Extractor): boolean {
   return extractor.source === "cookie" || extractor.source === "header";
 }
 
-/** The request headers an answer depends on when this extractor was asked; `*` where only the application knows what it reads. */
+/**
+ * The request headers an answer depends on when this extractor was asked; `*` where only the application knows what
+ * it reads.
+ */
 export function askedHeaders(extractor: Extractor): readonly string[] {
   return [...new Set(extractor.members.flatMap((member) => varyName(member)))];
 }
@@ -46,7 +55,12 @@ function varyName({ source, key }: Extractor): string[] {
 }
 
 /** An extractor of one place. `look` answers what stands there first, and whether more does. */
-export function single(source: Source, key: string, repeated: "refused" | "first", look: (view: RequestView) => Standing): Extractor {
+export function single(
+  source: Source,
+  key: string,
+  repeated: "refused" | "first",
+  look: (view: RequestView) => Standing,
+): Extractor {
   const extractor: Extractor = {
     source,
     key,
@@ -74,7 +88,11 @@ export function standing(values: readonly string[]): Standing {
 }
 
 /** What the first text in one place amounts to. */
-export function found(member: Extractor, value: string | undefined, duplicate: Found["duplicate"]): Found | undefined {
+export function found(
+  member: Extractor,
+  value: string | undefined,
+  duplicate: Found["duplicate"],
+): Found | undefined {
   return value === undefined || value === "" ? undefined : new Finding(value, member, duplicate);
 }
 

@@ -4,7 +4,10 @@ export interface AnswerHooks {
   before(): Promise<void> | undefined;
   /** Headers that are added last. */
   headers(): void;
-  /** Before the last byte, or when the client is gone. Returns nothing if there is nothing to wait for. It reports its own failures. */
+  /**
+   * Before the last byte, or when the client is gone. Returns nothing if there is nothing to wait for. It reports its
+   * own failures.
+   */
   after(): Promise<void> | undefined;
   /** The client is gone, and the handler has asked for no byte. It reports its own failures. */
   gone(): void;
@@ -12,7 +15,10 @@ export interface AnswerHooks {
   failed(error: unknown): void;
 }
 
-/** A failure, and the middlewares that could not store: the first of them answers. None, if what was stored could not be sent: then the innermost. */
+/**
+ * A failure, and the middlewares that could not store: the first of them answers. None, if what was stored could not
+ * be sent: then the innermost.
+ */
 export interface Failure {
   readonly error: unknown;
   readonly of: readonly AnswerHooks[];

@@ -1,18 +1,24 @@
-import type { AnswerHeaders } from "./view.js";
+import type { AnswerHeaders } from "./request-view.js";
 
-/** Headers that one kind of cache follows in place of Cache-Control: those of RFC 9213, and what CDNs had before it. */
+/**
+ * Headers that one kind of cache follows in place of Cache-Control: those of RFC 9213, and what CDNs had before it.
+ */
 const TARGETED = /^(?:(?:.+-)?cdn-cache-control|surrogate-control|edge-control)$/i;
 /** The same for nginx, which takes seconds. */
 const SECONDS = /^x-accel-expires$/i;
 
 /**
- * Whether an answer says itself that caches which many share may keep it (RFC 9111, 3): by `public`, `immutable`, or a lifetime in Cache-Control, Expires or a header
- * that targets some of them, and neither `private` nor `no-store` beside it. `now`: epoch ms.
+ * Whether an answer says itself that caches which many share may keep it (RFC 9111, 3): by `public`, `immutable`, or
+ * a lifetime in Cache-Control, Expires or a header that targets some of them, and neither `private` nor `no-store`
+ * beside it. `now`: epoch ms.
  */
 export function isForEverybody(headers: AnswerHeaders, now: number): boolean {
   const control = directives(headers.get("Cache-Control"));
   const expires = control.has("max-age") || control.has("s-maxage") ? undefined : headers.get("Expires");
-  return allowsSharing(control, expires !== undefined && Date.parse(expires) > now) || headers.names().some((name) => isTargetedAtSharing(headers, name));
+  return (
+    allowsSharing(control, expires !== undefined && Date.parse(expires) > now) ||
+    headers.names().some((name) => isTargetedAtSharing(headers, name))
+  );
 }
 
 function isTargetedAtSharing(headers: AnswerHeaders, name: string): boolean {
@@ -22,7 +28,12 @@ function isTargetedAtSharing(headers: AnswerHeaders, name: string): boolean {
 
 function allowsSharing(control: ReadonlyMap<string, string>, hasLifetime: boolean): boolean {
   if (control.has("no-store") || control.has("private")) return false;
-  return hasLifetime || control.has("public") || control.has("immutable") || seconds(control.get("s-maxage") ?? control.get("max-age")) > 0;
+  return (
+    hasLifetime ||
+    control.has("public") ||
+    control.has("immutable") ||
+    seconds(control.get("s-maxage") ?? control.get("max-age")) > 0
+  );
 }
 
 /** The directives of a header, in lower case; the first of a name counts. */
@@ -53,16 +64,23 @@ function forbidSharing(headers: AnswerHeaders): void {
   }
 }
 
-/** An answer that was made from a session: shared caches must not hand it to others, and key what they keep by what was asked. */
+/**
+ * An answer that was made from a session: shared caches must not hand it to others, and key what they keep by what
+ * was asked.
+ */
 export function keepPrivate(headers: AnswerHeaders, asked: readonly string[]): void {
   const control = headers.get("Cache-Control");
-  if (control !== undefined && /\b(?:public|s-maxage)\b/i.test(control)) headers.set("Cache-Control", privately(control));
+  if (control !== undefined && /\b(?:public|s-maxage)\b/i.test(control))
+    headers.set("Cache-Control", privately(control));
   forbidSharing(headers);
   for (const name of asked) vary(headers, name);
 }
 
 function privately(control: string): string {
-  const kept = control.split(",").map((part) => part.trim()).filter((part) => !/^(?:public|s-maxage\s*=.*|private)$/i.test(part));
+  const kept = control
+    .split(",")
+    .map((part) => part.trim())
+    .filter((part) => !/^(?:public|s-maxage\s*=.*|private)$/i.test(part));
   return ["private", ...kept].join(", ");
 }
 

@@ -1,5 +1,5 @@
 import type { EventEmitter } from "node:events";
-import { builtinModule } from "../leaves/builtin.js";
+import { builtinModule } from "../util/builtin.js";
 
 interface Context {
   run<T>(store: object, work: () => T): T;
@@ -9,13 +9,17 @@ interface Context {
 
 type AsyncHooks = { AsyncLocalStorage: new () => Context };
 
-/** Which error path is running, also across what it waits for. Made for the first failure, and off while nothing fails. */
+/**
+ * Which error path is running, also across what it waits for. Made for the first failure, and off while nothing
+ * fails.
+ */
 let context: Context | undefined;
 const running = new Set<ErrorPath>();
 
 /**
- * Who may answer once a save has failed: the error path alone. The handler may still be writing its own answer at the same response, and
- * neither status nor body tells the two apart. So what the error path does is followed, also across what it waits for.
+ * Who may answer once a save has failed: the error path alone. The handler may still be writing its own answer at the
+ * same response, and neither status nor body tells the two apart. So what the error path does is followed, also
+ * across what it waits for.
  */
 export class ErrorPath {
   #isOver = false;
@@ -42,7 +46,9 @@ export class ErrorPath {
     else context!.run(this, () => Reflect.apply(listener, emitter, args));
   }
 
-  /** The response is over. Following costs time in each promise: it stops where no other failure is being answered. */
+  /**
+   * The response is over. Following costs time in each promise: it stops where no other failure is being answered.
+   */
   end(): void {
     this.#isOver = true;
     for (const emitter of this.#emitters) unfollow(emitter);

@@ -3,7 +3,10 @@ import type { IncomingMessage } from "node:http";
 /** Fields of a form, by name. */
 export type Fields = ReadonlyMap<string, unknown>;
 
-/** The most of a body that is read to find a token, in bytes. A longer form brings none; the handler still reads all of it. */
+/**
+ * The most of a body that is read to find a token, in bytes. A longer form brings none; the handler still reads all
+ * of it.
+ */
 export const MOST_BYTES: number = 128 * 1024;
 
 /** Whether a content type is that of a url-encoded form. */
@@ -24,7 +27,9 @@ export function urlencodedFields(text: string): Fields {
   return fields;
 }
 
-/** Reads the url-encoded body of a Node request and puts it back, so that the handler reads it again from its start. */
+/**
+ * Reads the url-encoded body of a Node request and puts it back, so that the handler reads it again from its start.
+ */
 export async function nodeForm(req: IncomingMessage): Promise<Fields | undefined> {
   const parsed = parsedFields((req as { body?: unknown }).body);
   if (parsed) return parsed;
@@ -33,7 +38,10 @@ export async function nodeForm(req: IncomingMessage): Promise<Fields | undefined
   return bytes && urlencodedFields(bytes.toString("utf8"));
 }
 
-/** The whole body, or undefined where it is too long or was broken off; what was read is back in the stream either way. */
+/**
+ * The whole body, or undefined where it is too long or was broken off; what was read is back in the stream either
+ * way.
+ */
 function peek(req: IncomingMessage): Promise<Buffer | undefined> {
   const chunks: Buffer[] = [];
   let length = 0;

@@ -1,4 +1,4 @@
-import { read } from "../leaves/prototypes.js";
+import { read } from "../util/prototypes.js";
 
 type AnyFunction = (...args: any[]) => unknown;
 
@@ -7,7 +7,9 @@ interface Answering {
   readonly req?: object;
 }
 
-/** The response whose listener, or callback, is running. They run at once, one inside the other: the innermost counts. */
+/**
+ * The response whose listener, or callback, is running. They run at once, one inside the other: the innermost counts.
+ */
 let current: Answering | undefined;
 
 /** A proxy of a response, or an object that inherits from it, shows the same request. A stand-in may have none. */

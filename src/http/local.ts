@@ -1,4 +1,4 @@
-import { header, type RequestView } from "./view.js";
+import { header, type RequestView } from "./request-view.js";
 
 /** A host that names the machine the browser runs on. */
 const LOOPBACK = /^(?:localhost|[a-z0-9-]+(?:\.[a-z0-9-]+)*\.localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?$/i;
@@ -6,14 +6,24 @@ const LOOPBACK = /^(?:localhost|[a-z0-9-]+(?:\.[a-z0-9-]+)*\.localhost|127(?:\.\
 const LOOPBACK_ADDRESS = /^(?:127(?:\.\d{1,3}){3}|::1|::ffff:127(?:\.\d{1,3}){3})$/i;
 
 /** What only proxies send. */
-const PROXIES = ["forwarded", "via", "x-real-ip", "x-forwarded-ssl", "x-forwarded-scheme", "front-end-https", "x-arr-ssl", "cdn-loop"] as const;
+const PROXIES = [
+  "forwarded",
+  "via",
+  "x-real-ip",
+  "x-forwarded-ssl",
+  "x-forwarded-scheme",
+  "front-end-https",
+  "x-arr-ssl",
+  "cdn-loop",
+] as const;
 /** What a development server adds as well, which says of the connection it has what can be seen anyway. */
 const FORWARDED = ["x-forwarded-proto", "x-forwarded-host", "x-forwarded-for"] as const;
 
 /**
- * Whether this is plain http on the machine of the browser: the one place where a cookie may go without Secure. A loopback `Host` alone is no proof: a proxy that
- * ends TLS beside the server puts the server's own address there. A browser may say where the page is that asks. Where it does not, what a proxy
- * changes tells: version, headers, and `Connection: keep-alive`, which browsers always send and proxies do not pass on.
+ * Whether this is plain http on the machine of the browser: the one place where a cookie may go without Secure. A
+ * loopback `Host` alone is no proof: a proxy that ends TLS beside the server puts the server's own address there. A
+ * browser may say where the page is that asks. Where it does not, what a proxy changes tells: version, headers, and
+ * `Connection: keep-alive`, which browsers always send and proxies do not pass on.
  */
 export function isLocalPlainHttp(view: RequestView): boolean {
   if (view.encrypted || !isLoopback(header(view, "host"))) return false;
@@ -24,10 +34,14 @@ export function isLocalPlainHttp(view: RequestView): boolean {
   return view.version !== "1.0" && !isForwarded(view) && (!isBrowser(view) || isKeptAlive(view));
 }
 
-/** Whether a browser asked over plain http from elsewhere: over https it would have sent Sec-Fetch headers. A loopback host may be a proxy's, and tells nothing. */
+/**
+ * Whether a browser asked over plain http from elsewhere: over https it would have sent Sec-Fetch headers. A loopback
+ * host may be a proxy's, and tells nothing.
+ */
 export function isBrowserOnPlainHttp(view: RequestView): boolean {
   if (view.encrypted || isLoopback(header(view, "host"))) return false;
-  if (header(view, "x-forwarded-proto") === "https" || /proto="?https/i.test(header(view, "forwarded") ?? "")) return false;
+  if (header(view, "x-forwarded-proto") === "https" || /proto="?https/i.test(header(view, "forwarded") ?? ""))
+    return false;
   return header(view, "sec-fetch-site") === undefined && isBrowser(view);
 }
 
@@ -57,5 +71,9 @@ function isForwarded(view: RequestView): boolean {
   if (PROXIES.some((name) => view.headers(name).length > 0)) return true;
   const [proto, host, addresses] = FORWARDED.map((name) => header(view, name)) as [string?, string?, string?];
   if (proto === undefined && host === undefined && addresses === undefined) return false;
-  return proto !== "http" || !isLoopback(host) || !(addresses ?? "").split(",").every((address) => LOOPBACK_ADDRESS.test(address.trim()));
+  return (
+    proto !== "http" ||
+    !isLoopback(host) ||
+    !(addresses ?? "").split(",").every((address) => LOOPBACK_ADDRESS.test(address.trim()))
+  );
 }

@@ -1,5 +1,5 @@
 import type { Begun } from "./live-body.js";
-import type { AnswerHeaders } from "./view.js";
+import type { AnswerHeaders } from "./request-view.js";
 
 /**
  * A response before it is sent, with the changes of its headers. The handler's own response stays as it is: an

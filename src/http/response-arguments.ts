@@ -1,12 +1,15 @@
 import type { ServerResponse } from "node:http";
-import { read } from "../leaves/prototypes.js";
+import { read } from "../util/prototypes.js";
 import { lengthOf, type CallName } from "./response-state.js";
 
 /** What a status line may not hold. */
 // oxlint-disable-next-line no-control-regex -- these are what must not pass
 const INVALID_MESSAGE = /[^\t\x20-\x7e\x80-\xff]/;
 
-/** Throws what Node throws for a first call whose arguments, or whose status, it would not take. Nothing has been done yet. HTTP/2 checks a status when it is set. */
+/**
+ * Throws what Node throws for a first call whose arguments, or whose status, it would not take. Nothing has been done
+ * yet. HTTP/2 checks a status when it is set.
+ */
 export function checkFirstCall(res: ServerResponse, name: CallName, args: readonly unknown[]): void {
   checkCall(res, name, args);
   checkLength(res, name, args, 0);
@@ -22,14 +25,24 @@ export function checkCall(res: ServerResponse, name: CallName, args: readonly un
   if (isChunk && !(ArrayBuffer.isView(args[0]) && isHttp2(res))) checkChunk(args[0], args[1]);
 }
 
-/** Throws what Node throws if a body has not the length that its header says, and is to have it strictly. `before`: bytes that are held. */
-export function checkLength(res: ServerResponse, name: CallName, [chunk, encoding]: readonly unknown[], before: number): void {
+/**
+ * Throws what Node throws if a body has not the length that its header says, and is to have it strictly. `before`:
+ * bytes that are held.
+ */
+export function checkLength(
+  res: ServerResponse,
+  name: CallName,
+  [chunk, encoding]: readonly unknown[],
+  before: number,
+): void {
   if (read(res, "strictContentLength") !== true || (name !== "write" && name !== "end")) return;
   const wanted = res.getHeader("Content-Length");
   if (wanted === undefined || isBodyless(res) || res.hasHeader("Transfer-Encoding")) return;
   const length = before + lengthOf(chunk, encoding);
   if (name === "end" ? length === Number(wanted) : length <= Number(wanted)) return;
-  const says = `Response body's content-length of ${length} byte(s) does not match the content-length of ${String(wanted)} byte(s) set in header`;
+  const says =
+    `Response body's content-length of ${length} byte(s) does not match ` +
+    `the content-length of ${String(wanted)} byte(s) set in header`;
   throw coded(Error, "ERR_HTTP_CONTENT_LENGTH_MISMATCH", says);
 }
 
@@ -53,7 +66,8 @@ function checkChunk(chunk: unknown, encoding: unknown): void {
 
 function checkStatus(status: unknown, message: unknown): void {
   const code = toStatus(status);
-  if (code < 100 || code > 999) throw coded(RangeError, "ERR_HTTP_INVALID_STATUS_CODE", `Invalid status code: ${shown(status)}`);
+  if (code < 100 || code > 999)
+    throw coded(RangeError, "ERR_HTTP_INVALID_STATUS_CODE", `Invalid status code: ${shown(status)}`);
   if (typeof message === "string" && INVALID_MESSAGE.test(message)) {
     throw coded(TypeError, "ERR_INVALID_CHAR", "Invalid character in statusMessage");
   }
@@ -93,12 +107,25 @@ export function streamDestroyed(): Error {
   return coded(Error, "ERR_STREAM_DESTROYED", "Cannot call write after a stream was destroyed");
 }
 
-const NEEDED = ["writeHead", "write", "end", "setHeader", "getHeader", "getHeaderNames", "removeHeader", "on", "once"] as const;
+const NEEDED = [
+  "writeHead",
+  "write",
+  "end",
+  "setHeader",
+  "getHeader",
+  "getHeaderNames",
+  "removeHeader",
+  "on",
+  "once",
+] as const;
 
 /** Prototypes that have all of these functions. */
 const responses = new WeakSet<object>();
 
-/** Whether something is a response that headers can be added to. What serves upgrades hands on stand-ins with a few of its functions, or nothing. */
+/**
+ * Whether something is a response that headers can be added to. What serves upgrades hands on stand-ins with a few of
+ * its functions, or nothing.
+ */
 export function isResponse(value: unknown): value is ServerResponse {
   if (typeof value !== "object" || value === null) return false;
   const prototype = Object.getPrototypeOf(value) as object | null;
@@ -109,7 +136,9 @@ export function isResponse(value: unknown): value is ServerResponse {
 }
 
 /** Whether nothing can be sent any more. On HTTP/2 the stream alone says so. */
-export function isDestroyed(res: ServerResponse & { readonly stream?: { readonly destroyed?: boolean } | null }): boolean {
+export function isDestroyed(
+  res: ServerResponse & { readonly stream?: { readonly destroyed?: boolean } | null },
+): boolean {
   return read(res, "destroyed") || read(res, "stream")?.destroyed === true;
 }
 
@@ -143,10 +172,11 @@ export function clearAnswer(res: ServerResponse): void {
 }
 
 /**
- * Node remembers which of its own framing headers were removed, and does without them from then on: the next answer would lack its length, and
- * cost the connection. Where it remembers that elsewhere, that is what happens.
+ * Node remembers which of its own framing headers were removed, and does without them from then on: the next answer
+ * would lack its length, and cost the connection. Where it remembers that elsewhere, that is what happens.
  */
 function forgetRemoved(res: ServerResponse): void {
   const flags = res as unknown as Record<string, unknown>;
-  for (const name of ["_removedTE", "_removedContLen", "_removedConnection"]) if (flags[name] === true) flags[name] = false;
+  for (const name of ["_removedTE", "_removedContLen", "_removedConnection"])
+    if (flags[name] === true) flags[name] = false;
 }

@@ -2,19 +2,44 @@ import type { EventEmitter } from "node:events";
 import type { ServerResponse } from "node:http";
 import { allBegun, begun, failureOf, finished, settle, type AnswerHooks, type Failure } from "./answer-hooks.js";
 import { ErrorPath } from "./error-path.js";
-import { checkCall, checkFirstCall, checkLength, clearAnswer, headersSent, isBodyless, isDestroyed, isHttp2, setStatus, statusOf, streamDestroyed, toStatus, writeAfterEnd } from "./response-arguments.js";
-import { applyHead, type HeadArguments } from "./response-head.js";
+import {
+  checkCall,
+  checkFirstCall,
+  checkLength,
+  clearAnswer,
+  headersSent,
+  isBodyless,
+  isDestroyed,
+  isHttp2,
+  statusOf,
+  streamDestroyed,
+  toStatus,
+  writeAfterEnd,
+} from "./response-arguments.js";
+import { applyHead, underStatus, type HeadArguments } from "./response-head.js";
 import { heard } from "./listening.js";
-import { read } from "../leaves/prototypes.js";
-import { callbackOf, HeldCalls, isEnded, isHeadFixed, VERDICTS, type Callback, type CallName, type HeldCall, type Phase } from "./response-state.js";
-import { allowDestroy, connectionOf, postponeDestroy, socketOf, takeDestroy, type Connection } from "./socket-guard.js";
+import { read } from "../util/prototypes.js";
+import {
+  callbackOf,
+  HeldCalls,
+  isEnded,
+  isHeadFixed,
+  VERDICTS,
+  type Callback,
+  type CallName,
+  type HeldCall,
+  type Phase,
+} from "./response-state.js";
+import { DelayedDestroy, lookEnded, lookOpen } from "./delayed-destroy.js";
+import { socketOf } from "./socket-guard.js";
 
 /** The functions of a response that lead to bytes on the wire. */
 export type ResponseFunctions = Pick<ServerResponse, Exclude<CallName, "flush">> & { flush?: () => void };
 
 /**
- * Where a call came in: at the functions that the gate put onto the response (`above`); at those below whatever patched the response
- * before the gate (`below`); at those that were put there for the error path after a failed save (`error`).
+ * Where a call came in: at the functions that the gate put onto the response (`above`); at those below whatever
+ * patched the response before the gate (`below`); at those that were put there for the error path after a failed save
+ * (`error`).
  */
 export type Entry = "above" | "below" | "error";
 
@@ -35,9 +60,10 @@ type Call = HeldCall<ResponseFunctions>;
 const NONE: readonly AnswerHooks[] = [];
 
 /**
- * Holds the first byte of a response until what must come before it is done, for any number of middlewares. To the handler the response
- * behaves as Node's own at each moment: arguments are checked at the call, an ended answer is final. Only the wire waits. After a failed save
- * what the handler answered is dropped, and the error path alone may answer.
+ * Holds the first byte of a response until what must come before it is done, for any number of middlewares. To the
+ * handler the response behaves as Node's own at each moment: arguments are checked at the call, an ended answer is
+ * final. Only the wire waits. After a failed save what the handler answered is dropped, and the error path alone may
+ * answer.
  */
 export class ResponseGate {
   readonly res: ServerResponse;
@@ -49,8 +75,7 @@ export class ResponseGate {
   #hooks: readonly AnswerHooks[] = NONE;
   #held: HeldCalls<ResponseFunctions> | undefined = undefined;
   #errorPath: ErrorPath | undefined = undefined;
-  #guarded: Connection | undefined = undefined;
-  #destroying: (() => void) | undefined = undefined;
+  #destroy: DelayedDestroy | undefined = undefined;
 
   constructor(res: ServerResponse, functions: ResponseFunctions, patch: ResponsePatch) {
     this.res = res;
@@ -73,10 +98,14 @@ export class ResponseGate {
     return isEnded(this.#phase);
   }
 
-  /** Holds the answer for one more middleware. If the first byte is out already, or the last, its hooks run at once. Returns whether it is the first one. */
+  /**
+   * Holds the answer for one more middleware. If the first byte is out already, or the last, its hooks run at once.
+   * Returns whether it is the first one.
+   */
   hold(hooks: AnswerHooks): boolean {
     const isFirst = this.#hooks === NONE;
-    if (this.#phase === "open" && read(this.res, "headersSent")) this.#phase = this.res.writableEnded ? "closed" : "sending";
+    if (this.#phase === "open" && read(this.res, "headersSent"))
+      this.#phase = this.res.writableEnded ? "closed" : "sending";
     if (this.#phase !== "open") settle(begun(hooks));
     if (this.#phase === "closed" || this.isEnded) settle(finished(hooks));
     else this.#hooks = [hooks, ...this.#hooks];
@@ -110,7 +139,10 @@ export class ResponseGate {
     }
   }
 
-  /** The response is closed: its last byte was sent, or the client is gone. A handler that has not answered yet may do so: its session is stored before. */
+  /**
+   * The response is closed: its last byte was sent, or the client is gone. A handler that has not answered yet may do
+   * so: its session is stored before.
+   */
   close(): void {
     const phase = this.#phase;
     this.#errorPath?.end();
@@ -137,7 +169,11 @@ export class ResponseGate {
       this.#announce();
       return this.call(name, args, functions, entry);
     }
-    const call: Call = { name, args: name === "writeHead" ? applyHead(this.res, args as HeadArguments) : args, target: functions };
+    const call: Call = {
+      name,
+      args: name === "writeHead" ? applyHead(this.res, args as HeadArguments) : args,
+      target: functions,
+    };
     this.#phase = name === "end" ? "ended" : "waiting";
     const waiting = this.#before();
     if (waiting) return this.#wait(waiting, call);
@@ -152,7 +188,10 @@ export class ResponseGate {
     settle(before ? before.then(() => this.#after()) : this.#after());
   }
 
-  /** Node writes the head with the first piece by calling `writeHead`: what patched that since (`on-headers`) learns now that the head is due. */
+  /**
+   * Node writes the head with the first piece by calling `writeHead`: what patched that since (`on-headers`) learns
+   * now that the head is due.
+   */
   #announce(): void {
     const { res } = this;
     this.#phase = "announcing";
@@ -193,12 +232,12 @@ export class ResponseGate {
     const [status, message] = statusOf(res);
     this.#patch.freeze(res);
     this.#held = new HeldCalls(status, message);
-    if (isHttp2(res)) this.#guard();
+    if (isHttp2(res)) this.#delayed.guard();
   }
 
   #keep(call: Call): unknown {
     const hasRoom = this.#held!.add(call, this.res.writableHighWaterMark ?? Infinity);
-    if (call.name === "end") this.#lookEnded();
+    if (call.name === "end" && lookEnded(this.res)) this.#delayed.guard();
     if (call.name !== "write") return returned(call.name, this.res);
     return hasRoom && !(isHttp2(this.res) && isBodyless(this.res));
   }
@@ -209,7 +248,7 @@ export class ResponseGate {
     const held = this.#held!;
     const wasEnded = this.isEnded;
     this.#held = undefined;
-    if (wasEnded) this.#lookOpen();
+    if (wasEnded) lookOpen(res);
     try {
       underStatus(res, held, () => {
         this.#open();
@@ -218,12 +257,13 @@ export class ResponseGate {
     } catch (error) {
       return this.#fail({ error, of: [] });
     }
-    this.#allowDestroy();
+    this.#destroy?.allow();
   }
 
   #replay({ calls, isFull }: HeldCalls<ResponseFunctions>): void {
     const { res } = this;
-    // Node keeps what is written where the connection is gone and the response has not been told yet, and never calls back.
+    // Node keeps what is written where the connection is gone and the response has not been told yet, and never calls
+    // back.
     const isLost = !isDestroyed(res) && socketOf(res)?.destroyed === true;
     let mustWait = false;
     for (const { name, args, target } of calls) {
@@ -246,7 +286,10 @@ export class ResponseGate {
     return name === "end" ? this.#finish(args, target) : this.#handOver(name, args, target);
   }
 
-  /** What a wrapper of Node's function throws is its caller's. If nothing was sent, another answer may follow, with the headers of the session. */
+  /**
+   * What a wrapper of Node's function throws is its caller's. If nothing was sent, another answer may follow, with
+   * the headers of the session.
+   */
   #handOver(name: CallName, args: readonly unknown[], functions: ResponseFunctions): unknown {
     try {
       return apply(functions, this.res, name, args);
@@ -284,23 +327,23 @@ export class ResponseGate {
     const held = this.#held!;
     this.#held = undefined;
     this.#phase = "closed";
-    this.#lookOpen();
+    lookOpen(this.res);
     try {
       underStatus(this.res, held, () => void apply(functions, this.res, "end", args));
     } catch (error) {
       return this.#breakOff(error, args);
     }
-    this.#allowDestroy();
+    this.#destroy?.allow();
   }
 
   /** What the client was sent is not stored, or cannot be sent: it must not look complete. */
   #breakOff(error: unknown, args: readonly unknown[]): void {
     this.#held = undefined;
     this.#phase = "closed";
-    this.#lookOpen();
+    lookOpen(this.res);
     tell(callbackOf(args), error);
     this.res.destroy();
-    this.#allowDestroy();
+    this.#destroy?.allow();
   }
 
   #after(): Promise<void> | undefined {
@@ -327,7 +370,10 @@ export class ResponseGate {
     return name === "write" ? false : res;
   }
 
-  /** Some patches write the head that Node would write with the first piece, before each piece: that is no second head. */
+  /**
+   * Some patches write the head that Node would write with the first piece, before each piece: that is no second
+   * head.
+   */
   #refuse(args: readonly unknown[]): unknown {
     if (args.length === 1 && args[0] === this.res.statusCode) return this.res;
     throw headersSent(this.res, "write");
@@ -342,8 +388,8 @@ export class ResponseGate {
     this.#held = undefined;
     this.#hooks = this.#hooks.filter((hooks) => !of.includes(hooks));
     this.#phase = "open";
-    if (wasEnded) this.#lookOpen();
-    this.#destroyLater();
+    if (wasEnded) lookOpen(res);
+    this.#destroy?.allowAfterError();
     if (res.headersSent) this.#phase = "closed";
     else if (of.length > 0) clearAnswer(res);
     this.#runErrorPath(() => answers.failed(error), [res, ...emittersOf(res)]);
@@ -370,46 +416,16 @@ export class ResponseGate {
     return name === "write" ? true : returned(name, this.res);
   }
 
-  /** To its handler an ended answer looks ended. Whoever collects the bytes of a stand-in must see that they are not there yet. */
-  #lookEnded(): void {
-    const { res } = this;
-    if (!socketOf(res)) return;
-    if (Object.hasOwn(res, "finished")) res.finished = true;
-    this.#guard();
-  }
-
-  #lookOpen(): void {
-    if (socketOf(this.res) && Object.hasOwn(this.res, "finished")) this.res.finished = false;
-  }
-
-  /** Whoever closes the connection from now on does so once the bytes are out, as they are with Node: on HTTP/2 those of a piece, too. */
-  #guard(): void {
-    if (this.#guarded) return;
-    this.#guarded = connectionOf(this.res);
-    if (this.#guarded) postponeDestroy(this.#guarded);
-  }
-
-  #allowDestroy(): void {
-    const guarded = this.#guarded;
-    this.#guarded = undefined;
-    if (guarded) allowDestroy(guarded);
-    const destroy = this.#destroying;
-    this.#destroying = undefined;
-    destroy?.();
-  }
-
-  /** The response was destroyed in the midst of a body that is held: so it is once that is out, and not if the error path answers in its place. */
+  /**
+   * The response was destroyed in the midst of a body that is held: so it is once that is out, and not if the error
+   * path answers in its place.
+   */
   destroyAfterwards(destroy: () => void): void {
-    this.#destroying ??= destroy;
+    this.#delayed.postpone(destroy);
   }
 
-  /** Where the handler has closed the connection of an answer that is dropped, that follows the error's answer. */
-  #destroyLater(): void {
-    const guarded = this.#guarded;
-    this.#guarded = undefined;
-    this.#destroying = undefined;
-    const close = guarded && takeDestroy(guarded);
-    if (close) this.res.once("close", close);
+  get #delayed(): DelayedDestroy {
+    return (this.#destroy ??= new DelayedDestroy(this.res));
   }
 }
 
@@ -431,13 +447,4 @@ function returned(name: CallName, res: ServerResponse): ServerResponse | undefin
 /** Calls a callback as Node does: later. */
 function tell(callback: Callback | undefined, error: unknown): void {
   if (callback) process.nextTick(callback, error);
-}
-
-/** Does what was asked for under an earlier status; whoever reads the status afterwards reads the later one, as with Node. */
-function underStatus(res: ServerResponse, held: HeldCalls<ResponseFunctions>, work: () => void): void {
-  const [status, message] = statusOf(res);
-  const isOther = status !== held.status || message !== held.message;
-  if (isOther) setStatus(res, held.status, held.message);
-  work();
-  if (isOther) setStatus(res, status, message);
 }

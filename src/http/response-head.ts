@@ -1,16 +1,19 @@
 import type { OutgoingHttpHeader, OutgoingHttpHeaders, ServerResponse } from "node:http";
-import { builtinModule } from "../leaves/builtin.js";
+import { builtinModule } from "../util/builtin.js";
 import { coded, isHttp2, setStatus, statusOf, toStatus } from "./response-arguments.js";
 
 /** Headers as `writeHead` takes them: an object, a flat list of names and values, or a list of pairs. */
-export type HeadHeaders = OutgoingHttpHeaders | readonly OutgoingHttpHeader[] | readonly (readonly [string, OutgoingHttpHeader])[];
+export type HeadHeaders =
+  | OutgoingHttpHeaders
+  | readonly OutgoingHttpHeader[]
+  | readonly (readonly [string, OutgoingHttpHeader])[];
 
 /** What `writeHead` may be given. */
 export type HeadArguments = readonly [status: number, reason?: string | HeadHeaders, headers?: HeadHeaders];
 
 /**
- * Puts status and headers of `writeHead` onto a response, so that more can be added before they go out. Throws what Node throws.
- * Returns what is left for Node's own `writeHead`.
+ * Puts status and headers of `writeHead` onto a response, so that more can be added before they go out. Throws what
+ * Node throws. Returns what is left for Node's own `writeHead`.
  */
 export function applyHead(res: ServerResponse, args: HeadArguments): readonly unknown[] {
   const [status, reason] = args;
@@ -36,7 +39,11 @@ function applyHttp1(res: ServerResponse, [status, reason, more]: HeadArguments):
 /** If no header was set before, Node sends what it is given, a name that comes twice as well. */
 function setHeaders(res: ServerResponse, headers: HeadHeaders): void {
   const isPairs = Array.isArray(headers) && Array.isArray(headers[0]);
-  const list = isPairs ? (headers as readonly Pair[]) : Array.isArray(headers) ? pairsOf(headers) : (Object.entries(headers) as Pair[]);
+  const list = isPairs
+    ? (headers as readonly Pair[])
+    : Array.isArray(headers)
+      ? pairsOf(headers)
+      : (Object.entries(headers) as Pair[]);
   const seen = new Set<unknown>();
   for (const [name, value] of list) {
     const key: unknown = typeof name === "string" ? name.toLowerCase() : name;
@@ -79,7 +86,8 @@ function wasAppended(): boolean {
 function applyHttp2(res: ServerResponse, [status, reason, more]: HeadArguments): void {
   const headers = more === undefined && typeof reason === "object" ? reason : more;
   if (Array.isArray(headers)) replaceHttp2(res, headers);
-  else if (typeof headers === "object") for (const name of Object.keys(headers)) res.setHeader(name, (headers as OutgoingHttpHeaders)[name]!);
+  else if (typeof headers === "object")
+    for (const name of Object.keys(headers)) res.setHeader(name, (headers as OutgoingHttpHeaders)[name]!);
   checkNames(res);
   if (status >= 200 && status < 600) res.statusCode = status;
 }
@@ -96,7 +104,8 @@ const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 /** HTTP/2 checks names when it sends them. */
 function checkNames(res: ServerResponse): void {
   const name = res.getHeaderNames().find((one) => !TOKEN.test(one));
-  if (name !== undefined) throw coded(TypeError, "ERR_INVALID_HTTP_TOKEN", `Header name must be a valid HTTP token ["${name}"]`);
+  if (name !== undefined)
+    throw coded(TypeError, "ERR_INVALID_HTTP_TOKEN", `Header name must be a valid HTTP token ["${name}"]`);
 }
 
 /** Also for a response that knows no `appendHeader`. */
@@ -112,7 +121,29 @@ type Pair = readonly [name: string, value: OutgoingHttpHeader];
 
 function pairsOf(list: readonly unknown[]): Pair[] {
   if (list.length % 2 !== 0) {
-    throw coded(TypeError, "ERR_INVALID_ARG_VALUE", `The argument 'headers' is invalid. Received a list of ${list.length}: names and values come in pairs`);
+    throw coded(
+      TypeError,
+      "ERR_INVALID_ARG_VALUE",
+      `The argument 'headers' is invalid. Received a list of ${list.length}: names and values come in pairs`,
+    );
   }
-  return list.flatMap((name, i): Pair[] => (i % 2 === 0 ? [[name as string, list[i + 1] as OutgoingHttpHeader]] : []));
+  return list.flatMap((name, i): Pair[] =>
+    i % 2 === 0 ? [[name as string, list[i + 1] as OutgoingHttpHeader]] : [],
+  );
+}
+
+/**
+ * Does what was asked for under an earlier status; whoever reads the status afterwards reads the later one, as with
+ * Node.
+ */
+export function underStatus(
+  res: ServerResponse,
+  earlier: { readonly status: number; readonly message: string | undefined },
+  work: () => void,
+): void {
+  const [status, message] = statusOf(res);
+  const isOther = status !== earlier.status || message !== earlier.message;
+  if (isOther) setStatus(res, earlier.status, earlier.message);
+  work();
+  if (isOther) setStatus(res, status, message);
 }

@@ -1,7 +1,7 @@
 import type { ServerResponse } from "node:http";
-import { isWorker } from "../leaves/builtin.js";
-import { Notes } from "../leaves/notes.js";
-import { addedPrototype, read } from "../leaves/prototypes.js";
+import { isWorker } from "../util/builtin.js";
+import { Notes } from "../util/notes.js";
+import { addedPrototype, read } from "../util/prototypes.js";
 import { headersSent, isHttp2 } from "./response-arguments.js";
 import type { AnswerHooks } from "./answer-hooks.js";
 import { ResponseGate, type Entry, type ResponseFunctions, type ResponsePatch } from "./response-gate.js";
@@ -35,8 +35,8 @@ const layerFunctions = new WeakSet<object>();
 const layers = new WeakMap<object, Layer | null>();
 
 /**
- * Prepares a response when its request comes in, so that also a call whose function was looked up before the session was first asked for,
- * `res.end(req.session.get("x"))`, meets the gate. Until the answer is held, everything passes.
+ * Prepares a response when its request comes in, so that also a call whose function was looked up before the session
+ * was first asked for, `res.end(req.session.get("x"))`, meets the gate. Until the answer is held, everything passes.
  */
 export function prepareAnswer(res: ServerResponse): void {
   const layer = layerOf(res);
@@ -49,8 +49,8 @@ export function holdAnswer(res: ServerResponse, hooks: AnswerHooks): void {
 }
 
 /**
- * The event that says that a response is over: its last byte was sent, or its client is gone. workerd calls every response closed before it is
- * answered, and says of none that its client is gone.
+ * The event that says that a response is over: its last byte was sent, or its client is gone. workerd calls every
+ * response closed before it is answered, and says of none that its client is gone.
  */
 export const OVER: "finish" | "close" = isWorker() ? "finish" : "close";
 
@@ -106,7 +106,10 @@ function gateOf(res: ServerResponse): ResponseGate | undefined {
   return (res as Gated)[GATE] ?? layeredGateOf(res);
 }
 
-/** The response that was asked for last, and its gate: most are asked for several times in a row. Nothing once it has closed. */
+/**
+ * The response that was asked for last, and its gate: most are asked for several times in a row. Nothing once it has
+ * closed.
+ */
 let last: { readonly res: ServerResponse | undefined; readonly gate: ResponseGate | undefined } = NOTHING;
 
 /** What serves every response of a prototype asks here alone: a property that is missing takes longest to find. */
@@ -141,7 +144,10 @@ function put(target: ResponseFunctions, { writeHead, flushHeaders, write, end }:
 
 type Route = (res: ServerResponse, name: CallName, args: readonly unknown[]) => unknown;
 
-/** The same objects of functions serve all responses: a closure in each would keep what it refers to until the engine's next great collection. */
+/**
+ * The same objects of functions serve all responses: a closure in each would keep what it refers to until the
+ * engine's next great collection.
+ */
 function routed(route: Route): ResponseFunctions {
   return {
     writeHead(this: ServerResponse, ...args: unknown[]) {
@@ -170,7 +176,10 @@ const entering = (entry: Entry): ResponseFunctions =>
 
 /** On a response of its own. */
 const ABOVE = entering("above");
-/** On a response whose save failed: what patched it meanwhile has the functions from before, and belongs to the answer that was dropped. */
+/**
+ * On a response whose save failed: what patched it meanwhile has the functions from before, and belongs to the answer
+ * that was dropped.
+ */
 const ERROR = entering("error");
 
 const PATCH: ResponsePatch = {
@@ -196,7 +205,10 @@ const PATCH: ResponsePatch = {
 /** What `freeze` puts onto responses, by their prototype. */
 const frozenOf = new WeakMap<object, PropertyDescriptorMap>();
 
-/** If a prototype was put between a response and its class, the lowest such one carries the functions for all. Not if it was put there after the response had got its own. */
+/**
+ * If a prototype was put between a response and its class, the lowest such one carries the functions for all. Not if
+ * it was put there after the response had got its own.
+ */
 function layerOf(res: ServerResponse): Layer | null {
   const base = addedPrototype(res);
   return base && !read(res as Gated, GATE) ? layerAt(base) : null;
@@ -219,7 +231,11 @@ function addLayer(base: ServerResponse): Layer {
   });
   const below = Object.getPrototypeOf(base) as object;
   layerFunctions.add(functions.writeHead);
-  Object.defineProperties(base, { ...frozen(() => below, layeredGateOf, base), ...sendersOf(base), emit: emitOf(below) });
+  Object.defineProperties(base, {
+    ...frozen(() => below, layeredGateOf, base),
+    ...sendersOf(base),
+    emit: emitOf(below),
+  });
   put(base, functions);
   return { functions, native };
 }
@@ -231,13 +247,28 @@ type Below = (res: ServerResponse) => object;
 
 type GateOf = (res: ServerResponse) => ResponseGate | undefined;
 
-/** What shows that the head of an answer was sent, or that it was ended: where it is only fixed, or ended without being sent, it is the same. */
-function shownBy(below: Below, gateOf: GateOf, names: readonly ("headersSent" | "writableEnded" | "finished")[]): PropertyDescriptorMap {
-  return Object.fromEntries(names.map((name): [string, PropertyDescriptor] => [name, { configurable: true, get(this: ServerResponse) {
-    const gate = gateOf(this);
-    const isSo = name === "headersSent" ? gate?.isHeadFixed : gate?.isEnded;
-    return isSo === true || Reflect.get(below(this), name, this);
-  } }]));
+/**
+ * What shows that the head of an answer was sent, or that it was ended: where it is only fixed, or ended without
+ * being sent, it is the same.
+ */
+function shownBy(
+  below: Below,
+  gateOf: GateOf,
+  names: readonly ("headersSent" | "writableEnded" | "finished")[],
+): PropertyDescriptorMap {
+  return Object.fromEntries(
+    names.map((name): [string, PropertyDescriptor] => [
+      name,
+      {
+        configurable: true,
+        get(this: ServerResponse) {
+          const gate = gateOf(this);
+          const isSo = name === "headersSent" ? gate?.isHeadFixed : gate?.isEnded;
+          return isSo === true || Reflect.get(below(this), name, this);
+        },
+      },
+    ]),
+  );
 }
 
 const VERBS = { setHeader: "set", setHeaders: "set", appendHeader: "append", removeHeader: "remove" } as const;
@@ -245,15 +276,23 @@ const VERBS = { setHeader: "set", setHeaders: "set", appendHeader: "append", rem
 /** What Node refuses once a head was sent. */
 function refusedBy(below: Below, gateOf: GateOf, res: ServerResponse): PropertyDescriptorMap {
   const names = (Object.keys(VERBS) as (keyof typeof VERBS)[]).filter((name) => typeof res[name] === "function");
-  return Object.fromEntries(names.map((name): [string, PropertyDescriptor] => [name, method(function (...args) {
-    const gate = gateOf(this);
-    if (gate?.isHeadFixed) throw headersSent(this, VERBS[name]);
-    if (gate?.isDropped) return this;
-    return Reflect.apply(Reflect.get(below(this), name) as AnyFunction, this, args);
-  })]));
+  return Object.fromEntries(
+    names.map((name): [string, PropertyDescriptor] => [
+      name,
+      method(function (...args) {
+        const gate = gateOf(this);
+        if (gate?.isHeadFixed) throw headersSent(this, VERBS[name]);
+        if (gate?.isDropped) return this;
+        return Reflect.apply(Reflect.get(below(this), name) as AnyFunction, this, args);
+      }),
+    ]),
+  );
 }
 
-/** Whoever destroys a response that is held closes its connection, once the bytes are out. What still pipes into an answer that was dropped breaks no other off. */
+/**
+ * Whoever destroys a response that is held closes its connection, once the bytes are out. What still pipes into an
+ * answer that was dropped breaks no other off.
+ */
 function destroyOf(below: Below, gateOf: GateOf): PropertyDescriptor {
   return method(function (...args) {
     const gate = gateOf(this);
@@ -282,12 +321,17 @@ const SENDERS = ["sendFile", "sendfile", "download"] as const;
 function sendersOf(base: object): PropertyDescriptorMap {
   const known = base as Partial<Record<string, AnyFunction>>;
   const names = SENDERS.filter((name) => typeof known[name] === "function");
-  return Object.fromEntries(names.map((name): [string, PropertyDescriptor] => {
-    const send = known[name]!;
-    return [name, method(function (...args) {
-      return Reflect.apply(send, this, heard(this, args) as unknown[]);
-    })];
-  }));
+  return Object.fromEntries(
+    names.map((name): [string, PropertyDescriptor] => {
+      const send = known[name]!;
+      return [
+        name,
+        method(function (...args) {
+          return Reflect.apply(send, this, heard(this, args) as unknown[]);
+        }),
+      ];
+    }),
+  );
 }
 
 /** HTTP/2 sends no hints after the head. */
@@ -305,5 +349,9 @@ function method(value: (this: ServerResponse, ...args: unknown[]) => unknown): P
 function frozen(below: Below, gate: GateOf, res: ServerResponse): PropertyDescriptorMap {
   const own = { ...refusedBy(below, gate, res), destroy: destroyOf(below, gate) };
   if (!isHttp2(res)) return { ...shownBy(below, gate, ["headersSent"]), ...own };
-  return { ...shownBy(below, gate, ["headersSent", "writableEnded", "finished"]), ...own, writeEarlyHints: hintsOf(below, gate) };
+  return {
+    ...shownBy(below, gate, ["headersSent", "writableEnded", "finished"]),
+    ...own,
+    writeEarlyHints: hintsOf(below, gate),
+  };
 }

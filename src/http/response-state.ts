@@ -5,8 +5,10 @@ export type CallName = "writeHead" | "flushHeaders" | "write" | "end" | "flush";
  * What a response under a session is doing:
  *
  * - `open`: nothing was sent or asked for.
- * - `announcing`: the first byte was asked for, and what patched the response since is told of its head, as Node would tell it.
- * - `waiting`: the first byte was asked for, and the session is being stored. The head is fixed; what is written is held.
+ * - `announcing`: the first byte was asked for, and what patched the response since is told of its head, as Node
+ *   would tell it.
+ * - `waiting`: the first byte was asked for, and the session is being stored. The head is fixed; what is written is
+ *   held.
  * - `ended`: the same, and the handler has called `end`.
  * - `sending`: the session is stored, the head may go; what is written goes out.
  * - `finishing`: the handler has called `end`, and what changed during the body is being stored.
@@ -97,6 +99,7 @@ export function callbackOf(args: readonly unknown[]): Callback | undefined {
 
 /** Bytes of a piece of a body. */
 export function lengthOf(chunk: unknown, encoding: unknown): number {
-  if (typeof chunk === "string") return Buffer.byteLength(chunk, typeof encoding === "string" ? (encoding as BufferEncoding) : "utf8");
+  if (typeof chunk === "string")
+    return Buffer.byteLength(chunk, typeof encoding === "string" ? (encoding as BufferEncoding) : "utf8");
   return ArrayBuffer.isView(chunk) ? chunk.byteLength : 0;
 }

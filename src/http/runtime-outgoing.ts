@@ -1,11 +1,13 @@
-import { andThen } from "../leaves/promise.js";
+import { andThen } from "../util/promise.js";
 import { begun, ending, untouched, type Begun } from "./live-body.js";
 import { Outgoing } from "./outgoing.js";
 import { isReplaced, responseClass, runtime, type BodyKind } from "./runtime.js";
 
 type Body = ReadableStream<Uint8Array> | Uint8Array<ArrayBuffer> | null;
 
-/** Bytes of responses that were read. A server may send what a response was made from, and reading has emptied that. */
+/**
+ * Bytes of responses that were read. A server may send what a response was made from, and reading has emptied that.
+ */
 const readBytes = new WeakMap<Response, Uint8Array<ArrayBuffer>>();
 
 /** Responses that had to be changed themselves: for which request, and their headers before. */

@@ -1,4 +1,4 @@
-import { builtinModule } from "../leaves/builtin.js";
+import { builtinModule } from "../util/builtin.js";
 
 /** How a body was given: as text, bytes, a file or anything else of a known length; as a stream; or unknown. */
 export type BodyKind = "whole" | "stream" | "unsure";
@@ -6,7 +6,9 @@ export type BodyKind = "whole" | "stream" | "unsure";
 /** How runtimes differ beyond the standard, which shows a stream for every body. */
 interface Runtime {
   kindOf(response: Response): BodyKind;
-  /** Whether `new Response(other.body)` is sent as `other` would be: with its type and its length. If not, clone it. */
+  /**
+   * Whether `new Response(other.body)` is sent as `other` would be: with its type and its length. If not, clone it.
+   */
   readonly passesBodies: boolean;
   /** Whether `new Response(other.body)` is compressed once more if the handler had compressed `other` itself. */
   readonly encodesAgain?: true;
@@ -46,7 +48,9 @@ function textOf(bytes: Uint8Array): string | undefined {
   }
 }
 
-/** Inspecting a stream shows its length, if it has one. A clone that is not read costs memory and prints a warning. */
+/**
+ * Inspecting a stream shows its length, if it has one. A clone that is not read costs memory and prints a warning.
+ */
 const WORKERD: Runtime = {
   kindOf({ body }) {
     const inspect = builtinModule<{ inspect?: Inspect }>("node:util")?.inspect;

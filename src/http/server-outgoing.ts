@@ -1,4 +1,4 @@
-import { isPlainObject } from "../leaves/assert.js";
+import { isPlainObject } from "../util/assert.js";
 import { ending, untouched, type Begun } from "./live-body.js";
 import { Outgoing } from "./outgoing.js";
 

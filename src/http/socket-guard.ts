@@ -1,6 +1,6 @@
 import type { EventEmitter } from "node:events";
 import type { ServerResponse } from "node:http";
-import { builtinModule } from "../leaves/builtin.js";
+import { builtinModule } from "../util/builtin.js";
 import { isHttp2 } from "./response-arguments.js";
 
 /** The ways to close a connection. */
@@ -9,12 +9,13 @@ const WAYS = ["destroy", "destroySoon", "end"] as const;
 type Way = (typeof WAYS)[number];
 
 /** A connection that can be closed, or a stream of HTTP/2. */
-export type Connection = EventEmitter & Record<Way, (...args: unknown[]) => unknown> & {
-  readonly destroyed?: boolean;
-  readonly writableLength?: number;
-  readonly closed?: boolean;
-  readonly session?: { readonly destroyed?: boolean };
-};
+export type Connection = EventEmitter &
+  Record<Way, (...args: unknown[]) => unknown> & {
+    readonly destroyed?: boolean;
+    readonly writableLength?: number;
+    readonly closed?: boolean;
+    readonly session?: { readonly destroyed?: boolean };
+  };
 
 interface Guard {
   /** Answers that were ended and are not sent yet. */
@@ -37,22 +38,26 @@ export function socketOf(res: ServerResponse): Connection | undefined {
 /** What closing breaks an answer off: over HTTP/2 its stream. */
 export function connectionOf(res: ServerResponse): Connection | undefined {
   if (!isHttp2(res)) return socketOf(res);
-  return ((res as { stream?: Connection | null }).stream ?? undefined);
+  return (res as { stream?: Connection | null }).stream ?? undefined;
 }
 
 /**
- * An answer was ended, and is not sent yet. An error handler that finds it ended closes the connection; Node has given the bytes to the
- * system by then, so the client gets them. So closing waits until they are out.
+ * An answer was ended, and is not sent yet. An error handler that finds it ended closes the connection; Node has
+ * given the bytes to the system by then, so the client gets them. So closing waits until they are out.
  */
 export function postponeDestroy(socket: Connection): void {
   const guard = guards.get(socket) ?? newGuard(socket);
   guard.waiting++;
 }
 
-/** The bytes are out: a connection that was to be closed meanwhile is closed. A stream of HTTP/2 takes pieces that come at once one after the other. */
+/**
+ * The bytes are out: a connection that was to be closed meanwhile is closed. A stream of HTTP/2 takes pieces that
+ * come at once one after the other.
+ */
 export function allowDestroy(socket: Connection): void {
   const guard = guards.get(socket);
-  if (guard && isStream(socket) && guard.wanted.length > 0 && socket.writableLength! > 0) setImmediate(() => close(socket, guard));
+  if (guard && isStream(socket) && guard.wanted.length > 0 && socket.writableLength! > 0)
+    setImmediate(() => close(socket, guard));
   else if (guard) close(socket, guard);
 }
 
@@ -64,7 +69,10 @@ function closeAs(socket: Connection, wanted: Guard["wanted"]): void {
   for (const { way, args } of wanted) socket[way](...args);
 }
 
-/** The bytes will not go out, others do: nothing is postponed any more. Returns what closes the connection as it was to be closed. */
+/**
+ * The bytes will not go out, others do: nothing is postponed any more. Returns what closes the connection as it was
+ * to be closed.
+ */
 export function takeDestroy(socket: Connection): (() => void) | undefined {
   const guard = guards.get(socket);
   if (!guard || --guard.waiting > 0 || guard.wanted.length === 0) return undefined;

@@ -1,4 +1,4 @@
-import { kindOf } from "../leaves/assert.js";
+import { kindOf } from "../util/assert.js";
 import { has, refuseLookAlikes, type LookAlike } from "./look-alikes.js";
 
 /** The client `DynamoDB` of `@aws-sdk/client-dynamodb`, as far as it is used. */
@@ -36,7 +36,8 @@ const LOOK_ALIKES: readonly LookAlike[] = [
     name: "a DynamoDBClient or a DynamoDBDocumentClient, which only sends commands",
     matches: (client) => has(client, "send") && !has(client, "getItem") && !has(client, "get"),
     write: () =>
-      "dynamodbStorage(new DynamoDB({ … }), { table }), which is one too, or dynamodbStorage(DynamoDBDocument.from(client), { table })",
+      "dynamodbStorage(new DynamoDB({ … }), { table }), which is one too, or " +
+      "dynamodbStorage(DynamoDBDocument.from(client), { table })",
   },
 ];
 

@@ -3,12 +3,21 @@
  *
  * @module
  */
-import { CLOCK_SKEW_MS, type Storage, type StorageCall, type StorageEntry, type StorageFinding, type StoredEntry, type Version, type Written } from "../contracts/storage.js";
+import {
+  CLOCK_SKEW_MS,
+  type Storage,
+  type StorageCall,
+  type StorageEntry,
+  type StorageFinding,
+  type StoredEntry,
+  type Version,
+  type Written,
+} from "../contracts/storage.js";
 import { SessionError } from "../errors.js";
-import { misuse, onlyKeys } from "../leaves/assert.js";
+import { misuse, onlyKeys } from "../util/assert.js";
 import { tableOf, type DynamodbClient, type DynamodbDocument, type Table } from "./dynamodb-clients.js";
 import { bad, DEFAULT_PREFIX, ok, tryChanges, warning } from "./findings.js";
-import { drawVersion } from "./kit.js";
+import { drawVersion } from "./driver.js";
 
 export type { DynamodbClient, DynamodbDocument } from "./dynamodb-clients.js";
 
@@ -19,8 +28,8 @@ export interface DynamodbOptions {
 }
 
 /**
- * Keeps records in one table of DynamoDB, an item each: `key`, `version`, `value`, `deadline`, and `ttl`, by which the
- * service removes what has expired. Reads are consistent, writes conditional; each call is one request.
+ * Keeps records in one table of DynamoDB, an item each: `key`, `version`, `value`, `deadline`, and `ttl`, by which
+ * the service removes what has expired. Reads are consistent, writes conditional; each call is one request.
  *
  * @param client - `new DynamoDB({ … })`, or `DynamoDBDocument.from(client)` over any other client of the AWS SDK 3.
  * @param options - `table`.
@@ -95,7 +104,12 @@ export class DynamodbStorage implements Storage {
   }
 
   /** See the storage contract. */
-  async update(key: string, { value, expiresAt }: StorageEntry, version: Version, call: StorageCall): Promise<Written | false> {
+  async update(
+    key: string,
+    { value, expiresAt }: StorageEntry,
+    version: Version,
+    call: StorageCall,
+  ): Promise<Written | false> {
     const { text } = this.#table;
     const next = drawVersion();
     const fields = { version: text(next), value: text(value), ...this.#deadline(expiresAt) };
@@ -188,7 +202,12 @@ export class DynamodbStorage implements Storage {
    * Whether a conditional request took effect. The client repeats one whose answer was lost; it then meets what it
    * wrote itself, whose version nobody else can have drawn.
    */
-  async #change(name: "put" | "update" | "delete", input: object, mine: string | undefined, call: StorageCall): Promise<boolean> {
+  async #change(
+    name: "put" | "update" | "delete",
+    input: object,
+    mine: string | undefined,
+    call: StorageCall,
+  ): Promise<boolean> {
     try {
       await this.#send(name, input, call);
       return true;
@@ -198,7 +217,11 @@ export class DynamodbStorage implements Storage {
     }
   }
 
-  async #send(name: "get" | "put" | "update" | "delete" | "scan", input: object, { signal }: StorageCall): Promise<any> {
+  async #send(
+    name: "get" | "put" | "update" | "delete" | "scan",
+    input: object,
+    { signal }: StorageCall,
+  ): Promise<any> {
     try {
       return await this.#table[name](input, { abortSignal: signal });
     } catch (error) {
@@ -214,7 +237,9 @@ export class DynamodbStorage implements Storage {
         return new SessionError("storage", `the client may not do that; ${RIGHTS}`, { cause: error });
       case "ValidationException":
         if (!/item size/i.test((error as Error).message)) return error;
-        return new SessionError("too-large", "the session is larger than an item of DynamoDB may be", { cause: error });
+        return new SessionError("too-large", "the session is larger than an item of DynamoDB may be", {
+          cause: error,
+        });
       default:
         return error;
     }
@@ -268,14 +293,19 @@ function ifNamed(name: string): (error: unknown) => undefined {
 }
 
 function ttlFinding(ttl: { TimeToLiveStatus?: string; AttributeName?: string } | undefined): StorageFinding {
-  if (!ttl) return warning("whether the table removes what expired is not known", "allow dynamodb:DescribeTimeToLive");
-  if (ttl.TimeToLiveStatus?.startsWith("ENABL") && ttl.AttributeName === "ttl") return ok("what has expired is removed");
+  if (!ttl)
+    return warning("whether the table removes what expired is not known", "allow dynamodb:DescribeTimeToLive");
+  if (ttl.TimeToLiveStatus?.startsWith("ENABL") && ttl.AttributeName === "ttl")
+    return ok("what has expired is removed");
   return warning('the table has no time to live by "ttl": what expired stays', "call `await storage.ensureSchema()`");
 }
 
-function replicaFindings(table: { Replicas?: unknown[]; MultiRegionConsistency?: string } | undefined): StorageFinding[] {
+function replicaFindings(
+  table: { Replicas?: unknown[]; MultiRegionConsistency?: string } | undefined,
+): StorageFinding[] {
   if (!table) return [warning("the table could not be looked at", "allow dynamodb:DescribeTable")];
-  if (!table.Replicas?.length || table.MultiRegionConsistency === "STRONG") return [ok("every read sees every write")];
+  if (!table.Replicas?.length || table.MultiRegionConsistency === "STRONG")
+    return [ok("every read sees every write")];
   const what = "a global table whose regions follow each other: a logout in one is not seen at once in another";
   return [bad(what, "use one region for sessions, or a table with multi-region strong consistency")];
 }

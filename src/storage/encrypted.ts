@@ -3,15 +3,24 @@
  *
  * @module
  */
-import { SEALED_ELSEWHERE, type Awaitable, type Storage, type StorageEntry, type StoredEntry } from "../contracts/storage.js";
+import {
+  SEALED_ELSEWHERE,
+  type Awaitable,
+  type Storage,
+  type StorageEntry,
+  type StoredEntry,
+} from "../contracts/storage.js";
 import { SessionError } from "../errors.js";
-import { misplaced } from "../leaves/assert.js";
-import { builtinModule } from "../leaves/builtin.js";
-import { isPromise } from "../leaves/promise.js";
-import { assertStorage } from "./kit.js";
+import { misplaced } from "../util/assert.js";
+import { builtinModule } from "../util/builtin.js";
+import { isPromise } from "../util/promise.js";
+import { assertStorage } from "./driver.js";
 import { wrapped } from "./wrapped.js";
 
-type NodeCrypto = Pick<typeof import("node:crypto"), "createCipheriv" | "createDecipheriv" | "createHash" | "randomBytes">;
+type NodeCrypto = Pick<
+  typeof import("node:crypto"),
+  "createCipheriv" | "createDecipheriv" | "createHash" | "randomBytes"
+>;
 
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
@@ -26,28 +35,39 @@ interface Key {
 }
 
 /**
- * The same storage, its values encrypted at rest (AES-256-GCM, a fresh nonce for each write). Each value is bound to its key: moved under
- * another it is unreadable, and so is one that was forged or damaged. The store reports those as `unreadable` and takes them for no session.
- * One that was sealed with a key that is not in the ring is reported, too, and treated like a record of a newer format: no session here,
- * never overwritten, since another server may have the key. Deadlines are not encrypted: who can write to the database can prolong an idle deadline, never an absolute one.
+ * The same storage, its values encrypted at rest (AES-256-GCM, a fresh nonce for each write). Each value is bound to
+ * its key: moved under another it is unreadable, and so is one that was forged or damaged. The store reports those as
+ * `unreadable` and takes them for no session. One that was sealed with a key that is not in the ring is reported,
+ * too, and treated like a record of a newer format: no session here, never overwritten, since another server may have
+ * the key. Deadlines are not encrypted: who can write to the database can prolong an idle deadline, never an absolute
+ * one.
  *
- * `keys`: 32 random bytes each, as Uint8Array or as base64url or hex text; the first seals, all open. To rotate, put the new key
- * first, deploy everywhere, and remove the old one when its last session has expired (add it last and deploy once before that, where
- * old and new processes run side by side). One key is good for 2³² writes (NIST SP 800-38D).
+ * `keys`: 32 random bytes each, as Uint8Array or as base64url or hex text; the first seals, all open. To rotate, put
+ * the new key first, deploy everywhere, and remove the old one when its last session has expired (add it last and
+ * deploy once before that, where old and new processes run side by side). One key is good for 2³² writes (NIST SP
+ * 800-38D).
  */
 export function encrypted(storage: Storage, keys: readonly (Uint8Array | string)[]): Storage {
   assertStorage(storage, "encrypted: storage");
   const crypto = builtinModule<NodeCrypto>("node:crypto");
-  if (!crypto) throw new SessionError("unsupported", "encrypted() needs node:crypto; Node, Bun, Deno and workerd have it");
-  if (!Array.isArray(keys) || keys.length === 0) throw misplaced("encrypted: keys", keys, "an array of keys, the one to seal with first");
+  if (!crypto)
+    throw new SessionError("unsupported", "encrypted() needs node:crypto; Node, Bun, Deno and workerd have it");
+  if (!Array.isArray(keys) || keys.length === 0)
+    throw misplaced("encrypted: keys", keys, "an array of keys, the one to seal with first");
   const ring = keys.map((key, i) => readKey(crypto, key, i));
-  const seal = (key: string, { value, expiresAt }: StorageEntry): StorageEntry => ({ value: sealed(crypto, ring[0]!, key, value), expiresAt });
-  const open = (key: string, entry: StoredEntry | null | undefined): StoredEntry | undefined => (entry ? { ...entry, value: opened(crypto, ring, key, entry.value) } : undefined);
+  const seal = (key: string, { value, expiresAt }: StorageEntry): StorageEntry => ({
+    value: sealed(crypto, ring[0]!, key, value),
+    expiresAt,
+  });
+  const open = (key: string, entry: StoredEntry | null | undefined): StoredEntry | undefined =>
+    entry ? { ...entry, value: opened(crypto, ring, key, entry.value) } : undefined;
   return wrapped(storage, {
     get: (key, call) => then(storage.get(key, call), (entry) => open(key, entry)),
     create: (key, entry, call) => storage.create(key, seal(key, entry), call),
     update: (key, entry, version, call) => storage.update(key, seal(key, entry), version, call),
-    ...(storage.maxValueBytes === undefined ? {} : { maxValueBytes: Math.floor(((storage.maxValueBytes - 16) * 3) / 4) - NONCE_BYTES - TAG_BYTES }),
+    ...(storage.maxValueBytes === undefined
+      ? {}
+      : { maxValueBytes: Math.floor(((storage.maxValueBytes - 16) * 3) / 4) - NONCE_BYTES - TAG_BYTES }),
   });
 }
 
@@ -60,7 +80,10 @@ function sealed(crypto: NodeCrypto, key: Key, storageKey: string, value: string)
   return `e1.${key.name}.${bytes.toString("base64url")}`;
 }
 
-/** The value again; the empty string, which no record is, if it does not open; `SEALED_ELSEWHERE` if its key is not in the ring. */
+/**
+ * The value again; the empty string, which no record is, if it does not open; `SEALED_ELSEWHERE` if its key is not in
+ * the ring.
+ */
 function opened(crypto: NodeCrypto, ring: readonly Key[], storageKey: string, text: string): string {
   const [format, name, body] = text.split(".");
   const key = ring.find((one) => one.name === name);
@@ -68,7 +91,9 @@ function opened(crypto: NodeCrypto, ring: readonly Key[], storageKey: string, te
   if (format !== "e1" || !KEY_NAME.test(name ?? "") || bytes.length < NONCE_BYTES + TAG_BYTES) return "";
   if (!key) return SEALED_ELSEWHERE;
   try {
-    const decipher = crypto.createDecipheriv("aes-256-gcm", key.bytes, bytes.subarray(0, NONCE_BYTES), { authTagLength: TAG_BYTES });
+    const decipher = crypto.createDecipheriv("aes-256-gcm", key.bytes, bytes.subarray(0, NONCE_BYTES), {
+      authTagLength: TAG_BYTES,
+    });
     decipher.setAAD(Buffer.from(storageKey)).setAuthTag(bytes.subarray(-TAG_BYTES));
     return decipher.update(bytes.subarray(NONCE_BYTES, -TAG_BYTES), undefined, "utf8") + decipher.final("utf8");
   } catch {
@@ -79,10 +104,19 @@ function opened(crypto: NodeCrypto, ring: readonly Key[], storageKey: string, te
 function readKey(crypto: NodeCrypto, key: unknown, i: number): Key {
   const bytes = typeof key === "string" ? fromText(key) : key;
   if (!(bytes instanceof Uint8Array) || bytes.length !== KEY_BYTES) {
-    throw new TypeError(`holdfast: encrypted: keys[${i}] is not ${KEY_BYTES} bytes; write crypto.randomBytes(32), or its base64url or hex text`);
+    throw new TypeError(
+      `holdfast: encrypted: keys[${i}] is not ${KEY_BYTES} bytes; write crypto.randomBytes(32), or its ` +
+        "base64url or hex text",
+    );
   }
-  if (new Set(bytes).size < 8) throw new TypeError(`holdfast: encrypted: keys[${i}] is not random; write what crypto.randomBytes(32) answered`);
-  const name = crypto.createHash("sha256").update("holdfast encrypted key").update(bytes).digest("base64url").slice(0, 8);
+  if (new Set(bytes).size < 8)
+    throw new TypeError(`holdfast: encrypted: keys[${i}] is not random; write what crypto.randomBytes(32) answered`);
+  const name = crypto
+    .createHash("sha256")
+    .update("holdfast encrypted key")
+    .update(bytes)
+    .digest("base64url")
+    .slice(0, 8);
   return { name, bytes: bytes.slice() };
 }
 

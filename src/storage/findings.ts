@@ -1,6 +1,6 @@
 import { CLOCK_SKEW_MS, type Storage, type StorageCall, type StorageFinding } from "../contracts/storage.js";
 import { SessionError } from "../errors.js";
-import { randomText } from "../leaves/random.js";
+import { randomText } from "../util/random.js";
 
 /** What the keys of a store begin with, unless it has a `namespace` of its own. */
 export const DEFAULT_PREFIX = "holdfast:";

@@ -3,11 +3,20 @@
  *
  * @module
  */
-import { CLOCK_SKEW_MS, type Storage, type StorageCall, type StorageEntry, type StorageFinding, type StoredEntry, type Version, type Written } from "../contracts/storage.js";
+import {
+  CLOCK_SKEW_MS,
+  type Storage,
+  type StorageCall,
+  type StorageEntry,
+  type StorageFinding,
+  type StoredEntry,
+  type Version,
+  type Written,
+} from "../contracts/storage.js";
 import { SessionError } from "../errors.js";
 import { bad, clockFinding, DEFAULT_PREFIX, ok, tryChanges, warning } from "./findings.js";
 import { has, isA, refuseLookAlikes, type LookAlike } from "./look-alikes.js";
-import { kindOf, misuse, onlyKeys, show, wholeNumber } from "../leaves/assert.js";
+import { kindOf, misuse, onlyKeys, show, wholeNumber } from "../util/assert.js";
 
 /** A client of `memcache-client`, as far as it is used. */
 export interface MemcachedClient {
@@ -21,29 +30,44 @@ export interface MemcachedClient {
 export interface MemcachedOptions {
   /** Put before every key; visible ASCII. Default: nothing; keys begin with the store's `namespace` anyway. */
   prefix?: string;
-  /** The server's item limit (its `-I`), in bytes. Larger sessions fail with `too-large`. Default: 1 MiB, as the server's. */
+  /**
+   * The server's item limit (its `-I`), in bytes. Larger sessions fail with `too-large`. Default: 1 MiB, as the
+   * server's.
+   */
   maxItemBytes?: number;
 }
 
 /**
- * Keeps records in one Memcached server, through a client of `memcache-client`, which stays the application's. There is no `clear`:
- * Memcached cannot walk its keys.
+ * Keeps records in one Memcached server, through a client of `memcache-client`, which stays the application's. There
+ * is no `clear`: Memcached cannot walk its keys.
  *
- * One item per key, `<deadline>.<value>`; its version is the number Memcached gives it (cas unique). Each call is one command on one
- * key, but for `touch`: it reads and writes back, refused if anything came between.
+ * One item per key, `<deadline>.<value>`; its version is the number Memcached gives it (cas unique). Each call is one
+ * command on one key, but for `touch`: it reads and writes back, refused if anything came between.
  */
 export function memcachedStorage(client: MemcachedClient, options: MemcachedOptions = {}): Storage {
-  const { prefix = "", maxItemBytes = DEFAULT_ITEM_BYTES } = onlyKeys("memcachedStorage", options, ["prefix", "maxItemBytes"]);
-  if (typeof prefix !== "string" || !/^[!-~]*$/.test(prefix)) throw misuse("prefix", prefix, '"app:", in visible ASCII');
+  const { prefix = "", maxItemBytes = DEFAULT_ITEM_BYTES } = onlyKeys("memcachedStorage", options, [
+    "prefix",
+    "maxItemBytes",
+  ]);
+  if (typeof prefix !== "string" || !/^[!-~]*$/.test(prefix))
+    throw misuse("prefix", prefix, '"app:", in visible ASCII');
   refuseLookAlikes("memcachedStorage", client, LOOK_ALIKES);
   const lacking = (["gets", "add", "cas"] as const).filter((call) => !hasCall(client, call));
-  if (lacking.length > 0) throw new TypeError(`holdfast: memcachedStorage: ${kindOf(client)} lacks ${lacking.join(", ")}; write memcachedStorage(new MemcacheClient({ server: "localhost:11211" }))`);
+  if (lacking.length > 0)
+    throw new TypeError(
+      `holdfast: memcachedStorage: ${kindOf(client)} lacks ${lacking.join(", ")}; write memcachedStorage(new ` +
+        `MemcacheClient({ server: "localhost:11211" }))`,
+    );
   refuseSeveralServers(client);
   return new MemcachedStorage(client, prefix, wholeNumber("maxItemBytes", maxItemBytes, 2 * OVERHEAD_BYTES));
 }
 
 const LOOK_ALIKES: readonly LookAlike[] = [
-  { name: "a client of memcached or memjs, which has no promises of gets and cas", matches: (client) => "HashRing" in client || isA(client, "Memcached") || has(client, "statsWithKey"), write: () => "memcachedStorage(new MemcacheClient(…)), of memcache-client" },
+  {
+    name: "a client of memcached or memjs, which has no promises of gets and cas",
+    matches: (client) => "HashRing" in client || isA(client, "Memcached") || has(client, "statsWithKey"),
+    write: () => "memcachedStorage(new MemcacheClient(…)), of memcache-client",
+  },
 ];
 
 /** What `gets` answers for a key that is there. */
@@ -81,7 +105,12 @@ class MemcachedStorage implements Storage {
     const key = this.#key(name);
     const item = await this.#item(key);
     if (item?.casUniq !== version) return false;
-    return this.#replace(key, encode({ value: decode(item.value).value, expiresAt }), version, secondsKept(expiresAt, now));
+    return this.#replace(
+      key,
+      encode({ value: decode(item.value).value, expiresAt }),
+      version,
+      secondsKept(expiresAt, now),
+    );
   }
 
   /** There is no command that deletes one version: an item that has expired takes its place. */
@@ -92,7 +121,9 @@ class MemcachedStorage implements Storage {
   async check(call: StorageCall, prefix: string = DEFAULT_PREFIX): Promise<StorageFinding[]> {
     const tried = await tryChanges(this, call, prefix, (error) => {
       const [refusal] = /^(CLIENT|SERVER)_ERROR [\w ,.]*/.exec(error instanceof Error ? error.message : "") ?? [];
-      return refusal === undefined ? undefined : bad(`the server refuses changes: ${refusal}`, "look at its log, and at the options it was started with");
+      return refusal === undefined
+        ? undefined
+        : bad(`the server refuses changes: ${refusal}`, "look at its log, and at the options it was started with");
     });
     const [stats, settings] = [await this.#stats("stats"), await this.#stats("stats settings")];
     return [tried, ...memcachedFindings(stats, settings, this.maxValueBytes + OVERHEAD_BYTES, call.now)];
@@ -120,7 +151,12 @@ class MemcachedStorage implements Storage {
 
   #key(name: string): string {
     const key = this.#prefix + name;
-    if (!KEY_SHAPE.test(key)) throw new SessionError("storage", `${show(key)} cannot be a key of Memcached: at most 250 characters of visible ASCII; namespace and prefix are part of it`);
+    if (!KEY_SHAPE.test(key))
+      throw new SessionError(
+        "storage",
+        `${show(key)} cannot be a key of Memcached: at most 250 characters of visible ASCII; namespace and ` +
+          "prefix are part of it",
+      );
     return key;
   }
 }
@@ -135,13 +171,29 @@ interface Facts {
 
 /** What the server says of itself. */
 function memcachedFindings(stats: Facts, settings: Facts, itemBytes: number, now: number): StorageFinding[] {
-  const findings = [warning("Memcached forgets: all at its restart, and the least recently used when its memory is full", "take it only where that is acceptable")];
+  const findings = [
+    warning(
+      "Memcached forgets: all at its restart, and the least recently used when its memory is full",
+      "take it only where that is acceptable",
+    ),
+  ];
   const evicted = Number(stats.evictions ?? 0);
   const room = "give it more memory (-m), or a server of its own for sessions";
-  findings.push(evicted > 0 ? bad(`${evicted} items were removed to make room: sessions among them are lost`, room) : ok("nothing was removed to make room"));
-  if (settings.cas_enabled === "no") findings.push(bad("the server was started without cas (-C)", "start it without that option"));
+  findings.push(
+    evicted > 0
+      ? bad(`${evicted} items were removed to make room: sessions among them are lost`, room)
+      : ok("nothing was removed to make room"),
+  );
+  if (settings.cas_enabled === "no")
+    findings.push(bad("the server was started without cas (-C)", "start it without that option"));
   const most = Number(settings.item_size_max ?? itemBytes);
-  if (most < itemBytes) findings.push(bad(`an item may have ${most} bytes, and maxItemBytes says ${itemBytes}`, `write memcachedStorage(client, { maxItemBytes: ${most} }), or start the server with -I`));
+  if (most < itemBytes)
+    findings.push(
+      bad(
+        `an item may have ${most} bytes, and maxItemBytes says ${itemBytes}`,
+        `write memcachedStorage(client, { maxItemBytes: ${most} }), or start the server with -I`,
+      ),
+    );
   if (stats.time !== undefined) findings.push(clockFinding(Number(stats.time) * 1000, now));
   return findings;
 }
@@ -171,7 +223,10 @@ function decode(stored: unknown): StorageEntry {
   return head ? { value: text.slice(head[0].length), expiresAt: Number(head[1]) } : { value: text, expiresAt: 0 };
 }
 
-/** How long the server keeps it, as Memcached has it: longer than it is valid, since clocks differ. Its own clock ticks in seconds. */
+/**
+ * How long the server keeps it, as Memcached has it: longer than it is valid, since clocks differ. Its own clock
+ * ticks in seconds.
+ */
 function secondsKept(expiresAt: number, now: number): number {
   const seconds = Math.max(Math.ceil((expiresAt - now + CLOCK_SKEW_MS) / 1000) + 1, 1);
   if (seconds <= LONGEST_LIFETIME_S) return seconds;
@@ -187,7 +242,10 @@ async function changed(command: () => Promise<unknown>): Promise<Written | false
   } catch (error) {
     const message = error instanceof Error ? error.message : "";
     if (/^(NOT_STORED|EXISTS|NOT_FOUND)\b/.test(message)) return false;
-    if (message.startsWith("SERVER_ERROR object too large")) throw new SessionError("too-large", "the session is larger than an item of this Memcached server may be", { cause: error });
+    if (message.startsWith("SERVER_ERROR object too large"))
+      throw new SessionError("too-large", "the session is larger than an item of this Memcached server may be", {
+        cause: error,
+      });
     throw error;
   }
 }
@@ -199,10 +257,18 @@ function isUndecodable(error: unknown): boolean {
 
 /** Of several servers `memcache-client` asks any one, so that a record would be here and not there. */
 function refuseSeveralServers(client: object): void {
-  const { server } = (client as { readonly options?: { readonly server?: { readonly servers?: readonly unknown[] } } }).options ?? {};
-  if ((server?.servers?.length ?? 1) > 1) throw misuse("server of the client", server?.servers, "one server: of several this client asks any, for each command");
+  const { server } =
+    (client as { readonly options?: { readonly server?: { readonly servers?: readonly unknown[] } } }).options ?? {};
+  if ((server?.servers?.length ?? 1) > 1)
+    throw misuse(
+      "server of the client",
+      server?.servers,
+      "one server: of several this client asks any, for each command",
+    );
 }
 
 function hasCall(client: unknown, call: string): boolean {
-  return typeof client === "object" && client !== null && typeof (client as Record<string, unknown>)[call] === "function";
+  return (
+    typeof client === "object" && client !== null && typeof (client as Record<string, unknown>)[call] === "function"
+  );
 }

@@ -3,17 +3,27 @@
  *
  * @module
  */
-import { CLOCK_SKEW_MS, type Storage, type StorageCall, type StorageEntry, type StorageFinding, type StoredEntry, type Version, type Written } from "../contracts/storage.js";
+import {
+  CLOCK_SKEW_MS,
+  type Storage,
+  type StorageCall,
+  type StorageEntry,
+  type StorageFinding,
+  type StoredEntry,
+  type Version,
+  type Written,
+} from "../contracts/storage.js";
 import { SessionError } from "../errors.js";
-import { onlyKeys, wholeNumber } from "../leaves/assert.js";
-import { environment } from "../leaves/builtin.js";
+import { onlyKeys, wholeNumber } from "../util/assert.js";
+import { environment } from "../util/builtin.js";
 import { bad, ok, warning } from "./findings.js";
 
 /** Options of {@link memoryStorage}. */
 export interface MemoryOptions {
   /**
-   * The most entries kept. At the limit expired ones are removed, which each new session looks for among the next 1024 entries, round
-   * and round; where it finds none it fails with `storage` (503), and no live one is ever evicted. Default: no limit.
+   * The most entries kept. At the limit expired ones are removed, which each new session looks for among the next
+   * 1024 entries, round and round; where it finds none it fails with `storage` (503), and no live one is ever
+   * evicted. Default: no limit.
    */
   maxEntries?: number;
 }
@@ -24,12 +34,15 @@ const SLICE = 4;
 /** From which part of `maxEntries` on `check` warns. */
 const NEARLY_FULL = 0.9;
 
-/** How many entries a new session looks at where the storage is full: to refuse one takes no longer the more are kept. */
+/**
+ * How many entries a new session looks at where the storage is full: to refuse one takes no longer the more are kept.
+ */
 const FULL_SLICE = 1024;
 
 /**
- * Keeps records in this process's memory: they end with it, and no other process sees them. For development, tests and single-process
- * servers that may forget. Expired records are removed a few at a time during other calls; there is no timer.
+ * Keeps records in this process's memory: they end with it, and no other process sees them. For development, tests
+ * and single-process servers that may forget. Expired records are removed a few at a time during other calls; there
+ * is no timer.
  */
 export function memoryStorage(options: MemoryOptions = {}): MemoryStorage {
   const { maxEntries } = onlyKeys("memoryStorage", options, ["maxEntries"]);
@@ -60,7 +73,11 @@ export class MemoryStorage implements Storage {
     this.#reclaim(SLICE, call.now);
     if (this.#entries.has(key)) return false;
     if (this.#isFull) this.#reclaim(Math.min(FULL_SLICE, this.#entries.size), call.now);
-    if (this.#isFull) throw new SessionError("storage", `the memory storage is full: maxEntries is ${this.#maxEntries} and no expired one was found`);
+    if (this.#isFull)
+      throw new SessionError(
+        "storage",
+        `the memory storage is full: maxEntries is ${this.#maxEntries} and no expired one was found`,
+      );
     return this.#put(key, entry);
   }
 
@@ -96,9 +113,19 @@ export class MemoryStorage implements Storage {
     const most = this.#maxEntries;
     const held = `${this.size} of at most ${most} entries are held`;
     const advice = "raise maxEntries, or take a storage on a database";
-    const space = this.#isFull ? bad(held, advice) : this.size >= NEARLY_FULL * most ? warning(held, advice) : ok(most === Infinity ? `${this.size} entries are held` : held);
+    const space = this.#isFull
+      ? bad(held, advice)
+      : this.size >= NEARLY_FULL * most
+        ? warning(held, advice)
+        : ok(most === Infinity ? `${this.size} entries are held` : held);
     if (environment("NODE_ENV") !== "production") return [space];
-    return [space, warning("sessions end with this process, and no other process sees them", "take a storage on a database for several processes, or where a restart must log nobody out")];
+    return [
+      space,
+      warning(
+        "sessions end with this process, and no other process sees them",
+        "take a storage on a database for several processes, or where a restart must log nobody out",
+      ),
+    ];
   }
 
   get #isFull(): boolean {
@@ -123,7 +150,10 @@ export class MemoryStorage implements Storage {
   }
 }
 
-/** A text put together from pieces keeps all of them, and takes more than twice the memory, until one of its characters is looked at. */
+/**
+ * A text put together from pieces keeps all of them, and takes more than twice the memory, until one of its
+ * characters is looked at.
+ */
 function flatten(text: string): void {
   text.charCodeAt(0);
 }

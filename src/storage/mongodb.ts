@@ -3,11 +3,21 @@
  *
  * @module
  */
-import { CLOCK_SKEW_MS, type Storage, type StorageCall, type StorageEntry, type StorageFinding, type StoredEntry, type SweepOptions, type Version, type Written } from "../contracts/storage.js";
+import {
+  CLOCK_SKEW_MS,
+  type Storage,
+  type StorageCall,
+  type StorageEntry,
+  type StorageFinding,
+  type StoredEntry,
+  type SweepOptions,
+  type Version,
+  type Written,
+} from "../contracts/storage.js";
 import { SessionError } from "../errors.js";
-import { kindOf } from "../leaves/assert.js";
+import { kindOf } from "../util/assert.js";
 import { bad, clockFinding, DEFAULT_PREFIX, length, ok, tryChanges, warning } from "./findings.js";
-import { drawVersion } from "./kit.js";
+import { drawVersion } from "./driver.js";
 import { has, refuseLookAlikes, type LookAlike } from "./look-alikes.js";
 import { Sweeping } from "./sweeping.js";
 
@@ -28,7 +38,8 @@ export interface MongodbCollection {
  * Keeps records in one collection: `{ _id: key, value, version, expiresAt }`, each call one command on one document.
  * Reads are answered by the primary and writes acknowledged by the majority, whatever the client's own settings are.
  *
- * @param collection - A collection of `mongodb` 5 or newer, or one of Mongoose's connection. Give sessions one of their own.
+ * @param collection - A collection of `mongodb` 5 or newer, or one of Mongoose's connection. Give sessions one of
+ *   their own.
  * @returns The storage. `await storage.ensureSchema()` makes its index.
  * @throws TypeError for what is no collection, naming what to hand in.
  *
@@ -41,7 +52,9 @@ export function mongodbStorage(collection: MongodbCollection): MongodbStorage {
   const lacking = CALLS.filter((call) => !has(collection, call));
   if (lacking.length > 0) {
     const write = 'mongodbStorage(client.db().collection("sessions"))';
-    throw new TypeError(`holdfast: mongodbStorage: ${kindOf(collection)} lacks ${lacking.join(", ")}; write ${write}`);
+    throw new TypeError(
+      `holdfast: mongodbStorage: ${kindOf(collection)} lacks ${lacking.join(", ")}; write ${write}`,
+    );
   }
   return new MongodbStorage(collection);
 }
@@ -116,7 +129,12 @@ export class MongodbStorage implements Storage {
   }
 
   /** See the storage contract. */
-  async update(key: string, { value, expiresAt }: StorageEntry, version: Version, call: StorageCall): Promise<Written | false> {
+  async update(
+    key: string,
+    { value, expiresAt }: StorageEntry,
+    version: Version,
+    call: StorageCall,
+  ): Promise<Written | false> {
     const next = drawVersion();
     const updated = await this.#set(key, version, { value, version: next, expiresAt: new Date(expiresAt) }, call);
     return updated && { version: next };
@@ -202,7 +220,8 @@ export class MongodbStorage implements Storage {
   async #serverFindings({ now }: StorageCall): Promise<StorageFinding[]> {
     const hello = await this.#command({ hello: 1 }).catch(ignored);
     const { ferretdbVersion } = (await this.#command({ buildInfo: 1 }).catch(ignored)) ?? {};
-    if (!hello) return [warning("the server's role and clock are not known", "hand in a collection of mongodb 6 or newer")];
+    if (!hello)
+      return [warning("the server's role and clock are not known", "hand in a collection of mongodb 6 or newer")];
     return [
       hello.isWritablePrimary
         ? ok("the server takes writes")
@@ -210,7 +229,9 @@ export class MongodbStorage implements Storage {
       hello.setName || hello.msg === "isdbgrid"
         ? ok("a write is acknowledged when the majority has it")
         : warning("a single server: what it loses is lost", "run a replica set, or see to its disk"),
-      ...(/^v1[.\d]+$/.test(String(ferretdbVersion)) ? [bad(LOSES, "use MongoDB, or a server whose updates are atomic")] : []),
+      ...(/^v1[.\d]+$/.test(String(ferretdbVersion))
+        ? [bad(LOSES, "use MongoDB, or a server whose updates are atomic")]
+        : []),
       clockFinding(Number(hello.localTime), now),
     ];
   }
@@ -277,7 +298,9 @@ function writeOptions(call: StorageCall): object {
 const NEVER = "not written by holdfast";
 
 /** What somebody else wrote is answered as it is: the store finds that it is no record. */
-function entryOf(document: { value?: unknown; version?: unknown; expiresAt?: unknown } | null): StoredEntry | undefined {
+function entryOf(
+  document: { value?: unknown; version?: unknown; expiresAt?: unknown } | null,
+): StoredEntry | undefined {
   if (!document) return undefined;
   const { value, version, expiresAt } = document;
   if (typeof value !== "string" || typeof version !== "string" || !(expiresAt instanceof Date)) {
@@ -287,7 +310,8 @@ function entryOf(document: { value?: unknown; version?: unknown; expiresAt?: unk
 }
 
 function acknowledged({ acknowledged }: { readonly acknowledged?: boolean }): true {
-  if (acknowledged === false) throw new SessionError("storage", "the server was not asked whether the write took place");
+  if (acknowledged === false)
+    throw new SessionError("storage", "the server was not asked whether the write took place");
   return true;
 }
 

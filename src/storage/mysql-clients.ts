@@ -1,5 +1,5 @@
 import { SessionError } from "../errors.js";
-import { insideTransaction } from "./kit.js";
+import { insideTransaction } from "./driver.js";
 import { has } from "./look-alikes.js";
 import { inTurn, type SqlClient, type SqlRow, type StatementCall } from "./sql.js";
 
@@ -128,7 +128,9 @@ class Mysql implements SqlClient {
     const connection: MysqlClient = this.#pool ? await this.#pool.getConnection()! : this.#client;
     let isHealthy = false;
     try {
-      const removed = await whileLocked(connection, name, () => work({ change: (sql, values) => changeOn(connection, sql, values) }));
+      const removed = await whileLocked(connection, name, () =>
+        work({ change: (sql, values) => changeOn(connection, sql, values) }),
+      );
       isHealthy = true;
       return removed;
     } finally {
@@ -213,7 +215,8 @@ const NONE_FREE = "no connection of the pool was free in time";
 const SILENT = "the connection did not answer for long, and was taken out of the pool";
 
 const HAS_CALLBACKS =
-  "this pool has callbacks; write mysqlStorage(createPool(…)), with a pool of mysql2 or of mariadb (not mariadb/callback)";
+  "this pool has callbacks; write mysqlStorage(createPool(…)), with a pool of mysql2 or of mariadb (not " +
+  "mariadb/callback)";
 
 async function execute(connection: MysqlClient, sql: string, values: readonly unknown[]): Promise<Outcome> {
   const answer = await connection.execute({ sql, ...AS_STORED }, [...values]);

@@ -4,7 +4,7 @@
  * @module
  */
 import { SLICE, SqlStorage, tableNames, type Dialect, type SqlOptions } from "./sql.js";
-import { misplaced } from "../leaves/assert.js";
+import { misplaced } from "../util/assert.js";
 import { has, isA, refuseLookAlikes, type LookAlike } from "./look-alikes.js";
 import { MYSQL_FACTS } from "./mysql-facts.js";
 import type { SqlRefusal } from "./sql-check.js";
@@ -17,9 +17,10 @@ export type { SqlOptions, SqlStorage } from "./sql.js";
 export interface MysqlOptions extends SqlOptions {}
 
 /**
- * Keeps records in one table of a MySQL or MariaDB database, through a pool or connection of `mysql2` or `mysql2/promise`. Each call is
- * one statement, which commits by itself: the connection's `autocommit` must be on, as it is unless somebody turned it off. Make the
- * table once with {@link SqlStorage.ensureSchema | ensureSchema()} or a migration (`schemaSql()` prints it), and call {@link SqlStorage.startSweep | startSweep()}.
+ * Keeps records in one table of a MySQL or MariaDB database, through a pool or connection of `mysql2` or
+ * `mysql2/promise`. Each call is one statement, which commits by itself: the connection's `autocommit` must be on, as
+ * it is unless somebody turned it off. Make the table once with {@link SqlStorage.ensureSchema | ensureSchema()} or a
+ * migration (`schemaSql()` prints it), and call {@link SqlStorage.startSweep | startSweep()}.
  */
 export function mysqlStorage(client: MysqlClient | MysqlCallbackClient, options: MysqlOptions = {}): SqlStorage {
   return new SqlStorage(throughMysql(promised(client)), DIALECT, tableNames("mysqlStorage", options));
@@ -29,22 +30,30 @@ const DIALECT: Dialect = {
   quote: "`",
   parameter: () => "?",
   schema: [
-    'CREATE TABLE IF NOT EXISTS {table} ("key" VARBINARY(255) NOT NULL PRIMARY KEY, "value" LONGBLOB NOT NULL, "version" VARBINARY(32) NOT NULL, ' +
-      '"expires_at" BIGINT NOT NULL, "touched" TINYINT NOT NULL DEFAULT 0, INDEX {index} ("expires_at")) ENGINE=InnoDB',
+    'CREATE TABLE IF NOT EXISTS {table} ("key" VARBINARY(255) NOT NULL PRIMARY KEY, "value" LONGBLOB NOT NULL, ' +
+      '"version" VARBINARY(32) NOT NULL, ' +
+      '"expires_at" BIGINT NOT NULL, "touched" TINYINT NOT NULL DEFAULT 0, INDEX {index} ("expires_at")) ' +
+      "ENGINE=InnoDB",
   ],
-  // CREATE TABLE is a right that an application needs no more once the table is there, and a read-only server refuses it.
+  // CREATE TABLE is a right that an application needs no more once the table is there, and a read-only server refuses
+  // it.
   hasSchema:
-    "SELECT 1 FROM information_schema.statistics WHERE table_schema = COALESCE({schema}, DATABASE()) AND table_name = {name of table} AND index_name = {name of index} LIMIT 1",
+    "SELECT 1 FROM information_schema.statistics WHERE table_schema = COALESCE({schema}, DATABASE()) AND " +
+    "table_name = {name of table} AND index_name = {name of index} LIMIT 1",
   // NULL for binary columns. What ends with _bin compares byte by byte as well.
   miscompared:
-    "SELECT collation_name FROM information_schema.columns WHERE table_schema = COALESCE({schema}, DATABASE()) AND table_name = {name of table} AND column_name IN ('key', 'version') AND collation_name <> 'binary' AND RIGHT(collation_name, 4) <> '_bin' LIMIT 1",
+    "SELECT collation_name FROM information_schema.columns WHERE table_schema = COALESCE({schema}, DATABASE()) " +
+    "AND table_name = {name of table} AND column_name IN ('key', 'version') AND collation_name <> 'binary' AND " +
+    "RIGHT(collation_name, 4) <> '_bin' LIMIT 1",
   facts: MYSQL_FACTS,
   create: 'INSERT INTO {table} ("key", "value", "version", "expires_at") VALUES (?, ?, ?, ?)',
-  // A row whose columns stay as they are counts as matched or not, as the connection was configured; so one column always changes.
+  // A row whose columns stay as they are counts as matched or not, as the connection was configured; so one column
+  // always changes.
   touch: 'UPDATE {table} SET "expires_at" = ?, "touched" = 1 - "touched"',
   sweep: `DELETE FROM {table} WHERE "expires_at" <= ? ORDER BY "expires_at", "key" LIMIT ${SLICE}`,
   clear: `DELETE FROM {table} WHERE "key" >= ? AND "key" < ? ORDER BY "key" LIMIT ${SLICE}`,
-  isDuplicate: (error) => errorOf(error).errno === ER_DUP_ENTRY && /PRIMARY['`]?$/.test(errorOf(error).sqlMessage ?? ""),
+  isDuplicate: (error) =>
+    errorOf(error).errno === ER_DUP_ENTRY && /PRIMARY['`]?$/.test(errorOf(error).sqlMessage ?? ""),
   refusal: (error) => REFUSALS[errorOf(error).errno ?? 0],
   isBusy: (error) => ROLLED_BACK.includes(errorOf(error).errno ?? 0),
 };
@@ -55,8 +64,8 @@ const ER_DUP_ENTRY = 1062;
 const ROLLED_BACK = [1213, 1020];
 
 /**
- * ER_NO_SUCH_TABLE; ER_BAD_FIELD_ERROR; of the rights to a database, a table and a column; ER_OPTION_PREVENTS_STATEMENT,
- * ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION, ER_READ_ONLY_MODE.
+ * ER_NO_SUCH_TABLE; ER_BAD_FIELD_ERROR; of the rights to a database, a table and a column;
+ * ER_OPTION_PREVENTS_STATEMENT, ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION, ER_READ_ONLY_MODE.
  */
 const REFUSALS: Readonly<Record<number, SqlRefusal | undefined>> = {
   1146: "table",
@@ -79,18 +88,33 @@ function errorOf(error: unknown): MysqlError {
 }
 
 const LOOK_ALIKES: readonly LookAlike[] = [
-  { name: "a PoolCluster", matches: (client) => has(client, "of", "add"), write: () => "mysqlStorage(createPool(…)), a pool of the primary alone: a replica may not know yet of a logout" },
+  {
+    name: "a PoolCluster",
+    matches: (client) => has(client, "of", "add"),
+    write: () => "mysqlStorage(createPool(…)), a pool of the primary alone: a replica may not know yet of a logout",
+  },
   {
     name: "a namespace of a PoolCluster",
     matches: (client) => isA(client, "PoolNamespace") || isA(client, "PromisePoolNamespace"),
     write: () => "mysqlStorage(createPool(…)), a pool of the primary alone: a replica may not know yet of a logout",
   },
-  { name: "a client of mysql", matches: (client) => has(client, "query", "escape") && !has(client, "execute"), write: () => "mysqlStorage(createPool(…)), a pool of mysql2" },
+  {
+    name: "a client of mysql",
+    matches: (client) => has(client, "query", "escape") && !has(client, "execute"),
+    write: () => "mysqlStorage(createPool(…)), a pool of mysql2",
+  },
 ];
 
 function promised(client: MysqlClient | MysqlCallbackClient): MysqlClient {
   refuseLookAlikes("mysqlStorage", client, LOOK_ALIKES);
-  const able = typeof (client as Partial<MysqlCallbackClient> | null)?.promise === "function" ? (client as MysqlCallbackClient).promise() : (client as MysqlClient);
+  const able =
+    typeof (client as Partial<MysqlCallbackClient> | null)?.promise === "function"
+      ? (client as MysqlCallbackClient).promise()
+      : (client as MysqlClient);
   if (typeof (able as Partial<MysqlClient> | null)?.execute === "function") return able;
-  throw misplaced("mysqlStorage: client", client, "a pool or connection of mysql2 (this has no promise()), mysql2/promise or mariadb (this has no execute())");
+  throw misplaced(
+    "mysqlStorage: client",
+    client,
+    "a pool or connection of mysql2 (this has no promise()), mysql2/promise or mariadb (this has no execute())",
+  );
 }

@@ -4,10 +4,10 @@
  * @module
  */
 import type { Awaitable, Storage } from "../contracts/storage.js";
-import { callable } from "../leaves/assert.js";
-import { warn } from "../leaves/builtin.js";
-import { isPromise } from "../leaves/promise.js";
-import { assertStorage } from "./kit.js";
+import { callable } from "../util/assert.js";
+import { warn } from "../util/builtin.js";
+import { isPromise } from "../util/promise.js";
+import { assertStorage } from "./driver.js";
 import { wrapped } from "./wrapped.js";
 
 /** One call of a storage that has ended. */
@@ -21,7 +21,10 @@ export interface ObservedCall {
   readonly error?: unknown;
 }
 
-/** The same storage, each call reported to a listener when it has ended: for latencies, counts and errors. Keys and values are not shown. */
+/**
+ * The same storage, each call reported to a listener when it has ended: for latencies, counts and errors. Keys and
+ * values are not shown.
+ */
 export function observed(storage: Storage, listener: (call: ObservedCall) => void): Storage {
   assertStorage(storage, "observed: storage");
   callable("observed: listener", listener, "({ name, ms, outcome, error }) => …");

@@ -1,4 +1,4 @@
-import { insideTransaction } from "./kit.js";
+import { insideTransaction } from "./driver.js";
 import { has } from "./look-alikes.js";
 import { inTurn, type SqlClient, type SqlRow, type StatementCall } from "./sql.js";
 

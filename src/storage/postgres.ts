@@ -7,9 +7,16 @@ import { SLICE, SqlStorage, tableNames, textOf, type Dialect, type SqlClient, ty
 import { SessionError } from "../errors.js";
 import { POSTGRES_FACTS } from "./postgres-facts.js";
 import type { SqlRefusal } from "./sql-check.js";
-import { misplaced } from "../leaves/assert.js";
+import { misplaced } from "../util/assert.js";
 import { has, refuseLookAlikes, type LookAlike } from "./look-alikes.js";
-import { throughPg, throughPglite, throughPostgresJs, type PgClient, type PgliteClient, type PostgresJsClient } from "./postgres-clients.js";
+import {
+  throughPg,
+  throughPglite,
+  throughPostgresJs,
+  type PgClient,
+  type PgliteClient,
+  type PostgresJsClient,
+} from "./postgres-clients.js";
 
 export type { PgClient, PgliteClient, PgQuery, PgResult, PgTypes, PostgresJsClient } from "./postgres-clients.js";
 export type { SqlOptions, SqlStorage } from "./sql.js";
@@ -18,13 +25,16 @@ export type { SqlOptions, SqlStorage } from "./sql.js";
 export interface PostgresOptions extends SqlOptions {}
 
 /**
- * Keeps records in one table of a PostgreSQL database, through a `Pool` or `Client` of `pg`, the `sql` of `postgres`, or a
- * `PGlite`. Each call is
- * one statement outside of any transaction, so it works behind PgBouncer in transaction mode; `postgres` needs its option
- * `prepare: false` there, `pg` nothing. Make the table once with {@link SqlStorage.ensureSchema | ensureSchema()} or a migration
- * (`schemaSql()` prints it), and call {@link SqlStorage.startSweep | startSweep()}.
+ * Keeps records in one table of a PostgreSQL database, through a `Pool` or `Client` of `pg`, the `sql` of `postgres`,
+ * or a `PGlite`. Each call is one statement outside of any transaction, so it works behind PgBouncer in transaction
+ * mode; `postgres` needs its option `prepare: false` there, `pg` nothing. Make the table once with {@link
+ * SqlStorage.ensureSchema | ensureSchema()} or a migration (`schemaSql()` prints it), and call {@link
+ * SqlStorage.startSweep | startSweep()}.
  */
-export function postgresStorage(client: PgClient | PostgresJsClient | PgliteClient, options: PostgresOptions = {}): SqlStorage {
+export function postgresStorage(
+  client: PgClient | PostgresJsClient | PgliteClient,
+  options: PostgresOptions = {},
+): SqlStorage {
   return new SqlStorage(speakerOf(client), DIALECT, tableNames("postgresStorage", options));
 }
 
@@ -34,7 +44,8 @@ const SWEEPS = 1_751_543_398;
 const DIALECT: Dialect = {
   quote: '"',
   parameter: (nth) => `$${nth}`,
-  // As text both ways: what a client or the server is configured to make of bytes and big numbers does not matter then.
+  // As text both ways: what a client or the server is configured to make of bytes and big numbers does not matter
+  // then.
   value: "decode(?, 'hex')",
   deadline: "(?::text)::bigint",
   columns: `encode("value", 'hex'), "version", "expires_at"::text`,
@@ -42,46 +53,83 @@ const DIALECT: Dialect = {
   decode: bytesOf,
   // text holds no U+0000, and depends on the database's encoding; bytea holds every value.
   schema: [
-    'CREATE TABLE IF NOT EXISTS {table} ("key" text COLLATE "C" PRIMARY KEY, "value" bytea NOT NULL, "version" text COLLATE "C" NOT NULL, "expires_at" bigint NOT NULL)',
+    'CREATE TABLE IF NOT EXISTS {table} ("key" text COLLATE "C" PRIMARY KEY, "value" bytea NOT NULL, "version" ' +
+      'text COLLATE "C" NOT NULL, "expires_at" bigint NOT NULL)',
     'CREATE INDEX IF NOT EXISTS {index} ON {table} ("expires_at")',
   ],
   // Each CREATE INDEX, also of one that exists, waits for a lock that stops writers.
   hasSchema: "SELECT 1 WHERE to_regclass('{table}') IS NOT NULL AND to_regclass('{path of index}') IS NOT NULL",
   miscompared:
-    "SELECT c.collname FROM pg_attribute a JOIN pg_collation c ON c.oid = a.attcollation WHERE a.attrelid = to_regclass('{table}') AND a.attname IN ('key', 'version') AND NOT c.collisdeterministic LIMIT 1",
+    "SELECT c.collname FROM pg_attribute a JOIN pg_collation c ON c.oid = a.attcollation WHERE a.attrelid = " +
+    "to_regclass('{table}') AND a.attname IN ('key', 'version') AND NOT c.collisdeterministic LIMIT 1",
   facts: POSTGRES_FACTS,
-  create: 'INSERT INTO {table} ("key", "value", "version", "expires_at") VALUES (?, {value}, ?, {deadline}) ON CONFLICT ("key") DO NOTHING',
+  create:
+    'INSERT INTO {table} ("key", "value", "version", "expires_at") VALUES (?, {value}, ?, {deadline}) ON ' +
+    'CONFLICT ("key") DO NOTHING',
   touch: 'UPDATE {table} SET "expires_at" = {deadline}',
   // ARRAY(…) is evaluated once; the rows it locks cannot change until they are deleted.
-  sweep: `DELETE FROM {table} WHERE "key" = ANY (ARRAY(SELECT "key" FROM {table} WHERE "expires_at" <= {deadline} ORDER BY "expires_at" LIMIT ${SLICE} FOR UPDATE SKIP LOCKED))`,
-  // The lock of the table's own number is held until the statement is committed; asked for once, before any row is looked at.
-  sweepAlone: `DELETE FROM {table} WHERE "key" = ANY (ARRAY(SELECT "key" FROM {table} WHERE (SELECT pg_try_advisory_xact_lock(${SWEEPS}, to_regclass('{table}')::oid::int)) AND "expires_at" <= {deadline} ORDER BY "expires_at" LIMIT ${SLICE} FOR UPDATE SKIP LOCKED))`,
-  clear: `DELETE FROM {table} WHERE "key" = ANY (ARRAY(SELECT "key" FROM {table} WHERE "key" >= ? AND "key" < ? ORDER BY "key" LIMIT ${SLICE} FOR UPDATE))`,
+  sweep:
+    `DELETE FROM {table} WHERE "key" = ANY (ARRAY(SELECT "key" FROM {table} WHERE "expires_at" <= {deadline} ` +
+    `ORDER BY "expires_at" LIMIT ${SLICE} FOR UPDATE SKIP LOCKED))`,
+  // The lock of the table's own number is held until the statement is committed; asked for once, before any row is
+  // looked at.
+  sweepAlone:
+    `DELETE FROM {table} WHERE "key" = ANY (ARRAY(SELECT "key" FROM {table} WHERE (SELECT ` +
+    `pg_try_advisory_xact_lock(${SWEEPS}, to_regclass('{table}')::oid::int)) AND "expires_at" <= {deadline} ` +
+    `ORDER BY "expires_at" LIMIT ${SLICE} FOR UPDATE SKIP LOCKED))`,
+  clear:
+    `DELETE FROM {table} WHERE "key" = ANY (ARRAY(SELECT "key" FROM {table} WHERE "key" >= ? AND "key" < ? ORDER ` +
+    `BY "key" LIMIT ${SLICE} FOR UPDATE))`,
   // serialization_failure (where the default isolation is a stricter one), deadlock_detected: rolled back.
   isBusy: hasCode("40001", "40P01"),
   // undefined_table, undefined_column, insufficient_privilege, read_only_sql_transaction.
   refusal: (error) => REFUSALS[(error as { code?: string } | undefined)?.code ?? ""],
-  // IF NOT EXISTS looks first and creates then: of two at once the second fails with unique_violation, duplicate_table or duplicate_object.
+  // IF NOT EXISTS looks first and creates then: of two at once the second fails with unique_violation,
+  // duplicate_table or duplicate_object.
   isMadeByOthers: hasCode("23505", "42P07", "42710"),
 };
 
-const REFUSALS: Readonly<Record<string, SqlRefusal | undefined>> = { "42P01": "table", "42703": "column", "42501": "rights", "25006": "read-only" };
+const REFUSALS: Readonly<Record<string, SqlRefusal | undefined>> = {
+  "42P01": "table",
+  "42703": "column",
+  "42501": "rights",
+  "25006": "read-only",
+};
 
 function hasCode(...codes: readonly string[]): (error: unknown) => boolean {
   return (error) => codes.includes((error as { code?: string } | undefined)?.code ?? "");
 }
 
-/** What is no hexadecimal text is not what the database answered: empty sessions in the place of all others would be the end of it. */
+/**
+ * What is no hexadecimal text is not what the database answered: empty sessions in the place of all others would be
+ * the end of it.
+ */
 function bytesOf(column: unknown): Uint8Array {
   const hex = textOf(column);
   if (hex.length % 2 === 0 && /^[0-9a-f]*$/.test(hex)) return Buffer.from(hex, "hex");
-  throw new SessionError("storage", "the client answers something else than the database holds: types of its own for text? Hand in a pool without them");
+  throw new SessionError(
+    "storage",
+    "the client answers something else than the database holds: types of its own for text? Hand in a pool " +
+      "without them",
+  );
 }
 
 const LOOK_ALIKES: readonly LookAlike[] = [
-  { name: "the sql of a transaction", matches: (client) => has(client, "unsafe", "savepoint"), write: () => "postgresStorage(sql), that of postgres(…) itself" },
-  { name: "a reserved connection", matches: (client) => has(client, "unsafe", "release"), write: () => "postgresStorage(sql), that of postgres(…) itself" },
-  { name: "the sql of neon()", matches: (client) => has(client, "unsafe", "transaction") && !has(client, "begin"), write: () => "postgresStorage(new Pool(…)), a Pool of @neondatabase/serverless" },
+  {
+    name: "the sql of a transaction",
+    matches: (client) => has(client, "unsafe", "savepoint"),
+    write: () => "postgresStorage(sql), that of postgres(…) itself",
+  },
+  {
+    name: "a reserved connection",
+    matches: (client) => has(client, "unsafe", "release"),
+    write: () => "postgresStorage(sql), that of postgres(…) itself",
+  },
+  {
+    name: "the sql of neon()",
+    matches: (client) => has(client, "unsafe", "transaction") && !has(client, "begin"),
+    write: () => "postgresStorage(new Pool(…)), a Pool of @neondatabase/serverless",
+  },
   {
     name: "a sql with transform.row",
     matches: (client) => has(client, "unsafe") && client.options?.transform?.row?.from !== undefined,
@@ -91,8 +139,13 @@ const LOOK_ALIKES: readonly LookAlike[] = [
 
 function speakerOf(client: PgClient | PostgresJsClient | PgliteClient): SqlClient {
   refuseLookAlikes("postgresStorage", client, LOOK_ALIKES);
-  if (typeof (client as Partial<PostgresJsClient> | null)?.unsafe === "function") return throughPostgresJs(client as PostgresJsClient);
+  if (typeof (client as Partial<PostgresJsClient> | null)?.unsafe === "function")
+    return throughPostgresJs(client as PostgresJsClient);
   if (has(client, "query", "execProtocol", "isInTransaction")) return throughPglite(client as PgliteClient);
   if (typeof (client as Partial<PgClient> | null)?.query === "function") return throughPg(client as PgClient);
-  throw misplaced("postgresStorage: client", client, "a Pool or Client of pg or a PGlite (this has no query()), or the sql of postgres (this has no unsafe())");
+  throw misplaced(
+    "postgresStorage: client",
+    client,
+    "a Pool or Client of pg or a PGlite (this has no query()), or the sql of postgres (this has no unsafe())",
+  );
 }

@@ -1,5 +1,5 @@
 import { SessionError } from "../errors.js";
-import { kindOf, misuse } from "../leaves/assert.js";
+import { kindOf, misuse } from "../util/assert.js";
 import { has as hasCalls, isA, refuseLookAlikes, type LookAlike } from "./look-alikes.js";
 
 /** A client or pool of `redis` (node-redis), as far as it is used. */
@@ -80,7 +80,8 @@ function connectionOf(client: RedisClient): Made {
     return has(client, "nodes") ? ioCluster(client as IoRedisCluster) : ioSingle(client as IoRedisClient);
   if (!has(client, "sendCommand")) {
     throw new TypeError(
-      `holdfast: redisStorage: ${kindOf(client)} has neither sendCommand (clients of redis) nor call (clients of ioredis and iovalkey); write redisStorage(createClient(…)) or redisStorage(new Redis(…))`,
+      `holdfast: redisStorage: ${kindOf(client)} has neither sendCommand (clients of redis) nor call (clients ` +
+        "of ioredis and iovalkey); write redisStorage(createClient(…)) or redisStorage(new Redis(…))",
     );
   }
   if (has(client, "nodeClient")) return nodeCluster(client as NodeRedisCluster);
@@ -194,7 +195,8 @@ function ioCluster(client: IoRedisCluster): Made {
 function ioSend(client: IoRedisClient): Send {
   const { enableAutoPipelining, dropBufferSupport } = optionsOf(client);
   // ioredis 4 (newer ones do not have the other option) has no arguments left of what it pipelines by itself.
-  if (enableAutoPipelining === true && dropBufferSupport !== undefined) return ioSendPipelined(client as IoRedisCluster);
+  if (enableAutoPipelining === true && dropBufferSupport !== undefined)
+    return ioSendPipelined(client as IoRedisCluster);
   return ([name, ...args]) => client.call(name.toLowerCase(), args).catch(withoutArguments);
 }
 

@@ -1,7 +1,16 @@
-import { CLOCK_SKEW_MS, type Storage, type StorageCall, type StorageEntry, type StorageFinding, type StoredEntry, type Version, type Written } from "../contracts/storage.js";
-import { sha1 } from "../leaves/hash.js";
+import {
+  CLOCK_SKEW_MS,
+  type Storage,
+  type StorageCall,
+  type StorageEntry,
+  type StorageFinding,
+  type StoredEntry,
+  type Version,
+  type Written,
+} from "../contracts/storage.js";
+import { sha1 } from "../util/hash.js";
 import { DEFAULT_PREFIX, tryChanges } from "./findings.js";
-import { drawVersion, insideTransaction } from "./kit.js";
+import { drawVersion, insideTransaction } from "./driver.js";
 import { explainRedis, redisFindings } from "./redis-check.js";
 import type { Command, Connection, Send } from "./redis-clients.js";
 
@@ -57,7 +66,10 @@ export class RedisStorage implements Storage {
   }
 
   async touch(name: string, expiresAt: number, version: Version, { now }: StorageCall): Promise<Written | false> {
-    const touched = await this.#run(this.#kind.flags ? TOUCH : TOUCH_PLAIN, name, version, [deadline(expiresAt), keptFor(expiresAt, now)]);
+    const touched = await this.#run(this.#kind.flags ? TOUCH : TOUCH_PLAIN, name, version, [
+      deadline(expiresAt),
+      keptFor(expiresAt, now),
+    ]);
     return touched && { version };
   }
 
@@ -117,9 +129,17 @@ function entryOf(reply: unknown): StoredEntry | undefined {
   return reply == null ? undefined : decode(textOf(done(reply)));
 }
 
-/** A reply, unless the command was not run: inside a MULTI of the application's on this connection it waits for its EXEC, and may be discarded. */
+/**
+ * A reply, unless the command was not run: inside a MULTI of the application's on this connection it waits for its
+ * EXEC, and may be discarded.
+ */
 function done(reply: unknown): unknown {
-  if ((typeof reply === "string" || reply instanceof Uint8Array) && reply.length === QUEUED.length && textOf(reply) === QUEUED) throw insideTransaction("MULTI");
+  if (
+    (typeof reply === "string" || reply instanceof Uint8Array) &&
+    reply.length === QUEUED.length &&
+    textOf(reply) === QUEUED
+  )
+    throw insideTransaction("MULTI");
   return reply;
 }
 
@@ -154,7 +174,10 @@ interface Script {
   readonly hash: string;
 }
 
-/** Changes the key if it still begins with the version and its dot: 1, else 0. A key of another type is a mismatch; every other error is one. */
+/**
+ * Changes the key if it still begins with the version and its dot: 1, else 0. A key of another type is a mismatch;
+ * every other error is one.
+ */
 function ifUnchanged(change: string, head: string = ""): Script {
   const text =
     `${head}local head = redis.pcall('GETRANGE', KEYS[1], 0, ${VERSION_LENGTH}) ` +

@@ -24,7 +24,9 @@ export interface SqlToCheck {
   readonly facts: readonly SqlFact[];
 }
 
-/** How long rows that expired may stay before `check` says so, in ms: a sweep every ten minutes leaves none so old. */
+/**
+ * How long rows that expired may stay before `check` says so, in ms: a sweep every ten minutes leaves none so old.
+ */
 const LAG_MS = 60 * 60_000;
 
 /** Looks at table, rights, index, collation, what was not swept, and at what the database says of itself. */

@@ -1,7 +1,17 @@
-import { CLOCK_SKEW_MS, type Storage, type StorageCall, type StorageEntry, type StorageFinding, type StoredEntry, type SweepOptions, type Version, type Written } from "../contracts/storage.js";
-import { onlyKeys, show } from "../leaves/assert.js";
+import {
+  CLOCK_SKEW_MS,
+  type Storage,
+  type StorageCall,
+  type StorageEntry,
+  type StorageFinding,
+  type StoredEntry,
+  type SweepOptions,
+  type Version,
+  type Written,
+} from "../contracts/storage.js";
+import { onlyKeys, show } from "../util/assert.js";
 import { DEFAULT_PREFIX } from "./findings.js";
-import { drawVersion } from "./kit.js";
+import { drawVersion } from "./driver.js";
 import { Sweeping } from "./sweeping.js";
 import { advised, collides, isClosed, sqlFindings, text, type SqlFact, type SqlRefusal } from "./sql-check.js";
 
@@ -9,7 +19,10 @@ import { advised, collides, isClosed, sqlFindings, text, type SqlFact, type SqlR
 export interface SqlOptions {
   /** Name of the table: letters, digits and `_`, at most 48. Default `holdfast_sessions`. */
   table?: string;
-  /** The schema (MySQL: the database) the table is in, by the same rule. Default: where the connection looks for names. */
+  /**
+   * The schema (MySQL: the database) the table is in, by the same rule. Default: where the connection looks for
+   * names.
+   */
   schema?: string;
 }
 
@@ -33,9 +46,10 @@ export type StatementCall = Pick<StorageCall, "signal" | "timeout">;
 export type SqlRow = readonly unknown[];
 
 /**
- * What a database writes in its own way. Statements are templates: names stand between double quotes, `?` is a parameter, `{table}`,
- * `{value}`, `{deadline}`, `{columns}`, `{index}` (its name) and `{path of index}` (with the schema) are filled in; so are, as strings, `{name of table}`, `{name of index}`
- * and `{schema}`, which is NULL where none was given.
+ * What a database writes in its own way. Statements are templates: names stand between double quotes, `?` is a
+ * parameter, `{table}`, `{value}`, `{deadline}`, `{columns}`, `{index}` (its name) and `{path of index}` (with the
+ * schema) are filled in; so are, as strings, `{name of table}`, `{name of index}` and `{schema}`, which is NULL where
+ * none was given.
  */
 export interface Dialect {
   /** What stands around a name. */
@@ -87,13 +101,18 @@ const MAX_PAUSE_MS = 25;
 /** How long `ensureSchema` waits for others, in ms. */
 const SCHEMA_TIMEOUT_MS = 30_000;
 
-/** How long a statement of `startSweep` is waited for, in ms: a connection that fell silent would stop all later ones. */
+/**
+ * How long a statement of `startSweep` is waited for, in ms: a connection that fell silent would stop all later ones.
+ */
 const SWEEP_STATEMENT_MS = 60_000;
 
 const DEFAULT_TABLE = "holdfast_sessions";
 const NAME = /^[a-z_]\w{0,47}$/i;
 
-/** A storage in one table of an SQL database: each call is one statement, no transaction, nothing kept in the connection. */
+/**
+ * A storage in one table of an SQL database: each call is one statement, no transaction, nothing kept in the
+ * connection.
+ */
 export class SqlStorage implements Storage {
   readonly #client: SqlClient;
   readonly #dialect: Dialect;
@@ -106,7 +125,9 @@ export class SqlStorage implements Storage {
     this.#sql = statements(dialect, names);
   }
 
-  /** Makes the table and its index where they are missing. Any number of processes may do so at once, at each start. */
+  /**
+   * Makes the table and its index where they are missing. Any number of processes may do so at once, at each start.
+   */
   async ensureSchema(): Promise<void> {
     const call = { signal: AbortSignal.timeout(SCHEMA_TIMEOUT_MS) };
     if (!(await this.#row(this.#sql.hasSchema, [], call))) await this.#make(call);
@@ -132,7 +153,11 @@ export class SqlStorage implements Storage {
     const row = await this.#row(this.#sql.get, [key], call);
     if (!row) return undefined;
     const { decode = identity } = this.#dialect;
-    return { value: textOf(decode(row[0])), version: textOf(row[1]), expiresAt: Number(isNumeric(row[2]) ? row[2] : textOf(row[2])) };
+    return {
+      value: textOf(decode(row[0])),
+      version: textOf(row[1]),
+      expiresAt: Number(isNumeric(row[2]) ? row[2] : textOf(row[2])),
+    };
   }
 
   /** See the storage contract. */
@@ -148,7 +173,12 @@ export class SqlStorage implements Storage {
   }
 
   /** See the storage contract. */
-  async update(key: string, { value, expiresAt }: StorageEntry, version: Version, call: StorageCall): Promise<Written | false> {
+  async update(
+    key: string,
+    { value, expiresAt }: StorageEntry,
+    version: Version,
+    call: StorageCall,
+  ): Promise<Written | false> {
     const next = drawVersion();
     const updated = await this.#change(this.#sql.update, [this.#encode(value), next, expiresAt, key, version], call);
     return updated > 0 && { version: next };
@@ -190,7 +220,10 @@ export class SqlStorage implements Storage {
     await this.#removeAll(this.#sql.clear, [prefix, `${prefix}\u007f`], call);
   }
 
-  /** Removes what expired five minutes ago, a slice at a time; answers how many. Any number of processes may do so at once. */
+  /**
+   * Removes what expired five minutes ago, a slice at a time; answers how many. Any number of processes may do so at
+   * once.
+   */
   async sweep(call: StorageCall): Promise<number> {
     return this.#removeAll(this.#sql.sweep, [call.now - CLOCK_SKEW_MS], call);
   }
@@ -220,10 +253,17 @@ export class SqlStorage implements Storage {
     if (sweepAlone !== undefined) return this.#removeAll(sweepAlone, parameters, call);
     const { alone } = this.#client;
     if (!alone) return this.#removeAll(sweep, parameters, call);
-    return alone.call(this.#client, `holdfast sweep ${table}`, (client) => this.#removeAll(sweep, parameters, call, client));
+    return alone.call(this.#client, `holdfast sweep ${table}`, (client) =>
+      this.#removeAll(sweep, parameters, call, client),
+    );
   }
 
-  async #removeAll(sql: string, parameters: readonly unknown[], call: StorageCall, client: Pick<SqlClient, "change"> = this.#client): Promise<number> {
+  async #removeAll(
+    sql: string,
+    parameters: readonly unknown[],
+    call: StorageCall,
+    client: Pick<SqlClient, "change"> = this.#client,
+  ): Promise<number> {
     for (let removed = 0; ; await pause(0, call.signal)) {
       const count = await this.#patiently(() => client.change(sql, parameters, call), call);
       removed += count;
@@ -276,15 +316,25 @@ export interface TableNames {
   readonly table: string;
 }
 
-/** Checks the names that options give. They cannot be parameters of a statement, so nothing but plain names is let through. */
-export function tableNames(where: string, options: SqlOptions, allowed: readonly (keyof SqlOptions)[] = ["table", "schema"]): TableNames {
+/**
+ * Checks the names that options give. They cannot be parameters of a statement, so nothing but plain names is let
+ * through.
+ */
+export function tableNames(
+  where: string,
+  options: SqlOptions,
+  allowed: readonly (keyof SqlOptions)[] = ["table", "schema"],
+): TableNames {
   const { table = DEFAULT_TABLE, schema } = onlyKeys(where, options, allowed);
   return { table: plainName("table", table), schema: schema === undefined ? undefined : plainName("schema", schema) };
 }
 
 function plainName(option: string, name: unknown): string {
   if (typeof name === "string" && NAME.test(name)) return name;
-  throw new TypeError(`holdfast: ${option} is ${show(name)}; write a name of letters, digits and _, at most 48, that begins with no digit`);
+  throw new TypeError(
+    `holdfast: ${option} is ${show(name)}; write a name of letters, digits and _, at most 48, that begins with ` +
+      "no digit",
+  );
 }
 
 interface Statements {
@@ -336,7 +386,9 @@ function statements(dialect: Dialect, { schema, table }: TableNames): Statements
     facts: dialect.facts.map(({ sql, judge }) => ({ sql: write(sql), judge })),
     get: write('SELECT {columns} FROM {table} WHERE "key" = ?'),
     create: write(dialect.create),
-    update: write(`UPDATE {table} SET "value" = {value}, "version" = ?, "expires_at" = {deadline} WHERE ${SAME_VERSION}`),
+    update: write(
+      `UPDATE {table} SET "value" = {value}, "version" = ?, "expires_at" = {deadline} WHERE ${SAME_VERSION}`,
+    ),
     touch: write(`${dialect.touch} WHERE ${SAME_VERSION}`),
     delete: write(`DELETE FROM {table} WHERE ${SAME_VERSION}`),
     sweep: write(dialect.sweep),
@@ -347,7 +399,10 @@ function statements(dialect: Dialect, { schema, table }: TableNames): Statements
 
 const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
 
-/** A column that is read as text: what was written as bytes comes back as bytes. What is neither is nothing that a driver wrote. */
+/**
+ * A column that is read as text: what was written as bytes comes back as bytes. What is neither is nothing that a
+ * driver wrote.
+ */
 export function textOf(column: unknown): string {
   if (typeof column === "string") return column;
   return column instanceof Uint8Array || column instanceof ArrayBuffer ? utf8.decode(column) : "";

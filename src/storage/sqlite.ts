@@ -4,9 +4,18 @@
  * @module
  */
 import type { Awaitable } from "../contracts/storage.js";
-import { inTurn, SLICE, SqlStorage, tableNames, type Dialect, type SqlClient, type SqlOptions, type SqlRow } from "./sql.js";
-import { misplaced } from "../leaves/assert.js";
-import { insideTransaction } from "./kit.js";
+import {
+  inTurn,
+  SLICE,
+  SqlStorage,
+  tableNames,
+  type Dialect,
+  type SqlClient,
+  type SqlOptions,
+  type SqlRow,
+} from "./sql.js";
+import { misplaced } from "../util/assert.js";
+import { insideTransaction } from "./driver.js";
 import type { SqlRefusal } from "./sql-check.js";
 import { SQLITE_FACTS } from "./sqlite-facts.js";
 import { has, refuseLookAlikes, type LookAlike } from "./look-alikes.js";
@@ -39,13 +48,15 @@ export interface LibsqlClient {
 export interface SqliteOptions extends Pick<SqlOptions, "table"> {}
 
 /**
- * Keeps records in one table of an SQLite database, through `better-sqlite3`, `node:sqlite`, `bun:sqlite` or `@libsql/client`.
+ * Keeps records in one table of an SQLite database, through `better-sqlite3`, `node:sqlite`, `bun:sqlite` or
+ * `@libsql/client`.
  *
- * Several processes of one machine may share the file; `PRAGMA journal_mode = WAL` makes readers and a writer wait for each other less.
- * Nothing waits for a lock in a call that blocks the process: hand in a connection of its own, since the first call of a synchronous
- * one sets its `busy_timeout` to 0 (for libsql leave `timeout` at its default, 0), and a locked file is tried again a little later,
- * as long as the call is waited for. Make the table with {@link SqlStorage.ensureSchema | ensureSchema()} or a migration (`schemaSql()` prints it),
- * and call {@link SqlStorage.startSweep | startSweep()}.
+ * Several processes of one machine may share the file; `PRAGMA journal_mode = WAL` makes readers and a writer wait
+ * for each other less. Nothing waits for a lock in a call that blocks the process: hand in a connection of its own,
+ * since the first call of a synchronous one sets its `busy_timeout` to 0 (for libsql leave `timeout` at its default,
+ * 0), and a locked file is tried again a little later, as long as the call is waited for. Make the table with {@link
+ * SqlStorage.ensureSchema | ensureSchema()} or a migration (`schemaSql()` prints it), and call {@link
+ * SqlStorage.startSweep | startSweep()}.
  */
 export function sqliteStorage(database: SqliteDatabase | LibsqlClient, options: SqliteOptions = {}): SqlStorage {
   return new SqlStorage(speakerOf(database), DIALECT, tableNames("sqliteStorage", options, ["table"]));
@@ -56,17 +67,24 @@ const DIALECT: Dialect = {
   parameter: () => "?",
   // Not every client reads a text beyond U+0000; a BLOB holds every value.
   schema: [
-    'CREATE TABLE IF NOT EXISTS {table} ("key" TEXT PRIMARY KEY NOT NULL, "value" BLOB NOT NULL, "version" TEXT NOT NULL, "expires_at" INTEGER NOT NULL) STRICT',
+    'CREATE TABLE IF NOT EXISTS {table} ("key" TEXT PRIMARY KEY NOT NULL, "value" BLOB NOT NULL, "version" ' +
+      'TEXT NOT NULL, "expires_at" INTEGER NOT NULL) STRICT',
     'CREATE INDEX IF NOT EXISTS {index} ON {table} ("expires_at")',
   ],
   // A file that must not be written is opened all the same.
-  hasSchema: "SELECT 1 FROM sqlite_master WHERE type = 'index' AND name = {name of index} AND tbl_name = {name of table}",
+  hasSchema:
+    "SELECT 1 FROM sqlite_master WHERE type = 'index' AND name = {name of index} AND tbl_name = {name of table}",
   facts: SQLITE_FACTS,
   refusal,
-  create: 'INSERT INTO {table} ("key", "value", "version", "expires_at") VALUES (?, ?, ?, ?) ON CONFLICT ("key") DO NOTHING',
+  create:
+    'INSERT INTO {table} ("key", "value", "version", "expires_at") VALUES (?, ?, ?, ?) ON CONFLICT ("key") DO NOTHING',
   touch: 'UPDATE {table} SET "expires_at" = ?',
-  sweep: `DELETE FROM {table} WHERE rowid IN (SELECT rowid FROM {table} WHERE "expires_at" <= ? ORDER BY "expires_at" LIMIT ${SLICE})`,
-  clear: `DELETE FROM {table} WHERE rowid IN (SELECT rowid FROM {table} WHERE "key" >= ? AND "key" < ? ORDER BY "key" LIMIT ${SLICE})`,
+  sweep:
+    `DELETE FROM {table} WHERE rowid IN (SELECT rowid FROM {table} WHERE "expires_at" <= ? ORDER BY "expires_at" ` +
+    `LIMIT ${SLICE})`,
+  clear:
+    `DELETE FROM {table} WHERE rowid IN (SELECT rowid FROM {table} WHERE "key" >= ? AND "key" < ? ORDER BY "key" ` +
+    `LIMIT ${SLICE})`,
   isBusy,
 };
 
@@ -83,7 +101,12 @@ const LOCKED = [5, 6];
 
 /** Each client tells the code in a place of its own. */
 function isBusy(error: unknown): boolean {
-  const { code, errcode, errno, rawCode } = (error ?? {}) as { code?: unknown; errcode?: number; errno?: number; rawCode?: number };
+  const { code, errcode, errno, rawCode } = (error ?? {}) as {
+    code?: unknown;
+    errcode?: number;
+    errno?: number;
+    rawCode?: number;
+  };
   return /^SQLITE_(BUSY|LOCKED)/.test(String(code)) || LOCKED.includes((errcode ?? errno ?? rawCode ?? 0) & 0xff);
 }
 
@@ -99,20 +122,35 @@ const LOOK_ALIKES: readonly LookAlike[] = [
     matches: (database) => has(database, "prepare", "each", "export"),
     write: () => "sqliteStorage(new DatabaseSync(file)), of node:sqlite, or another that has the file",
   },
-  { name: "a database of sqlite3 or sqlite", matches: (database) => has(database, "prepare", "each"), write: () => "sqliteStorage(new Database(file)), of better-sqlite3, or one of node:sqlite" },
+  {
+    name: "a database of sqlite3 or sqlite",
+    matches: (database) => has(database, "prepare", "each"),
+    write: () => "sqliteStorage(new Database(file)), of better-sqlite3, or one of node:sqlite",
+  },
   {
     name: "a client of an older @libsql/client, which cannot leave a connection that met a lock",
-    matches: (database) => has(database, "execute", "batch", "close") && !has(database, "reconnect") && database.protocol === "file",
+    matches: (database) =>
+      has(database, "execute", "batch", "close") && !has(database, "reconnect") && database.protocol === "file",
     write: () => "sqliteStorage(createClient(…)), of @libsql/client 0.15.15 or newer",
   },
-  { name: "a transaction of libsql", matches: (database) => has(database, "execute", "rollback", "commit"), write: () => "sqliteStorage(client), the client itself" },
+  {
+    name: "a transaction of libsql",
+    matches: (database) => has(database, "execute", "rollback", "commit"),
+    write: () => "sqliteStorage(client), the client itself",
+  },
 ];
 
 function speakerOf(database: SqliteDatabase | LibsqlClient): SqlClient {
   refuseLookAlikes("sqliteStorage", database, LOOK_ALIKES);
-  if (typeof (database as Partial<SqliteDatabase> | null)?.prepare === "function") return new Prepared(database as SqliteDatabase);
+  if (typeof (database as Partial<SqliteDatabase> | null)?.prepare === "function")
+    return new Prepared(database as SqliteDatabase);
   if (isLibsql(database)) return throughLibsql(database);
-  throw misplaced("sqliteStorage: database", database, "a database of better-sqlite3, node:sqlite or bun:sqlite (this has no prepare()), or a client of @libsql/client (this has no execute() and reconnect())");
+  throw misplaced(
+    "sqliteStorage: database",
+    database,
+    "a database of better-sqlite3, node:sqlite or bun:sqlite (this has no prepare()), or a client of " +
+      "@libsql/client (this has no execute() and reconnect())",
+  );
 }
 
 function isLibsql(database: unknown): database is LibsqlClient {
@@ -155,7 +193,10 @@ class Prepared implements SqlClient {
   }
 }
 
-/** Whether a connection is inside a transaction. `node:sqlite` before Node 22.16 does not tell: there no other transaction can be begun then. */
+/**
+ * Whether a connection is inside a transaction. `node:sqlite` before Node 22.16 does not tell: there no other
+ * transaction can be begun then.
+ */
 function transactionWatch(database: SqliteDatabase): () => boolean {
   if ("inTransaction" in database) return () => database.inTransaction === true;
   if ("isTransaction" in database) return () => database.isTransaction === true;
@@ -182,8 +223,9 @@ function throughLibsql(client: LibsqlClient): SqlClient {
 }
 
 /**
- * A statement that libsql could not run, the file being locked, stays open in its connection: what is written there from then on is never
- * committed, and what is read stays old. So the connection is made anew, and no other statement runs meanwhile.
+ * A statement that libsql could not run, the file being locked, stays open in its connection: what is written there
+ * from then on is never committed, and what is read stays old. So the connection is made anew, and no other statement
+ * runs meanwhile.
  */
 function onFile(client: LibsqlClient): Libsql {
   return inTurn(async (statement) => {

@@ -1,7 +1,7 @@
 import type { SweepOptions } from "../contracts/storage.js";
-import { callable, onlyKeys } from "../leaves/assert.js";
-import { warn } from "../leaves/builtin.js";
-import { milliseconds } from "../leaves/duration.js";
+import { callable, onlyKeys } from "../util/assert.js";
+import { warn } from "../util/builtin.js";
+import { milliseconds } from "../util/duration.js";
 
 /** How often, if nothing else is said. */
 const DEFAULT_EVERY = "10m";

@@ -5,7 +5,7 @@
  */
 import type { Storage, StorageCall, StorageFinding } from "../contracts/storage.js";
 import { SessionError } from "../errors.js";
-import { kindOf, misuse, onlyKeys } from "../leaves/assert.js";
+import { kindOf, misuse, onlyKeys } from "../util/assert.js";
 import { clockFinding, warning } from "./findings.js";
 import { has, refuseLookAlikes, type LookAlike } from "./look-alikes.js";
 import type { Command, Connection, Send } from "./redis-clients.js";
@@ -48,7 +48,8 @@ export function upstashStorage(client: UpstashClient, options: UpstashOptions = 
   const lacking = CALLS.filter((call) => !has(client, call));
   if (lacking.length > 0) {
     throw new TypeError(
-      `holdfast: upstashStorage: ${kindOf(client)} lacks ${lacking.join(", ")}; write upstashStorage(Redis.fromEnv()), with the Redis of @upstash/redis`,
+      `holdfast: upstashStorage: ${kindOf(client)} lacks ${lacking.join(", ")}; write ` +
+        "upstashStorage(Redis.fromEnv()), with the Redis of @upstash/redis",
     );
   }
   refuseFixedSignal(client);
@@ -75,7 +76,9 @@ const LOOK_ALIKES: readonly LookAlike[] = [
   },
 ];
 
-/** Once such a signal is aborted, the client answers every command by itself: a read finds nothing, a write is done. */
+/**
+ * Once such a signal is aborted, the client answers every command by itself: a read finds nothing, a write is done.
+ */
 function refuseFixedSignal(client: object): void {
   const { client: http } = client as { readonly client?: { readonly options?: { readonly signal?: unknown } } };
   const signal = http?.options?.signal;

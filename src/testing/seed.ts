@@ -1,9 +1,9 @@
-import type { Store } from "../contracts/session.js";
-import { fromCookie } from "../extractors/places.js";
+import type { Store } from "../contracts/session-api.js";
+import { fromCookie } from "../extractors/sources.js";
 import { isWritable, type Extractor } from "../extractors/extractor.js";
-import { misplaced } from "../leaves/assert.js";
-import { settingsOf } from "../store/request-options.js";
-import { partsOf } from "../store/store.js";
+import { misplaced } from "../util/assert.js";
+import { settingsOf } from "../session/request-options.js";
+import { partsOf } from "../session/store.js";
 
 /** What `session()` answers, whatever the framework. */
 export interface Seedable<D extends object> {
@@ -20,7 +20,10 @@ export interface Seedable<D extends object> {
  *
  * Given a store instead of what `session()` answers, the cookie is called `session_id`.
  */
-export async function seed<D extends object>(sessions: Seedable<D> | Store<D>, data: Partial<D> = {}): Promise<Record<string, string>> {
+export async function seed<D extends object>(
+  sessions: Seedable<D> | Store<D>,
+  data: Partial<D> = {},
+): Promise<Record<string, string>> {
   const { store, extractor } = target(sessions);
   const carriers = carriersOf(extractor);
   const { token } = await store.create(data);
@@ -44,6 +47,10 @@ function target<D extends object>(sessions: Seedable<D> | Store<D>): { store: St
 function carriersOf({ members }: Extractor): readonly Extractor[] {
   const writable = members.filter(isWritable);
   const carriers = writable.length > 0 ? writable : members.filter(({ source }) => source === "auth-header");
-  if (carriers.length === 0) throw new TypeError("holdfast: seed: this extractor reads no header; write sessions.store.create(data) and send its token where you look for it");
+  if (carriers.length === 0)
+    throw new TypeError(
+      "holdfast: seed: this extractor reads no header; write sessions.store.create(data) and send its token " +
+        "where you look for it",
+    );
   return carriers;
 }

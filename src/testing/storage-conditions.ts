@@ -1,6 +1,6 @@
 import type { Awaitable, Storage, StorageEntry, Version } from "../contracts/storage.js";
 import { SessionError } from "../errors.js";
-import { createStore } from "../store/store.js";
+import { createStore } from "../session/store.js";
 import { accepted, check, Desk, findsBad, MINUTE, refused, type StorageUnderTest } from "./storage-desk.js";
 
 /** Begins a condition for one storage; what it returns ends it. */
@@ -99,7 +99,11 @@ function refusedWritesCases<U extends StorageUnderTest>(begin: BeginCondition<U>
       desk,
     }) {
       const counted = counting(under.storage);
-      const store = createStore<{ n: number }>({ storage: counted.storage, storageTimeout: "20s", commitTimeout: "60s" });
+      const store = createStore<{ n: number }>({
+        storage: counted.storage,
+        storageTimeout: "20s",
+        commitTimeout: "60s",
+      });
       const ids = [await store.create({ n: 1 }), await store.create({ n: 1 })].map(({ id }) => id) as [
         string,
         string,
@@ -135,7 +139,7 @@ function refusedWritesCases<U extends StorageUnderTest>(begin: BeginCondition<U>
 
 function foreignTransactionCases<U extends StorageUnderTest>(begin: BeginCondition<U>): Cases<U> {
   return {
-    async "inside a transaction of the application: what is answered holds, also when that transaction is rolled back"({
+    async "inside a transaction of the application: what is answered holds, also when it is rolled back"({
       under,
       desk,
     }) {
@@ -172,10 +176,7 @@ function foreignTransactionCases<U extends StorageUnderTest>(begin: BeginConditi
       if (deleted) check((await desk.get(removed)) == null, "a delete that was answered with true must hold");
     },
 
-    async "inside a transaction of the application: a read fails or tells what is stored"({
-      under,
-      desk,
-    }) {
+    async "inside a transaction of the application: a read fails or tells what is stored"({ under, desk }) {
       const key = await desk.created("one");
       await during(begin, under, async () => {
         const read = await desk.get(key).catch(() => "failed" as const);
@@ -217,10 +218,7 @@ function latencyCases<U extends StorageUnderTest>(begin: NonNullable<StorageCond
       );
     },
 
-    async "a slow database: a call that nobody waits for any more leaves no half of its work"({
-      under,
-      desk,
-    }) {
+    async "a slow database: a call that nobody waits for any more leaves no half of its work"({ under, desk }) {
       const key = await desk.created("one");
       const { version } = await desk.stored(key);
       await during(

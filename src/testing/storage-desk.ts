@@ -1,5 +1,14 @@
-import type { Awaitable, Storage, StorageCall, StorageEntry, StorageFinding, StoredEntry, Version, Written } from "../contracts/storage.js";
-import { randomText } from "../leaves/random.js";
+import type {
+  Awaitable,
+  Storage,
+  StorageCall,
+  StorageEntry,
+  StorageFinding,
+  StoredEntry,
+  Version,
+  Written,
+} from "../contracts/storage.js";
+import { randomText } from "../util/random.js";
 
 /** A storage to be tested, and how to end what was started for it. */
 export interface StorageUnderTest {
@@ -94,13 +103,25 @@ export class Desk {
 
   /** The version to name next: as answered, or read where the database does not tell. */
   async versionAfter(key: string, written: Written | false): Promise<Version> {
-    return accepted(written, "a change of the version that the change before answered").version ?? (await this.stored(key)).version;
+    return (
+      accepted(written, "a change of the version that the change before answered").version ??
+      (await this.stored(key)).version
+    );
   }
 
   async refusesAll(key: string, version: Version): Promise<void> {
-    refused(await this.update(key, this.entry("late"), version), "update of a version from before the key was deleted");
-    refused(await this.touch(key, this.now + 9 * MINUTE, version), "touch of a version from before the key was deleted");
-    check((await this.delete(key, version)) === false, "delete of a version from before the key was deleted must answer false");
+    refused(
+      await this.update(key, this.entry("late"), version),
+      "update of a version from before the key was deleted",
+    );
+    refused(
+      await this.touch(key, this.now + 9 * MINUTE, version),
+      "touch of a version from before the key was deleted",
+    );
+    check(
+      (await this.delete(key, version)) === false,
+      "delete of a version from before the key was deleted must answer false",
+    );
   }
 
   /** Adds one to a counter, as often as it is let: answers how often that was. */
@@ -140,7 +161,10 @@ export function check(holds: boolean, rule: string): asserts holds {
 
 /** Checks that a change was made. */
 export function accepted(written: Written | false, what: string): Written {
-  check(written !== false && typeof written === "object" && written !== null, `${what} must be accepted with { version }`);
+  check(
+    written !== false && typeof written === "object" && written !== null,
+    `${what} must be accepted with { version }`,
+  );
   return written;
 }
 

@@ -1,5 +1,5 @@
 import type { Clock } from "../contracts/clock.js";
-import { milliseconds, type Duration } from "../leaves/duration.js";
+import { milliseconds, type Duration } from "../util/duration.js";
 
 /** A clock that stands still until it is told to go on. Give it as the option `clock`. */
 export interface TestClock extends Clock {

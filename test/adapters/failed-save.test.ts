@@ -31,7 +31,11 @@ interface Staged {
 }
 
 /** An Express application whose `/put` begins a session; `/` is the handler's. */
-async function staged(t: TestContext, handler: Handler, { onError, earlier, options }: { onError?: ErrorHandler; earlier?: Earlier; options?: ConnectOptions } = {}): Promise<Staged> {
+async function staged(
+  t: TestContext,
+  handler: Handler,
+  { onError, earlier, options }: { onError?: ErrorHandler; earlier?: Earlier; options?: ConnectOptions } = {},
+): Promise<Staged> {
   const storage = watched();
   const events: SessionEvent[] = [];
   const app = express();
@@ -76,7 +80,8 @@ const PAGES: Readonly<Record<string, ErrorHandler>> = {
 for (const [says, onError] of Object.entries(PAGES)) {
   test(`A11, A12: a save fails while the handler goes on writing: only the error page is answered (${says}), and callbacks say that bytes were dropped`, async (t) => {
     const told: string[] = [];
-    const tell = (what: string) => (error?: Error | null) => void told.push(`${what} ${error ? "dropped" : "written"}`);
+    const tell = (what: string) => (error?: Error | null) =>
+      void told.push(`${what} ${error ? "dropped" : "written"}`);
     const { client, storage } = await staged(
       t,
       async (req, res) => {
@@ -86,7 +91,7 @@ for (const [says, onError] of Object.entries(PAGES)) {
           await aWhile(8);
           res.write(piece, tell(piece));
         }
-        res.end("four", (tell("four") as () => void));
+        res.end("four", tell("four") as () => void);
       },
       { onError },
     );
@@ -139,7 +144,10 @@ test("A13: the same where the client leaves", async (t) => {
   assert.equal((await client.get("/put")).status, 200);
 });
 
-for (const [who, saved] of [["a known session", true], ["a visitor", false]] as const) {
+for (const [who, saved] of [
+  ["a known session", true],
+  ["a visitor", false],
+] as const) {
   test(`A28: the client leaves before the handler has answered: what it put into ${who} is ${saved ? "saved" : "an event"}`, async (t) => {
     const gate = makeGate();
     const { client, origin, events, storage } = await staged(t, async (req) => {
@@ -171,7 +179,10 @@ for (const event of ["finish", "close"] as const) {
   });
 }
 
-for (const [who, saved] of [["a known session", true], ["a visitor", false]] as const) {
+for (const [who, saved] of [
+  ["a known session", true],
+  ["a visitor", false],
+] as const) {
   test(`A28: the client leaves, and then its handler goes on: nothing is thrown, what it puts into ${who} is ${saved ? "saved" : "an event"}`, async (t) => {
     const gate = makeGate();
     let thrown: unknown;
@@ -241,7 +252,10 @@ test("A9: two answers are one, framed right, and the next request on the connect
   await connection.answers(1);
   connection.pipeline({ path: "/read", cookie: client.cookieHeader });
   const answers = await connection.answers(2);
-  assert.deepEqual(answers.map(({ status, body }) => `${status} ${body}`), ['200 short', '200 {"n":1}']);
+  assert.deepEqual(
+    answers.map(({ status, body }) => `${status} ${body}`),
+    ["200 short", '200 {"n":1}'],
+  );
 });
 
 test("A3: a wrapper mounted earlier throws at the end of an answer that was held: its error goes to the error path", async (t) => {
@@ -319,7 +333,10 @@ for (const [says, act] of Object.entries(HEADS)) {
     });
     storage.delay(10, "update");
     const answer = await client.get("/");
-    assert.deepEqual([answer.status, answer.body, answer.headers["x-due"], seen], [200, "body", "1", ["due", "called"]]);
+    assert.deepEqual(
+      [answer.status, answer.body, answer.headers["x-due"], seen],
+      [200, "body", "1", ["due", "called"]],
+    );
   });
 }
 
@@ -377,11 +394,17 @@ for (const what of ["save", "load"] as const) {
     storage.heal();
     connection.pipeline({ path: "/read", cookie: client.cookieHeader });
     const answers = await connection.answers(2);
-    assert.deepEqual([answers.map(({ status, body }) => `${status} ${body}`), thrown], [["503 Service Unavailable", '200 {"n":0}'], []]);
+    assert.deepEqual(
+      [answers.map(({ status, body }) => `${status} ${body}`), thrown],
+      [["503 Service Unavailable", '200 {"n":0}'], []],
+    );
   });
 }
 
-for (const [says, isSent] of [["comes", true], ["never comes", false]] as const) {
+for (const [says, isSent] of [
+  ["comes", true],
+  ["never comes", false],
+] as const) {
   test(`an error path that waits for the request's body is waited for, within reason: the body ${says}`, async (t) => {
     const { client, storage, origin } = await staged(
       t,

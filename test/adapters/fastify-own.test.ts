@@ -26,7 +26,12 @@ interface Served {
 
 type Ending = { after(end: () => Promise<void>): void };
 
-async function serving(t: Ending, options: FastifyOptions, handler: Handler, prepare: (app: FastifyInstance) => unknown = () => {}): Promise<Served> {
+async function serving(
+  t: Ending,
+  options: FastifyOptions,
+  handler: Handler,
+  prepare: (app: FastifyInstance) => unknown = () => {},
+): Promise<Served> {
   const sessions = session<Data>({ storage: memoryStorage(), ...options });
   const app = fastify({ forceCloseConnections: true });
   await prepare(app);
@@ -56,7 +61,10 @@ test("a count grows, in request.session and the adapter's own, and the handler's
 test("inject() sees the same answer", async (t) => {
   const { app } = await serving(t, {}, count);
   const answer = await app.inject("/");
-  assert.deepEqual([answer.statusCode, answer.json(), answer.cookies.map(({ name }) => name)], [201, { n: 1 }, ["theme", "session_id"]]);
+  assert.deepEqual(
+    [answer.statusCode, answer.json(), answer.cookies.map(({ name }) => name)],
+    [201, { n: 1 }, ["theme", "session_id"]],
+  );
 });
 
 test("over HTTP/2 too", async (t) => {
@@ -71,12 +79,16 @@ test("over HTTP/2 too", async (t) => {
   t.after(() => app.close());
   const { port } = app.server.address() as { port: number };
   const first = await overHttp2(port, "/");
-  assert.deepEqual((await overHttp2(port, "/", { cookie: first.cookie("session_id")!.split(";")[0]! })).json(), { n: 2 });
+  assert.deepEqual((await overHttp2(port, "/", { cookie: first.cookie("session_id")!.split(";")[0]! })).json(), {
+    n: 2,
+  });
 });
 
 test("an answer in whose session nobody looks is not held: nothing listens to it", async (t) => {
   for (const load of ["eager", "lazy"] as const) {
-    const { client } = await serving(t, { load }, (_request, reply) => ({ listeners: reply.raw.listenerCount("close") }));
+    const { client } = await serving(t, { load }, (_request, reply) => ({
+      listeners: reply.raw.listenerCount("close"),
+    }));
     assert.deepEqual((await client.get("/")).json(), { listeners: 0 }, load);
   }
 });
@@ -98,7 +110,10 @@ test("a session that is first asked for in a stream, or after a raw write, is sa
     });
   });
   await client.get("/count");
-  for (const [path, late] of [["/stream", "asked for in the stream"], ["/raw", "after a raw write"]] as const) {
+  for (const [path, late] of [
+    ["/stream", "asked for in the stream"],
+    ["/raw", "after a raw write"],
+  ] as const) {
     assert.equal((await client.get(path)).body, "one two");
     assert.equal((await client.get("/count")).json().late, late);
   }
@@ -106,10 +121,15 @@ test("a session that is first asked for in a stream, or after a raw write, is sa
 
 test("assigning to request.session says what to write; without a session reading it says so", async (t) => {
   const said: string[] = [];
-  const { client } = await serving(t, { skip: (request) => request.url === "/skipped" }, (request) => {
-    if (request.url === "/skipped") return request.session;
-    return Object.assign(request, { session: {} });
-  }, (app) => app.addHook("onError", async (_request, _reply, error) => void said.push(error.message)));
+  const { client } = await serving(
+    t,
+    { skip: (request) => request.url === "/skipped" },
+    (request) => {
+      if (request.url === "/skipped") return request.session;
+      return Object.assign(request, { session: {} });
+    },
+    (app) => app.addHook("onError", async (_request, _reply, error) => void said.push(error.message)),
+  );
   assert.equal((await client.get("/")).status, 500);
   assert.equal((await client.get("/skipped")).status, 500);
   assert.match(said.join("\n"), /session\.set\("key", value\)[^]*skipped this request/);
@@ -117,11 +137,20 @@ test("assigning to request.session says what to write; without a session reading
 
 test("two plugins side by side: each has its own, request.session is the inner one", async (t) => {
   const outer = session<Data>({ storage: memoryStorage(), extractor: fromCookie("outer") });
-  const { client } = await serving(t, {}, (request, _reply, sessions) => {
-    outer.get(request).set("n", 1);
-    sessions.get(request).set("n", 2);
-    return [outer.get(request).get("n"), sessions.get(request) === (getSession<Data>(request)), sessions.get(request).get("n")];
-  }, (app) => app.register(outer));
+  const { client } = await serving(
+    t,
+    {},
+    (request, _reply, sessions) => {
+      outer.get(request).set("n", 1);
+      sessions.get(request).set("n", 2);
+      return [
+        outer.get(request).get("n"),
+        sessions.get(request) === getSession<Data>(request),
+        sessions.get(request).get("n"),
+      ];
+    },
+    (app) => app.register(outer),
+  );
   assert.deepEqual((await client.get("/")).json(), [1, true, 2]);
   assert.deepEqual([...client.cookies.keys()].sort(), ["outer", "session_id"]);
 });
@@ -141,7 +170,10 @@ test("a failing save is Fastify's own 503, once, with nothing of the handler's a
   const errors: unknown[] = [];
   let answers = 0;
   const { client } = await serving(t, { storage }, count, (app) => {
-    app.addHook("onError", async (_request, _reply, error) => void errors.push((error as unknown as SessionError).code));
+    app.addHook(
+      "onError",
+      async (_request, _reply, error) => void errors.push((error as unknown as SessionError).code),
+    );
     app.addHook("onResponse", async () => void answers++);
   });
   await client.get("/");
@@ -149,7 +181,11 @@ test("a failing save is Fastify's own 503, once, with nothing of the handler's a
     storage.heal();
     storage.fail(call);
     const answer = await client.get("/");
-    assert.deepEqual([answer.status, answer.json().statusCode, answer.headers["x-own"], answer.headers["x-raw"], answer.setCookies], [503, 503, undefined, undefined, []], call);
+    assert.deepEqual(
+      [answer.status, answer.json().statusCode, answer.headers["x-own"], answer.headers["x-raw"], answer.setCookies],
+      [503, 503, undefined, undefined, []],
+      call,
+    );
   }
   assert.deepEqual([errors, answers], [["storage", "storage"], 3]);
 });
@@ -158,23 +194,37 @@ test("a failing save is the application's setErrorHandler's, also where the hand
   const storage = watched();
   storage.fail("create");
   const seen: unknown[] = [];
-  const { client } = await serving(t, { storage }, (request, reply, sessions) => {
-    const answer = count(request, reply, sessions);
-    if (request.url === "/throw") throw new Error("thrown by the handler");
-    return answer;
-  }, (app) => app.setErrorHandler((error, _request, reply) => {
-    seen.push((error as SessionError).code);
-    return reply.code((error as SessionError).statusCode ?? 500).send("a page");
-  }));
+  const { client } = await serving(
+    t,
+    { storage },
+    (request, reply, sessions) => {
+      const answer = count(request, reply, sessions);
+      if (request.url === "/throw") throw new Error("thrown by the handler");
+      return answer;
+    },
+    (app) =>
+      app.setErrorHandler((error, _request, reply) => {
+        seen.push((error as SessionError).code);
+        return reply.code((error as SessionError).statusCode ?? 500).send("a page");
+      }),
+  );
   assert.deepEqual([(await client.get("/")).body, seen], ["a page", ["storage"]]);
   const thrown = await client.get("/throw");
   assert.deepEqual([thrown.status, thrown.setCookies, seen], [503, [], ["storage", undefined]]);
 });
 
-const ways: Readonly<Record<string, { errorHandler: NonNullable<FastifyOptions["errorHandler"]>; answered: [number, string] }>> = {
-  "reply.send": { errorHandler: (_error, _request, reply) => void reply.code(502).send("down"), answered: [502, "down"] },
+const ways: Readonly<
+  Record<string, { errorHandler: NonNullable<FastifyOptions["errorHandler"]>; answered: [number, string] }>
+> = {
+  "reply.send": {
+    errorHandler: (_error, _request, reply) => void reply.code(502).send("down"),
+    answered: [502, "down"],
+  },
   "reply.send, returned": { errorHandler: (_error, _request, reply) => reply.send("down"), answered: [503, "down"] },
-  "reply.send, later": { errorHandler: async (_error, _request, reply) => (await Promise.resolve(), reply.code(502).send("down")), answered: [502, "down"] },
+  "reply.send, later": {
+    errorHandler: async (_error, _request, reply) => (await Promise.resolve(), reply.code(502).send("down")),
+    answered: [502, "down"],
+  },
   "what it returns": { errorHandler: async () => "down", answered: [503, "down"] },
 };
 
@@ -188,7 +238,11 @@ for (const [name, { errorHandler, answered }] of Object.entries(ways)) {
       storage.heal();
       storage.fail(call);
       const answer = await client.get("/");
-      assert.deepEqual([answer.status, answer.body, answer.headers["x-own"], answer.setCookies], [...answered, undefined, []], call);
+      assert.deepEqual(
+        [answer.status, answer.body, answer.headers["x-own"], answer.setCookies],
+        [...answered, undefined, []],
+        call,
+      );
     }
   });
 }
@@ -196,7 +250,10 @@ for (const [name, { errorHandler, answered }] of Object.entries(ways)) {
 const streams: Readonly<Record<string, (pieces: AsyncGenerator<string>) => unknown>> = {
   "a Readable": (pieces) => Readable.from(pieces),
   "a web stream": (pieces) => Readable.toWeb(Readable.from(pieces)),
-  "a Response": (pieces) => new Response(Readable.toWeb(Readable.from(pieces)) as ReadableStream, { headers: { "Set-Cookie": "theme=dark", "Cache-Control": "public" } }),
+  "a Response": (pieces) =>
+    new Response(Readable.toWeb(Readable.from(pieces)) as ReadableStream, {
+      headers: { "Set-Cookie": "theme=dark", "Cache-Control": "public" },
+    }),
 };
 
 for (const [name, streamOf] of Object.entries(streams)) {
@@ -205,11 +262,15 @@ for (const [name, streamOf] of Object.entries(streams)) {
       const own = sessions.get(request);
       if (request.url === "/read") return own;
       own.set("n", 1);
-      return reply.send(streamOf((async function* () {
-        yield "one ";
-        own.set("late", "changed in the stream");
-        yield "two";
-      })()));
+      return reply.send(
+        streamOf(
+          (async function* () {
+            yield "one ";
+            own.set("late", "changed in the stream");
+            yield "two";
+          })(),
+        ),
+      );
     });
     const answer = await client.get("/");
     assert.equal(answer.body, "one two");
@@ -239,7 +300,10 @@ for (const [name, answer] of Object.entries(raw)) {
       sessions.get(request).update("n", (n = 0) => n + 1);
       return answer(request, reply, sessions);
     });
-    assert.deepEqual([(await client.get("/")).body, storage.counts, [...client.cookies.keys()].sort()], ["raw", { create: 1 }, ["session_id", "theme"]]);
+    assert.deepEqual(
+      [(await client.get("/")).body, storage.counts, [...client.cookies.keys()].sort()],
+      ["raw", { create: 1 }, ["session_id", "theme"]],
+    );
     storage.fail("update");
     const failed = await client.get("/");
     assert.deepEqual([failed.status, failed.body, failed.setCookies], [503, "Service Unavailable", []]);
@@ -259,10 +323,17 @@ test("a redirect and a 404 of Fastify's own carry the token", async (t) => {
 
 test("a form brings the token once Fastify has parsed it; a route parameter does", async (t) => {
   const storage = memoryStorage();
-  const byForm = await serving(t, { storage, extractor: fromForm("s") }, (request, _reply, own) => [own.get(request).get("n"), request.body], (app) => app.register(formBody));
+  const byForm = await serving(
+    t,
+    { storage, extractor: fromForm("s") },
+    (request, _reply, own) => [own.get(request).get("n"), request.body],
+    (app) => app.register(formBody),
+  );
   const { token } = await byForm.sessions.store.create({ n: 7 });
   assert.deepEqual((await byForm.client.post("/", { form: { s: token } })).json(), [7, { s: token }]);
-  const byParam = await serving(t, { storage, extractor: fromParam("id") }, (request, _reply, own) => own.get(request));
+  const byParam = await serving(t, { storage, extractor: fromParam("id") }, (request, _reply, own) =>
+    own.get(request),
+  );
   assert.deepEqual((await byParam.client.get(`/s/${token}`)).json(), { n: 7 });
 });
 
@@ -277,11 +348,21 @@ test("store pattern: save() answers at once, beside cookies set in the reply and
     await own.save();
     await own.save();
     reply.header("Set-Cookie", "after=1");
-    return [own.get("n"), (await sessions.read(request.raw)).get("n") ?? null, (await sessions.read(request)).get("n") ?? null];
+    return [
+      own.get("n"),
+      (await sessions.read(request.raw)).get("n") ?? null,
+      (await sessions.read(request)).get("n") ?? null,
+    ];
   });
   const client = new Client(await app.listen({ port: 0, host: "127.0.0.1" }));
   t.after(() => app.close());
   assert.deepEqual((await client.get("/")).json(), [1, null, null]);
   const answer = await client.get("/");
-  assert.deepEqual([answer.json(), answer.setCookies.map((line) => line.split("=")[0])], [[2, 2, 2], ["raw", "before", "session_id", "after"]]);
+  assert.deepEqual(
+    [answer.json(), answer.setCookies.map((line) => line.split("=")[0])],
+    [
+      [2, 2, 2],
+      ["raw", "before", "session_id", "after"],
+    ],
+  );
 });

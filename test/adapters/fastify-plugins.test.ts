@@ -15,7 +15,18 @@ interface Npm {
 }
 
 const { fromNpm } = (await import(new URL("../../scripts/from-npm.mjs", import.meta.url).href)) as Npm;
-const load = createRequire(join(fromNpm({ fastify: "5.12.8", "@fastify/compress": "9.2.0", "@fastify/static": "10.1.11", "@fastify/etag": "6.2.0", "@fastify/multipart": "10.1.9" }), "_.js"));
+const load = createRequire(
+  join(
+    fromNpm({
+      fastify: "5.12.8",
+      "@fastify/compress": "9.2.0",
+      "@fastify/static": "10.1.11",
+      "@fastify/etag": "6.2.0",
+      "@fastify/multipart": "10.1.9",
+    }),
+    "_.js",
+  ),
+);
 const makeFastify: any = load("fastify");
 
 /** Popular plugins beside the session, before it and after it: what they answer is what they answer without one. */
@@ -33,11 +44,24 @@ type Register = (app: any) => Promise<unknown>;
 const PLUGINS: Readonly<Record<string, Register>> = {
   compress: (app) => app.register(load("@fastify/compress"), { threshold: 0 }),
   etag: (app) => app.register(load("@fastify/etag")),
-  static: (app) => app.register(load("@fastify/static"), { root: directory, prefix: "/files/", immutable: true, maxAge: "1y" }),
+  static: (app) =>
+    app.register(load("@fastify/static"), { root: directory, prefix: "/files/", immutable: true, maxAge: "1y" }),
   multipart: (app) => app.register(load("@fastify/multipart"), { attachFieldsToBody: true }),
 };
 
-const UPLOAD = ["--b", 'Content-Disposition: form-data; name="title"', "", "tea", "--b", 'Content-Disposition: form-data; name="file"; filename="a.txt"', "Content-Type: text/plain", "", "leaves", "--b--", ""].join("\r\n");
+const UPLOAD = [
+  "--b",
+  'Content-Disposition: form-data; name="title"',
+  "",
+  "tea",
+  "--b",
+  'Content-Disposition: form-data; name="file"; filename="a.txt"',
+  "Content-Type: text/plain",
+  "",
+  "leaves",
+  "--b--",
+  "",
+].join("\r\n");
 
 const REQUESTS: readonly (readonly [path: string, sent: Sent])[] = [
   ["/text", {}],
@@ -52,7 +76,11 @@ const REQUESTS: readonly (readonly [path: string, sent: Sent])[] = [
   ["/upload", { method: "POST", headers: { "content-type": "multipart/form-data; boundary=b" }, body: UPLOAD }],
 ];
 
-async function served(t: TestContext, order: "before" | "after" | "without", storage: WatchedStorage): Promise<Client> {
+async function served(
+  t: TestContext,
+  order: "before" | "after" | "without",
+  storage: WatchedStorage,
+): Promise<Client> {
   const app = makeFastify({ forceCloseConnections: true });
   t.after(() => app.close());
   const sessions = session<Data>({ storage });
@@ -64,8 +92,13 @@ async function served(t: TestContext, order: "before" | "after" | "without", sto
   for (const plugin of Object.values(PLUGINS)) await plugin(app);
   if (order === "after") await mount();
   app.get("/text", async (_request: unknown, reply: any) => reply.type("text/plain").send("tea ".repeat(500)));
-  app.get("/stream", async (_request: unknown, reply: any) => reply.type("text/plain").send(Readable.from(["tea ", "leaves"])));
-  app.post("/upload", async (request: any) => ({ title: request.body.title.value, file: String(await request.body.file.toBuffer()) }));
+  app.get("/stream", async (_request: unknown, reply: any) =>
+    reply.type("text/plain").send(Readable.from(["tea ", "leaves"])),
+  );
+  app.post("/upload", async (request: any) => ({
+    title: request.body.title.value,
+    file: String(await request.body.file.toBuffer()),
+  }));
   return new Client(await app.listen({ port: 0, host: "127.0.0.1" }));
 }
 
@@ -78,7 +111,11 @@ for (const order of ["before", "after"] as const) {
     for (const [path, sent] of REQUESTS) {
       const [expected, answer] = [await bare.send(path, sent), await client.send(path, sent)];
       const what = `${sent.method ?? "GET"} ${path} ${JSON.stringify(sent.headers ?? {})}`;
-      assert.deepEqual([answer.status, answer.body, answer.headers["content-encoding"], answer.headers.etag], [expected.status, expected.body, expected.headers["content-encoding"], expected.headers.etag], what);
+      assert.deepEqual(
+        [answer.status, answer.body, answer.headers["content-encoding"], answer.headers.etag],
+        [expected.status, expected.body, expected.headers["content-encoding"], expected.headers.etag],
+        what,
+      );
       if (expected.headers.etag && expected.status === 200) {
         const again: Sent = { ...sent, headers: { ...sent.headers, "if-none-match": expected.headers.etag } };
         assert.equal((await client.send(path, again)).status, (await bare.send(path, again)).status, what);

@@ -9,7 +9,10 @@ import { watched, type WatchedStorage } from "../support/storages.js";
 import { aWhile } from "../support/within.js";
 import { mishaps } from "./hygiene.js";
 
-/** Programs that answer in a way Fastify forgives, or does not: under a session they are answered as without one, once it is stored. */
+/**
+ * Programs that answer in a way Fastify forgives, or does not: under a session they are answered as without one, once
+ * it is stored.
+ */
 
 interface Data {
   n: number;
@@ -22,16 +25,34 @@ interface Program {
   handler: Hook;
 }
 
-const guarded = (guard: Hook, kind: "preHandler" | "preValidation" | "onRequest" = "preHandler"): Pick<Program, "prepare"> => ({
+const guarded = (
+  guard: Hook,
+  kind: "preHandler" | "preValidation" | "onRequest" = "preHandler",
+): Pick<Program, "prepare"> => ({
   prepare: (app) => app.addHook(kind as "preHandler", async (request, reply) => void (await guard(request, reply))),
 });
 
 const PROGRAMS: Readonly<Record<string, Program>> = {
-  "a guard redirects without return": { ...guarded((_q, reply) => void reply.redirect("/login")), handler: async () => "secret" },
-  "a guard answers 401 without return, and the handler sets a status": { ...guarded((_q, reply) => void reply.code(401).send("no")), handler: async (_q, reply) => (reply.code(200), "secret") },
-  "a guard answers, then waits": { ...guarded(async (_q, reply) => (void reply.code(401).send("no"), aWhile(3))), handler: async () => "secret" },
-  "an earlier guard answers without return": { ...guarded((_q, reply) => void reply.code(403).send("no"), "preValidation"), handler: async () => "secret" },
-  "the first hook answers without return": { ...guarded((_q, reply) => void reply.code(403).send("no"), "onRequest"), handler: async () => "secret" },
+  "a guard redirects without return": {
+    ...guarded((_q, reply) => void reply.redirect("/login")),
+    handler: async () => "secret",
+  },
+  "a guard answers 401 without return, and the handler sets a status": {
+    ...guarded((_q, reply) => void reply.code(401).send("no")),
+    handler: async (_q, reply) => (reply.code(200), "secret"),
+  },
+  "a guard answers, then waits": {
+    ...guarded(async (_q, reply) => (void reply.code(401).send("no"), aWhile(3))),
+    handler: async () => "secret",
+  },
+  "an earlier guard answers without return": {
+    ...guarded((_q, reply) => void reply.code(403).send("no"), "preValidation"),
+    handler: async () => "secret",
+  },
+  "the first hook answers without return": {
+    ...guarded((_q, reply) => void reply.code(403).send("no"), "onRequest"),
+    handler: async () => "secret",
+  },
   "a guard of callbacks answers and goes on": {
     prepare: (app) =>
       app.addHook("preHandler", (_request, reply, done) => {
@@ -40,7 +61,10 @@ const PROGRAMS: Readonly<Record<string, Program>> = {
       }),
     handler: async () => "secret",
   },
-  "a guard of callbacks answers and stops": { prepare: (app) => app.addHook("preHandler", (_request, reply) => void reply.code(401).send("no")), handler: async () => "secret" },
+  "a guard of callbacks answers and stops": {
+    prepare: (app) => app.addHook("preHandler", (_request, reply) => void reply.code(401).send("no")),
+    handler: async () => "secret",
+  },
   "two answers in a row": {
     handler: async (_q, reply) => {
       void reply.code(401).send("no");
@@ -79,7 +103,8 @@ const PROGRAMS: Readonly<Record<string, Program>> = {
   },
   "no route, and a page returned": { handler: async (_q, reply) => (reply.callNotFound(), "page") },
   "an error handler that answers and returns": {
-    prepare: (app) => app.setErrorHandler(async (_error, _request, reply) => (void reply.code(418).send("page"), "again")),
+    prepare: (app) =>
+      app.setErrorHandler(async (_error, _request, reply) => (void reply.code(418).send("page"), "again")),
     handler: async () => {
       throw new Error("thrown");
     },
@@ -100,8 +125,14 @@ const PROGRAMS: Readonly<Record<string, Program>> = {
       }),
     handler: async () => "page",
   },
-  "an onSend hook that replaces the body": { prepare: (app) => app.addHook("onSend", async (_q, _r, payload) => `${String(payload)}!`), handler: async () => "page" },
-  "onSend hooks that wait": { prepare: (app) => app.addHook("onSend", async () => aWhile(2)), handler: async (_q, reply) => reply.redirect("/login") },
+  "an onSend hook that replaces the body": {
+    prepare: (app) => app.addHook("onSend", async (_q, _r, payload) => `${String(payload)}!`),
+    handler: async () => "page",
+  },
+  "onSend hooks that wait": {
+    prepare: (app) => app.addHook("onSend", async () => aWhile(2)),
+    handler: async (_q, reply) => reply.redirect("/login"),
+  },
   "a hijacked reply": {
     handler: async (_q, reply) => {
       reply.hijack();
@@ -124,9 +155,11 @@ const PROGRAMS: Readonly<Record<string, Program>> = {
   },
   "a stream": { handler: async (_q, reply) => reply.send(Readable.from(["a", "b"])) },
   "a Response": { handler: async () => new Response("web", { status: 201, headers: { "x-own": "1" } }) },
-  "trailers": { handler: async (_q, reply) => (reply.trailer("x-own", async () => "1"), "page") },
-  "early hints": { handler: async (_q, reply) => (reply.writeEarlyHints({ link: "</a>; rel=preload" }, () => {}), "page") },
-  "nothing": { handler: async () => {} },
+  trailers: { handler: async (_q, reply) => (reply.trailer("x-own", async () => "1"), "page") },
+  "early hints": {
+    handler: async (_q, reply) => (reply.writeEarlyHints({ link: "</a>; rel=preload" }, () => {}), "page"),
+  },
+  nothing: { handler: async () => {} },
   "204": { handler: async (_q, reply) => reply.code(204).send() },
   "a payload that is none": { handler: async (_q, reply) => reply.type("text/plain").send({ a: 1 }) },
   "a value that cannot be serialized": { handler: async () => ({ a: 1n }) },
@@ -135,7 +168,11 @@ const PROGRAMS: Readonly<Record<string, Program>> = {
 };
 
 /** Serves a program; with a storage under a session that is written to before. */
-async function served(t: { after(end: () => unknown): void }, { prepare, handler }: Program, storage?: WatchedStorage): Promise<FastifyInstance> {
+async function served(
+  t: { after(end: () => unknown): void },
+  { prepare, handler }: Program,
+  storage?: WatchedStorage,
+): Promise<FastifyInstance> {
   const app = fastify({ forceCloseConnections: true });
   t.after(() => app.close());
   if (storage) {
@@ -208,7 +245,9 @@ test("A17: the next request on the same connection is served after each", async 
     const { port } = app.server.address() as { port: number };
     const ask = (): Promise<number> =>
       new Promise((resolve, reject) => {
-        request({ port, host: "127.0.0.1", agent }, (res) => res.resume().once("end", () => resolve(res.statusCode!))).once("error", reject).end();
+        request({ port, host: "127.0.0.1", agent }, (res) => res.resume().once("end", () => resolve(res.statusCode!)))
+          .once("error", reject)
+          .end();
       });
     const first = await ask();
     assert.equal(await ask(), first, name);

@@ -3,9 +3,9 @@ import { test, type TestContext } from "node:test";
 import { createAdaptorServer } from "@hono/node-server";
 import { fromForm, fromParam, fromQuery, type SessionError } from "holdfast";
 import { session, type FetchHandler, type FetchOptions, type Sessions } from "holdfast/fetch";
-import { serveFetch } from "#dist/adapters/fetch-kit.js";
-import { WebHeaders } from "#dist/http/fetch.js";
-import { settingsOf } from "#dist/store/request-options.js";
+import { serveFetch } from "#dist/adapters/fetch-adapter.js";
+import { WebHeaders } from "#dist/http/web-request.js";
+import { settingsOf } from "#dist/session/request-options.js";
 import { session as nodeSession } from "holdfast/node";
 import { memoryStorage } from "holdfast/storage/memory";
 import { listening, reported } from "../support/apps/serving.js";
@@ -34,10 +34,15 @@ async function serving(t: TestContext, handler: Handler, options?: FetchOptions)
 }
 
 /** A response of the runtime's own class, whatever server has replaced the global one. */
-const NATIVE = (body: unknown, init?: ResponseInit): Response => Reflect.construct(NativeResponse, [body, init]) as Response;
+const NATIVE = (body: unknown, init?: ResponseInit): Response =>
+  Reflect.construct(NativeResponse, [body, init]) as Response;
 
 const asked = (path = "/", init?: RequestInit): Request => new Request(`http://localhost${path}`, init);
-const cookieOf = (answer: Response): string => answer.headers.getSetCookie().map((line) => line.split(";")[0]!).find((pair) => pair.startsWith("session_id=")) ?? "";
+const cookieOf = (answer: Response): string =>
+  answer.headers
+    .getSetCookie()
+    .map((line) => line.split(";")[0]!)
+    .find((pair) => pair.startsWith("session_id=")) ?? "";
 
 const counting: Handler = (request, sessions) => {
   const own = sessions.get(request);
@@ -59,7 +64,8 @@ test("env and ctx reach the handler, the storage, skip and the error handler", a
   const options: FetchOptions = {
     storage: (_request: Request, env: { storage: typeof storage }) => env.storage,
     skip: (request, env, ctx) => (seen.push(env.name, ctx), request.url.endsWith("/skip")),
-    errorHandler: (error, _request, env) => new Response(`${(error as SessionError).code} in ${env.name}`, { status: 599 }),
+    errorHandler: (error, _request, env) =>
+      new Response(`${(error as SessionError).code} in ${env.name}`, { status: 599 }),
   };
   const handler = wrapped((_request, _sessions, env, ctx) => Response.json([env.name, ctx]), options);
   const env = { storage, name: "prod" };
@@ -73,16 +79,22 @@ test("a failing save takes the place of the handler's answer: 503, none of its h
   const storage = watched();
   storage.fail("create");
   const answer = await wrapped(counting, { storage })(asked());
-  assert.deepEqual([answer.status, await answer.text(), answer.headers.getSetCookie()], [503, "Service Unavailable", []]);
+  assert.deepEqual(
+    [answer.status, await answer.text(), answer.headers.getSetCookie()],
+    [503, "Service Unavailable", []],
+  );
 });
 
 test("what the handler throws goes through; what it wrote to a stored session is kept, a new one is not begun", async () => {
   const storage = watched();
-  const handler = wrapped((request, sessions) => {
-    const answer = counting(request, sessions);
-    if (request.url.endsWith("/throw")) throw new Error("thrown by the handler");
-    return answer;
-  }, { storage });
+  const handler = wrapped(
+    (request, sessions) => {
+      const answer = counting(request, sessions);
+      if (request.url.endsWith("/throw")) throw new Error("thrown by the handler");
+      return answer;
+    },
+    { storage },
+  );
   await assert.rejects(async () => handler(asked("/throw")), /thrown by the handler/);
   assert.deepEqual(storage.counts, {});
   const cookie = cookieOf(await handler(asked()));
@@ -145,10 +157,13 @@ test("a response that needs no header of ours is handed on untouched", async () 
 test("a response that hands the connection over is handed on untouched, and starts no session", async () => {
   const storage = watched();
   const upgraded = Object.defineProperty(new Response(null), "status", { value: 101 });
-  const handler = wrapped((request, sessions) => {
-    sessions.get(request).set("n", 1);
-    return upgraded;
-  }, { storage });
+  const handler = wrapped(
+    (request, sessions) => {
+      sessions.get(request).set("n", 1);
+      return upgraded;
+    },
+    { storage },
+  );
   assert.equal(await handler(asked()), upgraded);
   assert.deepEqual(storage.counts, {});
 });
@@ -171,7 +186,8 @@ const streaming: Handler = (request, sessions) => {
   );
 };
 
-const routed: Handler = (request, sessions) => (request.url.endsWith("/read") ? Response.json(sessions.get(request)) : streaming(request, sessions));
+const routed: Handler = (request, sessions) =>
+  request.url.endsWith("/read") ? Response.json(sessions.get(request)) : streaming(request, sessions);
 
 test("a change during the stream is stored before the end is seen", async (t) => {
   const client = await serving(t, routed);
@@ -183,16 +199,24 @@ test("a change at the moment the client has gone is stored", async () => {
   const handler = wrapped(routed);
   const answer = await handler(asked());
   await answer.body!.cancel();
-  assert.deepEqual(await (await handler(asked("/read", { headers: { cookie: cookieOf(answer) } }))).json(), { n: 1, late: "the client has gone" });
+  assert.deepEqual(await (await handler(asked("/read", { headers: { cookie: cookieOf(answer) } }))).json(), {
+    n: 1,
+    late: "the client has gone",
+  });
 });
 
 test("a client that goes while the next piece is awaited has its change stored once", async () => {
   const storage = watched();
-  const handler = wrapped((request, sessions) => {
-    const own = sessions.get(request);
-    own.set("n", 1);
-    return new Response(new ReadableStream({ start: () => void setImmediate(() => own.set("late", "while waiting")) }));
-  }, { storage });
+  const handler = wrapped(
+    (request, sessions) => {
+      const own = sessions.get(request);
+      own.set("n", 1);
+      return new Response(
+        new ReadableStream({ start: () => void setImmediate(() => own.set("late", "while waiting")) }),
+      );
+    },
+    { storage },
+  );
   const reader = (await handler(asked())).body!.getReader();
   const waiting = reader.read();
   await new Promise((resolve) => void setTimeout(resolve, 5));
@@ -215,7 +239,9 @@ test("a late change that cannot be stored breaks the body off", async () => {
 test("a form brings the token, and the handler still reads the body", async () => {
   const sessions = session<Data>({ storage: memoryStorage(), extractor: fromForm("s") });
   const { token } = await sessions.store.create({ n: 7 });
-  const handler = sessions(async (request) => Response.json([sessions.get(request).get("n"), (await request.formData()).get("s")]));
+  const handler = sessions(async (request) =>
+    Response.json([sessions.get(request).get("n"), (await request.formData()).get("s")]),
+  );
   const answer = await handler(asked("/", { method: "POST", body: new URLSearchParams({ s: token }) }));
   assert.deepEqual(await answer.json(), [7, token]);
 });
@@ -234,18 +260,31 @@ test("store pattern: save() answers into the headers it was given", async () => 
   own.set("n", 1);
   await own.save();
   await own.save();
-  assert.deepEqual(headers.getSetCookie().map((line) => line.split("=")[0]), ["theme", "session_id"]);
+  assert.deepEqual(
+    headers.getSetCookie().map((line) => line.split("=")[0]),
+    ["theme", "session_id"],
+  );
 });
 
 test("where there are no routes fromParam is refused", () => {
   assert.throws(() => session({ extractor: fromParam("id") }), { name: "TypeError", message: /fromParam\("id"\)/ });
-  assert.throws(() => nodeSession({ extractor: fromParam("id") }), { name: "TypeError", message: /fromParam\("id"\)/ });
+  assert.throws(() => nodeSession({ extractor: fromParam("id") }), {
+    name: "TypeError",
+    message: /fromParam\("id"\)/,
+  });
 });
 
 test("a wrapper keeps the number of parameters, `this` and all arguments", async () => {
   const sessions = session<Data>({ storage: memoryStorage() });
-  const lengths = [() => new Response(), (_request: Request) => new Response(), (_request: Request, _env: object, _ctx: object) => new Response()];
-  assert.deepEqual(lengths.map((handler) => sessions(handler as FetchHandler<any[]>).length), [1, 1, 3]);
+  const lengths = [
+    () => new Response(),
+    (_request: Request) => new Response(),
+    (_request: Request, _env: object, _ctx: object) => new Response(),
+  ];
+  assert.deepEqual(
+    lengths.map((handler) => sessions(handler as FetchHandler<any[]>).length),
+    [1, 1, 3],
+  );
   const seen: unknown[] = [];
   const server = {
     name: "server",
@@ -258,24 +297,37 @@ test("a wrapper keeps the number of parameters, `this` and all arguments", async
   assert.deepEqual(seen, ["server", "http://localhost/all", 1, "two", undefined, null]);
 });
 
-for (const [what, answer] of Object.entries({ "a string": "the page", "an object (Object)": { status: 200 }, null: null, "42": 42, "an array of 1": ["x"], "the function page": function page() {} })) {
+for (const [what, answer] of Object.entries({
+  "a string": "the page",
+  "an object (Object)": { status: 200 },
+  null: null,
+  "42": 42,
+  "an array of 1": ["x"],
+  "the function page": function page() {},
+})) {
   test(`a handler that returns ${what}: an error says so, and what it wrote is kept`, async () => {
     const handler = wrapped((request, sessions) => {
       const counted = counting(request, sessions);
       return request.url.endsWith("/wrong") ? (answer as never) : counted;
     });
     const cookie = cookieOf(await handler(asked()));
-    await assert.rejects(async () => handler(asked("/wrong", { headers: { cookie } })), (error: Error) => error instanceof TypeError && error.message.includes(`returned ${what}, not a Response`));
+    await assert.rejects(
+      async () => handler(asked("/wrong", { headers: { cookie } })),
+      (error: Error) => error instanceof TypeError && error.message.includes(`returned ${what}, not a Response`),
+    );
     assert.deepEqual(await (await handler(asked("/", { headers: { cookie } }))).json(), { n: 3 });
   });
 }
 
 test("undefined, after an upgrade, goes through: what needs no new token is stored", async () => {
   const storage = watched();
-  const handler = wrapped((request, sessions) => {
-    const answer = counting(request, sessions);
-    return request.url.endsWith("/upgrade") ? (undefined as never) : answer;
-  }, { storage });
+  const handler = wrapped(
+    (request, sessions) => {
+      const answer = counting(request, sessions);
+      return request.url.endsWith("/upgrade") ? (undefined as never) : answer;
+    },
+    { storage },
+  );
   assert.equal(await handler(asked("/upgrade")), undefined);
   assert.deepEqual(storage.counts, {});
   const cookie = cookieOf(await handler(asked()));
@@ -283,18 +335,28 @@ test("undefined, after an upgrade, goes through: what needs no new token is stor
   assert.deepEqual(await (await handler(asked("/", { headers: { cookie } }))).json(), { n: 3 });
 });
 
-const thrownBy = (answer: () => unknown): Promise<unknown> => (async () => answer())().then(() => assert.fail("nothing was thrown"), (thrown: unknown) => thrown);
+const thrownBy = (answer: () => unknown): Promise<unknown> =>
+  (async () => answer())().then(
+    () => assert.fail("nothing was thrown"),
+    (thrown: unknown) => thrown,
+  );
 
 test("a thrown Response goes on with the session's cookie, and is stored before; the object itself is not changed", async () => {
   const storage = watched();
   const own = Response.redirect("http://localhost/home", 303);
-  const handler = wrapped(async (request, sessions) => {
-    await sessions.get(request).regenerate();
-    sessions.get(request).set("n", 7);
-    throw own;
-  }, { storage });
+  const handler = wrapped(
+    async (request, sessions) => {
+      await sessions.get(request).regenerate();
+      sessions.get(request).set("n", 7);
+      throw own;
+    },
+    { storage },
+  );
   const thrown = (await thrownBy(() => handler(asked()))) as Response;
-  assert.deepEqual([thrown.status, thrown.headers.get("location"), storage.counts], [303, "http://localhost/home", { create: 1 }]);
+  assert.deepEqual(
+    [thrown.status, thrown.headers.get("location"), storage.counts],
+    [303, "http://localhost/home", { create: 1 }],
+  );
   assert.notEqual(cookieOf(thrown), "");
   assert.deepEqual(own.headers.getSetCookie(), []);
 });
@@ -302,10 +364,13 @@ test("a thrown Response goes on with the session's cookie, and is stored before;
 test("a thrown Response to which nothing is to be added goes on itself; one whose save fails is replaced by a 503", async () => {
   const storage = watched();
   const own = new Response("thrown");
-  const handler = wrapped((request, sessions) => {
-    if (request.url.endsWith("/write")) sessions.get(request).set("n", 1);
-    throw own;
-  }, { storage });
+  const handler = wrapped(
+    (request, sessions) => {
+      if (request.url.endsWith("/write")) sessions.get(request).set("n", 1);
+      throw own;
+    },
+    { storage },
+  );
   assert.equal(await thrownBy(() => handler(asked())), own);
   storage.fail("create");
   const answer = await handler(asked("/write"));
@@ -316,14 +381,17 @@ test("what a handler throws, not an error: a write to a known session is kept, a
   const storage = watched();
   const events: string[] = [];
   const control = { digest: "NEXT_REDIRECT;replace;/;307;" };
-  const handler = wrapped(async (request, sessions) => {
-    const own = sessions.get(request);
-    if (request.url.endsWith("/read")) return Response.json(own);
-    if (request.url.endsWith("/login")) await own.regenerate();
-    own.update("n", (n = 0) => n + 1);
-    if (request.url.endsWith("/begin")) return new Response();
-    throw control;
-  }, { storage, onEvent: incidents(({ type }) => void events.push(type)) });
+  const handler = wrapped(
+    async (request, sessions) => {
+      const own = sessions.get(request);
+      if (request.url.endsWith("/read")) return Response.json(own);
+      if (request.url.endsWith("/login")) await own.regenerate();
+      own.update("n", (n = 0) => n + 1);
+      if (request.url.endsWith("/begin")) return new Response();
+      throw control;
+    },
+    { storage, onEvent: incidents(({ type }) => void events.push(type)) },
+  );
   const cookie = cookieOf(await handler(asked("/begin")));
   const again = async (path: string): Promise<Response> => handler(asked(path, { headers: { cookie } }));
   assert.equal(await thrownBy(() => again("/write")), control);
@@ -332,8 +400,18 @@ test("what a handler throws, not an error: a write to a known session is kept, a
 });
 
 /** What an adapter of a framework does that makes its own answer of what is thrown, as Next does of `redirect()`. */
-function served(sessions: Sessions<Data>, request: Request, handle: () => unknown, carrier: Headers | undefined): Promise<Response | undefined> {
-  return serveFetch({ settings: settingsOf(sessions) as Parameters<typeof serveFetch>[0]["settings"], context: [request], handle, carrierOf: async () => carrier && new WebHeaders(carrier) });
+function served(
+  sessions: Sessions<Data>,
+  request: Request,
+  handle: () => unknown,
+  carrier: Headers | undefined,
+): Promise<Response | undefined> {
+  return serveFetch({
+    settings: settingsOf(sessions) as Parameters<typeof serveFetch>[0]["settings"],
+    context: [request],
+    handle,
+    carrierOf: async () => carrier && new WebHeaders(carrier),
+  });
 }
 
 test("where a framework says which headers its answer to what is thrown will have, a login is stored, and told there", async () => {
@@ -378,7 +456,8 @@ test("a body that is there at once is not read twice, and its response can be an
   });
   const first = await handler(asked());
   const cookie = cookieOf(first);
-  for (const _ of [1, 2, 3]) assert.equal(await (await handler(asked("/", { headers: { cookie } }))).text(), "the same");
+  for (const _ of [1, 2, 3])
+    assert.equal(await (await handler(asked("/", { headers: { cookie } }))).text(), "the same");
   assert.deepEqual([await first.text(), same.bodyUsed, same.headers.getSetCookie()], ["the same", false, []]);
 });
 
@@ -386,18 +465,21 @@ test("a body of the runtime's own that is produced while it is sent: each piece 
   const storage = watched();
   const steps: string[] = [];
   const gate = makeGate();
-  const handler = wrapped((request, sessions) => {
-    const own = sessions.get(request);
-    if (request.url.endsWith("/begin")) return (own.set("n", 1), new Response());
-    async function* produced(): AsyncGenerator<Uint8Array> {
-      yield new TextEncoder().encode("one ");
-      steps.push("first");
-      await gate.pass();
-      own.set("late", "in the midst");
-      yield new TextEncoder().encode("two");
-    }
-    return NATIVE(produced());
-  }, { storage });
+  const handler = wrapped(
+    (request, sessions) => {
+      const own = sessions.get(request);
+      if (request.url.endsWith("/begin")) return (own.set("n", 1), new Response());
+      async function* produced(): AsyncGenerator<Uint8Array> {
+        yield new TextEncoder().encode("one ");
+        steps.push("first");
+        await gate.pass();
+        own.set("late", "in the midst");
+        yield new TextEncoder().encode("two");
+      }
+      return NATIVE(produced());
+    },
+    { storage },
+  );
   const cookie = cookieOf(await handler(asked("/begin")));
   storage.forget();
   const reader = (await handler(asked("/", { headers: { cookie } }))).body!.getReader();
@@ -419,16 +501,26 @@ test("a body of the runtime's own that fails, at once or later, fails as it woul
     return NATIVE(failing());
   });
   const cookie = cookieOf(await handler(asked()));
-  await assert.rejects(async () => (await handler(asked("/fail", { headers: { cookie } }))).text(), /the source broke/);
+  await assert.rejects(
+    async () => (await handler(asked("/fail", { headers: { cookie } }))).text(),
+    /the source broke/,
+  );
   assert.deepEqual(await (await handler(asked("/", { headers: { cookie } }))).json(), { n: 3 });
 });
 
 test("a body that fails while the save is under way: nothing is unhandled, the answer is what it would be", async () => {
   const storage = watched();
-  const handler = wrapped((request, sessions) => {
-    sessions.get(request).set("n", 1);
-    return NATIVE(new ReadableStream({ start: (controller) => void setTimeout(() => controller.error(new Error("the source broke")), 1) }));
-  }, { storage });
+  const handler = wrapped(
+    (request, sessions) => {
+      sessions.get(request).set("n", 1);
+      return NATIVE(
+        new ReadableStream({
+          start: (controller) => void setTimeout(() => controller.error(new Error("the source broke")), 1),
+        }),
+      );
+    },
+    { storage },
+  );
   storage.delay(15, "create");
   const answer = await handler(asked());
   assert.notEqual(cookieOf(answer), "");
@@ -443,5 +535,6 @@ test("what was fetched from elsewhere is passed on, its body untouched", async (
   });
   const first = await handler(asked());
   const second = await handler(asked("/", { headers: { cookie: cookieOf(first) } }));
-  for (const answer of [first, second]) assert.deepEqual([answer.headers.get("x-own"), await answer.text()], ["1", "from elsewhere"]);
+  for (const answer of [first, second])
+    assert.deepEqual([answer.headers.get("x-own"), await answer.text()], ["1", "from elsewhere"]);
 });

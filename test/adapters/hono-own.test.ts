@@ -27,7 +27,11 @@ const made = (options: HonoOptions = {}): { app: Hono<SessionEnv<Data>>; session
   return { app, sessions };
 };
 
-const cookieOf = (answer: Response): string => answer.headers.getSetCookie().map((line) => line.split(";")[0]!).find((pair) => pair.startsWith("session_id=")) ?? "";
+const cookieOf = (answer: Response): string =>
+  answer.headers
+    .getSetCookie()
+    .map((line) => line.split(";")[0]!)
+    .find((pair) => pair.startsWith("session_id=")) ?? "";
 const withCookie = (answer: Response): RequestInit => ({ headers: { cookie: cookieOf(answer) } });
 
 test("a count grows over real HTTP, and the handler's own cookie stays", async (t) => {
@@ -58,7 +62,10 @@ test("without an onError a failing storage is a 503, before the handler and afte
   storage.heal();
   storage.fail("update");
   const answer = await app.request("/count", cookie);
-  assert.deepEqual([answer.status, await answer.text(), answer.headers.get("x-own")], [503, "Service Unavailable", null]);
+  assert.deepEqual(
+    [answer.status, await answer.text(), answer.headers.get("x-own")],
+    [503, "Service Unavailable", null],
+  );
 });
 
 test("errorHandler answers with a Response, before the handler and after it", async () => {
@@ -69,7 +76,10 @@ test("errorHandler answers with a Response, before the handler and after it", as
     storage.heal();
     storage.fail(call);
     const answer = await app.request("/count", cookie);
-    assert.deepEqual([answer.status, await answer.text(), answer.headers.get("x-own"), answer.headers.getSetCookie()], [599, "storage", null, []]);
+    assert.deepEqual(
+      [answer.status, await answer.text(), answer.headers.get("x-own"), answer.headers.getSetCookie()],
+      [599, "storage", null, []],
+    );
   }
 });
 
@@ -92,7 +102,10 @@ test("what nobody answers has no session begun for it", async () => {
     c.get("session").set("n", 5);
     throw "not an error";
   });
-  await assert.rejects(async () => app.request("/throw"), (thrown) => thrown === "not an error");
+  await assert.rejects(
+    async () => app.request("/throw"),
+    (thrown) => thrown === "not an error",
+  );
   assert.deepEqual(storage.counts, {});
 });
 
@@ -102,7 +115,12 @@ test("lazily: c.get answers the session once it is loaded", async () => {
     const before = c.get("session") as unknown;
     const own = await sessions.load(c);
     own.set("n", 1);
-    return c.json([before === undefined, c.get("session") === own, (await loadSession<Data>(c)) === own, getSession<Data>(c) === own]);
+    return c.json([
+      before === undefined,
+      c.get("session") === own,
+      (await loadSession<Data>(c)) === own,
+      getSession<Data>(c) === own,
+    ]);
   });
   const answer = await app.request("/lazy");
   assert.deepEqual(await answer.json(), [true, true, true, true]);
@@ -122,7 +140,10 @@ test("a change in a stream of Hono's is stored before its end is seen", async ()
   });
   const answer = await app.request("/stream");
   assert.equal(await answer.text(), "one two");
-  assert.deepEqual(await (await app.request("/count", withCookie(answer))).json(), { n: 2, late: "changed in the stream" });
+  assert.deepEqual(await (await app.request("/count", withCookie(answer))).json(), {
+    n: 2,
+    late: "changed in the stream",
+  });
 });
 
 test("immutable headers carry the token, beside what another middleware sets afterwards", async () => {
@@ -162,7 +183,11 @@ test("a route parameter brings the token; a form does, and handlers still read i
   app.post("/early/x", byForm, async (c) => c.json([c.get("session").get("n"), (await c.req.parseBody())["s"]]));
   assert.deepEqual(await (await app.request(`/s/${token}`)).json(), { n: 7 });
   for (const path of ["/parsed", "/raw", "/early/x"]) {
-    assert.deepEqual(await (await app.request(path, { method: "POST", body: new URLSearchParams({ s: token }) })).json(), [7, token], path);
+    assert.deepEqual(
+      await (await app.request(path, { method: "POST", body: new URLSearchParams({ s: token }) })).json(),
+      [7, token],
+      path,
+    );
   }
 });
 
@@ -178,7 +203,8 @@ test("store pattern: save() answers into the response that the handler makes, wh
   });
   app.get("/json", (c) => (c.header("Set-Cookie", "theme=dark", { append: true }), c.json(1)));
   app.get("/raw", () => new Response("raw"));
-  const names = async (path: string): Promise<string[]> => (await app.request(path)).headers.getSetCookie().map((line) => line.split("=")[0]!);
+  const names = async (path: string): Promise<string[]> =>
+    (await app.request(path)).headers.getSetCookie().map((line) => line.split("=")[0]!);
   assert.deepEqual(await names("/json"), ["session_id", "theme"]);
   assert.deepEqual(await names("/raw"), ["session_id"]);
 });
@@ -186,7 +212,9 @@ test("store pattern: save() answers into the response that the handler makes, wh
 test("an upgrade request is read from its context or its Request", async () => {
   const { app, sessions } = made();
   const init = withCookie(await app.request("/count"));
-  const bare = new Hono().get("/", async (c) => c.json([(await sessions.read(c)).get("n"), (await sessions.read(c.req.raw)).get("n")]));
+  const bare = new Hono().get("/", async (c) =>
+    c.json([(await sessions.read(c)).get("n"), (await sessions.read(c.req.raw)).get("n")]),
+  );
   assert.deepEqual(await (await bare.request("/", init)).json(), [1, 1]);
 });
 
@@ -198,8 +226,14 @@ test("a thrown Response goes on with the session's cookie; one whose save fails 
     c.get("session").update("n", (n = 0) => n + 1);
     throw thrown;
   });
-  const caught = await Promise.resolve(app.request("/throw")).then(() => assert.fail("nothing was thrown"), (one: Response) => one);
-  assert.deepEqual([caught.status, caught.headers.get("location"), thrown.headers.getSetCookie()], [303, "http://localhost/home", []]);
+  const caught = await Promise.resolve(app.request("/throw")).then(
+    () => assert.fail("nothing was thrown"),
+    (one: Response) => one,
+  );
+  assert.deepEqual(
+    [caught.status, caught.headers.get("location"), thrown.headers.getSetCookie()],
+    [303, "http://localhost/home", []],
+  );
   assert.deepEqual(await (await app.request("/count", withCookie(caught))).json(), { n: 2 });
   storage.fail("create");
   assert.equal((await app.request("/throw")).status, 503);

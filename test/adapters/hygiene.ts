@@ -2,5 +2,8 @@
 export const mishaps: string[] = [];
 
 for (const event of ["unhandledRejection", "uncaughtExceptionMonitor", "warning"] as const) {
-  process.on(event, (reason: unknown) => void mishaps.push(`${event}: ${reason instanceof Error ? reason.stack : String(reason)}`));
+  process.on(
+    event,
+    (reason: unknown) => void mishaps.push(`${event}: ${reason instanceof Error ? reason.stack : String(reason)}`),
+  );
 }

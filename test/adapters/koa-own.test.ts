@@ -28,7 +28,12 @@ interface Served {
 }
 
 /** Serves an application; `before` are middlewares outside of the session. */
-async function serving(t: TestContext, options: KoaOptions, handler: (ctx: Koa.Context, sessions: Sessions<Data>) => unknown, before: Koa.Middleware[] = []): Promise<Served> {
+async function serving(
+  t: TestContext,
+  options: KoaOptions,
+  handler: (ctx: Koa.Context, sessions: Sessions<Data>) => unknown,
+  before: Koa.Middleware[] = [],
+): Promise<Served> {
   const sessions = session<Data>({ storage: memoryStorage(), ...options });
   const app = new Koa();
   const errors: unknown[] = [];
@@ -85,7 +90,8 @@ test("where ctx or app.context has a session of another kind, ours comes before 
     t.after(() => served.close());
     return new Client(served.origin);
   };
-  const answers = async (client: Client): Promise<unknown[]> => Promise.all(["/", "/own", "/skipped"].map(async (path) => (await client.get(path)).json().session));
+  const answers = async (client: Client): Promise<unknown[]> =>
+    Promise.all(["/", "/own", "/skipped"].map(async (path) => (await client.get(path)).json().session));
   const another = new Koa();
   Object.defineProperty(another.context, "session", { value: "of all", writable: true });
   assert.deepEqual(await answers(await serve(new Koa())), [{}, {}, undefined]);
@@ -94,7 +100,11 @@ test("where ctx or app.context has a session of another kind, ours comes before 
 
 test("an answer in whose session nobody looks is not held: nothing listens to it", async (t) => {
   for (const load of ["eager", "lazy"] as const) {
-    const { client } = await serving(t, { load }, (ctx) => void (ctx.body = { listeners: ctx.res.listenerCount("close") }));
+    const { client } = await serving(
+      t,
+      { load },
+      (ctx) => void (ctx.body = { listeners: ctx.res.listenerCount("close") }),
+    );
     assert.deepEqual((await client.get("/")).json(), { listeners: 0 }, load);
   }
 });
@@ -138,7 +148,10 @@ test("a failing save goes to the middlewares outside, with nothing of the handle
   storage.fail("create");
   const { client } = await serving(t, { storage }, count, [page]);
   const answer = await client.get("/");
-  assert.deepEqual([answer.status, answer.body, answer.headers["x-own"], answer.setCookies], [503, "a page", undefined, []]);
+  assert.deepEqual(
+    [answer.status, answer.body, answer.headers["x-own"], answer.setCookies],
+    [503, "a page", undefined, []],
+  );
   assert.deepEqual(seen, ["storage", undefined, [], false]);
 });
 
@@ -150,9 +163,15 @@ test("without them it is Koa's own 503, before the handler and after it, and app
     storage.heal();
     storage.fail(call);
     const answer = await client.get("/");
-    assert.deepEqual([answer.status, answer.body, answer.headers["x-own"], answer.setCookies], [503, "Service Unavailable", undefined, []]);
+    assert.deepEqual(
+      [answer.status, answer.body, answer.headers["x-own"], answer.setCookies],
+      [503, "Service Unavailable", undefined, []],
+    );
   }
-  assert.deepEqual(errors.map((error) => (error as SessionError).code), ["storage", "storage"]);
+  assert.deepEqual(
+    errors.map((error) => (error as SessionError).code),
+    ["storage", "storage"],
+  );
 });
 
 test("where a handler threw and the save fails too, both are reported and the save's failure is answered", async (t) => {
@@ -163,13 +182,21 @@ test("where a handler threw and the save fails too, both are reported and the sa
     throw new Error("thrown by the handler");
   });
   assert.equal((await client.get("/")).status, 503);
-  assert.deepEqual(errors.map((error) => (error as SessionError).code), [undefined, "storage"]);
+  assert.deepEqual(
+    errors.map((error) => (error as SessionError).code),
+    [undefined, "storage"],
+  );
 });
 
-const ways: Readonly<Record<string, { errorHandler: (error: unknown, ctx: Koa.Context) => void; answered: [number, string] }>> = {
+const ways: Readonly<
+  Record<string, { errorHandler: (error: unknown, ctx: Koa.Context) => void; answered: [number, string] }>
+> = {
   body: { errorHandler: (_error, ctx) => (ctx.body = "down"), answered: [503, "down"] },
   status: { errorHandler: (_error, ctx) => void (ctx.status = 502), answered: [502, "Bad Gateway"] },
-  both: { errorHandler: (_error, ctx) => ((ctx.status = 500), (ctx.body = { down: true })), answered: [500, '{"down":true}'] },
+  both: {
+    errorHandler: (_error, ctx) => ((ctx.status = 500), (ctx.body = { down: true })),
+    answered: [500, '{"down":true}'],
+  },
   nothing: { errorHandler: () => {}, answered: [503, "Service Unavailable"] },
 };
 
@@ -275,7 +302,10 @@ test("store pattern: save() answers at once", async (t) => {
   assert.deepEqual([...client.cookies.keys()].sort(), ["session_id", "theme"]);
 });
 
-for (const [name, errorHandler] of [["without errorHandler", undefined], ["with one", (_error: unknown, ctx: Koa.Context) => void ((ctx.status = 418), (ctx.body = "tea"))]] as const) {
+for (const [name, errorHandler] of [
+  ["without errorHandler", undefined],
+  ["with one", (_error: unknown, ctx: Koa.Context) => void ((ctx.status = 418), (ctx.body = "tea"))],
+] as const) {
   test(`a save that fails while somebody else ends ctx.res is answered once, ${name}; so is one of a raw answer`, async (t) => {
     for (const isRaw of [false, true]) {
       const storage = watched();
@@ -296,7 +326,11 @@ for (const [name, errorHandler] of [["without errorHandler", undefined], ["with 
       Object.assign(storage.inner, { create: () => Promise.reject(new Error("the database is down")) });
       gate.release();
       const answer = await answering;
-      assert.deepEqual([answer.status, answer.body, answer.setCookies, handled, errors.length], own ? [418, "tea", [], 1, 0] : [503, "Service Unavailable", [], 0, 1], `raw: ${isRaw}`);
+      assert.deepEqual(
+        [answer.status, answer.body, answer.setCookies, handled, errors.length],
+        own ? [418, "tea", [], 1, 0] : [503, "Service Unavailable", [], 0, 1],
+        `raw: ${isRaw}`,
+      );
     }
   });
 }

@@ -16,7 +16,10 @@ import { watched } from "../support/storages.js";
 import { until } from "../support/within.js";
 import { mishaps } from "./hygiene.js";
 
-/** Where frameworks tell of what happened to a request, and an exception would end the process or another error be answered. */
+/**
+ * Where frameworks tell of what happened to a request, and an exception would end the process or another error be
+ * answered.
+ */
 
 interface Data {
   user: string;
@@ -30,18 +33,27 @@ function noMishaps(t: TestContext): void {
   t.after(() => assert.deepEqual(mishaps.slice(before), []));
 }
 
-const { fromNpm } = (await import(new URL("../../scripts/from-npm.mjs", import.meta.url).href)) as { fromNpm(packages: Record<string, string>): string };
+const { fromNpm } = (await import(new URL("../../scripts/from-npm.mjs", import.meta.url).href)) as {
+  fromNpm(packages: Record<string, string>): string;
+};
 const morgan: any = createRequire(join(fromNpm({ morgan: "1.12.1" }), "_.js"))("morgan");
 const express4 = createRequire(import.meta.url)("express4") as typeof express;
 
-for (const [name, make] of [["Express 5", express], ["Express 4", express4]] as const) {
+for (const [name, make] of [
+  ["Express 5", express],
+  ["Express 4", express4],
+] as const) {
   test(`${name}: morgan with a token that reads req.session: the storage up, down, and the client gone while it loads`, async (t) => {
     noMishaps(t);
     const storage = watched();
     const lines: string[] = [];
     const sessions = expressSession<Data>({ storage });
     const app = make();
-    app.use(morgan((_tokens: unknown, req: object) => `user ${userOf(req)}`, { stream: { write: (line: string) => void lines.push(line.trim()) } }));
+    app.use(
+      morgan((_tokens: unknown, req: object) => `user ${userOf(req)}`, {
+        stream: { write: (line: string) => void lines.push(line.trim()) },
+      }),
+    );
     app.use(sessions);
     app.get("/", (req, res) => (sessions.get(req).set("user", "ann"), void res.send("put")));
     const served = await listening(createServer(app), [], []);
@@ -140,7 +152,9 @@ test("Fastify: hooks and serializers that read request.session while the storage
   storage.fail("get");
   assert.equal((await client.get("/")).status, 503);
   await until("the log", () => lines.filter((line) => line.includes("request completed")).length === 2);
-  const completed = lines.filter((line) => line.includes("request completed")).map((line) => JSON.parse(line).res.user);
+  const completed = lines
+    .filter((line) => line.includes("request completed"))
+    .map((line) => JSON.parse(line).res.user);
   assert.deepEqual(completed, ["ann", "undefined"]);
   await until("the hook", () => users.length === 3);
   assert.deepEqual(users, ["ann", undefined, undefined]);
@@ -159,7 +173,8 @@ test("Fastify: an onError hook and an error handler that read request.session it
         userOf(request);
       });
     }
-    if (where === "setErrorHandler" || where === "both") app.setErrorHandler((_error, request, reply) => reply.code(503).send(`sorry ${userOf(request)}`));
+    if (where === "setErrorHandler" || where === "both")
+      app.setErrorHandler((_error, request, reply) => reply.code(503).send(`sorry ${userOf(request)}`));
     if (where === "async setErrorHandler") app.setErrorHandler(async (_error, request) => `sorry ${userOf(request)}`);
     app.get("/", async () => "put");
     const client = new Client(await app.listen({ port: 0, host: "127.0.0.1" }));

@@ -14,9 +14,17 @@ export class Matrix {
   toString(): string {
     const width = Math.max(...[...this.#rows.keys()].map((name) => name.length));
     const names = ADAPTERS.map(({ name }) => name);
-    const line = (head: string, cells: readonly string[]): string => `${head.padEnd(width)}  ${cells.map((cell, i) => cell.padEnd(names[i]!.length)).join("  ")}`.trimEnd();
-    const rows = [...this.#rows].map(([name, results]) => line(name, names.map((adapter) => results[adapter] ?? "-")));
-    const reasons = Object.entries(NOT_EXPRESSIBLE).flatMap(([name, why]) => Object.entries(why).map(([adapter, reason]) => `n/a  ${adapter}, ${name}: ${reason}`));
+    const line = (head: string, cells: readonly string[]): string =>
+      `${head.padEnd(width)}  ${cells.map((cell, i) => cell.padEnd(names[i]!.length)).join("  ")}`.trimEnd();
+    const rows = [...this.#rows].map(([name, results]) =>
+      line(
+        name,
+        names.map((adapter) => results[adapter] ?? "-"),
+      ),
+    );
+    const reasons = Object.entries(NOT_EXPRESSIBLE).flatMap(([name, why]) =>
+      Object.entries(why).map(([adapter, reason]) => `n/a  ${adapter}, ${name}: ${reason}`),
+    );
     return ["", line("", names), ...rows, "", ...reasons, ""].join("\n");
   }
 }

@@ -21,7 +21,10 @@ import { listening } from "../support/apps/serving.js";
 import { Client } from "../support/client.js";
 import { watched, type WatchedStorage } from "../support/storages.js";
 
-/** How applications come to meet one middleware twice: each counts visits, on `/` and on `/sub`, and is met twice on the latter. */
+/**
+ * How applications come to meet one middleware twice: each counts visits, on `/` and on `/sub`, and is met twice on
+ * the latter.
+ */
 
 interface Data {
   n: number;
@@ -49,7 +52,10 @@ async function countsOnce(t: TestContext, storage: WatchedStorage, server: Serve
 
 const express4 = createRequire(import.meta.url)("express4") as typeof express;
 
-for (const [name, make] of [["Express 5", express], ["Express 4", express4]] as const) {
+for (const [name, make] of [
+  ["Express 5", express],
+  ["Express 4", express4],
+] as const) {
   test(`${name}: application, router and sub-application; a request handed to the application again`, async (t) => {
     for (const kind of ["router", "sub-application", "again"]) {
       const storage = watched();
@@ -102,7 +108,17 @@ test("Koa: a router, and another application's callback on the same request", as
     ctx.body = String(sessions.get(ctx).get("n"));
   };
   const router = new Router().get("/sub", sessions as never, count as never);
-  await countsOnce(t, storage, createServer(new Koa().use(sessions).use(router.routes() as never).use(count).callback()));
+  await countsOnce(
+    t,
+    storage,
+    createServer(
+      new Koa()
+        .use(sessions)
+        .use(router.routes() as never)
+        .use(count)
+        .callback(),
+    ),
+  );
 
   const other = watched();
   const twice = koaSession<Data>({ storage: other });
@@ -190,10 +206,18 @@ test("fetch: a handler inside another; and one Request that is answered twice is
   const handler = sessions((request) => count(request));
   const request = new Request("https://shop.example/");
   const first = await handler(request);
-  assert.deepEqual([await first.text(), first.headers.getSetCookie().length, storage.counts], ["1", 1, { create: 1 }]);
+  assert.deepEqual(
+    [await first.text(), first.headers.getSetCookie().length, storage.counts],
+    ["1", 1, { create: 1 }],
+  );
   const second = await handler(request);
-  assert.deepEqual([await second.text(), second.headers.getSetCookie().length, storage.counts], ["1", 1, { create: 2 }]);
-  const back = new Request("https://shop.example/", { headers: { cookie: second.headers.getSetCookie()[0]!.split(";")[0]! } });
+  assert.deepEqual(
+    [await second.text(), second.headers.getSetCookie().length, storage.counts],
+    ["1", 1, { create: 2 }],
+  );
+  const back = new Request("https://shop.example/", {
+    headers: { cookie: second.headers.getSetCookie()[0]!.split(";")[0]! },
+  });
   storage.fail("get");
   assert.equal((await handler(back)).status, 503);
   storage.heal();
@@ -205,9 +229,16 @@ test("two middlewares that answer in the same cookie are an error that names bot
   const inner = new Koa({ env: "test" }).use(koaSession({ storage: watched(), namespace: "inside" }));
   inner.silent = true;
   inner.on("error", (error) => errors.push(error));
-  const outer = new Koa().use(koaSession({ storage: watched(), namespace: "outside" })).use((ctx) => ((ctx.respond = false), inner.callback()(ctx.req, ctx.res)));
-  const apart = new Koa().use(koaSession({ storage: watched(), extractor: fromCookie("other") })).use((ctx) => ((ctx.respond = false), inner.callback()(ctx.req, ctx.res)));
-  for (const [app, status] of [[outer, 500], [apart, 404]] as const) {
+  const outer = new Koa()
+    .use(koaSession({ storage: watched(), namespace: "outside" }))
+    .use((ctx) => ((ctx.respond = false), inner.callback()(ctx.req, ctx.res)));
+  const apart = new Koa()
+    .use(koaSession({ storage: watched(), extractor: fromCookie("other") }))
+    .use((ctx) => ((ctx.respond = false), inner.callback()(ctx.req, ctx.res)));
+  for (const [app, status] of [
+    [outer, 500],
+    [apart, 404],
+  ] as const) {
     const served = await listening(createServer(app.callback()), [], []);
     t.after(() => served.close());
     assert.equal((await new Client(served.origin).get("/")).status, status);

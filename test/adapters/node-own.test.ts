@@ -43,7 +43,13 @@ for (const [what, wrapped] of Object.entries(WRAPPED)) {
 
 test("a request shows nothing of its session to what lists or copies its properties", async (t) => {
   const sessions = session<Data>({ storage: memoryStorage() });
-  const served = await listening(createServer(sessions((req, res) => res.end(JSON.stringify(Object.keys({ ...req }).filter((name) => name === "session"))))), [], []);
+  const served = await listening(
+    createServer(
+      sessions((req, res) => res.end(JSON.stringify(Object.keys({ ...req }).filter((name) => name === "session")))),
+    ),
+    [],
+    [],
+  );
   t.after(() => served.close());
   const answer = await new Client(served.origin).get("/");
   assert.equal(answer.body, "[]");
@@ -51,14 +57,29 @@ test("a request shows nothing of its session to what lists or copies its propert
 
 type Handler = (req: SessionRequest<Data>, res: ServerResponse) => void | Promise<void>;
 
-/** A server whose answers end when the handler ends them; a client that has a session already, where one is put in first. */
+/**
+ * A server whose answers end when the handler ends them; a client that has a session already, where one is put in
+ * first.
+ */
 async function served(t: TestContext, options: SessionOptions, handler: Handler): Promise<Client> {
   const sessions = session<Data>({ storage: memoryStorage(), ...options });
   const begin: Handler = async (req, res) => {
     (await sessions.load(req)).set("seen", "begun");
     res.end();
   };
-  const { origin, close } = await listening(createServer(sessions((req, res) => (req.url === "/begin" ? begin(req, res) : req.url === "/seen" ? void sessions.load(req).then((own) => res.end(own.get("seen"))) : handler(req, res)))), [], []);
+  const { origin, close } = await listening(
+    createServer(
+      sessions((req, res) =>
+        req.url === "/begin"
+          ? begin(req, res)
+          : req.url === "/seen"
+            ? void sessions.load(req).then((own) => res.end(own.get("seen")))
+            : handler(req, res),
+      ),
+    ),
+    [],
+    [],
+  );
   t.after(() => close());
   return new Client(origin);
 }

@@ -40,14 +40,25 @@ async function act(own: Live, message: string): Promise<string> {
     });
   }
   if (message === "read") return String(own.get("n"));
-  const verbs: Readonly<Record<string, () => Promise<void>>> = { save: () => own.save(), regenerate: () => own.regenerate(), authenticate: () => own.authenticate("ann"), reset: () => own.reset(), destroy: () => own.destroy() };
+  const verbs: Readonly<Record<string, () => Promise<void>>> = {
+    save: () => own.save(),
+    regenerate: () => own.regenerate(),
+    authenticate: () => own.authenticate("ann"),
+    reset: () => own.reset(),
+    destroy: () => own.destroy(),
+  };
   return codeOf(verbs[message]!);
 }
 
 /** An application: what it serves, and the store behind its sessions. */
 interface Application {
   readonly server: Server;
-  readonly sessions: { readonly store: { create(data: Data): Promise<{ token: string }>; getByToken(token: string): Promise<StoredSession<Data> | undefined> } };
+  readonly sessions: {
+    readonly store: {
+      create(data: Data): Promise<{ token: string }>;
+      getByToken(token: string): Promise<StoredSession<Data> | undefined>;
+    };
+  };
   /** Starts it, if it is not the server that listens. */
   listen?(): Promise<unknown>;
 }
@@ -70,12 +81,19 @@ const APPLICATIONS: Readonly<Record<string, (storage: WatchedStorage) => Applica
   },
   "ws, the middleware with an empty response": (storage) => withMiddleware(storage, () => ({})),
   "ws, the middleware with no response": (storage) => withMiddleware(storage, () => undefined),
-  "ws, the middleware with a response that is connected to nothing": (storage) => withMiddleware(storage, (req) => new ServerResponse(req)),
+  "ws, the middleware with a response that is connected to nothing": (storage) =>
+    withMiddleware(storage, (req) => new ServerResponse(req)),
   "Express, the application asked about the upgrade": (storage) => {
     const sessions = expressSession<Data>({ storage, refreshInterval: 0 });
     const app = express();
     app.use(sessions);
-    app.get("/", (req) => void sockets.handleUpgrade(req, req.socket, Buffer.alloc(0), (one: any) => talking(one, () => sessions.get(req))));
+    app.get(
+      "/",
+      (req) =>
+        void sockets.handleUpgrade(req, req.socket, Buffer.alloc(0), (one: any) =>
+          talking(one, () => sessions.get(req)),
+        ),
+    );
     const server = createServer(app);
     const sockets = new WebSocketServer({ noServer: true });
     server.on("upgrade", (req) => void app(req as express.Request, new ServerResponse(req) as express.Response));
@@ -86,7 +104,11 @@ const APPLICATIONS: Readonly<Record<string, (storage: WatchedStorage) => Applica
     const { app, getWss: _all } = socketPackage("express-ws")(socketPackage("express")());
     app.use(sessions);
     app.ws("/", (socket: any, req: IncomingMessage) => talking(socket, () => sessions.get(req)));
-    return { server: app, sessions, listen: () => new Promise((resolve) => (app.server = app.listen(0, "127.0.0.1", () => resolve(app.server)))) };
+    return {
+      server: app,
+      sessions,
+      listen: () => new Promise((resolve) => (app.server = app.listen(0, "127.0.0.1", () => resolve(app.server)))),
+    };
   },
   "@fastify/websocket": async (storage) => {
     const sessions = fastifySession<Data>({ storage, refreshInterval: 0 });
@@ -100,7 +122,9 @@ const APPLICATIONS: Readonly<Record<string, (storage: WatchedStorage) => Applica
     const sessions = koaSession<Data>({ storage, refreshInterval: 0 });
     const app = new Koa().use(sessions).use((ctx) => {
       ctx.respond = false;
-      sockets.handleUpgrade(ctx.req, ctx.req.socket, Buffer.alloc(0), (one: any) => talking(one, () => sessions.get(ctx)));
+      sockets.handleUpgrade(ctx.req, ctx.req.socket, Buffer.alloc(0), (one: any) =>
+        talking(one, () => sessions.get(ctx)),
+      );
     });
     const sockets = new WebSocketServer({ noServer: true });
     const server = createServer(app.callback());
@@ -112,7 +136,13 @@ const APPLICATIONS: Readonly<Record<string, (storage: WatchedStorage) => Applica
     const sessions = honoSession<Data>({ storage, refreshInterval: 0 });
     const app = new Hono<SessionEnv<Data>>().use(sessions);
     const { injectWebSocket, upgradeWebSocket: upgrade } = createNodeWebSocket({ app });
-    app.get("/", upgrade((c: any) => ({ onMessage: async (event: any, socket: any) => socket.send(await act(c.get("session") as Live, String(event.data))) })));
+    app.get(
+      "/",
+      upgrade((c: any) => ({
+        onMessage: async (event: any, socket: any) =>
+          socket.send(await act(c.get("session") as Live, String(event.data))),
+      })),
+    );
     const server = createOlderServer({ fetch: app.fetch }) as Server;
     injectWebSocket(server);
     return { server, sessions };
@@ -120,8 +150,19 @@ const APPLICATIONS: Readonly<Record<string, (storage: WatchedStorage) => Applica
   "Hono, upgradeWebSocket": (storage) => {
     const sessions = honoSession<Data>({ storage, refreshInterval: 0 });
     const app = new Hono<SessionEnv<Data>>().use(sessions);
-    app.get("/", upgradeWebSocket((c) => ({ onMessage: async (event, socket) => socket.send(await act(c.get("session") as Live, String(event.data))) })));
-    return { server: createAdaptorServer({ fetch: app.fetch, websocket: { server: new WebSocketServer({ noServer: true }) } }) as Server, sessions };
+    app.get(
+      "/",
+      upgradeWebSocket((c) => ({
+        onMessage: async (event, socket) => socket.send(await act(c.get("session") as Live, String(event.data))),
+      })),
+    );
+    return {
+      server: createAdaptorServer({
+        fetch: app.fetch,
+        websocket: { server: new WebSocketServer({ noServer: true }) },
+      }) as Server,
+      sessions,
+    };
   },
 };
 
@@ -148,13 +189,21 @@ class Caller {
     socket.on("message", (data: Buffer) => this.#heard.push(String(data)));
   }
 
-  static async at(t: TestContext, port: number, cookie?: string): Promise<{ caller: Caller; setCookies: readonly string[] }> {
+  static async at(
+    t: TestContext,
+    port: number,
+    cookie?: string,
+  ): Promise<{ caller: Caller; setCookies: readonly string[] }> {
     const socket = new WebSocket(`ws://127.0.0.1:${port}/`, { headers: cookie === undefined ? {} : { cookie } });
     t.after(() => socket.terminate());
     const caller = new Caller(socket);
     let setCookies: readonly string[] = [];
     socket.on("upgrade", ({ headers }: IncomingMessage) => (setCookies = headers["set-cookie"] ?? []));
-    await within(3000, "the socket", new Promise((resolve, reject) => socket.once("open", resolve).once("error", reject)));
+    await within(
+      3000,
+      "the socket",
+      new Promise((resolve, reject) => socket.once("open", resolve).once("error", reject)),
+    );
     return { caller, setCookies };
   }
 
@@ -166,7 +215,10 @@ class Caller {
   }
 }
 
-async function started(t: TestContext, make: (storage: WatchedStorage) => Application | Promise<Application>): Promise<Application & { port: number; storage: WatchedStorage }> {
+async function started(
+  t: TestContext,
+  make: (storage: WatchedStorage) => Application | Promise<Application>,
+): Promise<Application & { port: number; storage: WatchedStorage }> {
   const before = mishaps.length;
   const storage = watched();
   const application = await make(storage);
@@ -194,7 +246,8 @@ for (const [name, make] of Object.entries(APPLICATIONS)) {
       assert.equal(await caller.say("add"), "none");
       assert.equal((await sessions.store.getByToken(token))?.get("n"), expected);
     }
-    for (const verb of ["authenticate", "regenerate", "reset"]) assert.equal(await caller.say(verb), "answered", verb);
+    for (const verb of ["authenticate", "regenerate", "reset"])
+      assert.equal(await caller.say(verb), "answered", verb);
     assert.equal(await caller.say("save"), "none");
     assert.equal((await sessions.store.getByToken(token))?.get("n"), 3, "the session is as it was");
     assert.equal(await caller.say("destroy"), "none");
@@ -206,7 +259,8 @@ for (const [name, make] of Object.entries(APPLICATIONS)) {
   test(`A16: ${name}: a visitor's socket stores nothing, and says so`, async (t) => {
     const { port, storage } = await started(t, make);
     const { caller, setCookies } = await Caller.at(t, port);
-    for (const verb of ["add", "save", "authenticate", "regenerate", "reset"]) assert.equal(await caller.say(verb), "answered", verb);
+    for (const verb of ["add", "save", "authenticate", "regenerate", "reset"])
+      assert.equal(await caller.say(verb), "answered", verb);
     assert.equal(await caller.say("read"), "undefined");
     assert.deepEqual([storage.counts.create, setCookies], [undefined, []]);
   });
@@ -220,9 +274,17 @@ test("A16: socket.io, as its guide mounts middlewares: over websocket and pollin
     const io = new (socketPackage("socket.io").Server)(served.server);
     t.after(() => void (io.close(), served.close()));
     io.engine.use(sessions);
-    io.on("connection", (socket: any) => socket.on("ask", async (message: string, reply: (said: string) => void) => reply(await act(await sessions.read(socket.request), message))));
+    io.on("connection", (socket: any) =>
+      socket.on("ask", async (message: string, reply: (said: string) => void) =>
+        reply(await act(await sessions.read(socket.request), message)),
+      ),
+    );
     const { token } = await sessions.store.create({ n: 1 });
-    const client = socketPackage("socket.io-client").io(served.origin, { transports, extraHeaders: { cookie: `session_id=${token}` }, forceNew: true });
+    const client = socketPackage("socket.io-client").io(served.origin, {
+      transports,
+      extraHeaders: { cookie: `session_id=${token}` },
+      forceNew: true,
+    });
     t.after(() => client.close());
     const say = (message: string): Promise<string> => within(5000, message, client.emitWithAck("ask", message));
     assert.equal(await say("read"), "1", transports.join());
@@ -251,7 +313,11 @@ test("A16: a handshake that is refused is answered, and what changed of a known 
   for (const cookie of [`session_id=${token}`, "theme=dark"]) {
     const status = new Promise((resolve, reject) => {
       const socket = new WebSocket(`ws://127.0.0.1:${app.server.address().port}/`, { headers: { cookie } });
-      socket.on("unexpected-response", (_req: unknown, res: IncomingMessage) => resolve([res.statusCode, res.headers["set-cookie"]])).once("error", reject);
+      socket
+        .on("unexpected-response", (_req: unknown, res: IncomingMessage) =>
+          resolve([res.statusCode, res.headers["set-cookie"]]),
+        )
+        .once("error", reject);
     });
     assert.deepEqual(await within(3000, "the refusal", status), [401, undefined]);
   }
@@ -261,11 +327,21 @@ test("A16: a handshake that is refused is answered, and what changed of a known 
 
 test("A16: headers that ask for a socket where nobody listens for one change nothing on Node", async (t) => {
   const sessions = nodeSession<Data>({ storage: watched() });
-  const served = await listening(createServer(sessions((req, res) => (req.session.set("n", 1), void res.end("page")))), [], []);
+  const served = await listening(
+    createServer(sessions((req, res) => (req.session.set("n", 1), void res.end("page")))),
+    [],
+    [],
+  );
   t.after(() => served.close());
   for (const upgrade of ["websocket", "h2c"]) {
     const headers = { connection: "Upgrade", upgrade, "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==" };
-    const answer = await within(3000, upgrade, new Promise<IncomingMessage>((resolve, reject) => void ask(served.origin, { headers }, resolve).once("error", reject).end()));
+    const answer = await within(
+      3000,
+      upgrade,
+      new Promise<IncomingMessage>(
+        (resolve, reject) => void ask(served.origin, { headers }, resolve).once("error", reject).end(),
+      ),
+    );
     assert.deepEqual([answer.statusCode, answer.headers["set-cookie"]?.length], [200, 1], upgrade);
     answer.resume();
   }
@@ -275,7 +351,11 @@ test("A16: a fetch handler that hands the connection over, or answers the handsh
   const storage = watched();
   const sessions = fetchSession<Data>({ storage, refreshInterval: 0 });
   const { token } = await sessions.store.create({ n: 1 });
-  const headers = { upgrade: "websocket", "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==", cookie: `session_id=${token}` };
+  const headers = {
+    upgrade: "websocket",
+    "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==",
+    cookie: `session_id=${token}`,
+  };
   let request = new Request("https://shop.example/", { headers });
   const upgraded = sessions((one: Request) => {
     sessions.get(one).set("n", 2);
@@ -286,10 +366,17 @@ test("A16: a fetch handler that hands the connection over, or answers the handsh
   assert.equal(await act(sessions.get(request) as Live, "add"), "none");
   assert.equal(await act(sessions.get(request) as Live, "authenticate"), "answered");
   request = new Request("https://shop.example/", { headers });
-  const refused = await sessions((one: Request) => (sessions.get(one).set("n", 9), new Response("no", { status: 403 })))(request);
+  const refused = await sessions(
+    (one: Request) => (sessions.get(one).set("n", 9), new Response("no", { status: 403 })),
+  )(request);
   assert.deepEqual([refused.status, refused.headers.getSetCookie(), await refused.text()], [403, [], "no"]);
   assert.equal((await sessions.store.getByToken(token))?.get("n"), 9);
   const visitor = new Request("https://shop.example/", { headers: { ...headers, cookie: "" } });
-  await sessions(async (one: Request) => (assert.equal(await act(sessions.get(one) as Live, "authenticate"), "answered"), undefined as unknown as Response))(visitor);
+  await sessions(
+    async (one: Request) => (
+      assert.equal(await act(sessions.get(one) as Live, "authenticate"), "answered"),
+      undefined as unknown as Response
+    ),
+  )(visitor);
   assert.equal(storage.counts.create, 1);
 });

@@ -11,10 +11,17 @@ interface Data {
 
 /** What serves upgrades hands on in place of a response. */
 const STAND_INS: Readonly<Record<string, () => unknown>> = {
-  "undefined": () => undefined,
-  "null": () => null,
+  undefined: () => undefined,
+  null: () => null,
   "{}": () => ({}),
-  "that of engine.io": () => ({ setHeader() {}, getHeader() {}, removeHeader() {}, write() {}, writeHead() {}, end() {} }),
+  "that of engine.io": () => ({
+    setHeader() {},
+    getHeader() {},
+    removeHeader() {},
+    write() {},
+    writeHead() {},
+    end() {},
+  }),
 };
 
 interface Met {
@@ -38,7 +45,13 @@ function through({ sessions }: Met, req: IncomingMessage, res: unknown): Promise
 
 function requestWith(token?: string): IncomingMessage {
   const headers = token === undefined ? {} : { cookie: `session_id=${token}` };
-  return Object.assign(new EventEmitter(), { url: "/", method: "GET", headers, rawHeaders: [], socket: {} }) as unknown as IncomingMessage;
+  return Object.assign(new EventEmitter(), {
+    url: "/",
+    method: "GET",
+    headers,
+    rawHeaders: [],
+    socket: {},
+  }) as unknown as IncomingMessage;
 }
 
 async function codeOf(act: () => unknown): Promise<string | undefined> {
@@ -67,7 +80,12 @@ for (const [says, standIn] of Object.entries(STAND_INS)) {
     const [known, visitor] = [requestWith(one.token), requestWith()];
     for (const req of [known, visitor]) assert.equal(await through(one, req, standIn()), undefined);
     const [own, fresh] = [one.sessions.get(known), one.sessions.get(visitor)];
-    const codes = [() => own.regenerate(), () => own.authenticate("ann"), () => fresh.set("n", 1), () => fresh.save()].map(codeOf);
+    const codes = [
+      () => own.regenerate(),
+      () => own.authenticate("ann"),
+      () => fresh.set("n", 1),
+      () => fresh.save(),
+    ].map(codeOf);
     assert.deepEqual(await Promise.all(codes), ["answered", "answered", "answered", "answered"]);
     assert.equal(one.storage.counts.create, undefined);
   });

@@ -24,8 +24,14 @@ writeFileSync(join(directory, "app.4f2a.js"), "export default 1;\n".repeat(5000)
 
 const express4 = createRequire(import.meta.url)("express4") as typeof express;
 
-for (const [name, make] of [["Express 5", express], ["Express 4", express4]] as const) {
-  for (const [kind, files] of [["immutable", { immutable: true, maxAge: "1y" }], ["by default", {}]] as const) {
+for (const [name, make] of [
+  ["Express 5", express],
+  ["Express 4", express4],
+] as const) {
+  for (const [kind, files] of [
+    ["immutable", { immutable: true, maxAge: "1y" }],
+    ["by default", {}],
+  ] as const) {
     test(`${name}: express.static, ${kind}: answered as without a session, also where a refresh is due: 200, 304, 206, HEAD`, async (t) => {
       const clock = testClock();
       const storage = watched();
@@ -50,11 +56,19 @@ for (const [name, make] of [["Express 5", express], ["Express 4", express4]] as 
       clock.advance("10m");
       storage.forget();
       const { etag } = (await bare.get("/app.4f2a.js")).headers;
-      const requests: readonly Sent[] = [{}, { method: "HEAD" }, { headers: { "if-none-match": etag! } }, { headers: { range: "bytes=0-99" } }];
+      const requests: readonly Sent[] = [
+        {},
+        { method: "HEAD" },
+        { headers: { "if-none-match": etag! } },
+        { headers: { range: "bytes=0-99" } },
+      ];
       for (const sent of requests) {
         const [expected, answer] = [await bare.send("/app.4f2a.js", sent), await client.send("/app.4f2a.js", sent)];
         for (const headers of [expected.headers, answer.headers]) delete headers.date;
-        assert.deepEqual([answer.status, answer.headers, answer.body], [expected.status, expected.headers, expected.body]);
+        assert.deepEqual(
+          [answer.status, answer.headers, answer.body],
+          [expected.status, expected.headers, expected.body],
+        );
       }
       assert.deepEqual(storage.counts, { get: 4 });
       const other = await client.get("/other");

@@ -25,7 +25,10 @@ for (const one of CASES) {
 
 test("every entry of what a framework cannot express names a case", () => {
   const names = CASES.map(({ name }) => name);
-  assert.deepEqual(Object.keys(NOT_EXPRESSIBLE).filter((name) => !names.includes(name)), []);
+  assert.deepEqual(
+    Object.keys(NOT_EXPRESSIBLE).filter((name) => !names.includes(name)),
+    [],
+  );
 });
 
 test("nothing was rejected unhandled, thrown uncaught or warned of during the suite", async () => {

@@ -1,5 +1,13 @@
 import type { SessionEvent } from "holdfast";
-import { startApp, type Adapter, type AnyOptions, type App, type AppOptions, type Handle, type Routes } from "../support/apps.js";
+import {
+  startApp,
+  type Adapter,
+  type AnyOptions,
+  type App,
+  type AppOptions,
+  type Handle,
+  type Routes,
+} from "../support/apps.js";
 import { Client, RawConnection } from "../support/client.js";
 import { watched, type WatchedStorage } from "../support/storages.js";
 import { incidents } from "../support/incidents.js";
@@ -40,7 +48,11 @@ export class World {
     const storage = watched();
     const events: SessionEvent[] = [];
     const common: AnyOptions = { storage, onEvent: incidents((event) => void events.push(event)), ...session };
-    const app = await startApp(this.adapter.name, { ...options, sessions: each.map((own) => ({ ...common, ...own })) }, routes);
+    const app = await startApp(
+      this.adapter.name,
+      { ...options, sessions: each.map((own) => ({ ...common, ...own })) },
+      routes,
+    );
     this.#cleanups.push(() => app.close());
     const newClient = (): Client => new Client(app.origin);
     return { app, storage, events, client: newClient(), newClient, raw: () => this.#raw(app.port) };
@@ -73,7 +85,10 @@ export function parameter(handle: Handle, name: string): string | undefined {
   return new URL(handle.url, "http://localhost").searchParams.get(name) ?? undefined;
 }
 
-/** The code of the error that an act ends with; `TypeError` and other names where it has none; "none" where it succeeds. */
+/**
+ * The code of the error that an act ends with; `TypeError` and other names where it has none; "none" where it
+ * succeeds.
+ */
 export async function codeOf(act: () => unknown): Promise<string> {
   try {
     await act();

@@ -17,7 +17,10 @@ interface Data {
 }
 
 const express4 = createRequire(import.meta.url)("express4") as typeof express;
-const versions = [["Express 5", express], ["Express 4", express4]] as const;
+const versions = [
+  ["Express 5", express],
+  ["Express 4", express4],
+] as const;
 
 async function clientOf(t: TestContext, listener: Parameters<typeof createServer>[1]): Promise<Client> {
   const before = mishaps.length;
@@ -34,15 +37,21 @@ for (const [name, make] of versions) {
     const errors: unknown[] = [];
     const app = make();
     app.use(sessions);
-    app.get("/put", wrapAsync(async (req, res) => {
-      sessions.get(req).set("user", "ann");
-      await sessions.get(req).save();
-      res.send("put");
-    }));
-    app.get("/out", wrapAsync(async (req, res) => {
-      await sessions.get(req).destroy();
-      res.send("out");
-    }));
+    app.get(
+      "/put",
+      wrapAsync(async (req, res) => {
+        sessions.get(req).set("user", "ann");
+        await sessions.get(req).save();
+        res.send("put");
+      }),
+    );
+    app.get(
+      "/out",
+      wrapAsync(async (req, res) => {
+        await sessions.get(req).destroy();
+        res.send("out");
+      }),
+    );
     app.use((error: unknown, _req: express.Request, res: express.Response, next: express.NextFunction) => {
       errors.push((error as SessionError).code);
       if (res.headersSent) return next(error);
@@ -61,24 +70,53 @@ for (const [name, make] of versions) {
   test(`${name}: wrapAsync hands on what is thrown at once, rejected with nothing, or by an error handler and a parameter's; and leaves the rest alone`, async (t) => {
     const app = make();
     const log: unknown[] = [];
-    app.param("id", wrapAsync(async (_req: express.Request, _res: express.Response, next: express.NextFunction, id: string, name: string) => {
-      if (id === "bad") throw new RangeError(`${name} is bad`);
-      next();
-    }));
-    app.get("/of/:id", wrapAsync(async (req, res) => void res.send(req.params["id"])));
-    app.get("/at-once", wrapAsync(() => {
-      throw new RangeError("at once");
-    }));
-    app.get("/nothing", wrapAsync(() => Promise.reject()));
-    app.get("/on", wrapAsync(async (_req, _res, next) => next()), (_req, res) => void res.send("went on"));
-    app.get("/answered", wrapAsync(async (_req, res) => {
-      res.send("first");
-      throw new RangeError("after the answer");
-    }));
-    app.use(wrapAsync(async (error: Error, req: express.Request, _res: express.Response, _next: express.NextFunction) => {
-      log.push(req.path, error.name);
-      throw Object.assign(new TypeError("of the handler"), { status: 418 });
-    }));
+    app.param(
+      "id",
+      wrapAsync(
+        async (
+          _req: express.Request,
+          _res: express.Response,
+          next: express.NextFunction,
+          id: string,
+          name: string,
+        ) => {
+          if (id === "bad") throw new RangeError(`${name} is bad`);
+          next();
+        },
+      ),
+    );
+    app.get(
+      "/of/:id",
+      wrapAsync(async (req, res) => void res.send(req.params["id"])),
+    );
+    app.get(
+      "/at-once",
+      wrapAsync(() => {
+        throw new RangeError("at once");
+      }),
+    );
+    app.get(
+      "/nothing",
+      wrapAsync(() => Promise.reject()),
+    );
+    app.get(
+      "/on",
+      wrapAsync(async (_req, _res, next) => next()),
+      (_req, res) => void res.send("went on"),
+    );
+    app.get(
+      "/answered",
+      wrapAsync(async (_req, res) => {
+        res.send("first");
+        throw new RangeError("after the answer");
+      }),
+    );
+    app.use(
+      wrapAsync(async (error: Error, req: express.Request, _res: express.Response, _next: express.NextFunction) => {
+        log.push(req.path, error.name);
+        throw Object.assign(new TypeError("of the handler"), { status: 418 });
+      }),
+    );
     app.use((error: Error, _req: express.Request, res: express.Response, _next: express.NextFunction) => {
       log.push(error.name);
       if (!res.headersSent) res.status(418).send("sorry");
@@ -93,7 +131,8 @@ for (const [name, make] of versions) {
     }
     assert.equal((await client.get("/answered")).body, "first");
     assert.deepEqual(log.splice(0), ["/answered", "RangeError", "TypeError"]);
-    for (const handler of [() => {}, (_a: unknown) => {}, (_a: unknown, _b: unknown, _c: unknown, _d: unknown) => {}]) assert.equal(wrapAsync(handler).length, handler.length);
+    for (const handler of [() => {}, (_a: unknown) => {}, (_a: unknown, _b: unknown, _c: unknown, _d: unknown) => {}])
+      assert.equal(wrapAsync(handler).length, handler.length);
     assert.throws(() => wrapAsync("handler" as never), TypeError);
   });
 }
@@ -103,11 +142,13 @@ test("connect: the same", async (t) => {
   const sessions = connectSession<Data>({ storage });
   const app = connect();
   app.use(sessions);
-  app.use(wrapConnect(async (req, res) => {
-    sessions.get(req).set("user", "ann");
-    await sessions.get(req).save();
-    res.end("put");
-  }));
+  app.use(
+    wrapConnect(async (req, res) => {
+      sessions.get(req).set("user", "ann");
+      await sessions.get(req).save();
+      res.end("put");
+    }),
+  );
   const client = await clientOf(t, app);
   storage.fail("create");
   assert.equal((await client.get("/")).status, 503);

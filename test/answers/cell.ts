@@ -1,5 +1,11 @@
 import { AsyncLocalStorage } from "node:async_hooks";
-import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from "node:http";
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+} from "node:http";
 import type { AddressInfo } from "node:net";
 import { ColumnStorage, type Column, type StorageName } from "./columns.js";
 import { overHttp2 } from "./http2.js";
@@ -42,14 +48,29 @@ export function unclearCrashes(): string[] {
 }
 
 /** Serves a row's program as a column wants it, asks, and says what was seen. */
-export async function observe(row: Row, framework: Framework, column: Column, storageName: StorageName, patience: number = 1): Promise<Observation> {
+export async function observe(
+  row: Row,
+  framework: Framework,
+  column: Column,
+  storageName: StorageName,
+  patience: number = 1,
+): Promise<Observation> {
   const crashes: string[] = [];
   return running.run(crashes, async () => {
     const storage = new ColumnStorage(column, storageName);
-    const headers: Record<string, string> = column.isKnown ? { Cookie: `session_id=${await storage.seed(column)}` } : {};
+    const headers: Record<string, string> = column.isKnown
+      ? { Cookie: `session_id=${await storage.seed(column)}` }
+      : {};
     const stage = new Running(framework, column, storage);
     const transcript = await stage.play(row, headers, patience * PATIENCE);
-    return { transcript, notes: stage.notes, crashes, saves: storage.saves, writes: stage.writes, events: stage.events };
+    return {
+      transcript,
+      notes: stage.notes,
+      crashes,
+      saves: storage.saves,
+      writes: stage.writes,
+      events: stage.events,
+    };
   });
 }
 
@@ -100,7 +121,14 @@ function serverOf(app: App): Server {
   return typeof app === "function" ? createServer(app) : (app as Server);
 }
 
-async function overHttp1(row: Row, port: number, headers: Readonly<Record<string, string>>, patience: number, served: Served, settled: () => Promise<void>): Promise<Transcript> {
+async function overHttp1(
+  row: Row,
+  port: number,
+  headers: Readonly<Record<string, string>>,
+  patience: number,
+  served: Served,
+  settled: () => Promise<void>,
+): Promise<Transcript> {
   const wire = new Wire(port, headers, patience, served);
   try {
     await (row.ask ?? ((one: Wire) => askOnce(one, row.asked)))(wire);

@@ -15,8 +15,20 @@ export interface Column {
   readonly save?: "fails" | "slow";
 }
 
-/** `bare`: the program without a session · `refused`: what stands in the session's place fails at once, which shows the error path. */
-export type ColumnName = "bare" | "refused" | "read" | "visitor" | "first visit" | "written" | "due" | "save fails" | "save slow";
+/**
+ * `bare`: the program without a session · `refused`: what stands in the session's place fails at once, which shows
+ * the error path.
+ */
+export type ColumnName =
+  | "bare"
+  | "refused"
+  | "read"
+  | "visitor"
+  | "first visit"
+  | "written"
+  | "due"
+  | "save fails"
+  | "save slow";
 
 export const BARE: Column = { name: "bare", use: "nothing", isKnown: false };
 export const REFUSED: Column = { name: "refused", use: "nothing", isKnown: false };

@@ -14,9 +14,16 @@ export interface References {
 }
 
 /** How what was seen differs from what should have been; empty where it does not. */
-export function differences(row: Row, framework: Framework, column: Column, { bare, refused }: References, ours: Observation): string[] {
+export function differences(
+  row: Row,
+  framework: Framework,
+  column: Column,
+  { bare, refused }: References,
+  ours: Observation,
+): string[] {
   if (bare.crashes.length > 0) return noWorse(bare, ours);
-  if (column.save === "fails" && row.whenSaveFails !== "as bare") return compareSaveThatFails(row, framework, { bare, refused }, ours);
+  if (column.save === "fails" && row.whenSaveFails !== "as bare")
+    return compareSaveThatFails(row, framework, { bare, refused }, ours);
   return [
     ...compareCrashes(ours),
     ...compareTranscripts(row, framework, column, bare.transcript, ours.transcript),
@@ -28,7 +35,8 @@ export function differences(row: Row, framework: Framework, column: Column, { ba
 
 /** Without a session the process would have ended: nothing is to be worse than that. */
 function noWorse(bare: Observation, ours: Observation): string[] {
-  if (ours.crashes.length > bare.crashes.length) return [`crashes: bare ${bare.crashes.length}, here ${ours.crashes.join(" · ")}`];
+  if (ours.crashes.length > bare.crashes.length)
+    return [`crashes: bare ${bare.crashes.length}, here ${ours.crashes.join(" · ")}`];
   return ours.crashes.length === 0 && ours.transcript.end.includes("hung") ? ["hangs"] : [];
 }
 
@@ -38,18 +46,30 @@ function compareCrashes({ crashes }: Observation): string[] {
 
 /** What came of an answer that was broken off is chance: that it was is what counts. */
 function withoutCut({ answers, rest, end }: Transcript): Transcript {
-  const isCut = end !== "hung" && (answers.some(({ isComplete }) => !isComplete) || (end === "closed" && answers.length === 0));
-  return { answers: isCut ? answers.filter(({ isComplete }) => isComplete) : answers, rest: rest.replace(/\bDate: .*? GMT/g, "Date: …"), end: isCut ? `${end}, an answer broken off` : end };
+  const isCut =
+    end !== "hung" && (answers.some(({ isComplete }) => !isComplete) || (end === "closed" && answers.length === 0));
+  return {
+    answers: isCut ? answers.filter(({ isComplete }) => isComplete) : answers,
+    rest: rest.replace(/\bDate: .*? GMT/g, "Date: …"),
+    end: isCut ? `${end}, an answer broken off` : end,
+  };
 }
 
-function compareTranscripts(row: Row, framework: Framework, column: Column, whole: Transcript, seen: Transcript): string[] {
+function compareTranscripts(
+  row: Row,
+  framework: Framework,
+  column: Column,
+  whole: Transcript,
+  seen: Transcript,
+): string[] {
   const [bare, ours] = [withoutCut(whole), withoutCut(seen)];
   const found: string[] = [];
   const say = differ(found);
   say("connection", bare.end, ours.end);
   say("number of answers", bare.answers.length, ours.answers.length);
   say("bytes beyond the answers", bare.rest, ours.rest);
-  for (const [i, answer] of bare.answers.entries()) if (ours.answers[i]) compareAnswers(say, row, framework, column, answer, ours.answers[i]);
+  for (const [i, answer] of bare.answers.entries())
+    if (ours.answers[i]) compareAnswers(say, row, framework, column, answer, ours.answers[i]);
   return found;
 }
 
@@ -57,7 +77,8 @@ type Say = (what: string, theirs: unknown, ours: unknown) => void;
 
 function differ(found: string[], other: string = "bare"): Say {
   return (what, theirs, ours) => {
-    if (JSON.stringify(theirs) !== JSON.stringify(ours)) found.push(`${what}: ${other} ${shown(theirs)}, here ${shown(ours)}`);
+    if (JSON.stringify(theirs) !== JSON.stringify(ours))
+      found.push(`${what}: ${other} ${shown(theirs)}, here ${shown(ours)}`);
   };
 }
 
@@ -74,15 +95,18 @@ function compareAnswers(say: Say, row: Row, framework: Framework, column: Column
 const CACHING = /^(cache-control|cdn-cache-control|surrogate-control|vary)$/i;
 
 /**
- * The headers that have to be equal. Those about caching are the session's own business, where the session was used. The order and the case
- * of names count where the program writes them, not where a web `Headers` object does, and not on HTTP/2.
+ * The headers that have to be equal. Those about caching are the session's own business, where the session was used.
+ * The order and the case of names count where the program writes them, not where a web `Headers` object does, and not
+ * on HTTP/2.
  */
 function headersOf({ headers }: Answer, { volatile = [] }: Row, framework: Framework, mayChange: boolean): string[] {
   const isWeb = framework === "hono" || framework === "fetch" || framework === "http2";
   const lines = headers
     .map(([name, value]) => [isWeb ? name.toLowerCase() : name, value] as const)
     .filter(([name, value]) => !isOurs(name, value) && !(mayChange && CACHING.test(name)))
-    .map(([name, value]) => (/^date$/i.test(name) || volatile.includes(name.toLowerCase()) ? `${name}: …` : `${name}: ${value}`));
+    .map(([name, value]) =>
+      /^date$/i.test(name) || volatile.includes(name.toLowerCase()) ? `${name}: …` : `${name}: ${value}`,
+    );
   return isWeb ? lines.sort() : lines;
 }
 
@@ -103,7 +127,9 @@ function compareNotesOf({ isRace }: Row, bare: Observation, ours: Observation): 
 
 function compareNotes(bare: Observation["notes"], ours: Observation["notes"]): string[] {
   const names = [...new Set([...Object.keys(bare), ...Object.keys(ours)])].sort();
-  return names.flatMap((name) => ((bare[name] ?? 0) === (ours[name] ?? 0) ? [] : [`${name}: bare ${bare[name] ?? 0} ×, here ${ours[name] ?? 0} ×`]));
+  return names.flatMap((name) =>
+    (bare[name] ?? 0) === (ours[name] ?? 0) ? [] : [`${name}: bare ${bare[name] ?? 0} ×, here ${ours[name] ?? 0} ×`],
+  );
 }
 
 /** A new session is stored if and only if its cookie went out; where nobody got an answer, nobody can say. */
@@ -123,10 +149,17 @@ function isOwn({ status, body }: Answer): boolean {
 /** What is written is saved, or an event says that it is not. */
 function compareSaves({ use, save }: Column, { writes, saves, events }: Observation): string[] {
   const isDue = use === "writes" && save !== "fails" && writes > 0;
-  return isDue && saves === 0 && !events.some((type) => /^(unsaved|dropped)$/.test(type)) ? ["written, neither saved nor said to be unsaved"] : [];
+  return isDue && saves === 0 && !events.some((type) => /^(unsaved|dropped)$/.test(type))
+    ? ["written, neither saved nor said to be unsaved"]
+    : [];
 }
 
-function compareSaveThatFails({ whenSaveFails, isRace }: Row, framework: Framework, { bare, refused }: References, ours: Observation): string[] {
+function compareSaveThatFails(
+  { whenSaveFails, isRace }: Row,
+  framework: Framework,
+  { bare, refused }: References,
+  ours: Observation,
+): string[] {
   const callbacks = isRace ? [] : compareCallbacks(bare.notes, ours.notes);
   if (whenSaveFails === "nothing") return [...compareCrashes(ours), ...nothingSeen(bare, ours), ...callbacks];
   if (refused.crashes.length > 0) return noWorse(refused, ours);
@@ -137,7 +170,12 @@ function compareSaveThatFails({ whenSaveFails, isRace }: Row, framework: Framewo
 /** Whether the first answer is a whole 503 of its own. */
 function isRefusal(bare: Observation, { transcript }: Observation): boolean {
   const first = transcript.answers.find(isOwn);
-  return first?.status === 503 && first.isComplete && transcript.end !== "hung" && first.body !== bare.transcript.answers[0]?.body;
+  return (
+    first?.status === 503 &&
+    first.isComplete &&
+    transcript.end !== "hung" &&
+    first.body !== bare.transcript.answers[0]?.body
+  );
 }
 
 /** An error's answer may be there. */
@@ -147,12 +185,22 @@ function nothingSeen(bare: Observation, { transcript }: Observation): string[] {
   return transcript.end.includes("hung") && !bare.transcript.end.includes("hung") ? [...found, "hangs"] : found;
 }
 
-/** The error path answers, and nothing of the handler's answer is seen. What was sent before as information stays; that the handler wanted the connection closed may. */
-function compareFailure(framework: Framework, bare: Observation, refused: Observation, { transcript }: Observation): string[] {
+/**
+ * The error path answers, and nothing of the handler's answer is seen. What was sent before as information stays;
+ * that the handler wanted the connection closed may.
+ */
+function compareFailure(
+  framework: Framework,
+  bare: Observation,
+  refused: Observation,
+  { transcript }: Observation,
+): string[] {
   const found: string[] = [];
   const say = differ(found, "error path");
   const isClosed = bare.transcript.end === "closed" && transcript.end === "closed";
-  const [theirs, ours] = [refused.transcript, transcript].map(({ answers }) => answers.filter(({ status }) => status >= 200).slice(0, isClosed ? 1 : undefined)) as [Answer[], Answer[]];
+  const [theirs, ours] = [refused.transcript, transcript].map(({ answers }) =>
+    answers.filter(({ status }) => status >= 200).slice(0, isClosed ? 1 : undefined),
+  ) as [Answer[], Answer[]];
   if (!isClosed) say("connection", refused.transcript.end, transcript.end);
   say("number of answers", theirs.length, ours.length);
   say("bytes beyond the answers", "", transcript.rest);
@@ -176,13 +224,17 @@ function errorText(framework: Framework, answer: Answer): string {
 
 function textOf({ headers, body }: Answer): string {
   const isZipped = headers.some(([name, value]) => /^content-encoding$/i.test(name) && value === "gzip");
-  return isZipped ? gunzipSync(Buffer.from(body, "latin1"), { finishFlush: constants.Z_SYNC_FLUSH }).toString("latin1") : body;
+  return isZipped
+    ? gunzipSync(Buffer.from(body, "latin1"), { finishFlush: constants.Z_SYNC_FLUSH }).toString("latin1")
+    : body;
 }
 
 /** Every callback that runs bare runs, whatever it is given. */
 function compareCallbacks(bare: Observation["notes"], ours: Observation["notes"]): string[] {
   const [theirs, own] = [counted(bare), counted(ours)];
-  return Object.entries(theirs).flatMap(([name, count]) => (own[name] === count ? [] : [`${name}bare ${count} ×, here ${own[name] ?? 0} ×`]));
+  return Object.entries(theirs).flatMap(([name, count]) =>
+    own[name] === count ? [] : [`${name}bare ${count} ×, here ${own[name] ?? 0} ×`],
+  );
 }
 
 /** The callbacks, whatever they were given; `withOthers`: all other notes as they are. */

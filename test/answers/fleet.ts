@@ -18,7 +18,10 @@ interface Said {
   readonly isShared: boolean;
 }
 
-/** Processes that run cells: one runs many side by side; a cell that may have ended it, or met what no cell can be said to have caused, runs again alone. */
+/**
+ * Processes that run cells: one runs many side by side; a cell that may have ended it, or met what no cell can be
+ * said to have caused, runs again alone.
+ */
 export class Fleet {
   readonly #shared = new Runner();
   readonly #alone = new Runner();
@@ -39,8 +42,16 @@ export class Fleet {
 }
 
 function observed({ message, end }: Said): Observation {
-  if (message?.observation) return { ...message.observation, crashes: [...message.observation.crashes, ...(message.unclear ?? [])] };
-  return { transcript: { answers: [], rest: "", end: "closed" }, notes: {}, crashes: [message?.error === undefined ? `the process ended ${end}` : `the row itself fails: ${message.error}`], saves: 0, writes: 0, events: [] };
+  if (message?.observation)
+    return { ...message.observation, crashes: [...message.observation.crashes, ...(message.unclear ?? [])] };
+  return {
+    transcript: { answers: [], rest: "", end: "closed" },
+    notes: {},
+    crashes: [message?.error === undefined ? `the process ended ${end}` : `the row itself fails: ${message.error}`],
+    saves: 0,
+    writes: 0,
+    events: [],
+  };
 }
 
 class Runner {
@@ -81,5 +92,9 @@ class Runner {
 
 function start(): ChildProcess {
   const { NODE_TEST_CONTEXT: _, ...env } = process.env;
-  return fork(CHILD, { stdio: ["ignore", "ignore", "ignore", "ipc"], env: { ...env, NODE_ENV: "production" }, execArgv: [] });
+  return fork(CHILD, {
+    stdio: ["ignore", "ignore", "ignore", "ipc"],
+    env: { ...env, NODE_ENV: "production" },
+    execArgv: [],
+  });
 }

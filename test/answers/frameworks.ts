@@ -85,18 +85,33 @@ export const EXPRESS: readonly Framework[] = ["express", "express4"];
 /** HTTP/1 alone. */
 export const NODE_1: readonly Framework[] = NODE.filter((name) => name !== "http2");
 
-/** A row for Node's own request and response. Connect and Express 4 are handed what an async handler throws, as an application does it. */
-export function onNode(name: string, handler: (io: Io) => unknown, { around, ...options }: Options & { around?: Around } = {}): Row {
+/**
+ * A row for Node's own request and response. Connect and Express 4 are handed what an async handler throws, as an
+ * application does it.
+ */
+export function onNode(
+  name: string,
+  handler: (io: Io) => unknown,
+  { around, ...options }: Options & { around?: Around } = {},
+): Row {
   return { on: NODE, ...options, name, app: (stage) => nodeApp(stage, handler, around) };
 }
 
 /** A row for a handler with `next`. */
-export function onConnect(name: string, handler: (io: Io) => unknown, options: Options & { around?: Around } = {}): Row {
+export function onConnect(
+  name: string,
+  handler: (io: Io) => unknown,
+  options: Options & { around?: Around } = {},
+): Row {
   return onNode(name, handler, { on: CONNECT, ...options });
 }
 
 /** A row for the functions that Express adds to a response. */
-export function onExpress(name: string, handler: (io: Io) => unknown, options: Options & { around?: Around } = {}): Row {
+export function onExpress(
+  name: string,
+  handler: (io: Io) => unknown,
+  options: Options & { around?: Around } = {},
+): Row {
   return onNode(name, handler, { on: EXPRESS, ...options });
 }
 
@@ -115,16 +130,25 @@ export interface Around {
 /** An application whose handler is given Node's own request and response. */
 export function nodeApp(stage: Stage, handler: (io: Io) => unknown, around: Around = {}): App | Promise<App> {
   const { framework } = stage;
-  if (framework === "node") return stage.session((req: any, res: any) => handler(ioOf(stage, req, req, res, lastResort)));
+  if (framework === "node")
+    return stage.session((req: any, res: any) => handler(ioOf(stage, req, req, res, lastResort)));
   if (framework === "koa") return koaApp(stage, (ctx) => rawOnKoa(stage, ctx, handler), around);
-  if (framework === "fastify") return fastifyApp(stage, (request, reply) => rawOnFastify(stage, request, reply, handler));
+  if (framework === "fastify")
+    return fastifyApp(stage, (request, reply) => rawOnFastify(stage, request, reply, handler));
   const app = middlewares(framework);
   around.prepare?.(app);
   const middleware = (req: any, res: any, next: any): unknown => {
     const handled = handler(ioOf(stage, req, req, res, next));
     return framework === "express" || !(handled instanceof Promise) ? handled : handled.catch(next);
   };
-  for (const one of [...(around.before ?? []), stage.session, ...(around.after ?? []), middleware, ...(around.last ?? [])]) app.use(one);
+  for (const one of [
+    ...(around.before ?? []),
+    stage.session,
+    ...(around.after ?? []),
+    middleware,
+    ...(around.last ?? []),
+  ])
+    app.use(one);
   return framework === "http2" ? createHttp2Server(app as never) : (app as unknown as App);
 }
 
@@ -149,13 +173,22 @@ function rawOnKoa(stage: Stage, ctx: KoaContext, handler: (io: Io) => unknown): 
   return handler(ioOf(stage, ctx, ctx.req, ctx.res, lastResort));
 }
 
-function rawOnFastify(stage: Stage, request: FastifyRequest, reply: FastifyReply, handler: (io: Io) => unknown): unknown {
+function rawOnFastify(
+  stage: Stage,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  handler: (io: Io) => unknown,
+): unknown {
   reply.hijack();
   return handler(ioOf(stage, request, request.raw, reply.raw, lastResort));
 }
 
 /** A Koa application. What reaches its error path is not printed. */
-export function koaApp(stage: Stage, handler: (ctx: KoaContext) => unknown, { before = [], after = [], prepare }: Around = {}): App {
+export function koaApp(
+  stage: Stage,
+  handler: (ctx: KoaContext) => unknown,
+  { before = [], after = [], prepare }: Around = {},
+): App {
   const app = new Koa();
   app.silent = true;
   prepare?.(app);
@@ -165,7 +198,11 @@ export function koaApp(stage: Stage, handler: (ctx: KoaContext) => unknown, { be
 }
 
 /** A Fastify application with one route for every method and path. */
-export async function fastifyApp(stage: Stage, handler: (request: FastifyRequest, reply: FastifyReply) => unknown, prepare: (app: FastifyInstance) => unknown = () => {}): Promise<App> {
+export async function fastifyApp(
+  stage: Stage,
+  handler: (request: FastifyRequest, reply: FastifyReply) => unknown,
+  prepare: (app: FastifyInstance) => unknown = () => {},
+): Promise<App> {
   const app = makeFastify({ forceCloseConnections: true }) as unknown as FastifyInstance;
   stage.onEnd(() => app.close());
   await prepare(app);
@@ -177,13 +214,19 @@ export async function fastifyApp(stage: Stage, handler: (request: FastifyRequest
 
 export type WebHandler = (request: Request, ...rest: any[]) => Response | Promise<Response>;
 
-/** How fetch functions are served. Runtimes that have a server for them put it in this one's place (test/runtimes). */
+/**
+ * How fetch functions are served. Runtimes that have a server for them put it in this one's place (test/runtimes).
+ */
 export const web: { listener(fetch: WebHandler, options?: { readonly overrideGlobalObjects: boolean }): App } = {
   listener: getRequestListener as never,
 };
 
 /** A Hono application behind @hono/node-server. */
-export function honoApp(stage: Stage, handler: (c: HonoContext) => unknown, { before = [], after = [], prepare }: Around = {}): App {
+export function honoApp(
+  stage: Stage,
+  handler: (c: HonoContext) => unknown,
+  { before = [], after = [], prepare }: Around = {},
+): App {
   const app = new Hono();
   prepare?.(app);
   for (const one of [...before, stage.session, ...after]) app.use(one);
@@ -196,7 +239,10 @@ export function fetchApp(stage: Stage, handler: (request: Request) => unknown): 
   return web.listener(stage.session(handler), { overrideGlobalObjects: false });
 }
 
-type With<C> = { readonly [K in "note" | "callback" | "later"]: Stage[K] } & C & { touch(): "seen"; readonly stage: Stage };
+type With<C> = { readonly [K in "note" | "callback" | "later"]: Stage[K] } & C & {
+    touch(): "seen";
+    readonly stage: Stage;
+  };
 
 function withStage<C extends object>(stage: Stage, context: object, own: C): With<C> {
   const { note, callback, later } = stage;
@@ -207,21 +253,62 @@ type Own = Omit<Options, "on"> & { around?: Around };
 type FastifyIo = With<{ request: FastifyRequest; reply: any }>;
 
 /** A row for Koa's own ways. */
-export function onKoa(name: string, handler: (io: With<{ ctx: KoaContext }>) => unknown, { around, ...options }: Own = {}): Row {
-  return { ...options, name, on: ["koa"], app: (stage) => koaApp(stage, (ctx) => handler(withStage(stage, ctx, { ctx })), around) };
+export function onKoa(
+  name: string,
+  handler: (io: With<{ ctx: KoaContext }>) => unknown,
+  { around, ...options }: Own = {},
+): Row {
+  return {
+    ...options,
+    name,
+    on: ["koa"],
+    app: (stage) => koaApp(stage, (ctx) => handler(withStage(stage, ctx, { ctx })), around),
+  };
 }
 
 /** A row for Fastify's own ways. */
-export function onFastify(name: string, handler: (io: FastifyIo) => unknown, { prepare, ...options }: Omit<Options, "on"> & { prepare?: (app: FastifyInstance, stage: Stage) => unknown } = {}): Row {
-  return { ...options, name, on: ["fastify"], app: (stage) => fastifyApp(stage, (request, reply) => handler(withStage(stage, request, { request, reply })), (app) => prepare?.(app, stage)) };
+export function onFastify(
+  name: string,
+  handler: (io: FastifyIo) => unknown,
+  { prepare, ...options }: Omit<Options, "on"> & { prepare?: (app: FastifyInstance, stage: Stage) => unknown } = {},
+): Row {
+  return {
+    ...options,
+    name,
+    on: ["fastify"],
+    app: (stage) =>
+      fastifyApp(
+        stage,
+        (request, reply) => handler(withStage(stage, request, { request, reply })),
+        (app) => prepare?.(app, stage),
+      ),
+  };
 }
 
 /** A row for Hono's own ways. */
-export function onHono(name: string, handler: (io: With<{ c: HonoContext }>) => unknown, { around, ...options }: Own = {}): Row {
-  return { ...options, name, on: ["hono"], app: (stage) => honoApp(stage, (c) => handler(withStage(stage, c, { c })), around) };
+export function onHono(
+  name: string,
+  handler: (io: With<{ c: HonoContext }>) => unknown,
+  { around, ...options }: Own = {},
+): Row {
+  return {
+    ...options,
+    name,
+    on: ["hono"],
+    app: (stage) => honoApp(stage, (c) => handler(withStage(stage, c, { c })), around),
+  };
 }
 
 /** A row for a fetch handler. */
-export function onFetch(name: string, handler: (io: With<{ request: Request }>) => unknown, options: Omit<Options, "on"> = {}): Row {
-  return { ...options, name, on: ["fetch"], app: (stage) => fetchApp(stage, (request) => handler(withStage(stage, request, { request }))) };
+export function onFetch(
+  name: string,
+  handler: (io: With<{ request: Request }>) => unknown,
+  options: Omit<Options, "on"> = {},
+): Row {
+  return {
+    ...options,
+    name,
+    on: ["fetch"],
+    app: (stage) => fetchApp(stage, (request) => handler(withStage(stage, request, { request }))),
+  };
 }

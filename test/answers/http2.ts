@@ -31,10 +31,21 @@ interface Exchanged {
   readonly isHung: boolean;
 }
 
-/** The answers to one request: informational ones, and the last. It is complete if the stream closed without an error. */
-async function exchange(session: ClientHttp2Session, asked: Asked, more: Readonly<Record<string, string>>, patience: number, served: Served): Promise<Exchanged> {
+/**
+ * The answers to one request: informational ones, and the last. It is complete if the stream closed without an error.
+ */
+async function exchange(
+  session: ClientHttp2Session,
+  asked: Asked,
+  more: Readonly<Record<string, string>>,
+  patience: number,
+  served: Served,
+): Promise<Exchanged> {
   const { method = "GET", path = "/", headers = {}, body } = asked;
-  const stream = session.request({ ":method": method, ":path": path, ...lower(more), ...lower(headers) }, { endStream: body === undefined });
+  const stream = session.request(
+    { ":method": method, ":path": path, ...lower(more), ...lower(headers) },
+    { endStream: body === undefined },
+  );
   if (body !== undefined) stream.end(body, "latin1");
   const heads: IncomingHttpHeaders[] = [];
   let trailers: IncomingHttpHeaders = {};
@@ -56,18 +67,43 @@ async function exchange(session: ClientHttp2Session, asked: Asked, more: Readonl
   const isBroken = stream.closed && !isComplete;
   stream.close(constants.NGHTTP2_CANCEL);
   const last = heads.length - 1;
-  const answers = heads.map((head, i) => (i < last ? answerOf(head, "", {}, true) : answerOf(head, text, trailers, isComplete)));
-  const nothing: Answer = { line: "no answer", status: 0, headers: [], framing: "none", body: "", trailers: [], isComplete: false };
+  const answers = heads.map((head, i) =>
+    i < last ? answerOf(head, "", {}, true) : answerOf(head, text, trailers, isComplete),
+  );
+  const nothing: Answer = {
+    line: "no answer",
+    status: 0,
+    headers: [],
+    framing: "none",
+    body: "",
+    trailers: [],
+    isComplete: false,
+  };
   return { answers: answers.length > 0 ? answers : [nothing], isHung: !isComplete && !isBroken };
 }
 
-function answerOf(head: IncomingHttpHeaders, body: string, trailers: IncomingHttpHeaders, isComplete: boolean): Answer {
+function answerOf(
+  head: IncomingHttpHeaders,
+  body: string,
+  trailers: IncomingHttpHeaders,
+  isComplete: boolean,
+): Answer {
   const status = Number(head[":status"]);
-  return { line: `HTTP/2 ${status}`, status, headers: pairs(head), framing: "frames", body, trailers: pairs(trailers), isComplete };
+  return {
+    line: `HTTP/2 ${status}`,
+    status,
+    headers: pairs(head),
+    framing: "frames",
+    body,
+    trailers: pairs(trailers),
+    isComplete,
+  };
 }
 
 function pairs(head: IncomingHttpHeaders): (readonly [string, string])[] {
-  return Object.entries(head).flatMap(([name, value]) => (name === ":status" ? [] : [value].flat().map((one) => [name, String(one)] as const)));
+  return Object.entries(head).flatMap(([name, value]) =>
+    name === ":status" ? [] : [value].flat().map((one) => [name, String(one)] as const),
+  );
 }
 
 function lower(headers: Readonly<Record<string, string>>): Record<string, string> {

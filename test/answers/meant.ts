@@ -16,7 +16,8 @@ export interface Meant {
 const SOCKETS = /^(?:ws|express-ws|@fastify\/websocket|socket\.io)\b/;
 
 /** What no server takes for a piece of a body. */
-const ODD_CHUNK = /res\.(?:end|write)\((?:|null|undefined|42|NaN|10n|true|false|\{\}|\[.*\]|an? (?:symbol|date|string object|promise|ArrayBuffer))\)/;
+const ODD_CHUNK =
+  /res\.(?:end|write)\((?:|null|undefined|42|NaN|10n|true|false|\{\}|\[.*\]|an? (?:symbol|date|string object|promise|ArrayBuffer))\)/;
 
 /** Every difference that is meant. An entry that covers none any more fails the run. */
 export const MEANT: readonly Meant[] = [
@@ -178,7 +179,8 @@ export const MEANT: readonly Meant[] = [
   {
     row: "answer the request's body",
     on: ["fetch"],
-    differs: /^(?:framing: bare "chunked", here "length"|headers: bare .*"transfer-encoding: chunked".*here .*"content-length: 5")/,
+    differs:
+      /^(?:framing: bare "chunked", here "length"|headers: bare .*"transfer-encoding: chunked".*here .*"content-length: 5")/,
     why: "whether a stream's length is known depends on how soon its end is there; a body that is there at once is sent with its length",
   },
   {
@@ -190,7 +192,8 @@ export const MEANT: readonly Meant[] = [
   {
     row: /^a middleware before the session (?:sets a header after next\(\)|replaces the response)$/,
     on: ["hono"],
-    differs: /^headers: bare .*"content-type: text\/plain;charset=UTF-8".*here .*"content-type: text\/plain; charset=UTF-8"/,
+    differs:
+      /^headers: bare .*"content-type: text\/plain;charset=UTF-8".*here .*"content-type: text\/plain; charset=UTF-8"/,
     why: "the type that nobody gave is written by whoever needs it first, and Hono's server and the platform write it with and without a space",
   },
 ];

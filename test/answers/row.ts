@@ -3,7 +3,17 @@ import type { Http2Server } from "node:http2";
 import type { Asked, Wire } from "./wire.js";
 
 /** `http2` is connect on an HTTP/2 server; `fetch` is a plain fetch handler behind @hono/node-server. */
-export const FRAMEWORKS = ["node", "http2", "connect", "express", "express4", "koa", "fastify", "hono", "fetch"] as const;
+export const FRAMEWORKS = [
+  "node",
+  "http2",
+  "connect",
+  "express",
+  "express4",
+  "koa",
+  "fastify",
+  "hono",
+  "fetch",
+] as const;
 
 export type Framework = (typeof FRAMEWORKS)[number];
 
@@ -14,11 +24,14 @@ export type App = RequestListener | Server | Http2Server;
 export interface Stage {
   readonly framework: Framework;
   /**
-   * What stands in the session's place, as the framework wants it: a middleware for connect, Express, Koa and Hono, a plugin for Fastify, a
-   * wrapper of the handler for node and fetch. In the bare column it does nothing.
+   * What stands in the session's place, as the framework wants it: a middleware for connect, Express, Koa and Hono, a
+   * plugin for Fastify, a wrapper of the handler for node and fetch. In the bare column it does nothing.
    */
   readonly session: any;
-  /** Does to the session of a request (the framework's own context) what the column says, nothing in some; always answers "seen". */
+  /**
+   * Does to the session of a request (the framework's own context) what the column says, nothing in some; always
+   * answers "seen".
+   */
   touch(context: object): "seen";
   /** Reads the session of a request, in every column that has one. */
   look(context: object): void;
@@ -39,7 +52,10 @@ export interface Row {
   /** The number of the fault it shows, where there is one. */
   readonly fault?: string;
   readonly on: readonly Framework[];
-  /** Makes the program: `stage.session` mounted in its place, `stage.touch(context)` where the program uses the session. */
+  /**
+   * Makes the program: `stage.session` mounted in its place, `stage.touch(context)` where the program uses the
+   * session.
+   */
   app(stage: Stage): App | Promise<App>;
   /** The request, where it is not `GET /`. */
   readonly asked?: Asked;
@@ -48,12 +64,16 @@ export interface Row {
   /** The bare program never ends this answer. It need not be said; it saves a long wait. */
   readonly isEndless?: boolean;
   /**
-   * What a failed save leads to. `error path` (default): what the error path of the program answers. `last resort`: the same, or the
-   * framework's own 503, for the program's error handlers have run already. `nothing`: nothing of the answer is seen, for the program
-   * breaks the connection itself. `as bare`: the session is used too late for an error page.
+   * What a failed save leads to. `error path` (default): what the error path of the program answers. `last resort`:
+   * the same, or the framework's own 503, for the program's error handlers have run already. `nothing`: nothing of
+   * the answer is seen, for the program breaks the connection itself. `as bare`: the session is used too late for an
+   * error page.
    */
   readonly whenSaveFails?: "error path" | "last resort" | "nothing" | "as bare";
-  /** The client hangs up while the program answers: how much was written by then, and what the program is told of it, is nobody's promise. */
+  /**
+   * The client hangs up while the program answers: how much was written by then, and what the program is told of it,
+   * is nobody's promise.
+   */
   readonly isRace?: boolean;
   /** Headers whose values differ from run to run (an id, a time). */
   readonly volatile?: readonly string[];

@@ -15,7 +15,9 @@ export interface Cell {
 }
 
 /** Every column on every storage. */
-export const ALL_CELLS: readonly Cell[] = COLUMNS.flatMap((column) => STORAGES.map((storage) => ({ column, storage })));
+export const ALL_CELLS: readonly Cell[] = COLUMNS.flatMap((column) =>
+  STORAGES.map((storage) => ({ column, storage })),
+);
 
 /** `same` as bare · differs as it is `meant` · `failed`. */
 export type Outcome = "same" | "meant" | "failed";
@@ -35,19 +37,31 @@ export interface Line {
 
 /** The lines whose row or framework a pattern names; all, where there is none. */
 export function linesFor(patterns: readonly string[]): Line[] {
-  const lines = FRAMEWORKS.flatMap((framework) => ROWS.filter(({ on }) => on.includes(framework)).map((row) => ({ row, framework })));
-  const names = ({ row, framework }: Line, pattern: string): boolean => framework === pattern || row.name.includes(pattern) || row.fault === pattern;
+  const lines = FRAMEWORKS.flatMap((framework) =>
+    ROWS.filter(({ on }) => on.includes(framework)).map((row) => ({ row, framework })),
+  );
+  const names = ({ row, framework }: Line, pattern: string): boolean =>
+    framework === pattern || row.name.includes(pattern) || row.fault === pattern;
   return patterns.length === 0 ? lines : lines.filter((line) => patterns.some((pattern) => names(line, pattern)));
 }
 
 /** Lines that one process runs side by side: most of a cell's time is waiting. */
 const SIDE_BY_SIDE = 8;
 
-/** Runs cells of lines, those of a line by its index, several processes at a time; `done` is given the results of each line as it ends. */
-export async function runLines(lines: readonly Line[], cellsOf: (index: number) => readonly Cell[], done: (line: Line, results: readonly Result[]) => void = () => {}): Promise<Result[]> {
+/**
+ * Runs cells of lines, those of a line by its index, several processes at a time; `done` is given the results of each
+ * line as it ends.
+ */
+export async function runLines(
+  lines: readonly Line[],
+  cellsOf: (index: number) => readonly Cell[],
+  done: (line: Line, results: readonly Result[]) => void = () => {},
+): Promise<Result[]> {
   const all: Result[] = [];
-  // @hono/node-server puts its own `Response` in the place of the platform's, for the whole process, and some rows change prototypes: they have processes of their own.
-  const kindOf = ({ framework, row }: Line): string => (framework === "fetch" ? "web" : row.spoils ? "spoilt" : "node");
+  // @hono/node-server puts its own `Response` in the place of the platform's, for the whole process, and some rows
+  //   change prototypes: they have processes of their own.
+  const kindOf = ({ framework, row }: Line): string =>
+    framework === "fetch" ? "web" : row.spoils ? "spoilt" : "node";
   for (const kind of ["node", "web", "spoilt"]) {
     const group = lines.filter((line) => kindOf(line) === kind);
     const waiting = [...group.entries()];
@@ -59,7 +73,8 @@ export async function runLines(lines: readonly Line[], cellsOf: (index: number) 
         done(line, results);
       }
     };
-    const fleets = group.length > 0 ? Array.from({ length: Math.min(4, availableParallelism()) }, () => new Fleet()) : [];
+    const fleets =
+      group.length > 0 ? Array.from({ length: Math.min(4, availableParallelism()) }, () => new Fleet()) : [];
     try {
       await Promise.all(fleets.flatMap((fleet) => Array.from({ length: SIDE_BY_SIDE }, () => work(fleet))));
     } finally {
@@ -77,14 +92,23 @@ const ENDLESS = 1 / 3;
 async function runLine(fleet: Fleet, { row, framework }: Line, cells: readonly Cell[]): Promise<Result[]> {
   let isEndless = row.isEndless === true;
   const observe = ({ column, storage }: Cell, patience: number = 1): Promise<Observation> =>
-    fleet.observe({ row: row.name, framework, column: column.name, storage, patience: isEndless ? ENDLESS : patience });
+    fleet.observe({
+      row: row.name,
+      framework,
+      column: column.name,
+      storage,
+      patience: isEndless ? ENDLESS : patience,
+    });
   let bare = await observe({ column: BARE, storage: "memory" });
   if (isHung(bare) && !isEndless) {
     bare = await observe({ column: BARE, storage: "memory" }, PATIENT);
     isEndless = isHung(bare);
   }
   const isRefused = row.whenSaveFails !== "as bare" && cells.some(({ column }) => column.save === "fails");
-  const references: References = { bare, refused: isRefused ? await observe({ column: REFUSED, storage: "memory" }) : bare };
+  const references: References = {
+    bare,
+    refused: isRefused ? await observe({ column: REFUSED, storage: "memory" }) : bare,
+  };
   const results: Result[] = [];
   let hangs = isEndless;
   for (const cell of cells) {
@@ -126,10 +150,14 @@ export async function main(args: readonly string[]): Promise<number> {
   console.log(ALL_CELLS.map(({ column, storage }, i) => `${i + 1} ${column.name}/${storage}`).join(" · "));
   console.log("· same as bare   ~ differs, and is meant to   ✖ failed\n");
   const width = Math.max(...lines.map(({ row }) => row.name.length));
-  const results = await runLines(lines, () => ALL_CELLS, ({ row, framework }, own) => {
-    const signs = own.map(({ outcome }) => SIGNS[outcome]).join(" ");
-    console.log(`${framework.padEnd(9)} ${row.name.padEnd(width)}  ${signs}`);
-  });
+  const results = await runLines(
+    lines,
+    () => ALL_CELLS,
+    ({ row, framework }, own) => {
+      const signs = own.map(({ outcome }) => SIGNS[outcome]).join(" ");
+      console.log(`${framework.padEnd(9)} ${row.name.padEnd(width)}  ${signs}`);
+    },
+  );
   return report(results, patterns.length === 0);
 }
 
@@ -137,14 +165,20 @@ function report(results: readonly Result[], isFull: boolean): number {
   const wrong = results.filter(({ outcome }) => outcome === "failed");
   for (const line of described(wrong)) console.log(`\n${line}`);
   const stale = isFull ? staleAmong(results) : [];
-  for (const { row, why } of stale) console.log(`\nmeant, and does not differ any more, remove it: ${String(row)} (${why})`);
+  for (const { row, why } of stale)
+    console.log(`\nmeant, and does not differ any more, remove it: ${String(row)} (${why})`);
   const failed = wrong.length + stale.length;
-  console.log(`\n${new Set(results.map(({ row }) => row)).size} ways to answer, ${results.filter(({ outcome }) => outcome === "meant").length} cells that are meant to differ`);
+  console.log(
+    `\n${new Set(results.map(({ row }) => row)).size} ways to answer, ${results.filter(({ outcome }) => outcome === "meant").length} cells that are meant to differ`,
+  );
   console.log(`${results.length - wrong.length} passed, ${failed} failed`);
   return failed > 0 ? 1 : 0;
 }
 
-/** Results that are not as they should be, in words: for each row and framework the differences, each with the cells that show it. */
+/**
+ * Results that are not as they should be, in words: for each row and framework the differences, each with the cells
+ * that show it.
+ */
 export function described(wrong: readonly Result[]): string[] {
   const lines = new Map<string, Map<string, string[]>>();
   for (const { row, framework, column, storage, differences } of wrong) {
@@ -153,7 +187,9 @@ export function described(wrong: readonly Result[]): string[] {
     lines.set(key, found);
     for (const text of differences) found.set(text, [...(found.get(text) ?? []), `${column}/${storage}`]);
   }
-  return [...lines].map(([key, found]) => [key, ...[...found].map(([text, places]) => `    ${text}\n        ${joined(places).join(", ")}`)].join("\n"));
+  return [...lines].map(([key, found]) =>
+    [key, ...[...found].map(([text, places]) => `    ${text}\n        ${joined(places).join(", ")}`)].join("\n"),
+  );
 }
 
 /** A column on both storages is written once. */

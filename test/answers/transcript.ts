@@ -16,12 +16,19 @@ export interface Transcript {
   readonly answers: readonly Answer[];
   /** Bytes that belong to no answer. */
   readonly rest: string;
-  /** `kept`: the connection is open · `closed` by the server · `aborted` by the client · `hung`: waited for what did not come. Of several, in their order. */
+  /**
+   * `kept`: the connection is open · `closed` by the server · `aborted` by the client · `hung`: waited for what did
+   * not come. Of several, in their order.
+   */
   readonly end: string;
 }
 
 /** Reads the answers in a text; `methods` are those of the requests, in their order. */
-export function parseAnswers(text: string, methods: readonly string[], isClosed: boolean): { answers: Answer[]; rest: string } {
+export function parseAnswers(
+  text: string,
+  methods: readonly string[],
+  isClosed: boolean,
+): { answers: Answer[]; rest: string } {
   const answers: Answer[] = [];
   let rest = text;
   let index = 0;
@@ -55,12 +62,19 @@ type Body = Pick<Answer, "framing" | "body" | "trailers" | "isComplete"> & { res
 
 function readBody(headers: Answer["headers"], method: string, status: number, text: string, isClosed: boolean): Body {
   const value = (name: string): string | undefined => headers.find(([one]) => one.toLowerCase() === name)?.[1];
-  if (method === "HEAD" || status < 200 || status === 204 || status === 304) return { framing: "none", body: "", trailers: [], isComplete: true, rest: text };
+  if (method === "HEAD" || status < 200 || status === 204 || status === 304)
+    return { framing: "none", body: "", trailers: [], isComplete: true, rest: text };
   if (/chunked/i.test(value("transfer-encoding") ?? "")) return readChunks(text);
   const length = value("content-length");
   if (length === undefined) return { framing: "close", body: text, trailers: [], isComplete: isClosed, rest: "" };
   const size = Number(length);
-  return { framing: "length", body: text.slice(0, size), trailers: [], isComplete: text.length >= size, rest: text.slice(size) };
+  return {
+    framing: "length",
+    body: text.slice(0, size),
+    trailers: [],
+    isComplete: text.length >= size,
+    rest: text.slice(size),
+  };
 }
 
 function readChunks(text: string): Body {
@@ -77,8 +91,15 @@ function readChunks(text: string): Body {
     if (rest.length < size + 2) return broken();
     rest = rest.slice(size + 2);
   }
-  if (rest.startsWith("\r\n")) return { framing: "chunked", body, trailers: [], isComplete: true, rest: rest.slice(2) };
+  if (rest.startsWith("\r\n"))
+    return { framing: "chunked", body, trailers: [], isComplete: true, rest: rest.slice(2) };
   const at = rest.indexOf("\r\n\r\n");
   if (at < 0) return broken();
-  return { framing: "chunked", body, trailers: pairs(rest.slice(0, at).split("\r\n")), isComplete: true, rest: rest.slice(at + 4) };
+  return {
+    framing: "chunked",
+    body,
+    trailers: pairs(rest.slice(0, at).split("\r\n")),
+    isComplete: true,
+    rest: rest.slice(at + 4),
+  };
 }

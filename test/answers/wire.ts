@@ -13,8 +13,8 @@ export interface Asked {
 }
 
 /**
- * An answer hangs once nothing was under way in the server for so many turns of the event loop, each a millisecond or longer: on a busy
- * machine they take longer, too.
+ * An answer hangs once nothing was under way in the server for so many turns of the event loop, each a millisecond or
+ * longer: on a busy machine they take longer, too.
  */
 export const PATIENCE = 300;
 const CALM = 3;
@@ -74,7 +74,9 @@ export class Wire {
   /** A request as it is sent. */
   textOf({ method = "GET", path = "/", headers = {}, body, version = "1.1" }: Asked = {}): string {
     const length = body === undefined ? {} : { "Content-Length": String(Buffer.byteLength(body, "latin1")) };
-    const lines = Object.entries({ Host: "localhost", ...this.headers, ...length, ...headers }).map(([name, value]) => `${name}: ${value}\r\n`);
+    const lines = Object.entries({ Host: "localhost", ...this.headers, ...length, ...headers }).map(
+      ([name, value]) => `${name}: ${value}\r\n`,
+    );
     return `${method} ${path} HTTP/${version}\r\n${lines.join("")}\r\n${body ?? ""}`;
   }
 
@@ -100,7 +102,12 @@ export class Wire {
 
   /** Waits until the program does nothing for a while: it may break the connection after its answer. */
   async calm(): Promise<void> {
-    for (let turns = 0; turns < CALM && !this.#isClosed && !this.#isHung; turns = this.#served.isQuiet ? turns + 1 : 0) await turn();
+    for (
+      let turns = 0;
+      turns < CALM && !this.#isClosed && !this.#isHung;
+      turns = this.#served.isQuiet ? turns + 1 : 0
+    )
+      await turn();
   }
 
   /** Waits until every response is closed. */
@@ -145,7 +152,10 @@ export class Wire {
     return this.#parsed().answers.filter(({ status }) => status >= 200);
   }
 
-  /** Waits for this many final answers in all; they are not there if the connection closed, or nothing came for too long. */
+  /**
+   * Waits for this many final answers in all; they are not there if the connection closed, or nothing came for too
+   * long.
+   */
   async answered(count: number): Promise<boolean> {
     return this.until(() => this.answers.filter(({ isComplete }) => isComplete).length >= count);
   }
@@ -199,7 +209,11 @@ export class Wire {
     const { answers, rest } = this.#isAborted ? { answers: [], rest: "" } : this.#parsed();
     const end = this.#isAborted ? "aborted" : this.#isHung ? "hung" : this.#isClosed ? "closed" : "kept";
     const others = this.#others.map((other) => other.transcript());
-    return { answers: [...answers, ...others.flatMap((one) => one.answers)], rest: rest + others.map((one) => one.rest).join(""), end: [end, ...others.map((one) => one.end)].join(", ") };
+    return {
+      answers: [...answers, ...others.flatMap((one) => one.answers)],
+      rest: rest + others.map((one) => one.rest).join(""),
+      end: [end, ...others.map((one) => one.end)].join(", "),
+    };
   }
 
   #parsed(): { answers: Answer[]; rest: string } {

@@ -4,7 +4,10 @@ import { test } from "node:test";
 import { promisify } from "node:util";
 import { root } from "./source.js";
 
-/** Puts a witness in place of everything that starts a timer, draws randomness or reaches for the world, then runs `program`. */
+/**
+ * Puts a witness in place of everything that starts a timer, draws randomness or reaches for the world, then runs
+ * `program`.
+ */
 function watched(program: string): string {
   return `
     import { syncBuiltinESMExports, createRequire } from "node:module";
@@ -38,7 +41,11 @@ function watched(program: string): string {
 }
 
 async function deedsOf(program: string): Promise<unknown> {
-  const running = promisify(execFile)(process.execPath, ["--input-type=module", "-"], { cwd: root, env: { ...process.env, NODE_ENV: "test" }, timeout: 20_000 });
+  const running = promisify(execFile)(process.execPath, ["--input-type=module", "-"], {
+    cwd: root,
+    env: { ...process.env, NODE_ENV: "test" },
+    timeout: 20_000,
+  });
   running.child.stdin?.end(watched(program));
   return JSON.parse((await running).stdout);
 }

@@ -4,18 +4,18 @@ import { basename, join } from "node:path";
 import { test } from "node:test";
 import { importsOf, root, sourceFiles, sourceOf, type Import } from "./source.js";
 
-/** From below to above; an import points down, or stays in its own directory, or between leaves. */
+/** From below to above; an import points down, or stays in its own directory, or between those of `util`. */
 const LAYERS = [
-  ["contracts", "errors.ts", "leaves", "session-data.ts"],
+  ["contracts", "errors.ts", "util", "session-data.ts"],
   ["cookie", "http"],
   ["extractors", "codecs", "storage"],
-  ["store", "presets.ts", "open.ts"],
+  ["session", "presets.ts", "open.ts"],
   ["adapters", "testing"],
   ["index.ts"],
 ];
 
 /** Adapters of servers that exist on Node's own `http` only. */
-const ON_NODE = /^adapters\/(node|node-kit|connect|express|fastify|koa)\.ts$/;
+const ON_NODE = /^adapters\/(node|node-adapter|connect|express|fastify|koa)\.ts$/;
 
 const all = sourceFiles().flatMap((file) => importsOf(file));
 const shown = ({ from, to }: Import): string => `${from} → ${to}`;
@@ -23,7 +23,7 @@ const shown = ({ from, to }: Import): string => `${from} → ${to}`;
 test("the reader of imports sees each kind of them", () => {
   const text = [
     'import { a, type B } from "./a.js";',
-    'import type { C } from "../leaves/c.js";',
+    'import type { C } from "../util/c.js";',
     'import { type D } from "d";',
     'export * from "./e.js";',
     'import "node:f";',
@@ -31,25 +31,52 @@ test("the reader of imports sees each kind of them", () => {
     'type H = typeof import("node:h");',
   ].join("\n");
   assert.deepEqual(
-    importsOf("store/x.ts", text).map(({ to, isOwn, isType }) => `${to} ${isOwn ? "own" : "foreign"} ${isType ? "type" : "value"}`),
-    ["store/a.ts own value", "leaves/c.ts own type", "d foreign type", "store/e.ts own value", "node:f foreign value", "g foreign value"],
+    importsOf("session/x.ts", text).map(
+      ({ to, isOwn, isType }) => `${to} ${isOwn ? "own" : "foreign"} ${isType ? "type" : "value"}`,
+    ),
+    [
+      "session/a.ts own value",
+      "util/c.ts own type",
+      "d foreign type",
+      "session/e.ts own value",
+      "node:f foreign value",
+      "g foreign value",
+    ],
   );
 });
 
 test("every source belongs to a layer, and every import names a source", () => {
   const files = new Set(sourceFiles());
-  assert.deepEqual([...files].filter((file) => layerOf(file) < 0), []);
+  assert.deepEqual(
+    [...files].filter((file) => layerOf(file) < 0),
+    [],
+  );
   assert.deepEqual(all.filter(({ to, isOwn }) => isOwn && !files.has(to)).map(shown), []);
 });
 
 test("imports only point down", () => {
   const inside = all.filter((one) => one.isOwn && !isDeclarationsDoor(one));
-  const wrong = inside.filter(({ from, to }) => layerOf(to) > layerOf(from) || (layerOf(to) === layerOf(from) && areStrangers(from, to)));
+  const wrong = inside.filter(
+    ({ from, to }) => layerOf(to) > layerOf(from) || (layerOf(to) === layerOf(from) && areStrangers(from, to)),
+  );
   assert.deepEqual(wrong.map(shown), []);
 });
 
 test("nobody imports the index, but for the type that makes it known to whoever declares session data", () => {
-  assert.deepEqual(all.filter((one) => (one.to === "index.ts" && !isDeclarationsDoor(one)) || /^holdfast(\/|$)/.test(one.to)).map(shown), []);
+  assert.deepEqual(
+    all
+      .filter((one) => (one.to === "index.ts" && !isDeclarationsDoor(one)) || /^holdfast(\/|$)/.test(one.to))
+      .map(shown),
+    [],
+  );
+});
+
+test("no two files share a name", () => {
+  const names = sourceFiles().map((file) => basename(file));
+  assert.deepEqual(
+    names.filter((name, i) => names.indexOf(name) !== i),
+    [],
+  );
 });
 
 test("no module can be reached from itself, by types neither", () => {
@@ -66,7 +93,9 @@ test("the library runs without any package, and its core without any module of N
 });
 
 test("every storage driver runs the storage suite", () => {
-  const drivers = sourceFiles().filter((file) => file.startsWith("storage/") && sourceOf(file).includes("\n * @module\n"));
+  const drivers = sourceFiles().filter(
+    (file) => file.startsWith("storage/") && sourceOf(file).includes("\n * @module\n"),
+  );
   assert.ok(drivers.includes("storage/memory.ts"));
   const without = drivers.filter((file) => {
     const suite = join(root, "test", "storage", `${basename(file, ".ts")}.test.ts`);
@@ -76,7 +105,9 @@ test("every storage driver runs the storage suite", () => {
 });
 
 test("every adapter runs the adapter suite", () => {
-  const adapters = sourceFiles().filter((file) => file.startsWith("adapters/") && /export (async )?function session\b/.test(sourceOf(file)));
+  const adapters = sourceFiles().filter(
+    (file) => file.startsWith("adapters/") && /export (async )?function session\b/.test(sourceOf(file)),
+  );
   assert.ok(adapters.length >= 4);
   const without = adapters.filter((file) => !existsSync(join(root, "test", "support", "apps", basename(file))));
   assert.deepEqual(without, []);
@@ -84,7 +115,7 @@ test("every adapter runs the adapter suite", () => {
 
 /** A module is only augmented where it is part of the program: every adapter's types lead to the index. */
 function isDeclarationsDoor({ from, to, isType }: Import): boolean {
-  return from === "adapters/exports.ts" && to === "index.ts" && isType;
+  return from === "adapters/common-exports.ts" && to === "index.ts" && isType;
 }
 
 function layerOf(file: string): number {
@@ -95,7 +126,10 @@ function topOf(file: string): string {
   return file.split("/")[0]!;
 }
 
-/** Neighbours of one layer do not know each other, but for the lowest: its leaves are used by contracts, errors by leaves. */
+/**
+ * Neighbours of one layer do not know each other, but for the lowest: its leaves are used by contracts, errors by
+ * leaves.
+ */
 function areStrangers(from: string, to: string): boolean {
   return layerOf(from) > 0 && topOf(from) !== topOf(to);
 }
@@ -106,7 +140,12 @@ function grouped(imports: readonly Import[]): Map<string, Import[]> {
   return groups;
 }
 
-function reaches(from: string, goal: string, next: ReadonlyMap<string, readonly Import[]>, seen: Set<string> = new Set()): boolean {
+function reaches(
+  from: string,
+  goal: string,
+  next: ReadonlyMap<string, readonly Import[]>,
+  seen: Set<string> = new Set(),
+): boolean {
   return (next.get(from) ?? []).some(({ to }) => {
     if (to === goal) return true;
     if (seen.has(to)) return false;

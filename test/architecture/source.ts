@@ -7,14 +7,14 @@ export const root = fileURLToPath(new URL("../../", import.meta.url));
 
 export interface Import {
   readonly from: string;
-  /** Another file of the library as `store/core.ts`, or a package's name. */
+  /** Another file of the library as `session/core.ts`, or a package's name. */
   readonly to: string;
   readonly isOwn: boolean;
   /** Whether nothing of it is left when the program runs. */
   readonly isType: boolean;
 }
 
-/** The library's sources, as `store/core.ts`. */
+/** The library's sources, as `session/core.ts`. */
 export function sourceFiles(): string[] {
   const names = readdirSync(join(root, "src"), { recursive: true, encoding: "utf8" });
   return names.filter((name) => name.endsWith(".ts")).map((name) => name.replaceAll("\\", "/"));
@@ -42,6 +42,9 @@ function found(from: string, to: string, isType: boolean): Import {
 
 function hasOnlyTypes(names: string): boolean {
   const braces = /^\{(.*)\}$/s.exec(names.trim())?.[1];
-  const members = braces?.split(",").map((name) => name.trim()).filter((name) => name !== "");
+  const members = braces
+    ?.split(",")
+    .map((name) => name.trim())
+    .filter((name) => name !== "");
   return members !== undefined && members.length > 0 && members.every((name) => name.startsWith("type "));
 }

@@ -1,6 +1,7 @@
 /**
- * Regular expressions, run by a machine that goes back and forth as those of browsers and Node do, and counts its steps. It knows what the
- * library's expressions use: classes, groups, alternatives, greedy repetition, lookahead, `^ $ \b`; anything else is an error.
+ * Regular expressions, run by a machine that goes back and forth as those of browsers and Node do, and counts its
+ * steps. It knows what the library's expressions use: classes, groups, alternatives, greedy repetition, lookahead, `^
+ * $ \b`; anything else is an error.
  */
 type Instruction =
   | { readonly op: "one"; readonly fits: (unit: string) => boolean }
@@ -11,7 +12,11 @@ type Instruction =
   | { readonly op: "done" };
 
 /** Whether an expression fits a text somewhere, and after how many steps; it gives up beyond the cap. */
-export function tried({ source, flags }: RegExp, text: string, cap: number = Infinity): { readonly fits: boolean; readonly steps: number } {
+export function tried(
+  { source, flags }: RegExp,
+  text: string,
+  cap: number = Infinity,
+): { readonly fits: boolean; readonly steps: number } {
   const program = compiled(source, flags);
   const count = { steps: 0 };
   const isAnchored = source.startsWith("^") && !source.includes("|");
@@ -21,7 +26,13 @@ export function tried({ source, flags }: RegExp, text: string, cap: number = Inf
   return { fits: false, ...count };
 }
 
-function run(program: readonly Instruction[], text: string, start: number, count: { steps: number }, cap: number): boolean {
+function run(
+  program: readonly Instruction[],
+  text: string,
+  start: number,
+  count: { steps: number },
+  cap: number,
+): boolean {
   const back: [pc: number, at: number][] = [[0, start]];
   for (let branch = back.pop(); branch; branch = back.pop()) {
     for (let [pc, at] = branch; ; ) {
@@ -42,7 +53,12 @@ interface Running {
   readonly cap: number;
 }
 
-function step(one: Instruction, pc: number, at: number, { text, back, count, cap }: Running): [number, number] | "done" | undefined {
+function step(
+  one: Instruction,
+  pc: number,
+  at: number,
+  { text, back, count, cap }: Running,
+): [number, number] | "done" | undefined {
   switch (one.op) {
     case "one":
       return at < text.length && one.fits(text[at]!) ? [pc + 1, at + 1] : undefined;
@@ -94,7 +110,12 @@ class Compiler {
     const first = this.#sequence();
     if (!this.#takes("|")) return first;
     const second = this.#alternatives();
-    return [(at) => ({ op: "either", first: at + 1, second: at + first.length + 2 }), ...first, (at) => ({ op: "go", to: at + second.length + 1 }), ...second];
+    return [
+      (at) => ({ op: "either", first: at + 1, second: at + first.length + 2 }),
+      ...first,
+      (at) => ({ op: "go", to: at + second.length + 1 }),
+      ...second,
+    ];
   }
 
   #sequence(): Piece {
@@ -106,7 +127,8 @@ class Compiler {
   #term(): Piece {
     if (this.#takes("^")) return [() => ({ op: "at", holds: (_, at) => at === 0 })];
     if (this.#takes("$")) return [() => ({ op: "at", holds: (text, at) => at === text.length })];
-    if (this.#takes("\\b")) return [() => ({ op: "at", holds: (text, at) => /\w/.test(text[at - 1] ?? "") !== /\w/.test(text[at] ?? "") })];
+    if (this.#takes("\\b"))
+      return [() => ({ op: "at", holds: (text, at) => /\w/.test(text[at - 1] ?? "") !== /\w/.test(text[at] ?? "") })];
     if (this.#takes("(?=")) return this.#lookahead();
     if (this.#takes("(?:") || this.#takes("(")) return this.#closed(this.#alternatives());
     const atom = ATOM.exec(this.#rest)?.[0];
@@ -131,7 +153,14 @@ class Compiler {
     this.#takes(found[0]);
     const [sign, from = "", comma, to = ""] = found;
     const least = sign === "*" || sign === "?" ? 0 : sign === "+" ? 1 : Number(from);
-    const most = sign === "?" ? 1 : sign === "*" || sign === "+" || (comma === "," && to === "") ? Infinity : comma === "" ? least : Number(to);
+    const most =
+      sign === "?"
+        ? 1
+        : sign === "*" || sign === "+" || (comma === "," && to === "")
+          ? Infinity
+          : comma === ""
+            ? least
+            : Number(to);
     const always = Array.from({ length: least }, () => piece).flat();
     return most === Infinity ? [...always, ...looped(piece)] : [...always, ...optional(piece, most - least)];
   }
@@ -154,7 +183,11 @@ class Compiler {
   }
 }
 
-const looped = (piece: Piece): Piece => [(at) => ({ op: "either", first: at + 1, second: at + piece.length + 2 }), ...piece, (at) => ({ op: "go", to: at - piece.length - 1 })];
+const looped = (piece: Piece): Piece => [
+  (at) => ({ op: "either", first: at + 1, second: at + piece.length + 2 }),
+  ...piece,
+  (at) => ({ op: "go", to: at - piece.length - 1 }),
+];
 
 function optional(piece: Piece, times: number): Piece {
   const all: Piece[number][] = [];

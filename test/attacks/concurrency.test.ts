@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { AsyncLocalStorage } from "node:async_hooks";
 import { test } from "node:test";
-import type { Exchange } from "#dist/store/exchange.js";
+import type { RequestSession } from "#dist/session/request-session.js";
 import { codeOf, FakeHeaders, passing, World, type Client, type Live } from "../unit/world.js";
 
 async function visitor(world: World, data: Record<string, unknown> = { n: 0 }): Promise<Client> {
@@ -11,23 +11,32 @@ async function visitor(world: World, data: Record<string, unknown> = { n: 0 }): 
 }
 
 /** A request that is open and goes on when it is told to. */
-async function opened(client: Client): Promise<{ session: Live; exchange: Exchange; end(): Promise<readonly string[]> }> {
-  const exchange = client.world.exchange({ cookie: `session_id=${client.token}` });
-  const session = (await exchange.open()) as Live;
+async function opened(
+  client: Client,
+): Promise<{ session: Live; requestSession: RequestSession; end(): Promise<readonly string[]> }> {
+  const requestSession = client.world.requestSession({ cookie: `session_id=${client.token}` });
+  const session = (await requestSession.open()) as Live;
   const end = async (): Promise<readonly string[]> => {
-    await exchange.commit();
+    await requestSession.commit();
     const headers = new FakeHeaders();
-    exchange.answer(headers);
-    await exchange.finish();
+    requestSession.answer(headers);
+    await requestSession.finish();
     return headers.lines;
   };
-  return { session, exchange, end };
+  return { session, requestSession, end };
 }
 
-const opens = async (world: World, token: string): Promise<boolean> => (await world.store.getByToken(token)) !== undefined;
+const opens = async (world: World, token: string): Promise<boolean> =>
+  (await world.store.getByToken(token)) !== undefined;
 
 test("attack 85: logout while a slow request later saves: it stays destroyed, by every way of writing", async () => {
-  const writes: ((session: Live) => unknown)[] = [(s) => s.set("n", 9), (s) => s.update("n", (n) => n + 1), (s) => s.delete("n"), (s) => s.setIdleTimeout("7d"), (s) => void s.get("n")];
+  const writes: ((session: Live) => unknown)[] = [
+    (s) => s.set("n", 9),
+    (s) => s.update("n", (n) => n + 1),
+    (s) => s.delete("n"),
+    (s) => s.setIdleTimeout("7d"),
+    (s) => void s.get("n"),
+  ];
   for (const write of writes) {
     const world = new World({ refreshInterval: 0 });
     const client = await visitor(world);
@@ -81,11 +90,17 @@ test("attack 88: two logins at once on one session: two tokens never, one loser 
     }
     const results = await passing(world.clock, Promise.allSettled([a.end(), b.end()]));
     const won = results.flatMap((result) => (result.status === "fulfilled" ? result.value : []));
-    const lost = results.flatMap((result) => (result.status === "rejected" ? [(result.reason as { code: string }).code] : []));
+    const lost = results.flatMap((result) =>
+      result.status === "rejected" ? [(result.reason as { code: string }).code] : [],
+    );
     if (verb === "regenerate") assert.deepEqual([won.length, lost], [1, ["ended"]]);
     assert.equal(won.length + lost.length, 2);
     assert.equal(await opens(world, client.token!), false);
-    const users = await Promise.all(won.map(async (line) => (await world.client().ask(() => {}, { cookie: line.split(";")[0]! })).session!.get("user")));
+    const users = await Promise.all(
+      won.map(async (line) =>
+        (await world.client().ask(() => {}, { cookie: line.split(";")[0]! })).session!.get("user"),
+      ),
+    );
     assert.equal(new Set(users).size, users.length, "never one session with two subjects");
   }
 });
@@ -96,7 +111,17 @@ test("attack 89: twenty renewals at once: one successor lives, the others fail w
   const requests = await Promise.all(Array.from({ length: 20 }, () => opened(client)));
   await Promise.all(requests.map(({ session }) => session.regenerate()));
   const tokens = requests.map(({ session }) => session.token);
-  const results = await passing(world.clock, Promise.all(requests.map(({ end }) => end().then((lines) => lines.length, (error: { code: string }) => error.code))));
+  const results = await passing(
+    world.clock,
+    Promise.all(
+      requests.map(({ end }) =>
+        end().then(
+          (lines) => lines.length,
+          (error: { code: string }) => error.code,
+        ),
+      ),
+    ),
+  );
   assert.deepEqual(results.filter((result) => result === 1).length, 1);
   assert.deepEqual(new Set(results.filter((result) => result !== 1)), new Set(["ended"]));
   const living = await Promise.all(tokens.map((token) => opens(world, token)));
@@ -201,7 +226,8 @@ test("attack 93: a token used long after its renewal is no session, and an event
   const stolen = `session_id=${client.token}`;
   await client.ask((session) => session.regenerate());
   world.clock.advance("5m");
-  for (let i = 0; i < 2; i++) assert.deepEqual((await world.client().ask(() => {}, { cookie: stolen })).session!.keys(), []);
+  for (let i = 0; i < 2; i++)
+    assert.deepEqual((await world.client().ask(() => {}, { cookie: stolen })).session!.keys(), []);
   assert.deepEqual(world.happened(), ["retired-token", "retired-token"]);
 });
 

@@ -2,11 +2,24 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createStore, type SessionError } from "holdfast";
 import { memoryStorage } from "holdfast/storage/memory";
-import { checksum } from "#dist/leaves/checksum.js";
+import { checksum } from "#dist/util/checksum.js";
 import { codeOf, World, type Data } from "../unit/world.js";
 
 const NASTY = ["__proto__", "constructor", "prototype", "toString", "hasOwnProperty", "valueOf", "__defineGetter__"];
-const VERBS = ["id", "token", "save", "destroy", "regenerate", "cookie", "toJSON", "then", "get", "set", "store", "fresh"];
+const VERBS = [
+  "id",
+  "token",
+  "save",
+  "destroy",
+  "regenerate",
+  "cookie",
+  "toJSON",
+  "then",
+  "get",
+  "set",
+  "store",
+  "fresh",
+];
 
 test("attacks 59, 61: keys named like properties of every object, or like verbs, are ordinary keys", async () => {
   const world = new World();
@@ -40,7 +53,12 @@ test("attack 60: a stored record that names __proto__ at any depth pollutes noth
   const inner = world.storage.inner as ReturnType<typeof memoryStorage>;
   const hash = id.slice(3);
   const body = `{"k":"${hash}","n":"holdfast","c":${world.clock.now()},"w":"","__proto__":{"o":"admin"}}\n"__proto__"\n{"admin":true}\n"deep"\n{"a":{"__proto__":{"admin":true},"constructor":{"prototype":{"admin":true}},"$":"object","v":[["__proto__",{"admin":true}]]}}`;
-  inner.update(`holdfast:${hash}`, { value: `1:${checksum("1", body)}\n${body}`, expiresAt: world.clock.now() + 1e6 }, 1, { now: 0, signal: new AbortController().signal });
+  inner.update(
+    `holdfast:${hash}`,
+    { value: `1:${checksum("1", body)}\n${body}`, expiresAt: world.clock.now() + 1e6 },
+    1,
+    { now: 0, signal: new AbortController().signal },
+  );
   const session = (await world.store.getByToken(token))!;
   assert.deepEqual(session.keys(), ["__proto__", "deep"]);
   const all = session.toJSON();
@@ -51,7 +69,13 @@ test("attack 60: a stored record that names __proto__ at any depth pollutes noth
 
 test("attack 62: tags of other serialisers remain what they are", async () => {
   const client = new World().client();
-  const values = ["_$$ND_FUNC$$_function(){throw 1}()", { $type: "Date", $value: 0 }, [["Date", 0]], { json: 1, meta: {} }, { __type: "x", rce: "y" }];
+  const values = [
+    "_$$ND_FUNC$$_function(){throw 1}()",
+    { $type: "Date", $value: 0 },
+    [["Date", 0]],
+    { json: 1, meta: {} },
+    { __type: "x", rce: "y" },
+  ];
   await client.ask((session) => session.set("values", values));
   assert.deepEqual((await client.ask()).session!.get("values"), values);
 });
@@ -63,7 +87,8 @@ test("attack 63: a value that cannot be stored is refused before any write, and 
   const cyclic: any = {};
   cyclic.self = cyclic;
   const { calls } = await client.ask(async (session) => {
-    for (const value of [cyclic, () => {}, Symbol("x"), new (class A {})(), "x".repeat(100_000), [, 1]]) { // oxlint-disable-line no-sparse-arrays
+    // oxlint-disable-next-line no-sparse-arrays
+    for (const value of [cyclic, () => {}, Symbol("x"), new (class A {})(), "x".repeat(100_000), [, 1]]) {
       assert.ok(["unserializable", "too-large"].includes((await codeOf(() => session.set("bad", value)))!));
     }
     assert.equal(session.has("bad"), false);
@@ -96,7 +121,10 @@ test("attack 66: objects are nobody else's: not the caller's, not another reques
   const mine = { items: [1] };
   await client.ask((session) => session.set("cart", mine));
   mine.items.push(99);
-  const [one, two] = [world.exchange({ cookie: `session_id=${client.token}` }), world.exchange({ cookie: `session_id=${client.token}` })];
+  const [one, two] = [
+    world.requestSession({ cookie: `session_id=${client.token}` }),
+    world.requestSession({ cookie: `session_id=${client.token}` }),
+  ];
   const [a, b] = [await one.open(), await two.open()];
   a.get("cart").items.push(2);
   assert.deepEqual(b.get("cart").items, [1]);
@@ -122,7 +150,13 @@ test("attack 66: in-place changes of every kind of container are saved", async (
     session.get("deep").a[0].b.set("k", "v");
   });
   const { session } = await client.ask();
-  assert.deepEqual(session!.toJSON(), { map: new Map([["a", new Set([1, 2])]]), date: new Date(5), bytes: new Uint8Array([0, 9]), url: new URL("https://a.example/x"), deep: { a: [{ b: new Map([["k", "v"]]) }] } });
+  assert.deepEqual(session!.toJSON(), {
+    map: new Map([["a", new Set([1, 2])]]),
+    date: new Date(5),
+    bytes: new Uint8Array([0, 9]),
+    url: new URL("https://a.example/x"),
+    deep: { a: [{ b: new Map([["k", "v"]]) }] },
+  });
 });
 
 test("attack 109: a session that grows too large is refused, and the last good one stays", async () => {
@@ -154,7 +188,13 @@ test("a class nobody registered here is carried unchanged through saves, and get
     cents = 5;
   }
   const storage = memoryStorage();
-  const types = { money: { class: Money, encode: ({ cents }: Money) => cents, decode: (cents: number) => Object.assign(new Money(), { cents }) } };
+  const types = {
+    money: {
+      class: Money,
+      encode: ({ cents }: Money) => cents,
+      decode: (cents: number) => Object.assign(new Money(), { cents }),
+    },
+  };
   const [knows, lacks] = [createStore<Data>({ storage, types }), createStore<Data>({ storage })];
   const { id, token } = await knows.create({ purse: new Money(), n: 1 });
   assert.equal(await lacks.edit(id, (session) => session.set("n", 2)), true);

@@ -21,9 +21,18 @@ interface Vault {
   opensWith(id: string, token: string, value: string): Promise<boolean>;
 }
 
-function vault(keys: readonly (Uint8Array | string)[] = [KEY], inner = memoryStorage(), namespace = "holdfast"): Vault {
+function vault(
+  keys: readonly (Uint8Array | string)[] = [KEY],
+  inner = memoryStorage(),
+  namespace = "holdfast",
+): Vault {
   const events: SessionEvent[] = [];
-  const store = createStore<any>({ storage: encrypted(inner, keys), namespace, clock: testClock(), onEvent: incidents((event) => events.push(event)) });
+  const store = createStore<any>({
+    storage: encrypted(inner, keys),
+    namespace,
+    clock: testClock(),
+    onEvent: incidents((event) => events.push(event)),
+  });
   const keyOf = (id: string): string => `${namespace}:${id.slice(3)}`;
   return {
     store,
@@ -49,7 +58,11 @@ test("attack 44: every bit of nonce, ciphertext and tag flipped: the same refusa
   for (let bit = 0; bit < body.length * 8; bit++) {
     const flipped = Buffer.from(body);
     flipped[bit >> 3]! ^= 1 << (bit & 7);
-    assert.equal(await opensWith(id, token, `${format}.${name}.${flipped.toString("base64url")}`), false, `bit ${bit}`);
+    assert.equal(
+      await opensWith(id, token, `${format}.${name}.${flipped.toString("base64url")}`),
+      false,
+      `bit ${bit}`,
+    );
   }
   assert.equal(events.length, body.length * 8);
   const said = new Set(events.map(({ type, cause }) => `${type} ${String(cause)}`));
@@ -60,8 +73,15 @@ test("attack 45: cut at every character, extended, empty, only the beginning: no
   const { store, events, read, opensWith } = vault();
   const { id, token } = await store.create({ user: "ann" });
   const value = read(id);
-  for (let length = 0; length < value.length; length++) assert.equal(await opensWith(id, token, value.slice(0, length)), false, `${length} characters`);
-  for (const longer of [`${value}AAAA`, `${value}${value}`, `e1.${value}`, `${value.split(".")[0]}.${value.split(".")[1]}.AAAA${value.split(".")[2]}`]) assert.equal(await opensWith(id, token, longer), false);
+  for (let length = 0; length < value.length; length++)
+    assert.equal(await opensWith(id, token, value.slice(0, length)), false, `${length} characters`);
+  for (const longer of [
+    `${value}AAAA`,
+    `${value}${value}`,
+    `e1.${value}`,
+    `${value.split(".")[0]}.${value.split(".")[1]}.AAAA${value.split(".")[2]}`,
+  ])
+    assert.equal(await opensWith(id, token, longer), false);
   assert.ok(events.every(({ type }) => type === "unreadable"));
   assert.equal(await opensWith(id, token, value), true);
 });
@@ -70,7 +90,8 @@ test("attack 46: another format, an older one, or none at all, is not opened by 
   const { store, read, opensWith } = vault();
   const { id, token } = await store.create({ user: "ann" });
   const rest = read(id).slice(2);
-  for (const format of ["e0", "e2", "e", "E1", "none", "", "1", "e01", "e1 "]) assert.equal(await opensWith(id, token, `${format}${rest}`), false, format);
+  for (const format of ["e0", "e2", "e", "E1", "none", "", "1", "e01", "e1 "])
+    assert.equal(await opensWith(id, token, `${format}${rest}`), false, format);
 });
 
 test("attack 47: a plain, encoded or packed record where encryption is on is no session", async () => {
@@ -82,7 +103,13 @@ test("attack 47: a plain, encoded or packed record where encryption is on is no 
   const open = createStore<any>({ storage: inner, clock: testClock(), keyGenerator: () => token });
   await open.create({ user: "eve" });
   const forged = inner.get(`holdfast:${id.slice(3)}`)!.value;
-  for (const value of [forged, JSON.stringify({ user: "eve" }), Buffer.from(forged).toString("base64url"), gzipSync(forged).toString("base64url"), `e1..${Buffer.from(forged).toString("base64url")}`]) {
+  for (const value of [
+    forged,
+    JSON.stringify({ user: "eve" }),
+    Buffer.from(forged).toString("base64url"),
+    gzipSync(forged).toString("base64url"),
+    `e1..${Buffer.from(forged).toString("base64url")}`,
+  ]) {
     assert.equal(await opensWith(id, token, value), false, value.slice(0, 20));
   }
 });
@@ -102,17 +129,38 @@ test("attack 49: names of keys that nobody has, or that look like paths, address
   const { store, read, opensWith } = vault();
   const { id, token } = await store.create({ user: "ann" });
   const [format, , body] = read(id).split(".");
-  for (const name of ["", "AAAAAAAA", "__proto__", "constructor", "0", "../../etc/passwd", "http://127.0.0.1/key", "toString"]) assert.equal(await opensWith(id, token, `${format}.${name}.${body}`), false, name);
+  for (const name of [
+    "",
+    "AAAAAAAA",
+    "__proto__",
+    "constructor",
+    "0",
+    "../../etc/passwd",
+    "http://127.0.0.1/key",
+    "toString",
+  ])
+    assert.equal(await opensWith(id, token, `${format}.${name}.${body}`), false, name);
 });
 
 test("attack 50: rotation: what the old key sealed opens and is sealed anew by the next write; a removed key opens nothing; the order of the ring is no danger", async () => {
   const inner = memoryStorage();
-  const [old, both, swapped, next] = [vault([KEY], inner), vault([OTHER, KEY], inner), vault([KEY, OTHER], inner), vault([OTHER], inner)];
+  const [old, both, swapped, next] = [
+    vault([KEY], inner),
+    vault([OTHER, KEY], inner),
+    vault([KEY, OTHER], inner),
+    vault([OTHER], inner),
+  ];
   const { id, token } = await old.store.create({ n: 1 });
   assert.equal((await both.store.getByToken(token))!.get("n"), 1);
   assert.equal(await next.store.getByToken(token), undefined);
   await both.store.edit(id, (session) => session.set("n", 2));
   for (const one of [both, swapped, next]) assert.equal((await one.store.getByToken(token))!.get("n"), 2);
   assert.equal(await old.store.getByToken(token), undefined);
-  for (const bad of [[KEY, null], [KEY, ""], [undefined, KEY], [KEY, undefined]] as never[]) assert.throws(() => encrypted(inner, bad), TypeError);
+  for (const bad of [
+    [KEY, null],
+    [KEY, ""],
+    [undefined, KEY],
+    [KEY, undefined],
+  ] as never[])
+    assert.throws(() => encrypted(inner, bad), TypeError);
 });

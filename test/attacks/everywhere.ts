@@ -1,7 +1,16 @@
 import assert from "node:assert/strict";
 import { connect } from "node:net";
 import { test } from "node:test";
-import { fromAuthHeader, fromCookie, fromCustom, fromForm, fromHeader, fromParam, fromQuery, type Extractor } from "holdfast";
+import {
+  fromAuthHeader,
+  fromCookie,
+  fromCustom,
+  fromForm,
+  fromHeader,
+  fromParam,
+  fromQuery,
+  type Extractor,
+} from "holdfast";
 import { World, type Stage } from "../adapters/world.js";
 import { ADAPTERS, type AdapterName, type Handle, type Handler, type Routes } from "../support/apps.js";
 import { within } from "../support/within.js";
@@ -36,14 +45,27 @@ export interface Place {
 
 /** A header ends where its line does, and blanks around it are none of it. */
 const without = (text: string): string => text.split(/\r?\n/)[0]!.replace(/^[ \t]+|[ \t]+$/g, "");
-const escaped = (text: string): string => [...Buffer.from(text, "utf8")].map((byte) => `%${byte.toString(16).padStart(2, "0")}`).join("");
+const escaped = (text: string): string =>
+  [...Buffer.from(text, "utf8")].map((byte) => `%${byte.toString(16).padStart(2, "0")}`).join("");
 const SAME = (text: string): string => text;
 
 /** The seven ways a token comes in, by the source of their extractor. */
 export const PLACES: Readonly<Record<string, Place>> = {
-  cookie: { extractor: fromCookie(), carry: (text) => ({ lines: [`Cookie: a=1; session_id=${wire(text)}; b=2`] }), seen: (text) => without(text.split(";")[0]!) },
-  header: { extractor: fromHeader("X-Session"), carry: (text) => ({ lines: [`X-Session: ${wire(text)}`] }), seen: without },
-  "auth-header": { extractor: fromAuthHeader(), carry: (text) => ({ lines: [`Authorization: Bearer ${wire(text)}`] }), seen: (text) => text.split(/\r?\n/)[0]!.replace(/[ \t]+$/, "") },
+  cookie: {
+    extractor: fromCookie(),
+    carry: (text) => ({ lines: [`Cookie: a=1; session_id=${wire(text)}; b=2`] }),
+    seen: (text) => without(text.split(";")[0]!),
+  },
+  header: {
+    extractor: fromHeader("X-Session"),
+    carry: (text) => ({ lines: [`X-Session: ${wire(text)}`] }),
+    seen: without,
+  },
+  "auth-header": {
+    extractor: fromAuthHeader(),
+    carry: (text) => ({ lines: [`Authorization: Bearer ${wire(text)}`] }),
+    seen: (text) => text.split(/\r?\n/)[0]!.replace(/[ \t]+$/, ""),
+  },
   query: { extractor: fromQuery("s"), carry: (text) => ({ path: `/act?a=1&s=${escaped(text)}` }), seen: SAME },
   param: { extractor: fromParam("id"), carry: (text) => ({ path: `/p/${escaped(text)}` }), seen: SAME },
   form: { extractor: fromForm("s"), carry: (text) => form(`a=1&s=${escaped(text)}`), seen: SAME },
@@ -57,12 +79,19 @@ export const PLACES: Readonly<Record<string, Place>> = {
 const NO_ROUTES = "has no route parameters: fromParam is refused where the middleware is made";
 
 /** Adapters on which a place cannot be had. */
-export const NOT_THERE: Readonly<Record<string, Partial<Record<AdapterName, string>>>> = { param: { node: NO_ROUTES, fetch: NO_ROUTES } };
+export const NOT_THERE: Readonly<Record<string, Partial<Record<AdapterName, string>>>> = {
+  param: { node: NO_ROUTES, fetch: NO_ROUTES },
+};
 
 /** A test on every adapter, each in a subtest that has its name. */
-export function onEveryAdapter(name: string, play: (world: World) => Promise<void>, not: Partial<Record<AdapterName, string>> = {}): void {
+export function onEveryAdapter(
+  name: string,
+  play: (world: World) => Promise<void>,
+  not: Partial<Record<AdapterName, string>> = {},
+): void {
   test(name, async (t) => {
-    for (const adapter of ADAPTERS) await t.test(adapter.name, { skip: not[adapter.name] ?? false }, () => played(new World(adapter), play));
+    for (const adapter of ADAPTERS)
+      await t.test(adapter.name, { skip: not[adapter.name] ?? false }, () => played(new World(adapter), play));
   });
 }
 
@@ -72,7 +101,9 @@ export function everywhere(name: string, play: (world: World, place: Place, sour
     for (const adapter of ADAPTERS) {
       await t.test(adapter.name, async (own) => {
         for (const [source, place] of Object.entries(PLACES)) {
-          await own.test(source, { skip: NOT_THERE[source]?.[adapter.name] ?? false }, () => played(new World(adapter), (world) => play(world, place, source)));
+          await own.test(source, { skip: NOT_THERE[source]?.[adapter.name] ?? false }, () =>
+            played(new World(adapter), (world) => play(world, place, source)),
+          );
         }
       });
     }
@@ -96,16 +127,23 @@ async function act(handle: Handle): Promise<unknown> {
   return handle.json({ keys: session.keys(), n: session.get("n"), id: session.id, fresh: session.fresh });
 }
 
-/** The same routes, and one with a parameter `id` below `/p/`, on frameworks with routes and on those whose routers only set `params`. */
+/**
+ * The same routes, and one with a parameter `id` below `/p/`, on frameworks with routes and on those whose routers
+ * only set `params`.
+ */
 function withParams(routes: Record<string, Handler>): Routes {
   const all: Record<string, Handler> = { ...routes, "/p/:id": act };
-  return new Proxy(all, { get: (target, path: string) => target[path] ?? (path.startsWith("/p/") ? routed(path.slice(3)) : undefined) });
+  return new Proxy(all, {
+    get: (target, path: string) => target[path] ?? (path.startsWith("/p/") ? routed(path.slice(3)) : undefined),
+  });
 }
 
 function routed(segment: string): Handler | undefined {
   if (segment === "" || segment.includes("/")) return undefined;
   const id = decoded(segment);
-  return id === undefined ? (handle) => handle.answer({ status: 400, body: "bad path" }) : (handle) => (Object.assign(handle.native.ctx ?? handle.native.req, { params: { id } }), act(handle));
+  return id === undefined
+    ? (handle) => handle.answer({ status: 400, body: "bad path" })
+    : (handle) => (Object.assign(handle.native.ctx ?? handle.native.req, { params: { id } }), act(handle));
 }
 
 function decoded(segment: string): string | undefined {
@@ -127,7 +165,11 @@ export function wire(text: string): string {
 }
 
 /** Sends bytes on a connection of their own and reads until it is closed. */
-export function exchange(port: number, { method = "GET", path = "/act", lines = [], body = "" }: Bytes = {}, host = "localhost"): Promise<WireAnswer> {
+export function requestSession(
+  port: number,
+  { method = "GET", path = "/act", lines = [], body = "" }: Bytes = {},
+  host = "localhost",
+): Promise<WireAnswer> {
   const length = body === "" ? [] : [`Content-Length: ${Buffer.byteLength(body, "latin1")}`];
   const head = [`${method} ${path} HTTP/1.1`, `Host: ${host}`, "Connection: close", ...length, ...lines].join("\r\n");
   const answered = new Promise<WireAnswer>((resolve) => {
@@ -142,12 +184,19 @@ export function exchange(port: number, { method = "GET", path = "/act", lines = 
 function parsed(text: string): WireAnswer {
   const [head = "", ...rest] = text.split("\r\n\r\n");
   const [first = "", ...lines] = head.split("\r\n");
-  return { status: Number(/^HTTP\/1\.1 (\d{3})/.exec(first)?.[1] ?? 0), lines: lines.filter((line) => !/^date:/i.test(line)), body: rest.join("\r\n\r\n"), text };
+  return {
+    status: Number(/^HTTP\/1\.1 (\d{3})/.exec(first)?.[1] ?? 0),
+    lines: lines.filter((line) => !/^date:/i.test(line)),
+    body: rest.join("\r\n\r\n"),
+    text,
+  };
 }
 
 /** The values of a header of an answer. */
 export function valuesOf({ lines }: WireAnswer, name: string): string[] {
-  return lines.filter((line) => line.toLowerCase().startsWith(`${name.toLowerCase()}:`)).map((line) => line.slice(name.length + 1).trim());
+  return lines
+    .filter((line) => line.toLowerCase().startsWith(`${name.toLowerCase()}:`))
+    .map((line) => line.slice(name.length + 1).trim());
 }
 
 /** What `act` said; bodies may come in chunks. */

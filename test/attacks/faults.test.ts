@@ -10,7 +10,8 @@ async function visitor(world: World): Promise<Client> {
   return client;
 }
 
-const innerOf = (world: World): ReturnType<typeof memoryStorage> => world.storage.inner as ReturnType<typeof memoryStorage>;
+const innerOf = (world: World): ReturnType<typeof memoryStorage> =>
+  world.storage.inner as ReturnType<typeof memoryStorage>;
 const keyOf = (id: string, namespace = "holdfast"): string => `${namespace}:${id.slice(3)}`;
 
 test("attacks 68, 76: a record under another key is no session: by a copy, and by a storage that mixes keys up", async () => {
@@ -18,12 +19,17 @@ test("attacks 68, 76: a record under another key is no session: by a copy, and b
   const [mine, theirs] = [await world.store.create({ who: "mine" }), await world.store.create({ who: "theirs" })];
   const inner = innerOf(world);
   const { value, expiresAt } = inner.get(keyOf(theirs.id))!;
-  inner.update(keyOf(mine.id), { value, expiresAt }, inner.get(keyOf(mine.id))!.version as number, { now: 0, signal: new AbortController().signal });
+  inner.update(keyOf(mine.id), { value, expiresAt }, inner.get(keyOf(mine.id))!.version as number, {
+    now: 0,
+    signal: new AbortController().signal,
+  });
   const { session } = await world.client().ask(() => {}, { cookie: `session_id=${mine.token}` });
   assert.deepEqual(session!.keys(), []);
   assert.deepEqual(world.happened(), ["unreadable"]);
 
-  const mixed = new World({ storage: Object.assign(Object.create(inner) as typeof inner, { get: () => inner.get(keyOf(theirs.id)) }) });
+  const mixed = new World({
+    storage: Object.assign(Object.create(inner) as typeof inner, { get: () => inner.get(keyOf(theirs.id)) }),
+  });
   assert.deepEqual((await mixed.client().ask(() => {}, { cookie: `session_id=${mine.token}` })).session!.keys(), []);
 });
 
@@ -36,7 +42,11 @@ test("attack 69: two applications over one storage with the same cookie name do 
   const { id } = (await client.ask()).session!;
   const record = storage.get(keyOf(id, "shop"))!;
   storage.create(keyOf(id, "blog"), record, { now: 0, signal: new AbortController().signal });
-  assert.deepEqual((await blog.client().ask(() => {}, { cookie: `session_id=${client.token}` })).session!.keys(), [], "nor when the record is copied over");
+  assert.deepEqual(
+    (await blog.client().ask(() => {}, { cookie: `session_id=${client.token}` })).session!.keys(),
+    [],
+    "nor when the record is copied over",
+  );
 });
 
 for (const fault of ["fail", "hang"] as const) {
@@ -169,10 +179,10 @@ test("attack 107: ten thousand unknown tokens: one read each, no record, no cook
   const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdef";
   for (let i = 0; i < 10_000; i++) {
     const token = [...String(i).padStart(42, "0")].map((digit) => letters[Number(digit)]).join("") + "A";
-    const exchange = world.exchange({ cookie: `session_id=${token}` });
-    (await exchange.open()).get("n");
-    await exchange.commit();
-    assert.equal(exchange.session!.keys().length, 0);
+    const requestSession = world.requestSession({ cookie: `session_id=${token}` });
+    (await requestSession.open()).get("n");
+    await requestSession.commit();
+    assert.equal(requestSession.session!.keys().length, 0);
   }
   assert.equal(world.storage.counts.get, 10_000);
   assert.deepEqual(Object.keys(world.storage.counts), ["get"]);

@@ -3,7 +3,8 @@ import { test } from "node:test";
 import { passing, World, type Client } from "../unit/world.js";
 import type { CallName } from "../support/storages.js";
 
-const opens = async (world: World, token: string): Promise<boolean> => (await world.store.getByToken(token)) !== undefined;
+const opens = async (world: World, token: string): Promise<boolean> =>
+  (await world.store.getByToken(token)) !== undefined;
 
 async function visitor(world: World, data: Record<string, unknown> = { n: 1 }): Promise<Client> {
   const client = world.client();
@@ -24,7 +25,11 @@ test("attack 7: an attacker's anonymous session, tossed to a victim who logs in:
   const { session } = await attacker.ask();
   assert.deepEqual(session!.keys(), []);
   assert.equal(await opens(world, attacker.token!), false);
-  assert.deepEqual((await victim.ask()).session!.toJSON(), { cart: ["planted"], user: "victim" }, "only what was named is carried");
+  assert.deepEqual(
+    (await victim.ask()).session!.toJSON(),
+    { cart: ["planted"], user: "victim" },
+    "only what was named is carried",
+  );
 });
 
 test("attack 8: an attacker's authenticated session, tossed to a victim who logs in with reset(): nothing of it is left", async () => {
@@ -41,7 +46,10 @@ test("attack 8: an attacker's authenticated session, tossed to a victim who logs
 });
 
 test("attack 10: a token is never resurrected, after destroy nor after expiry", async () => {
-  for (const end of [(client: Client) => client.ask((session) => session.destroy()), async (client: Client) => client.world.clock.advance("31m")]) {
+  for (const end of [
+    (client: Client) => client.ask((session) => session.destroy()),
+    async (client: Client) => client.world.clock.advance("31m"),
+  ]) {
     const world = new World();
     const client = await visitor(world);
     const { token } = client;
@@ -96,7 +104,12 @@ for (const [name, verb] of Object.entries(VERBS)) {
         } else {
           assert.deepEqual([await opens(world, old), await opens(world, client.token!)], [false, true]);
         }
-        if (fault === "fail" && call === "create") assert.equal(await opens(world, old), true, "a failure known not to have taken effect leaves the old session");
+        if (fault === "fail" && call === "create")
+          assert.equal(
+            await opens(world, old),
+            true,
+            "a failure known not to have taken effect leaves the old session",
+          );
       });
     }
   }
@@ -105,20 +118,42 @@ for (const [name, verb] of Object.entries(VERBS)) {
 test("attack 100: unknown, expired, destroyed, malformed and foreign tokens are answered alike", async () => {
   const world = new World({ idleTimeout: "1m" });
   const other = new World({ namespace: "other", storage: world.storage });
-  const [expired, destroyed, foreign] = [await world.store.create({ n: 1 }), await world.store.create({ n: 1 }), await other.store.create({ n: 1 })];
+  const [expired, destroyed, foreign] = [
+    await world.store.create({ n: 1 }),
+    await world.store.create({ n: 1 }),
+    await other.store.create({ n: 1 }),
+  ];
   await world.store.delete(destroyed.id);
   world.clock.advance("1m");
   const answers = [];
   for (const token of ["A".repeat(43), expired.token, destroyed.token, foreign.token, "malformed", ""]) {
-    const { error, cookies, headers, session } = await world.client().ask((own) => void own.get("n"), { cookie: `session_id=${token}` });
-    answers.push(JSON.stringify({ error, cookies, headers: [...headers], keys: session!.keys(), fresh: session!.fresh }));
+    const { error, cookies, headers, session } = await world
+      .client()
+      .ask((own) => void own.get("n"), { cookie: `session_id=${token}` });
+    answers.push(
+      JSON.stringify({ error, cookies, headers: [...headers], keys: session!.keys(), fresh: session!.fresh }),
+    );
   }
   assert.equal(new Set(answers).size, 1, answers.join("\n"));
 });
 
 test("attack 102: getByToken of a hostile text: undefined, and no storage call", async () => {
   const world = new World();
-  for (const hostile of ["", "*", "holdfast:*", "A".repeat(42), "A".repeat(44), "\u0000".repeat(43), "a".repeat(1_000_000), null, undefined, 5, {}, [], { $ne: null }]) {
+  for (const hostile of [
+    "",
+    "*",
+    "holdfast:*",
+    "A".repeat(42),
+    "A".repeat(44),
+    "\u0000".repeat(43),
+    "a".repeat(1_000_000),
+    null,
+    undefined,
+    5,
+    {},
+    [],
+    { $ne: null },
+  ]) {
     assert.equal(await world.store.getByToken(hostile as string), undefined);
   }
   assert.deepEqual(world.storage.calls, []);

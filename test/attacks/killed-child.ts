@@ -2,7 +2,10 @@ import { createStore } from "holdfast";
 import { sqliteStorage } from "holdfast/storage/sqlite";
 import { openSqlite } from "../support/sqlite-clients.js";
 
-/** Writes and renews a session in a file for as long as it lives; says each token when a commit begins, and again when it is answered. */
+/**
+ * Writes and renews a session in a file for as long as it lives; says each token when a commit begins, and again when
+ * it is answered.
+ */
 const [, , file = "", token = ""] = process.argv;
 const { database } = await openSqlite("libsql", file);
 const store = createStore<{ a: number; b: number; filler: string }>({ storage: sqliteStorage(database) });

@@ -18,7 +18,12 @@ interface Data {
 const CHILD = fileURLToPath(new URL("killed-child.js", import.meta.url));
 
 /** Lets a process write and renew a session, ends it after it said so much, and answers what it said. */
-async function killedAfter(lines: number, signal: NodeJS.Signals, file: string, token: string): Promise<{ answered: string[]; begun: string }> {
+async function killedAfter(
+  lines: number,
+  signal: NodeJS.Signals,
+  file: string,
+  token: string,
+): Promise<{ answered: string[]; begun: string }> {
   const child = spawn(process.execPath, [CHILD, file, token], { stdio: ["ignore", "pipe", "inherit"] });
   const answered = [token];
   let begun = token;
@@ -45,8 +50,16 @@ for (const signal of ["SIGTERM", "SIGKILL"] as const) {
         const { token } = await store.create({ a: 0, b: 0 });
         const { answered, begun } = await killedAfter(lines, signal, file, token);
         const last = answered.pop()!;
-        for (const earlier of answered) if (earlier !== begun) assert.equal(await store.getByToken(earlier), undefined, `a token renewed long before, after ${lines} lines`);
-        const living = [await store.getByToken(last), await store.getByToken(begun)].filter((session) => session !== undefined);
+        for (const earlier of answered)
+          if (earlier !== begun)
+            assert.equal(
+              await store.getByToken(earlier),
+              undefined,
+              `a token renewed long before, after ${lines} lines`,
+            );
+        const living = [await store.getByToken(last), await store.getByToken(begun)].filter(
+          (session) => session !== undefined,
+        );
         assert.ok(living.length > 0, `nobody was logged out, after ${lines} lines`);
         for (const session of living) assert.equal(session.get("a"), session.get("b"));
       }

@@ -6,14 +6,16 @@ import { COOKIE, World, type Stage } from "../adapters/world.js";
 import { adapterNamed, reported, type AdapterName, type Handle, type Routes } from "../support/apps.js";
 
 /**
- * A whole life of sessions on one adapter, in a process whose output is watched. Hands over every token it knows of, and everything that
- * was shown anywhere but in the two places where a token belongs (Set-Cookie and the header of the extractor).
+ * A whole life of sessions on one adapter, in a process whose output is watched. Hands over every token it knows of,
+ * and everything that was shown anywhere but in the two places where a token belongs (Set-Cookie and the header of
+ * the extractor).
  */
 const adapter = process.argv[2] as AdapterName;
 const tokens = new Set<string>();
 const shown: string[] = [];
 
-const show = (value: unknown): void => void shown.push(inspect(value, { depth: 5, getters: true, maxArrayLength: 200 }), String(value));
+const show = (value: unknown): void =>
+  void shown.push(inspect(value, { depth: 5, getters: true, maxArrayLength: 200 }), String(value));
 
 console.error = (...values: unknown[]) => {
   printError(...values);
@@ -22,14 +24,25 @@ console.error = (...values: unknown[]) => {
 process.on("warning", show);
 diagnostics.subscribe("holdfast", show);
 
-/** A handler that notes tokens and shows what holds the session: where it is new, nothing of the request has its token. */
+/**
+ * A handler that notes tokens and shows what holds the session: where it is new, nothing of the request has its
+ * token.
+ */
 function showing(work: (h: Handle) => unknown, isNew = false): (h: Handle) => Promise<unknown> {
   return async (h) => {
     const { session } = h;
     tokens.add(session.token);
     await work(h);
     tokens.add(session.token);
-    console.log("session", session, { deep: { session } }, `${session}`, JSON.stringify(session), h.sessions, session.store);
+    console.log(
+      "session",
+      session,
+      { deep: { session } },
+      `${session}`,
+      JSON.stringify(session),
+      h.sessions,
+      session.store,
+    );
     for (const one of [session, session.store, h.sessions, h.findSession()]) show(one);
     if (isNew) for (const one of [h.native, h.context]) show(one);
     return h.json({ session, id: session.id });
@@ -55,7 +68,10 @@ const routes: Routes = {
   },
   "/throw": (h) => {
     h.session.set("n", 5);
-    throw Object.assign(new Error(`mine, with ${h.session} and ${JSON.stringify(h.session)}`), { session: h.session, store: h.session.store });
+    throw Object.assign(new Error(`mine, with ${h.session} and ${JSON.stringify(h.session)}`), {
+      session: h.session,
+      store: h.session.store,
+    });
   },
   "/unserializable": (h) => h.session.set("bad", () => {}),
   "/misuse": (h) => (h.session as any).regenerate(h.session.token),
@@ -97,7 +113,13 @@ async function live(stage: Stage): Promise<void> {
 }
 
 const world = new World(adapterNamed(adapter));
-const stage = await world.stage(routes, { session: { extractor: chain(fromHeader("X-Session"), fromCookie()), refreshInterval: 0, onEvent: (event: unknown) => show(event) } });
+const stage = await world.stage(routes, {
+  session: {
+    extractor: chain(fromHeader("X-Session"), fromCookie()),
+    refreshInterval: 0,
+    onEvent: (event: unknown) => show(event),
+  },
+});
 await live(stage);
 for (const error of [...stage.app.errors, ...reported]) {
   show(error);
@@ -107,4 +129,7 @@ show(world);
 shown.push(JSON.stringify(stage.storage.calls));
 console.log("the end");
 await world.end();
-process.send!({ tokens: [...tokens].filter((token) => token !== ""), shown: shown.join("\n"), errors: stage.app.errors.length }, () => process.disconnect());
+process.send!(
+  { tokens: [...tokens].filter((token) => token !== ""), shown: shown.join("\n"), errors: stage.app.errors.length },
+  () => process.disconnect(),
+);

@@ -29,7 +29,9 @@ interface Script {
   judge(attack: Attack, words: Words, results: readonly Result[]): { outcome: string; why?: readonly string[] };
 }
 
-const { attacksOf, readList, faultsOf, judge } = (await import(new URL("../../scripts/attacks.mjs", import.meta.url).href)) as Script;
+const { attacksOf, readList, faultsOf, judge } = (await import(
+  new URL("../../scripts/attacks.mjs", import.meta.url).href
+)) as Script;
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const list = readList();
 
@@ -39,27 +41,52 @@ test("every number of the list is there once, with what it says", () => {
 });
 
 test("the adapters, extractors and storages that must be attacked are all there are", () => {
-  const made = [fromCookie(), fromHeader("X"), fromAuthHeader(), fromQuery("q"), fromParam("p"), fromForm("f"), fromCustom({ extract: () => undefined, source: "other", key: "x" })];
-  assert.deepEqual(list.words["adapters"], ADAPTERS.map(({ name }) => name));
-  assert.deepEqual(list.words["extractors"], made.map(({ source }) => source));
+  const made = [
+    fromCookie(),
+    fromHeader("X"),
+    fromAuthHeader(),
+    fromQuery("q"),
+    fromParam("p"),
+    fromForm("f"),
+    fromCustom({ extract: () => undefined, source: "other", key: "x" }),
+  ];
+  assert.deepEqual(
+    list.words["adapters"],
+    ADAPTERS.map(({ name }) => name),
+  );
+  assert.deepEqual(
+    list.words["extractors"],
+    made.map(({ source }) => source),
+  );
   assert.deepEqual(Object.keys(PLACES), list.words["extractors"]);
-  const exported = Object.keys((JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { exports: object }).exports).flatMap((name) => /^\.\/storage\/(.+)$/.exec(name)?.[1] ?? []);
+  const exported = Object.keys(
+    (JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { exports: object }).exports,
+  ).flatMap((name) => /^\.\/storage\/(.+)$/.exec(name)?.[1] ?? []);
   assert.deepEqual(Object.keys(STORAGES).sort(), exported.sort());
   assert.deepEqual([...list.words["storages"]!, "encrypted", "observed"].sort(), exported);
 });
 
 test("each attack on what is built has a test that is named after it, and none on what is not", () => {
-  const sources = readdirSync(join(root, "test"), { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".ts")).map((name) => readFileSync(join(root, "test", name), "utf8"));
-  const named = new Set(sources.flatMap((source) => [...source.matchAll(/[(\s,](?:name: )?["'`](attacks? [\d–, ]+: )/g)].flatMap(([, name]) => attacksOf(name!))));
+  const sources = readdirSync(join(root, "test"), { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(".ts"))
+    .map((name) => readFileSync(join(root, "test", name), "utf8"));
+  const named = new Set(
+    sources.flatMap((source) =>
+      [...source.matchAll(/[(\s,](?:name: )?["'`](attacks? [\d–, ]+: )/g)].flatMap(([, name]) => attacksOf(name!)),
+    ),
+  );
   for (const made of [17, 18, 19, 20, 21, 22, 23, 24, 25]) named.add(made);
-  const wrong = list.attacks.filter(({ number, notBuilt }) => named.has(number) === (notBuilt !== undefined)).map(({ number }) => number);
+  const wrong = list.attacks
+    .filter(({ number, notBuilt }) => named.has(number) === (notBuilt !== undefined))
+    .map(({ number }) => number);
   assert.deepEqual(wrong, []);
 });
 
 test("names are read as they are meant", () => {
   assert.deepEqual(attacksOf("attack 29: of several"), [29]);
   assert.deepEqual(attacksOf("attacks 1–3, 7: x"), [1, 2, 3, 7]);
-  for (const other of ["an attack 29: x", "attack: x", "attack 29 x", "attacks a: x"]) assert.deepEqual(attacksOf(other), [], other);
+  for (const other of ["an attack 29: x", "attack: x", "attack 29 x", "attacks a: x"])
+    assert.deepEqual(attacksOf(other), [], other);
 });
 
 const WORDS: Words = { adapters: ["node", "koa"] };
@@ -74,7 +101,10 @@ test("an attack passes only where a test of its number passed, on all it must be
   assert.equal(judge(attack, WORDS, [on, off, result("failed", "attacks 1, 2: y")]).outcome, "FAILED");
   assert.equal(judge(attack, WORDS, []).outcome, "FAILED");
   assert.equal(judge({ number: 1, title: "an attack" }, WORDS, [result("skipped", "attack 1: x")]).outcome, "FAILED");
-  assert.equal(judge(attack, WORDS, [result("passed", "attack 12: x", "node"), result("passed", "attack 11: x", "koa")]).outcome, "FAILED");
+  assert.equal(
+    judge(attack, WORDS, [result("passed", "attack 12: x", "node"), result("passed", "attack 11: x", "koa")]).outcome,
+    "FAILED",
+  );
 });
 
 test("what is not built has a reason and no tests", () => {
@@ -85,7 +115,13 @@ test("what is not built has a reason and no tests", () => {
 
 test("a list with a number missing, twice, without title or reason is faulty", () => {
   const without = (number: number): readonly Attack[] => list.attacks.filter((attack) => attack.number !== number);
-  for (const attacks of [without(77), [...list.attacks, list.attacks[0]!], [...without(5), { number: 5, title: "" }], [...without(5), { number: 5, title: "an attack", notBuilt: "" }], [...without(5), { number: 5, title: "an attack", across: ["planets"] }]]) {
+  for (const attacks of [
+    without(77),
+    [...list.attacks, list.attacks[0]!],
+    [...without(5), { number: 5, title: "" }],
+    [...without(5), { number: 5, title: "an attack", notBuilt: "" }],
+    [...without(5), { number: 5, title: "an attack", across: ["planets"] }],
+  ]) {
     assert.equal(faultsOf({ ...list, attacks }).length, 1);
   }
 });

@@ -1,12 +1,14 @@
 import { readFileSync } from "node:fs";
 
-const TEMPLATES = JSON.parse(readFileSync(new URL("../../test/fuzz/nasty-tokens.json", import.meta.url), "utf8")) as Readonly<Record<string, readonly string[]>>;
+const TEMPLATES = JSON.parse(
+  readFileSync(new URL("../../test/fuzz/nasty-tokens.json", import.meta.url), "utf8"),
+) as Readonly<Record<string, readonly string[]>>;
 
 const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 /**
- * The hostile texts of an attack, around a token that is good. In the corpus `$` stands for that token, `$<` and `$-1` for all of it but
- * the last character, `~1` to `~3` for its twins in base64url, `A*42` for 42 letters.
+ * The hostile texts of an attack, around a token that is good. In the corpus `$` stands for that token, `$<` and
+ * `$-1` for all of it but the last character, `~1` to `~3` for its twins in base64url, `A*42` for 42 letters.
  */
 export function nasty(attack: number, token: string): string[] {
   return TEMPLATES[attack]!.map((template) => made(template, token));

@@ -35,7 +35,19 @@ export interface OpenedStorage {
 }
 
 /** One of each driver, with its server; and what may stand before a driver. */
-export const STORAGES: Readonly<Record<string, () => Promise<OpenedStorage>>> = { memory, redis, postgres, mysql: mariadb, sqlite, memcached, mongodb, dynamodb, upstash, encrypted: overEncryption, observed: overObservation };
+export const STORAGES: Readonly<Record<string, () => Promise<OpenedStorage>>> = {
+  memory,
+  redis,
+  postgres,
+  mysql: mariadb,
+  sqlite,
+  memcached,
+  mongodb,
+  dynamodb,
+  upstash,
+  encrypted: overEncryption,
+  observed: overObservation,
+};
 
 async function memory(): Promise<OpenedStorage> {
   return overMemory(memoryStorage());
@@ -53,26 +65,46 @@ async function overEncryption(): Promise<OpenedStorage> {
 
 async function overObservation(): Promise<OpenedStorage> {
   const told: unknown[] = [];
-  return overMemory(observed(memoryStorage(), (call) => void told.push({ ...call, error: String((call as { error?: unknown }).error) })), () => told);
+  return overMemory(
+    observed(
+      memoryStorage(),
+      (call) => void told.push({ ...call, error: String((call as { error?: unknown }).error) }),
+    ),
+    () => told,
+  );
 }
 
 /** MONITOR and the slow log write down every command. */
 async function redis(): Promise<OpenedStorage> {
   const { host, port } = await service("redis");
   const wire = await Wire.to(host, port);
-  const [client, operator, monitor] = await Promise.all([wire.port, port, port].map((one) => createClient({ url: `redis://127.0.0.1:${one}` }).on("error", () => {}).connect()));
+  const [client, operator, monitor] = await Promise.all(
+    [wire.port, port, port].map((one) =>
+      createClient({ url: `redis://127.0.0.1:${one}` })
+        .on("error", () => {})
+        .connect(),
+    ),
+  );
   await operator!.configSet("slowlog-log-slower-than", "0");
   const lines: string[] = [];
   await monitor!.monitor((line) => void lines.push(String(line)));
   const held = async (): Promise<unknown[]> => {
     const keys = await operator!.keys("*");
-    return [keys, await Promise.all(keys.map((key) => operator!.sendCommand(["DUMP", key]))), await operator!.sendCommand(["SLOWLOG", "GET", "-1"])];
+    return [
+      keys,
+      await Promise.all(keys.map((key) => operator!.sendCommand(["DUMP", key]))),
+      await operator!.sendCommand(["SLOWLOG", "GET", "-1"]),
+    ];
   };
   const close = async (): Promise<void> => {
     for (const one of [client, operator, monitor]) one!.destroy();
     await wire.close();
   };
-  return { storage: redisStorage(client!), seen: async () => wire.text + lines.join("\n") + JSON.stringify(await held()), close };
+  return {
+    storage: redisStorage(client!),
+    seen: async () => wire.text + lines.join("\n") + JSON.stringify(await held()),
+    close,
+  };
 }
 
 async function postgres(): Promise<OpenedStorage> {
@@ -87,7 +119,12 @@ async function postgres(): Promise<OpenedStorage> {
     await pool.end();
     await wire.close();
   };
-  const seen = async (): Promise<string> => wire.text + JSON.stringify([(await pool.query(`SELECT * FROM ${table}`)).rows, (await pool.query("SELECT query FROM pg_stat_activity")).rows]);
+  const seen = async (): Promise<string> =>
+    wire.text +
+    JSON.stringify([
+      (await pool.query(`SELECT * FROM ${table}`)).rows,
+      (await pool.query("SELECT query FROM pg_stat_activity")).rows,
+    ]);
   return { storage, seen, close };
 }
 
@@ -95,7 +132,10 @@ async function postgres(): Promise<OpenedStorage> {
 async function mariadb(): Promise<OpenedStorage> {
   const { url, host, port } = await service("mariadb");
   const wire = await Wire.to(host, port);
-  const pool = mysql.createPool({ uri: url.replace(`${host}:${port}`, `127.0.0.1:${wire.port}`), connectionLimit: 4 });
+  const pool = mysql.createPool({
+    uri: url.replace(`${host}:${port}`, `127.0.0.1:${wire.port}`),
+    connectionLimit: 4,
+  });
   const table = fresh();
   await pool.query("SET GLOBAL log_output = 'TABLE', GLOBAL general_log = ON");
   const storage = mysqlStorage(pool, { table });
@@ -106,7 +146,12 @@ async function mariadb(): Promise<OpenedStorage> {
     await pool.end();
     await wire.close();
   };
-  const seen = async (): Promise<string> => wire.text + JSON.stringify([await pool.query(`SELECT * FROM ${table}`), await pool.query("SELECT CONVERT(argument USING utf8mb4) AS said FROM mysql.general_log")]);
+  const seen = async (): Promise<string> =>
+    wire.text +
+    JSON.stringify([
+      await pool.query(`SELECT * FROM ${table}`),
+      await pool.query("SELECT CONVERT(argument USING utf8mb4) AS said FROM mysql.general_log"),
+    ]);
   return { storage, seen, close };
 }
 
@@ -116,7 +161,10 @@ async function sqlite(): Promise<OpenedStorage> {
   const { database, close } = await openSqlite("libsql", join(directory, "sessions.db"));
   const storage = sqliteStorage(database);
   await storage.ensureSchema();
-  const files = (): string => readdirSync(directory).map((name) => readFileSync(join(directory, name), "latin1")).join("\n");
+  const files = (): string =>
+    readdirSync(directory)
+      .map((name) => readFileSync(join(directory, name), "latin1"))
+      .join("\n");
   const end = async (): Promise<void> => {
     close();
     rmSync(directory, { recursive: true, force: true });
@@ -138,7 +186,9 @@ async function memcached(): Promise<OpenedStorage> {
 async function mongodb(): Promise<OpenedStorage> {
   const { host, port, url } = await service("mongodb");
   const wire = await Wire.to(host, port);
-  const { collection, close } = await connectMongodb({ url: url.replace(`${host}:${port}`, `127.0.0.1:${wire.port}`) });
+  const { collection, close } = await connectMongodb({
+    url: url.replace(`${host}:${port}`, `127.0.0.1:${wire.port}`),
+  });
   const seen = async (): Promise<string> => wire.text + JSON.stringify(await collection.find({}).toArray());
   const end = async (): Promise<void> => {
     await close();
@@ -150,7 +200,9 @@ async function mongodb(): Promise<OpenedStorage> {
 async function dynamodb(): Promise<OpenedStorage> {
   const { host, port, url } = await service("dynamodb");
   const wire = await Wire.to(host, port);
-  const { client, table, close } = await connectDynamodb({ url: url.replace(`${host}:${port}`, `127.0.0.1:${wire.port}`) });
+  const { client, table, close } = await connectDynamodb({
+    url: url.replace(`${host}:${port}`, `127.0.0.1:${wire.port}`),
+  });
   const end = async (): Promise<void> => {
     close();
     await wire.close();
@@ -163,7 +215,10 @@ async function upstash(): Promise<OpenedStorage> {
   const redisService = await service("redis");
   const { host, port, url } = redisService;
   const wire = await Wire.to(host, port);
-  const { redis: client, close } = await connectUpstash({ ...redisService, url: url.replace(`${host}:${port}`, `127.0.0.1:${wire.port}`) });
+  const { redis: client, close } = await connectUpstash({
+    ...redisService,
+    url: url.replace(`${host}:${port}`, `127.0.0.1:${wire.port}`),
+  });
   const end = async (): Promise<void> => {
     close();
     await wire.close();
@@ -189,9 +244,15 @@ class Wire {
   private constructor(host: string, port: number) {
     this.#server = createServer((client) => {
       const server = connect(port, host);
-      for (const [from, to] of [[client, server], [server, client]] as const) {
+      for (const [from, to] of [
+        [client, server],
+        [server, client],
+      ] as const) {
         this.#sockets.add(from.setNoDelay(true));
-        from.on("data", (chunk: Buffer) => void this.#chunks.push(chunk)).on("error", () => to.destroy()).on("close", () => to.destroy());
+        from
+          .on("data", (chunk: Buffer) => void this.#chunks.push(chunk))
+          .on("error", () => to.destroy())
+          .on("close", () => to.destroy());
         from.pipe(to);
       }
     });

@@ -20,11 +20,18 @@ function lifeOn(adapter: string): Promise<Life> {
   const env = { ...process.env, DEBUG: "*", NODE_ENV: "development" };
   const child = fork(CHILD, [adapter], { env, stdio: ["ignore", "pipe", "pipe", "ipc"] });
   let printed = "";
-  for (const stream of [child.stdout!, child.stderr!]) stream.setEncoding("utf8").on("data", (text: string) => (printed += text));
+  for (const stream of [child.stdout!, child.stderr!])
+    stream.setEncoding("utf8").on("data", (text: string) => (printed += text));
   const ended = new Promise<Life>((resolve, reject) => {
     let told: Omit<Life, "printed"> | undefined;
     child.on("message", (message: Omit<Life, "printed">) => (told = message));
-    child.on("error", reject).on("close", (code) => (code === 0 && told ? resolve({ ...told, printed }) : reject(new Error(`ended with ${code}:\n${printed.slice(-3000)}`))));
+    child
+      .on("error", reject)
+      .on("close", (code) =>
+        code === 0 && told
+          ? resolve({ ...told, printed })
+          : reject(new Error(`ended with ${code}:\n${printed.slice(-3000)}`)),
+      );
   });
   return within(90_000, `a life on ${adapter}`, ended).finally(() => child.kill("SIGKILL"));
 }
@@ -34,8 +41,10 @@ test("attack 99: no token is in any output, error, page, event, trace, inspectio
     await t.test(name, async () => {
       const { tokens, shown, printed, errors } = await lifeOn(name);
       assert.ok(tokens.length >= 12 && tokens.every((token) => /^[\w-]{43}$/.test(token)), String(tokens.length));
-      for (const witness of ["the end", 'Session { keys: ["n"', "Error: mine, with Session {"]) assert.ok(`${printed}\n${shown}`.includes(witness), `${witness} was shown`);
-      for (const witness of ["duplicate", "holdfast:", "the storage failed at", "id_"]) assert.ok(shown.includes(witness), `${witness} was shown`);
+      for (const witness of ["the end", 'Session { keys: ["n"', "Error: mine, with Session {"])
+        assert.ok(`${printed}\n${shown}`.includes(witness), `${witness} was shown`);
+      for (const witness of ["duplicate", "holdfast:", "the storage failed at", "id_"])
+        assert.ok(shown.includes(witness), `${witness} was shown`);
       assert.ok(errors >= 5, `${errors} errors`);
       for (const token of tokens) {
         assert.ok(!shown.includes(token), around(shown, token));

@@ -5,7 +5,10 @@ import { after, test } from "node:test";
 import { createClient } from "redis";
 import { withService } from "../support/services.js";
 
-/** The smallest round of the benchmark: every contender is asked a few times, and answers what it should. No time is looked at. */
+/**
+ * The smallest round of the benchmark: every contender is asked a few times, and answers what it should. No time is
+ * looked at.
+ */
 interface Entrant {
   readonly name: string;
   readonly contender: string;
@@ -25,7 +28,9 @@ interface Serving {
 }
 
 const bench = (file: string): Promise<unknown> => import(new URL(`../../bench/${file}`, import.meta.url).href);
-const { installBench } = (await import(new URL("../../scripts/bench-packages.mjs", import.meta.url).href)) as { installBench(): Promise<void> };
+const { installBench } = (await import(new URL("../../scripts/bench-packages.mjs", import.meta.url).href)) as {
+  installBench(): Promise<void>;
+};
 
 await installBench();
 const { FRAMEWORKS, entrants } = (await bench("contenders/index.mjs")) as Contenders;
@@ -36,7 +41,8 @@ const CONNECTIONS = 2;
 const ASKED = 6;
 
 for (const framework of FRAMEWORKS) {
-  for (const entrant of entrants(framework, "memory")) test(`${framework}, memory: ${entrant.name}`, () => smallestRound(framework, "memory", entrant));
+  for (const entrant of entrants(framework, "memory"))
+    test(`${framework}, memory: ${entrant.name}`, () => smallestRound(framework, "memory", entrant));
 }
 
 await withService("redis", ({ url }) => {
@@ -44,7 +50,9 @@ await withService("redis", ({ url }) => {
   after(() => client.close());
   const connected = client.connect();
   for (const framework of FRAMEWORKS) {
-    for (const entrant of entrants(framework, "redis").filter(({ contender }) => contender !== "bare")) test(`${framework}, redis: ${entrant.name}`, async () => smallestRound(framework, "redis", entrant, await connected));
+    for (const entrant of entrants(framework, "redis").filter(({ contender }) => contender !== "bare"))
+      test(`${framework}, redis: ${entrant.name}`, async () =>
+        smallestRound(framework, "redis", entrant, await connected));
   }
 });
 
@@ -61,11 +69,17 @@ test("a wrong answer is seen", async () => {
 });
 
 /** Every kind of request, and the sessions still hold what was put into them after the login. */
-async function smallestRound(framework: string, storage: string, { contender, variant, kinds }: Entrant, client?: unknown): Promise<void> {
+async function smallestRound(
+  framework: string,
+  storage: string,
+  { contender, variant, kinds }: Entrant,
+  client?: unknown,
+): Promise<void> {
   const server = await serve({ framework, storage, contender, variant, client });
   try {
     const target = await open({ port: portOf(server), connections: CONNECTIONS, holds: contender !== "bare" });
-    for (const kind of [...kinds, ...kinds]) assert.equal((await run(target, { kind, count: ASKED })).requests, ASKED);
+    for (const kind of [...kinds, ...kinds])
+      assert.equal((await run(target, { kind, count: ASKED })).requests, ASKED);
   } finally {
     close(server);
   }

@@ -51,19 +51,44 @@ suite("a session in a browser", () => {
     test(`${adapter}: over http on localhost the default cookie is kept and sent back, and no script sees it`, async (t) => {
       const site = await web.serve(t, adapter, {}, counting);
       const cookie = await lives(t, site, site.local, "session_id");
-      assert.deepEqual(attributes(cookie), { domain: "localhost", path: "/", httpOnly: true, secure: false, sameSite: "Lax" });
-      assert.ok(Math.abs(cookie.expires - Date.now() / 1000 - 1800) < 120, `it expires in ${cookie.expires - Date.now() / 1000} s`);
+      assert.deepEqual(attributes(cookie), {
+        domain: "localhost",
+        path: "/",
+        httpOnly: true,
+        secure: false,
+        sameSite: "Lax",
+      });
+      assert.ok(
+        Math.abs(cookie.expires - Date.now() / 1000 - 1800) < 120,
+        `it expires in ${cookie.expires - Date.now() / 1000} s`,
+      );
     });
 
     test(`${adapter}: over https the cookie for production is kept and sent back, and no script sees it`, async (t) => {
-      const site = await web.serve(t, adapter, { sessions: { extractor: fromCookie("__Host-session_id"), absoluteTimeout: "24h" } }, counting);
+      const site = await web.serve(
+        t,
+        adapter,
+        { sessions: { extractor: fromCookie("__Host-session_id"), absoluteTimeout: "24h" } },
+        counting,
+      );
       const cookie = await lives(t, site, site.at("a.test"), "__Host-session_id");
-      assert.deepEqual(attributes(cookie), { domain: "a.test", path: "/", httpOnly: true, secure: true, sameSite: "Lax" });
+      assert.deepEqual(attributes(cookie), {
+        domain: "a.test",
+        path: "/",
+        httpOnly: true,
+        secure: true,
+        sameSite: "Lax",
+      });
     });
   }
 
   test("the cookie for production works over http on localhost as well: Chromium trusts that name", async (t) => {
-    const site = await web.serve(t, "express", { sessions: { extractor: fromCookie("__Host-session_id") } }, counting);
+    const site = await web.serve(
+      t,
+      "express",
+      { sessions: { extractor: fromCookie("__Host-session_id") } },
+      counting,
+    );
     assert.equal((await lives(t, site, site.local, "__Host-session_id")).secure, true);
   });
 });
@@ -84,7 +109,10 @@ const KINDS: readonly Kind[] = [
   { cookie: { sameSite: "strict" }, kept: { sameSite: "Strict" } },
   { cookie: { sameSite: "none" }, kept: { sameSite: "None" } },
   { cookie: { partitioned: true }, kept: { partitionKey: "https://a.test" } },
-  { cookie: { partitioned: true, sameSite: "none", domain: "a.test", path: "/app" }, kept: { partitionKey: "https://a.test", sameSite: "None", domain: ".a.test", path: "/app" } },
+  {
+    cookie: { partitioned: true, sameSite: "none", domain: "a.test", path: "/app" },
+    kept: { partitionKey: "https://a.test", sameSite: "None", domain: ".a.test", path: "/app" },
+  },
   { cookie: { priority: "high" } },
   { cookie: { sessionOnly: true } },
   { name: "__Host-sid", cookie: {} },
@@ -101,7 +129,11 @@ suite("attack 40: the browser keeps the cookie with the attributes it was given,
   let site: Site;
 
   before(async () => {
-    const apps = await Promise.all(KINDS.map(({ name = "sid", cookie }) => startApp("express", { sessions: { extractor: fromCookie(name), cookie } }, counting)));
+    const apps = await Promise.all(
+      KINDS.map(({ name = "sid", cookie }) =>
+        startApp("express", { sessions: { extractor: fromCookie(name), cookie } }, counting),
+      ),
+    );
     web.after(() => Promise.all(apps.map((app) => app.close())));
     site = await web.front(web, apps);
     context = await web.person(web);
@@ -114,7 +146,10 @@ suite("attack 40: the browser keeps the cookie with the attributes it was given,
       assert.equal(await ask(page, "/app/count", { app }), "visits: 1");
       const [one, ...others] = await context.cookies();
       assert.equal(one!.name, name);
-      assert.deepEqual([attributes(one!), others], [{ domain: "a.test", path: "/", httpOnly: true, secure: true, sameSite: "Lax", ...differs }, []]);
+      assert.deepEqual(
+        [attributes(one!), others],
+        [{ domain: "a.test", path: "/", httpOnly: true, secure: true, sameSite: "Lax", ...differs }, []],
+      );
       assert.equal(one!.expires === -1, cookie.sessionOnly === true);
       assert.equal(await ask(page, "/app/count", { app }), "visits: 2");
       assert.equal(site.cookieAt("/app/count"), `${name}=${one!.value}`);
@@ -136,13 +171,29 @@ suite("where the browser sends it", () => {
       await ask(page, path);
       return site.sent.at(-1)!.cookie !== "";
     };
-    for (const path of ["/app", "/app/", "/app?x=1", "/app/deep/er", "/x/../app/", "/app//x"]) assert.equal(await sends(path), true, path);
-    for (const path of ["/", "/application", "/app.html", "/APP/", "/app%2f", "/app/../x", "/app/%2e%2e/x", `${site.local}//app`, "/x/app/", "/app;x"]) assert.equal(await sends(path), false, path);
+    for (const path of ["/app", "/app/", "/app?x=1", "/app/deep/er", "/x/../app/", "/app//x"])
+      assert.equal(await sends(path), true, path);
+    for (const path of [
+      "/",
+      "/application",
+      "/app.html",
+      "/APP/",
+      "/app%2f",
+      "/app/../x",
+      "/app/%2e%2e/x",
+      `${site.local}//app`,
+      "/x/app/",
+      "/app;x",
+    ])
+      assert.equal(await sends(path), false, path);
   });
 
   test("without a domain it goes to its host alone, with one to every host below as well", async (t) => {
     const { page } = await visit(t);
-    for (const [cookie, name, below] of [[{}, "mine", ""], [{ domain: "a.test" }, "ours", "ours="]] as const) {
+    for (const [cookie, name, below] of [
+      [{}, "mine", ""],
+      [{ domain: "a.test" }, "ours", "ours="],
+    ] as const) {
       const site = await web.serve(t, "express", { sessions: { extractor: fromCookie(name), cookie } }, counting);
       await page.goto(`${site.at("a.test")}/count`);
       const got: Record<string, string | undefined> = {};
@@ -150,19 +201,32 @@ suite("where the browser sends it", () => {
         await page.goto(`${site.at(host)}/`);
         got[host] = new RegExp(`${name}=`).exec(site.cookieAt("/")!)?.[0] ?? "";
       }
-      assert.deepEqual(got, { "a.test": `${name}=`, "sub.a.test": below, "deep.sub.a.test": below, "not-a.test": "", "b.test": "" });
+      assert.deepEqual(got, {
+        "a.test": `${name}=`,
+        "sub.a.test": below,
+        "deep.sub.a.test": below,
+        "not-a.test": "",
+        "b.test": "",
+      });
     }
   });
 
   test("one kept over https is not sent over plain http, and plain http cannot replace it", async (t) => {
-    const site = await web.serve(t, "express", { sessions: { extractor: fromCookie("sid"), cookie: { domain: "a.test" } } }, counting);
+    const site = await web.serve(
+      t,
+      "express",
+      { sessions: { extractor: fromCookie("sid"), cookie: { domain: "a.test" } } },
+      counting,
+    );
     const { context, page } = await visit(t);
     await page.goto(`${site.at("a.test")}/count`);
     const before = await context.cookies();
     assert.equal(before.length, 1);
     await page.goto(`${site.plain("a.test")}/count`);
     assert.equal(site.cookieAt("/count"), "");
-    await page.evaluate("document.cookie = 'sid=tossed'; document.cookie = 'sid=tossed; domain=a.test'; document.cookie = 'sid=tossed; secure'");
+    await page.evaluate(
+      "document.cookie = 'sid=tossed'; document.cookie = 'sid=tossed; domain=a.test'; document.cookie = 'sid=tossed; secure'",
+    );
     assert.deepEqual(await context.cookies(), before);
   });
 });
@@ -178,7 +242,16 @@ suite("what the writer lets through, the browser keeps as it is", () => {
   test("every name of the characters a name may have", async () => {
     const odd = [..."!#$%&'*+-.^_`|~09azAZ"].flatMap((character) => [character, `a${character}b`]);
     const names = [...odd, "__proto__", "constructor", "toString", "hasOwnProperty", "$Version", "x".repeat(256)];
-    const prefixed = ["__Host-a", "__Secure-a", "__Http-a", "__Host-Http-a", "__host-b", "__SECURE-b", "__http-b", "__HTTP-c"];
+    const prefixed = [
+      "__Host-a",
+      "__Secure-a",
+      "__Http-a",
+      "__Host-Http-a",
+      "__host-b",
+      "__SECURE-b",
+      "__http-b",
+      "__HTTP-c",
+    ];
     const all = [...names, ...prefixed].map((name) => cookieName("fromCookie", name));
     const expected = all.map((name) => `${name}=v`).sort();
     assert.deepEqual(await jar.keeps(all.map((name) => line(name, "v", {}, [name]))), expected);
@@ -187,7 +260,14 @@ suite("what the writer lets through, the browser keeps as it is", () => {
 
   test("every value a token can be", async () => {
     const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._~-";
-    const values = [alphabet, [...alphabet].reverse().join(""), "-".repeat(16), ".".repeat(256), "~".repeat(256), "0".repeat(43)];
+    const values = [
+      alphabet,
+      [...alphabet].reverse().join(""),
+      "-".repeat(16),
+      ".".repeat(256),
+      "~".repeat(256),
+      "0".repeat(43),
+    ];
     const expected = values.map((value, i) => `n${i}=${value}`).sort();
     assert.deepEqual(await jar.keeps(values.map((value, i) => line(`n${i}`, value))), expected);
     assert.deepEqual(await jar.sends("/"), expected);
@@ -197,20 +277,38 @@ suite("what the writer lets through, the browser keeps as it is", () => {
     assert.deepEqual(await jar.keeps([line("n", "v".repeat(4095))]), [`n=${"v".repeat(4095)}`]);
     assert.throws(() => line("n", "v".repeat(4096)), RangeError);
     await jar.context.clearCookies();
-    assert.deepEqual(await jar.keeps([`n=${"v".repeat(4096)}; Path=/; Secure`]), [], "a byte more, and the browser drops it");
+    assert.deepEqual(
+      await jar.keeps([`n=${"v".repeat(4096)}; Path=/; Secure`]),
+      [],
+      "a byte more, and the browser drops it",
+    );
     await jar.keeps([cookieLine("long", "v", Number.MAX_SAFE_INTEGER, true, cookieSettings({}, []))]);
     const [{ expires }] = (await jar.context.cookies()) as [Cookie];
     assert.ok(Math.abs(expires - Date.now() / 1000 - MOST_SECONDS) < 120);
   });
 
   test("every path is one that the browser sends the cookie to; with characters it would never match it is refused, with steps back it is kept in vain", async () => {
-    for (const path of ["/", "/a", "/a/", "/a%20b", "/A~1", "/a,b=c", "/a'b", "/!@$&*()+:b", "/a//b", "/.well-known/x", "/a..b/...", `/${"x".repeat(1023)}`]) {
+    for (const path of [
+      "/",
+      "/a",
+      "/a/",
+      "/a%20b",
+      "/A~1",
+      "/a,b=c",
+      "/a'b",
+      "/!@$&*()+:b",
+      "/a//b",
+      "/.well-known/x",
+      "/a..b/...",
+      `/${"x".repeat(1023)}`,
+    ]) {
       assert.deepEqual(await jar.keeps([line("n", "v", { path })]), ["n=v"], path);
       assert.deepEqual(await jar.sends(path), ["n=v"], path);
       await jar.context.clearCookies();
     }
     for (const path of ["/a b", '/a"b', "/a\\b", "/a|b", "/a<b", "/a{b", "/a^b", "/a`b", "/a/../b", "/./a"]) {
-      if (!path.includes("./")) assert.throws(() => cookieSettings({ path }, []), { name: "TypeError", message: /cookie\.path/ }, path);
+      if (!path.includes("./"))
+        assert.throws(() => cookieSettings({ path }, []), { name: "TypeError", message: /cookie\.path/ }, path);
       assert.deepEqual(await jar.keeps([`n=v; Path=${path}; Secure`]), ["n=v"], path);
       assert.deepEqual(await jar.sends(path), [], `${path}: it would have come back`);
       await jar.context.clearCookies();
@@ -222,7 +320,8 @@ suite("what the writer lets through, the browser keeps as it is", () => {
       assert.deepEqual(await jar.keeps([line("n", "v", { domain })]), ["n=v"], domain);
       await jar.context.clearCookies();
     }
-    for (const domain of ["test", "sub.a.test", "b.test", "127.0.0.1"]) assert.deepEqual(await jar.keeps([line("n", "v", { domain })]), [], domain);
+    for (const domain of ["test", "sub.a.test", "b.test", "127.0.0.1"])
+      assert.deepEqual(await jar.keeps([line("n", "v", { domain })]), [], domain);
   });
 
   test("what breaks the rule of a prefix the writer refuses, since the browser drops it", async () => {
@@ -247,18 +346,34 @@ suite("what the writer lets through, the browser keeps as it is", () => {
 
   test("a removal that names another path, domain or partition is one of another cookie", async () => {
     const own: CookieOptions = { domain: "a.test", path: "/app", partitioned: true };
-    const removal = (options: CookieOptions): string => cookieLine("sid", "", undefined, true, cookieSettings(options, ["sid"]));
-    for (const other of [{}, { domain: "a.test" }, { path: "/app", partitioned: true }, { domain: "a.test", path: "/app" }, { domain: "a.test", partitioned: true }]) {
+    const removal = (options: CookieOptions): string =>
+      cookieLine("sid", "", undefined, true, cookieSettings(options, ["sid"]));
+    for (const other of [
+      {},
+      { domain: "a.test" },
+      { path: "/app", partitioned: true },
+      { domain: "a.test", path: "/app" },
+      { domain: "a.test", partitioned: true },
+    ]) {
       assert.deepEqual(await jar.keeps([line("sid", "v", own), removal(other)]), ["sid=v"], JSON.stringify(other));
     }
     assert.deepEqual(await jar.keeps([removal(own)]), []);
   });
 
   test("the priority is what the browser keeps, too", async () => {
-    await jar.keeps((["low", "medium", "high"] as const).map((priority) => line(priority, "v", { priority })).concat(line("none", "v")));
+    await jar.keeps(
+      (["low", "medium", "high"] as const)
+        .map((priority) => line(priority, "v", { priority }))
+        .concat(line("none", "v")),
+    );
     const devtools = await jar.context.newCDPSession(jar.page);
     const { cookies } = await devtools.send("Network.getCookies");
-    assert.deepEqual(Object.fromEntries(cookies.map(({ name, priority }) => [name, priority])), { low: "Low", medium: "Medium", high: "High", none: "Medium" });
+    assert.deepEqual(Object.fromEntries(cookies.map(({ name, priority }) => [name, priority])), {
+      low: "Low",
+      medium: "Medium",
+      high: "High",
+      none: "Medium",
+    });
   });
 });
 
@@ -267,22 +382,37 @@ suite("in a frame of somebody else's page, in a browser that keeps no cookies fo
     const site = await web.serve(t, "express", { sessions: { cookie: { sameSite: "none" } } }, counting);
     const { context, page } = await visit(t);
     const frame = await framed(page, site, "b.test");
-    assert.deepEqual([await ask(frame, "/count"), await ask(frame, "/count"), await context.cookies()], ["visits: 1", "visits: 1", []]);
+    assert.deepEqual(
+      [await ask(frame, "/count"), await ask(frame, "/count"), await context.cookies()],
+      ["visits: 1", "visits: 1", []],
+    );
   });
 
   for (const adapter of ["express", "hono"] as const) {
     test(`${adapter}: a partitioned one is a session of its own for each site around it, and destroy removes that one`, async (t) => {
-      const site = await web.serve(t, adapter, { sessions: { extractor: fromCookie("__Host-session_id"), cookie: { sameSite: "none", partitioned: true } } }, counting);
+      const site = await web.serve(
+        t,
+        adapter,
+        { sessions: { extractor: fromCookie("__Host-session_id"), cookie: { sameSite: "none", partitioned: true } } },
+        counting,
+      );
       const { context, page } = await visit(t);
-      const jars = async (): Promise<(string | undefined)[]> => (await context.cookies()).map(({ partitionKey }) => partitionKey).sort();
+      const jars = async (): Promise<(string | undefined)[]> =>
+        (await context.cookies()).map(({ partitionKey }) => partitionKey).sort();
       const b = await framed(page, site, "b.test");
-      assert.deepEqual([await ask(b, "/count"), await ask(b, "/count"), await b.evaluate("document.cookie")], ["visits: 1", "visits: 2", ""]);
+      assert.deepEqual(
+        [await ask(b, "/count"), await ask(b, "/count"), await b.evaluate("document.cookie")],
+        ["visits: 1", "visits: 2", ""],
+      );
       assert.equal(await ask(await framed(page, site, "c.test"), "/count"), "visits: 1");
       await page.goto(`${site.at("a.test")}/`);
       assert.equal(await ask(page, "/count"), "visits: 1");
       assert.deepEqual(await jars(), ["https://a.test", "https://b.test", "https://c.test"]);
       const again = await framed(page, site, "b.test");
-      assert.deepEqual([await ask(again, "/count"), await ask(again, "/end"), await ask(again, "/")], ["visits: 3", "ended", "visits: 0"]);
+      assert.deepEqual(
+        [await ask(again, "/count"), await ask(again, "/end"), await ask(again, "/")],
+        ["visits: 3", "ended", "visits: 0"],
+      );
       assert.deepEqual(await jars(), ["https://a.test", "https://c.test"]);
       assert.equal(await ask(await framed(page, site, "c.test"), "/count"), "visits: 2");
     });
@@ -291,7 +421,9 @@ suite("in a frame of somebody else's page, in a browser that keeps no cookies fo
   test("attack 120: twins of one name, with and without partition: the older one counts until it is gone, so a changed cookie wants another name", async (t) => {
     const store = createStore<Record<string, any>>({ onEvent: incidents(({ type }) => void events.push(type)) });
     const events: string[] = [];
-    const apps = await Promise.all([{}, { partitioned: true }].map((cookie) => startApp("express", { sessions: { store, cookie } }, counting)));
+    const apps = await Promise.all(
+      [{}, { partitioned: true }].map((cookie) => startApp("express", { sessions: { store, cookie } }, counting)),
+    );
     t.after(() => Promise.all(apps.map((app) => app.close())));
     const site = await web.front(t, apps);
     const { context, page } = await visit(t);
@@ -335,7 +467,9 @@ async function lives(t: Scope, site: Site, origin: string, name: string): Promis
 /** A frame of a.test in a page of another host. */
 async function framed(page: Page, site: Site, around: string): Promise<Frame> {
   await page.goto(`${site.at(around)}/`);
-  await page.evaluate(`new Promise((done) => document.body.append(Object.assign(document.createElement("iframe"), { onload: done, src: "${site.at("a.test")}/" }))).then(() => {})`);
+  await page.evaluate(
+    `new Promise((done) => document.body.append(Object.assign(document.createElement("iframe"), { onload: done, src: "${site.at("a.test")}/" }))).then(() => {})`,
+  );
   return page.frame({ url: `${site.at("a.test")}/` })!;
 }
 

@@ -25,7 +25,11 @@ suite("the back button after logout", () => {
       assert.equal(await who(page), "Ines");
       await page.getByRole("button", { name: "Sign out" }).click();
       await page.waitForURL(at("/out"));
-      assert.deepEqual(await wayBack(page, 3), [`${at("/account?3")} nobody`, `${at("/account?2")} nobody`, `${at("/account")} nobody`]);
+      assert.deepEqual(await wayBack(page, 3), [
+        `${at("/account?3")} nobody`,
+        `${at("/account?2")} nobody`,
+        `${at("/account")} nobody`,
+      ]);
     });
   }
 
@@ -103,9 +107,17 @@ suite("a login form that is sent twice", () => {
       const before = await tokenOf(context);
       await sendTwice();
       turnstile.release();
-      await until("the first of them to renew the session", async () => (await store.getByToken(before)) === undefined, LONG);
+      await until(
+        "the first of them to renew the session",
+        async () => (await store.getByToken(before)) === undefined,
+        LONG,
+      );
       turnstile.release();
-      await until("the other's 409 to be shown", () => statuses.includes(409) && page.url() === at("/slow/login"), LONG);
+      await until(
+        "the other's 409 to be shown",
+        () => statuses.includes(409) && page.url() === at("/slow/login"),
+        LONG,
+      );
       await page.goto(at("/"));
       await page.getByRole("button", { name: "Sign in" }).click();
       await page.waitForURL(at("/welcome"));
@@ -147,10 +159,19 @@ interface Visit {
 }
 
 /** Somebody on the front page of a site with a login. */
-async function visit(t: Scope, adapter: AdapterName, options: Parameters<typeof createStore>[0] = {}): Promise<Visit> {
+async function visit(
+  t: Scope,
+  adapter: AdapterName,
+  options: Parameters<typeof createStore>[0] = {},
+): Promise<Visit> {
   const store = createStore<Record<string, any>>(options);
   const turnstile = new Turnstile();
-  const site = await web.serve(t, adapter, { sessions: { store, extractor: fromCookie("__Host-session_id") } }, routes(turnstile));
+  const site = await web.serve(
+    t,
+    adapter,
+    { sessions: { store, extractor: fromCookie("__Host-session_id") } },
+    routes(turnstile),
+  );
   const at = (path: string): string => site.at("a.test") + path;
   const context = await web.person(t);
   const page = await context.newPage();
@@ -206,10 +227,14 @@ function routes(turnstile: Turnstile): Routes {
 /** A page that says who is logged in, and notes whether it was brought back frozen. */
 function page(h: Handle, body: string, headers: Record<string, string> = {}): unknown {
   const script = `<script>addEventListener("pageshow", (event) => (document.body.dataset.frozen = event.persisted))</script>`;
-  return h.answer({ body: `<!doctype html><body><p id="who">${h.session.get("user") ?? "nobody"}</p>${body}${script}`, headers: { "content-type": "text/html", ...headers } });
+  return h.answer({
+    body: `<!doctype html><body><p id="who">${h.session.get("user") ?? "nobody"}</p>${body}${script}`,
+    headers: { "content-type": "text/html", ...headers },
+  });
 }
 
-const button = (action: string, text: string): string => `<form method="post" action="${action}"><button>${text}</button></form>`;
+const button = (action: string, text: string): string =>
+  `<form method="post" action="${action}"><button>${text}</button></form>`;
 
 async function logIn(page: Page): Promise<void> {
   await page.getByRole("button", { name: "Sign in" }).click();

@@ -14,7 +14,9 @@ let browser: Browser;
 let forgetful: Browser;
 
 before(async () => {
-  const { ensureChromium, chromiumFlags } = await import(new URL("../../scripts/ensure-chromium.mjs", import.meta.url).href);
+  const { ensureChromium, chromiumFlags } = await import(
+    new URL("../../scripts/ensure-chromium.mjs", import.meta.url).href
+  );
   const options = { executablePath: ensureChromium(), args: chromiumFlags };
   browser = await chromium.launch({ ...options, ignoreDefaultArgs: ["--disable-back-forward-cache"] });
   forgetful = await chromium.launch(options);
@@ -34,7 +36,8 @@ suite("the shop in a browser", { concurrency: 2 }, () => {
     await page.getByRole("button", { name: "One less: Manila rope" }).click();
     await page.getByRole("button", { name: "One more: Small anchor" }).click();
     assert.equal(await page.locator("[data-total]").innerText(), "€97.00");
-    for (const name of ["Manila rope", "Small anchor", "Small anchor"]) await page.getByRole("button", { name: `One less: ${name}` }).click();
+    for (const name of ["Manila rope", "Small anchor", "Small anchor"])
+      await page.getByRole("button", { name: `One less: ${name}` }).click();
     assert.match(await page.locator("main").innerText(), /Nothing in it yet/);
   });
 
@@ -61,7 +64,10 @@ suite("the shop in a browser", { concurrency: 2 }, () => {
     await page.goto("/login");
     await page.getByLabel("Name").fill(typed);
     await page.getByLabel("Password").fill("guess");
-    const [answer] = await Promise.all([page.waitForResponse((response) => response.request().method() === "POST"), page.getByRole("button", { name: "Sign in" }).click()]);
+    const [answer] = await Promise.all([
+      page.waitForResponse((response) => response.request().method() === "POST"),
+      page.getByRole("button", { name: "Sign in" }).click(),
+    ]);
     assert.equal(answer.status(), 401);
     await page.getByRole("alert").waitFor();
     assert.equal(await page.getByLabel("Name").inputValue(), typed);
@@ -81,7 +87,10 @@ suite("the shop in a browser", { concurrency: 2 }, () => {
     assert.equal((await holderOf(origin, token).get("/account")).headers.location, "/login");
   });
 
-  for (const [how, which] of [["frozen pages", () => browser], ["no frozen pages", () => forgetful]] as const) {
+  for (const [how, which] of [
+    ["frozen pages", () => browser],
+    ["no frozen pages", () => forgetful],
+  ] as const) {
     test(`after logout the back button shows nothing private (${how})`, async (t) => {
       const { page } = await visit(t, {}, which());
       await logIn(page);
@@ -145,7 +154,10 @@ suite("the shop in a browser", { concurrency: 2 }, () => {
     assert.equal(cookies.length, 1);
     const { name, value, domain, path, httpOnly, secure, sameSite, expires } = cookies[0]!;
     assert.match(value, TOKEN);
-    assert.deepEqual({ name, domain, path, httpOnly, secure, sameSite }, { name: "session_id", domain: "127.0.0.1", path: "/", httpOnly: true, secure: false, sameSite: "Lax" });
+    assert.deepEqual(
+      { name, domain, path, httpOnly, secure, sameSite },
+      { name: "session_id", domain: "127.0.0.1", path: "/", httpOnly: true, secure: false, sameSite: "Lax" },
+    );
     assert.ok(Math.abs(expires - Date.now() / 1000 - 1800) < 60, `it expires in ${expires - Date.now() / 1000} s`);
     assert.equal(await page.evaluate("document.cookie"), "");
   });
@@ -186,7 +198,10 @@ suite("the shop in a browser", { concurrency: 2 }, () => {
     const elsewhere = await another.newPage();
     for (const page of [here.page, elsewhere]) await logIn(page);
     await here.page.goto("/devices");
-    assert.match(await here.page.locator("main").innerText(), /here, and in one other place[^]*Chrome on Linux this one/);
+    assert.match(
+      await here.page.locator("main").innerText(),
+      /here, and in one other place[^]*Chrome on Linux this one/,
+    );
     await here.page.getByRole("button", { name: "Sign out everywhere else" }).click();
     assert.match(await here.page.locator("main").innerText(), /nowhere else/);
     await elsewhere.goto("/account");
@@ -219,7 +234,10 @@ interface Visit {
   readonly origin: string;
 }
 
-/** A person with a fresh browser, in a shop just opened. Whatever a page complains of, or asks of others, fails the test. */
+/**
+ * A person with a fresh browser, in a shop just opened. Whatever a page complains of, or asks of others, fails the
+ * test.
+ */
 async function visit(t: TestContext, options: BrowserContextOptions = {}, chosen: Browser = browser): Promise<Visit> {
   const complaints: string[] = [];
   let opened: BrowserContext | undefined;
@@ -230,11 +248,19 @@ async function visit(t: TestContext, options: BrowserContextOptions = {}, chosen
     assert.deepEqual(told, []);
   });
   const { origin } = await start(t, "shop/main.js");
-  const context = (opened = await chosen.newContext({ baseURL: origin, viewport: { width: 900, height: 700 }, reducedMotion: "reduce", ...options }));
+  const context = (opened = await chosen.newContext({
+    baseURL: origin,
+    viewport: { width: 900, height: 700 },
+    reducedMotion: "reduce",
+    ...options,
+  }));
   context.setDefaultTimeout(20_000);
   context.on("console", (message) => complaints.push(message.text()));
   context.on("weberror", ({ error }) => complaints.push(String(error())));
-  context.on("request", (request) => new URL(request.url()).origin === origin || complaints.push(`asked ${request.url()}`));
+  context.on(
+    "request",
+    (request) => new URL(request.url()).origin === origin || complaints.push(`asked ${request.url()}`),
+  );
   const page = await context.newPage();
   await page.goto("/");
   return { page, context, origin };
@@ -261,7 +287,13 @@ function inCart(page: Page): Promise<string> {
 
 async function factsOf(page: Page): Promise<Record<"id" | "age" | "idle" | "absolute" | "keys", string>> {
   const text = (name: string): Promise<string> => page.locator(`[data-${name}]`).innerText();
-  return { id: await text("id"), age: await text("age"), idle: await text("idle"), absolute: await text("absolute"), keys: await text("keys") };
+  return {
+    id: await text("id"),
+    age: await text("age"),
+    idle: await text("idle"),
+    absolute: await text("absolute"),
+    keys: await text("keys"),
+  };
 }
 
 async function tokenOf(context: BrowserContext): Promise<string> {

@@ -32,16 +32,29 @@ const routes: Routes = {
 /** What a page of one site does to be answered by another. */
 const WAYS: Readonly<Record<string, (page: Page, url: string) => Promise<unknown>>> = {
   fetch: (page, url) => page.evaluate(`fetch("${url}", { mode: "no-cors", credentials: "include" }).then(() => {})`),
-  "POST by fetch": (page, url) => page.evaluate(`fetch("${url}", { method: "POST", body: "x", mode: "no-cors", credentials: "include" }).then(() => {})`),
-  image: (page, url) => page.evaluate(`new Promise((done) => Object.assign(new Image(), { onload: done, onerror: done, src: "${url}" })).then(() => {})`),
+  "POST by fetch": (page, url) =>
+    page.evaluate(
+      `fetch("${url}", { method: "POST", body: "x", mode: "no-cors", credentials: "include" }).then(() => {})`,
+    ),
+  image: (page, url) =>
+    page.evaluate(
+      `new Promise((done) => Object.assign(new Image(), { onload: done, onerror: done, src: "${url}" })).then(() => {})`,
+    ),
   frame: (page, url) => framed(page, url),
   link: (page, url) => left(page, url, `Object.assign(document.createElement("a"), { href: "${url}" }).click()`),
-  "POST form": (page, url) => left(page, url, `document.body.append(Object.assign(document.createElement("form"), { method: "post", action: "${url}", id: "form" })), document.getElementById("form").submit()`),
+  "POST form": (page, url) =>
+    left(
+      page,
+      url,
+      `document.body.append(Object.assign(document.createElement("form"), { method: "post", action: "${url}", id: "form" })), document.getElementById("form").submit()`,
+    ),
   typed: (page, url) => page.goto(url),
 };
 
 async function framed(page: Page, url: string): Promise<unknown> {
-  return page.evaluate(`new Promise((done) => document.body.append(Object.assign(document.createElement("iframe"), { onload: done, src: "${url}" }))).then(() => {})`);
+  return page.evaluate(
+    `new Promise((done) => document.body.append(Object.assign(document.createElement("iframe"), { onload: done, src: "${url}" }))).then(() => {})`,
+  );
 }
 
 async function left(page: Page, url: string, script: string): Promise<void> {
@@ -64,16 +77,28 @@ suite("requests from another site", () => {
   test("SameSite=Lax comes with what a person opens, Strict with what a person typed, None with everything, a partitioned one where its site stands alone", async (t) => {
     const { page } = await visit(t);
     const came: Record<string, readonly string[]> = {};
-    const kinds = { lax: { sameSite: "lax" }, strict: { sameSite: "strict" }, none: { sameSite: "none" }, partitioned: { sameSite: "none", partitioned: true } } as const;
+    const kinds = {
+      lax: { sameSite: "lax" },
+      strict: { sameSite: "strict" },
+      none: { sameSite: "none" },
+      partitioned: { sameSite: "none", partitioned: true },
+    } as const;
     for (const [kind, cookie] of Object.entries(kinds)) {
       const site = await web.serve(t, "express", { sessions: { cookie } }, routes);
       const host = `${kind}.test`;
       await page.goto(`${site.at(host)}/count`);
       came[kind] = await waysWithCookie(page, site, "elsewhere.test", host, "/who");
-      if (kind === "strict") came["strict, from a subdomain"] = await waysWithCookie(page, site, `sub.${host}`, host, "/who");
+      if (kind === "strict")
+        came["strict, from a subdomain"] = await waysWithCookie(page, site, `sub.${host}`, host, "/who");
     }
     const all = Object.keys(WAYS);
-    assert.deepEqual(came, { lax: ["link", "typed"], strict: ["typed"], "strict, from a subdomain": all, none: all, partitioned: ["link", "POST form", "typed"] });
+    assert.deepEqual(came, {
+      lax: ["link", "typed"],
+      strict: ["typed"],
+      "strict, from a subdomain": all,
+      none: all,
+      partitioned: ["link", "POST form", "typed"],
+    });
   });
 
   test("a cookie that says no SameSite comes with a POST for two minutes; ours always says one", async (t) => {
@@ -107,20 +132,37 @@ suite("requests from another site", () => {
 });
 
 /** What a neighbour can set under a name that only looks like the other. */
-const LOOKALIKES = (name: string): string[] => [`\u00a0${name}`, `\u2000${name}`, `\ufeff${name}`, name.toUpperCase(), name.replace("_", "%5F"), `${name}[]`, `"${name}"`];
+const LOOKALIKES = (name: string): string[] => [
+  `\u00a0${name}`,
+  `\u2000${name}`,
+  `\ufeff${name}`,
+  name.toUpperCase(),
+  name.replace("_", "%5F"),
+  `${name}[]`,
+  `"${name}"`,
+];
 
 suite("a subdomain that tosses cookies", () => {
   test("attack 30: it can neither fix nor break a session whose cookie is a __Host- one", async (t) => {
     const { context, page, site, store, events, toss } = await tossed(t, "__Host-session_id");
     const { token } = await store.create({ visits: 40 });
     const tossAll = async (): Promise<void> => {
-      for (const name of ["__Host-session_id", "session_id", "=__Host-session_id", ...LOOKALIKES("__Host-session_id")]) {
-        for (const path of ["/", "/who", "/account"]) await toss(`${name}=${token}; Domain=a.test; Path=${path}; Secure`);
+      for (const name of [
+        "__Host-session_id",
+        "session_id",
+        "=__Host-session_id",
+        ...LOOKALIKES("__Host-session_id"),
+      ]) {
+        for (const path of ["/", "/who", "/account"])
+          await toss(`${name}=${token}; Domain=a.test; Path=${path}; Secure`);
       }
     };
     await tossAll();
     await page.goto(`${site.at("a.test")}/`);
-    assert.ok((await ask(page, "/who")) === "visits: 0" && site.cookieAt("/who")!.includes(token), "it was sent, and opened nothing");
+    assert.ok(
+      (await ask(page, "/who")) === "visits: 0" && site.cookieAt("/who")!.includes(token),
+      "it was sent, and opened nothing",
+    );
     assert.equal(await ask(page, "/count"), "visits: 1");
     const first = await tokenOf(context, "a.test", "__Host-session_id");
     await tossAll();
@@ -138,7 +180,11 @@ suite("a subdomain that tosses cookies", () => {
     const { token } = await store.create({ visits: 40 });
     await toss(`session_id=${token}; Domain=a.test; Path=/; Secure`);
     await page.goto(`${site.at("a.test")}/`);
-    assert.equal(await ask(page, "/count"), "visits: 41", "what the visitor does goes into the session of somebody else");
+    assert.equal(
+      await ask(page, "/count"),
+      "visits: 41",
+      "what the visitor does goes into the session of somebody else",
+    );
     await ask(page, "/login");
     assert.equal((await context.cookies()).length, 2);
     assert.deepEqual([await visitsOf(store, token), await ask(page, "/account")], [undefined, "user: nobody"]);
@@ -152,7 +198,10 @@ suite("a subdomain that tosses cookies", () => {
     await page.goto(`${site.at("a.test")}/login`);
     await toss(`session_id=${token}; Domain=a.test; Path=/account; Secure`);
     await page.goto(`${site.at("a.test")}/`);
-    assert.deepEqual([await ask(page, "/account"), await ask(page, "/count"), events.map(({ type }) => type)], ["user: Mallory", "visits: 1", ["duplicate"]]);
+    assert.deepEqual(
+      [await ask(page, "/account"), await ask(page, "/count"), events.map(({ type }) => type)],
+      ["user: Mallory", "visits: 1", ["duplicate"]],
+    );
   });
 
   test("attack 116: it can crowd the cookie out, which ends nothing and lets nothing else in", async (t) => {
@@ -160,8 +209,12 @@ suite("a subdomain that tosses cookies", () => {
     await page.goto(`${site.at("a.test")}/count`);
     const own = await tokenOf(context, "a.test", "__Host-session_id");
     const { token } = await store.create({ visits: 40 });
-    for (let i = 0; i < 400; i += 100) await toss(...Array.from({ length: 100 }, (_, n) => `n${i + n}=v; Domain=a.test; Path=/; Secure`));
-    await toss(`__Host-session_id=${token}; Domain=a.test; Path=/; Secure`, `session_id=${token}; Domain=a.test; Path=/; Secure`);
+    for (let i = 0; i < 400; i += 100)
+      await toss(...Array.from({ length: 100 }, (_, n) => `n${i + n}=v; Domain=a.test; Path=/; Secure`));
+    await toss(
+      `__Host-session_id=${token}; Domain=a.test; Path=/; Secure`,
+      `session_id=${token}; Domain=a.test; Path=/; Secure`,
+    );
     await page.goto(`${site.at("a.test")}/`);
     const left = await tokenOf(context, "a.test", "__Host-session_id");
     assert.ok([own, "none"].includes(left));
@@ -193,7 +246,11 @@ async function loggedIn(t: Scope, adapter: AdapterName): Promise<LoggedIn> {
 }
 
 /** The value of the cookie that was set for this host alone. */
-async function tokenOf(context: BrowserContext, host: string = "a.test", name: string = "session_id"): Promise<string> {
+async function tokenOf(
+  context: BrowserContext,
+  host: string = "a.test",
+  name: string = "session_id",
+): Promise<string> {
   return (await context.cookies()).find((cookie) => cookie.domain === host && cookie.name === name)?.value ?? "none";
 }
 
@@ -213,7 +270,14 @@ async function tossed(t: Scope, name: string): Promise<Tossed> {
   const { context, page } = await visit(t);
   const evil = await context.newPage();
   await evil.goto(`${site.at("evil.a.test")}/`);
-  return { context, page, site, store, events, toss: (...lines) => evil.evaluate(`for (const line of ${JSON.stringify(lines)}) document.cookie = line`) };
+  return {
+    context,
+    page,
+    site,
+    store,
+    events,
+    toss: (...lines) => evil.evaluate(`for (const line of ${JSON.stringify(lines)}) document.cookie = line`),
+  };
 }
 
 async function visitsOf(store: Tossed["store"], token: string): Promise<number | undefined> {

@@ -37,7 +37,10 @@ export interface Site {
   cookieAt(url: string): string | undefined;
 }
 
-/** Chromium, which finds every name in `.test` on this machine and trusts one certificate more than usual; a scope as long as the file. */
+/**
+ * Chromium, which finds every name in `.test` on this machine and trusts one certificate more than usual; a scope as
+ * long as the file.
+ */
 export class Web implements Scope {
   readonly #profile: BrowserContext;
   readonly #certificate: Certificate;
@@ -50,11 +53,21 @@ export class Web implements Scope {
 
   /** `embedded`: whether it keeps cookies of sites that are only embedded in others. */
   static async open({ embedded }: { embedded: boolean }): Promise<Web> {
-    const { ensureChromium, chromiumFlags } = await import(new URL("../../scripts/ensure-chromium.mjs", import.meta.url).href);
+    const { ensureChromium, chromiumFlags } = await import(
+      new URL("../../scripts/ensure-chromium.mjs", import.meta.url).href
+    );
     const certificate = await newCertificate();
-    const args = [...chromiumFlags, "--host-resolver-rules=MAP *.test 127.0.0.1", `--ignore-certificate-errors-spki-list=${fingerprint(certificate)}`];
+    const args = [
+      ...chromiumFlags,
+      "--host-resolver-rules=MAP *.test 127.0.0.1",
+      `--ignore-certificate-errors-spki-list=${fingerprint(certificate)}`,
+    ];
     const directory = newProfile(embedded);
-    const profile = await chromium.launchPersistentContext(directory, { executablePath: ensureChromium(), args, ignoreDefaultArgs: ["--disable-back-forward-cache"] });
+    const profile = await chromium.launchPersistentContext(directory, {
+      executablePath: ensureChromium(),
+      args,
+      ignoreDefaultArgs: ["--disable-back-forward-cache"],
+    });
     const web = new Web(profile, certificate);
     web.after(() => rmSync(directory, { recursive: true, force: true, maxRetries: 10 }));
     web.after(() => profile.close());
@@ -84,15 +97,23 @@ export class Web implements Scope {
     return this.front(t, [app]);
   }
 
-  /** The same for several applications under the same names: over https a request says in the header `x-app` which of them it is for. */
+  /**
+   * The same for several applications under the same names: over https a request says in the header `x-app` which of
+   * them it is for.
+   */
   async front(t: Scope, apps: readonly App[]): Promise<Site> {
     const sent: Sent[] = [];
     const note = ({ headers, method, url }: IncomingMessage): void => {
-      if (url !== "/favicon.ico") sent.push({ host: headers.host!, method: method!, url: url!, cookie: headers.cookie ?? "" });
+      if (url !== "/favicon.ico")
+        sent.push({ host: headers.host!, method: method!, url: url!, cookie: headers.cookie ?? "" });
     };
     for (const { server } of apps) (server as Server).prependListener("request", note);
     const choose = ({ headers }: IncomingMessage): Server => apps[Number(headers["x-app"] ?? 0)]!.server as Server;
-    const secure = await listening(createServer(this.#certificate, (req, res) => void choose(req).emit("request", req, res)), [], []);
+    const secure = await listening(
+      createServer(this.#certificate, (req, res) => void choose(req).emit("request", req, res)),
+      [],
+      [],
+    );
     t.after(() => secure.close());
     const { origin, port } = apps[0]!;
     return {
@@ -106,8 +127,15 @@ export class Web implements Scope {
 }
 
 /** What a page is answered that asks this by script; `x-app` chooses the application. */
-export function ask(page: Pick<Page, "evaluate">, path: string, { method = "GET", app = 0 }: { method?: string; app?: number } = {}): Promise<string> {
-  return page.evaluate(async ([url, verb, number]) => (await fetch(url!, { method: verb!, headers: { "x-app": number! } })).text(), [path, method, `${app}`]);
+export function ask(
+  page: Pick<Page, "evaluate">,
+  path: string,
+  { method = "GET", app = 0 }: { method?: string; app?: number } = {},
+): Promise<string> {
+  return page.evaluate(
+    async ([url, verb, number]) => (await fetch(url!, { method: verb!, headers: { "x-app": number! } })).text(),
+    [path, method, `${app}`],
+  );
 }
 
 /** A directory for a profile; browsers differ in what they do with cookies of embedded sites unless they are told. */
@@ -129,7 +157,23 @@ async function newCertificate(): Promise<Certificate> {
   const { program } = await import(new URL("../../scripts/services/lib.mjs", import.meta.url).href);
   const directory = mkdtempSync(join(tmpdir(), "holdfast-certificate-"));
   const [key, cert] = [join(directory, "key.pem"), join(directory, "cert.pem")];
-  const args = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", "/CN=holdfast.test", "-keyout", key, "-out", cert];
+  const args = [
+    "req",
+    "-x509",
+    "-newkey",
+    "ec",
+    "-pkeyopt",
+    "ec_paramgen_curve:P-256",
+    "-nodes",
+    "-days",
+    "2",
+    "-subj",
+    "/CN=holdfast.test",
+    "-keyout",
+    key,
+    "-out",
+    cert,
+  ];
   try {
     execFileSync(program("openssl", { apt: "openssl" }), args, { stdio: ["ignore", "ignore", "pipe"] });
     return { key: readFileSync(key, "utf8"), cert: readFileSync(cert, "utf8") };
@@ -141,5 +185,7 @@ async function newCertificate(): Promise<Certificate> {
 /** How Chromium names a certificate: the hash of its public key. */
 function fingerprint({ cert }: Certificate): string {
   const { publicKey } = new X509Certificate(cert);
-  return createHash("sha256").update(publicKey.export({ type: "spki", format: "der" })).digest("base64");
+  return createHash("sha256")
+    .update(publicKey.export({ type: "spki", format: "der" }))
+    .digest("base64");
 }

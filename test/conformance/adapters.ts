@@ -12,8 +12,16 @@ import type { Config, ExtractorConfig } from "./format.js";
 export const ADAPTERS: readonly Adapter[] = [node, connect, express, expressFour, fetch, fastify, koa, hono];
 
 /** What a framework cannot express. The only place where a scenario may be passed over. */
-const INEXPRESSIBLE: readonly { readonly adapters: readonly string[]; readonly why: string; needs(config: Config): boolean }[] = [
-  { adapters: ["node", "fetch"], why: "there is no router, so a token cannot come from a route parameter (fromParam is refused at construction)", needs: (config) => asksParam(config.extractor) },
+const INEXPRESSIBLE: readonly {
+  readonly adapters: readonly string[];
+  readonly why: string;
+  needs(config: Config): boolean;
+}[] = [
+  {
+    adapters: ["node", "fetch"],
+    why: "there is no router, so a token cannot come from a route parameter (fromParam is refused at construction)",
+    needs: (config) => asksParam(config.extractor),
+  },
 ];
 
 /** Why an adapter cannot play a scenario; undefined where it can. */

@@ -14,12 +14,29 @@ export interface Received {
 const PATIENCE_MS = 5000;
 
 /** Sends one request on a connection of its own: every header line as it is given, nothing merged or put in order. */
-export async function send(port: number, line: RequestLine, more: readonly (readonly [string, string])[]): Promise<Received> {
+export async function send(
+  port: number,
+  line: RequestLine,
+  more: readonly (readonly [string, string])[],
+): Promise<Received> {
   const { method = "GET", path = "/" } = line;
   const body = line.form && new URLSearchParams(line.form).toString();
-  const headers = [...(line.headers ?? []), ...more, ...framing(method, body), ["Host", `127.0.0.1:${port}`], ["Connection", "close"]];
+  const headers = [
+    ...(line.headers ?? []),
+    ...more,
+    ...framing(method, body),
+    ["Host", `127.0.0.1:${port}`],
+    ["Connection", "close"],
+  ];
   const answered = new Promise<IncomingMessage>((resolve, reject) => {
-    const options = { host: "127.0.0.1", port, method, path: onWire(path), headers: withoutRepeated(headers as [string, string][]), agent: false };
+    const options = {
+      host: "127.0.0.1",
+      port,
+      method,
+      path: onWire(path),
+      headers: withoutRepeated(headers as [string, string][]),
+      agent: false,
+    };
     request(options, resolve).on("error", reject).end(body);
   });
   return within(PATIENCE_MS, `${method} ${path.replace(/\?.*/, "?…")}`, answered.then(received));
@@ -36,7 +53,8 @@ function framing(method: string, body: string | undefined): (readonly [string, s
 /** A flat list, as Node takes it. What the scenario sends itself goes before what every request has. */
 function withoutRepeated(headers: readonly (readonly [string, string])[]): string[] {
   const single = new Set(["host", "connection", "content-type", "content-length"]);
-  const isFirst = ([name]: readonly [string, string], index: number): boolean => headers.findIndex(([other]) => other.toLowerCase() === name.toLowerCase()) === index;
+  const isFirst = ([name]: readonly [string, string], index: number): boolean =>
+    headers.findIndex(([other]) => other.toLowerCase() === name.toLowerCase()) === index;
   const kept = headers.filter((pair, index) => !single.has(pair[0].toLowerCase()) || isFirst(pair, index));
   return kept.flatMap(([name, value]) => [name, Buffer.from(value, "utf8").toString("latin1")]);
 }

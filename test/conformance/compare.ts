@@ -24,16 +24,23 @@ export function compare(wanted: Wanted, outcome: Outcome, ops: readonly Op[], sy
   const { received, records } = outcome;
   const cookies = received.setCookies.map((line) => cookieOf(line, ops));
   const results = resultsOf(received);
-  for (const text of [...received.headers.values(), ...received.setCookies, JSON.stringify(results) ?? ""]) symbols.see(text);
-  const differ = (field: string, want: unknown, got: unknown): Difference => ({ field, wanted: shown(symbols, want), got: shown(symbols, got) });
+  for (const text of [...received.headers.values(), ...received.setCookies, JSON.stringify(results) ?? ""])
+    symbols.see(text);
+  const differ = (field: string, want: unknown, got: unknown): Difference => ({
+    field,
+    wanted: shown(symbols, want),
+    got: shown(symbols, got),
+  });
   const free = (value: unknown): boolean => value === undefined || value === null || value === "any" || value === "";
   const found: Difference[] = [];
   const check = (field: string, want: unknown, got: unknown): void => {
     if (!free(want) && !symbols.matches(want, got)) found.push(differ(field, want, got));
   };
   check("status", wanted.status, received.status);
-  if (wanted.headers !== "any") found.push(...headerDifferences(wanted.headers ?? {}, received.headers, symbols, differ));
-  if (Array.isArray(wanted.setCookie) && !sameCookies(wanted.setCookie.map(comparable), cookies, symbols)) found.push(differ("setCookie", wanted.setCookie, cookies));
+  if (wanted.headers !== "any")
+    found.push(...headerDifferences(wanted.headers ?? {}, received.headers, symbols, differ));
+  if (Array.isArray(wanted.setCookie) && !sameCookies(wanted.setCookie.map(comparable), cookies, symbols))
+    found.push(differ("setCookie", wanted.setCookie, cookies));
   check("results", wanted.results, results ?? `no results, but the text ${JSON.stringify(received.body)}`);
   check("body", wanted.body, received.body);
   check("records", wanted.records, records);
@@ -50,7 +57,10 @@ function headerDifferences(
   const named = new Set(lower.map(([name]) => name));
   const wrong = lower.filter(([name, value]) => !symbols.matches(value, headers.get(name)));
   const leaking = [...headers].filter(([name, value]) => !named.has(name) && tokensIn(value).length > 0);
-  return [...wrong.map(([name, value]) => differ(`headers.${name}`, value, headers.get(name))), ...leaking.map(([name, value]) => differ(`headers.${name}`, "no token in it", value))];
+  return [
+    ...wrong.map(([name, value]) => differ(`headers.${name}`, value, headers.get(name))),
+    ...leaking.map(([name, value]) => differ(`headers.${name}`, "no token in it", value)),
+  ];
 }
 
 /** Whether the lines are those that are wanted, in any order. */
@@ -58,12 +68,18 @@ function sameCookies(wanted: readonly Cookie[], got: readonly Cookie[], symbols:
   if (wanted.length !== got.length) return false;
   const [first, ...rest] = wanted;
   if (first === undefined) return true;
-  return got.some((line, at) => symbols.attempt(() => symbols.matches(first, line) && sameCookies(rest, got.toSpliced(at, 1), symbols)));
+  return got.some((line, at) =>
+    symbols.attempt(() => symbols.matches(first, line) && sameCookies(rest, got.toSpliced(at, 1), symbols)),
+  );
 }
 
 /** A wanted line: an `expires` beside `maxAge: 0` is free, an attribute that is off is not sent. */
 function comparable(cookie: Cookie): Cookie {
-  return Object.fromEntries(Object.entries(cookie).filter(([name, value]) => value !== false && !(name === "expires" && cookie["maxAge"] === 0)));
+  return Object.fromEntries(
+    Object.entries(cookie).filter(
+      ([name, value]) => value !== false && !(name === "expires" && cookie["maxAge"] === 0),
+    ),
+  );
 }
 
 /** A Set-Cookie line as an object; one that the handler set itself by name and value only. */
@@ -71,7 +87,8 @@ function cookieOf(line: string, ops: readonly Op[]): Cookie {
   const [pair = "", ...attributes] = line.split(";").map((part) => part.trim());
   const at = pair.indexOf("=");
   const [name, value] = [pair.slice(0, at), pair.slice(at + 1)];
-  if (ops.some(([word, ownName, ownValue]) => word === "cookie" && ownName === name && String(ownValue) === value)) return { name, value };
+  if (ops.some(([word, ownName, ownValue]) => word === "cookie" && ownName === name && String(ownValue) === value))
+    return { name, value };
   return comparable({ name, value, ...Object.fromEntries(attributes.map(attributeOf)) });
 }
 
@@ -82,7 +99,11 @@ function attributeOf(part: string): [string, unknown] {
   return [name, name === "maxAge" ? Number(value) : value];
 }
 
-const CAMEL_CASE: Readonly<Record<string, string>> = { "max-age": "maxAge", httponly: "httpOnly", samesite: "sameSite" };
+const CAMEL_CASE: Readonly<Record<string, string>> = {
+  "max-age": "maxAge",
+  httponly: "httpOnly",
+  samesite: "sameSite",
+};
 
 function camelCase(attribute: string): string {
   const lower = attribute.toLowerCase();

@@ -102,7 +102,8 @@ const OPS: Readonly<Record<string, number>> = {
 type Check = (value: unknown, path: string) => void;
 
 const text: Check = (value, path) => expect(typeof value === "string", path, value, "a text");
-const ms: Check = (value, path) => expect(typeof value === "number" && Number.isFinite(value), path, value, "a number of ms");
+const ms: Check = (value, path) =>
+  expect(typeof value === "number" && Number.isFinite(value), path, value, "a number of ms");
 const anything: Check = () => {};
 
 const CONFIG: Readonly<Record<string, Check>> = {
@@ -110,7 +111,15 @@ const CONFIG: Readonly<Record<string, Check>> = {
   idleTimeout: ms,
   absoluteTimeout: ms,
   extractor: checkExtractor,
-  cookie: (value, path) => checkFields(value, path, { secure: anything, httpOnly: anything, sameSite: anything, path: anything, domain: anything, sessionOnly: anything }),
+  cookie: (value, path) =>
+    checkFields(value, path, {
+      secure: anything,
+      httpOnly: anything,
+      sameSite: anything,
+      path: anything,
+      domain: anything,
+      sessionOnly: anything,
+    }),
   skipPath: text,
   errorHandler: oneOf("send503", "logOnly"),
   route: text,
@@ -125,7 +134,12 @@ const EXTRACTOR: Readonly<Record<string, Check>> = {
   source: oneOf("cookie", "header", "other"),
 };
 
-const REQUEST: Readonly<Record<string, Check>> = { method: text, path: text, headers: listOf(checkPair), form: checkObject };
+const REQUEST: Readonly<Record<string, Check>> = {
+  method: text,
+  path: text,
+  headers: listOf(checkPair),
+  form: checkObject,
+};
 
 const WANTED: Readonly<Record<string, Check>> = {
   status: anything,
@@ -165,7 +179,10 @@ export function nameOf(value: unknown, index: number): string {
 /** Whether a scenario is for reading only. */
 export const isNote = (value: unknown): boolean => isObject(value) && value["verdict"] === "note";
 
-/** Reads a scenario; null is as good as left out. Throws a {@link FormatError} that names the field this runner does not know or cannot read. */
+/**
+ * Reads a scenario; null is as good as left out. Throws a {@link FormatError} that names the field this runner does
+ * not know or cannot read.
+ */
 export function readScenario(value: unknown): Scenario {
   checkObject(value, "scenario");
   const { config, steps, ...rest } = withoutNull(value);
@@ -173,7 +190,10 @@ export function readScenario(value: unknown): Scenario {
   oneOf("keep", "better", "note")(rest["verdict"], "verdict");
   checkFields(scenario.config, "config", CONFIG);
   listOf((step, path) => checkFields(step, path, STEP))(scenario.steps, "steps");
-  return { ...scenario, steps: (scenario.steps as unknown[]).map((step) => withoutNull(step)) } as unknown as Scenario;
+  return {
+    ...scenario,
+    steps: (scenario.steps as unknown[]).map((step) => withoutNull(step)),
+  } as unknown as Scenario;
 }
 
 /** The answer that a verdict asks for. */
@@ -202,7 +222,8 @@ function checkPair(value: unknown, path: string): void {
 function checkFields(value: unknown, path: string, fields: Readonly<Record<string, Check>>): void {
   checkObject(value, path);
   for (const [name, one] of Object.entries(value as object)) {
-    if (!Object.hasOwn(fields, name)) throw new FormatError(`${path}.${name} is no field of this format (${Object.keys(fields).join(", ")})`);
+    if (!Object.hasOwn(fields, name))
+      throw new FormatError(`${path}.${name} is no field of this format (${Object.keys(fields).join(", ")})`);
     if (one !== undefined && one !== null) fields[name]!(one, `${path}.${name}`);
   }
 }
@@ -215,7 +236,10 @@ function checkList(value: unknown, path: string): void {
   expect(Array.isArray(value) || value === "any", path, value, 'a list, null or "any"');
 }
 
-/** Without the fields that are null, those of `request`, `second` and the like included; answers and what ops are given stay as they are. */
+/**
+ * Without the fields that are null, those of `request`, `second` and the like included; answers and what ops are
+ * given stay as they are.
+ */
 function withoutNull(value: unknown): Record<string, unknown> {
   if (!isObject(value)) return value as never;
   const kept = Object.entries(value).filter(([, one]) => one !== null);
@@ -239,6 +263,7 @@ function expect(isSo: boolean, path: string, value: unknown, wanted: string): vo
   if (!isSo) throw new FormatError(`${path} is ${show(value)}; this runner knows ${wanted}`);
 }
 
-const isObject = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null && !Array.isArray(value);
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
 
 const show = (value: unknown): string => JSON.stringify(value) ?? "nothing";

@@ -54,7 +54,10 @@ export class Script {
     return this.#gate;
   }
 
-  /** Does one op after the other; an error of one is its result. The last word is the results, or what an op answered itself. */
+  /**
+   * Does one op after the other; an error of one is its result. The last word is the results, or what an op answered
+   * itself.
+   */
   async play(visit: Visit): Promise<Reply> {
     this.#visit = visit;
     const results: unknown[] = [];
@@ -63,7 +66,11 @@ export class Script {
       if (answered) return this.#reply(answered);
       results.push(await this.#resultOf(op));
     }
-    return this.#reply({ status: 200, headers: [["Content-Type", "application/json"]], body: JSON.stringify({ results }) });
+    return this.#reply({
+      status: 200,
+      headers: [["Content-Type", "application/json"]],
+      body: JSON.stringify({ results }),
+    });
   }
 
   #reply(reply: Reply): Reply {
@@ -148,7 +155,8 @@ async function storeOp(store: Store<Data>, word: string, [token, key, value]: re
   const session = await store.getByToken(String(token));
   if (word === "store.delete") return session && void (await store.delete(session.id));
   if (!session) throw new Refused("not-found");
-  if (word === "store.getById") return { id: session.token, fresh: session.fresh, value: session.get(String(key)) ?? null };
+  if (word === "store.getById")
+    return { id: session.token, fresh: session.fresh, value: session.get(String(key)) ?? null };
   session.set(String(key), value);
   await session.save();
   session.release();
@@ -173,11 +181,16 @@ function wordOf(error: unknown): string {
 export function application(scripts: ReadonlyMap<string, Script>): Handle {
   return async (visit) => {
     if (visit.path === "/nosuch") return undefined;
-    if (visit.path === "/only-get" && !READ_ONLY.includes(visit.method)) return { ...plain(405, "Method Not Allowed"), headers: [["Allow", "GET, HEAD"]] };
+    if (visit.path === "/only-get" && !READ_ONLY.includes(visit.method))
+      return { ...plain(405, "Method Not Allowed"), headers: [["Allow", "GET, HEAD"]] };
     const script = scripts.get(visit.script ?? "");
     if (!script) return plain(500, "this request has no script");
     return script.play(visit);
   };
 }
 
-const plain = (status: number, body: string): Reply => ({ status, headers: [["Content-Type", "text/plain; charset=utf-8"]], body });
+const plain = (status: number, body: string): Reply => ({
+  status,
+  headers: [["Content-Type", "text/plain; charset=utf-8"]],
+  body,
+});

@@ -1,7 +1,24 @@
-import { chain, fiberDefaults, fromAuthHeader, fromCookie, fromCustom, fromForm, fromHeader, fromParam, fromQuery, type Clock, type Extractor, type SessionOptions, type Storage } from "holdfast";
+import {
+  chain,
+  fiberDefaults,
+  fromAuthHeader,
+  fromCookie,
+  fromCustom,
+  fromForm,
+  fromHeader,
+  fromParam,
+  fromQuery,
+  type Clock,
+  type Extractor,
+  type SessionOptions,
+  type Storage,
+} from "holdfast";
 import type { Config, ExtractorConfig } from "./format.js";
 
-/** One middleware that an application of a scenario is to mount; `skip` and `errorHandler` are the framework's to write. */
+/**
+ * One middleware that an application of a scenario is to mount; `skip` and `errorHandler` are the framework's to
+ * write.
+ */
 export interface Mounting {
   readonly options: Omit<SessionOptions, "skip" | "errorHandler" | "storage"> & { storage: Storage };
   readonly isMounted: boolean;
@@ -25,7 +42,17 @@ export function mountings(config: Config, { storages, clock }: Ground): Mounting
 }
 
 function mounting(config: Config, storage: Storage, clock: Clock): Mounting {
-  const { idleTimeout, absoluteTimeout, extractor, cookie, keyGenerator, pattern = "middleware", route, skipPath, errorHandler } = config;
+  const {
+    idleTimeout,
+    absoluteTimeout,
+    extractor,
+    cookie,
+    keyGenerator,
+    pattern = "middleware",
+    route,
+    skipPath,
+    errorHandler,
+  } = config;
   const options = {
     ...fiberDefaults,
     ...(idleTimeout !== undefined && { idleTimeout }),
@@ -52,15 +79,22 @@ const MAKERS: Readonly<Record<Exclude<ExtractorConfig["kind"], "custom" | "chain
 
 function extractorOf({ kind, key, chain: members = [], source = "other" }: ExtractorConfig): Extractor {
   if (kind === "chain") return chain(...members.map(extractorOf));
-  if (kind === "custom") return fromCustom({ extract: (view) => view.headers(String(key).toLowerCase())[0], source, key: String(key) });
+  if (kind === "custom")
+    return fromCustom({ extract: (view) => view.headers(String(key).toLowerCase())[0], source, key: String(key) });
   return MAKERS[kind](key);
 }
 
 /** The options that a framework's `session()` takes: its own way to read the path and to answer `down`. */
-export function optionsFor<C extends readonly unknown[]>({ options, skipPath, errorHandler }: Mounting, pathOf: (request: NoInfer<C>[0]) => string, down: (...context: C) => unknown): never {
+export function optionsFor<C extends readonly unknown[]>(
+  { options, skipPath, errorHandler }: Mounting,
+  pathOf: (request: NoInfer<C>[0]) => string,
+  down: (...context: C) => unknown,
+): never {
   const hooks = {
     ...(skipPath !== undefined && { skip: (...context: C) => pathOf(context[0]) === skipPath }),
-    ...(errorHandler && { errorHandler: (_error: unknown, ...context: C) => (errorHandler === "send503" ? down(...context) : undefined) }),
+    ...(errorHandler && {
+      errorHandler: (_error: unknown, ...context: C) => (errorHandler === "send503" ? down(...context) : undefined),
+    }),
   };
   return { ...options, ...hooks } as never;
 }
@@ -70,5 +104,7 @@ export function routed(route: string, path: string): Record<string, string> | un
   const [pattern, parts] = [route.split("/"), path.split("/")];
   if (pattern.length !== parts.length) return undefined;
   if (!pattern.every((part, at) => part.startsWith(":") || part === parts[at])) return undefined;
-  return Object.fromEntries(pattern.flatMap((part, at) => (part.startsWith(":") ? [[part.slice(1), parts[at]!]] : [])));
+  return Object.fromEntries(
+    pattern.flatMap((part, at) => (part.startsWith(":") ? [[part.slice(1), parts[at]!]] : [])),
+  );
 }

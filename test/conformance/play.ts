@@ -6,7 +6,15 @@ import type { Adapter, Application, Running } from "./apps/types.js";
 import { whyInexpressible } from "./adapters.js";
 import { send, type Received } from "./client.js";
 import { compare, type Difference } from "./compare.js";
-import { FormatError, readScenario, wantedOf, type FailingCall, type Op, type Scenario, type Step } from "./format.js";
+import {
+  FormatError,
+  readScenario,
+  wantedOf,
+  type FailingCall,
+  type Op,
+  type Scenario,
+  type Step,
+} from "./format.js";
 import { application, Script, SCRIPT_HEADER } from "./handler.js";
 import { mountings } from "./mounting.js";
 import { Symbols } from "./symbols.js";
@@ -18,7 +26,11 @@ export interface Played {
   readonly skipped?: string;
 }
 
-const CALLS: Readonly<Record<FailingCall, readonly CallName[]>> = { get: ["get"], set: ["create", "update", "touch"], delete: ["delete"] };
+const CALLS: Readonly<Record<FailingCall, readonly CallName[]>> = {
+  get: ["get"],
+  set: ["create", "update", "touch"],
+  delete: ["delete"],
+};
 
 /** Plays one scenario over HTTP against an application of its own. */
 export async function play(value: unknown, adapter: Adapter): Promise<Played> {
@@ -42,10 +54,20 @@ async function playOn(scenario: Scenario, adapter: Adapter): Promise<Played> {
     app = adapter.build(mountings(config, ground), application(scripts));
   } catch (error) {
     if (inexpressible !== undefined) return { differences: [], skipped: inexpressible };
-    return { differences: refusal === undefined ? [{ field: "construction", wanted: "a middleware", got: messageOf(error) }] : [] };
+    return {
+      differences:
+        refusal === undefined ? [{ field: "construction", wanted: "a middleware", got: messageOf(error) }] : [],
+    };
   }
-  if (refusal !== undefined) return { differences: [{ field: "construction", wanted: refusal, got: "a middleware" }] };
-  const stage = new Stage(scenario, { storage: ground.storages[0], clock: ground.clock, scripts, app, running: await app.listen() });
+  if (refusal !== undefined)
+    return { differences: [{ field: "construction", wanted: refusal, got: "a middleware" }] };
+  const stage = new Stage(scenario, {
+    storage: ground.storages[0],
+    clock: ground.clock,
+    scripts,
+    app,
+    running: await app.listen(),
+  });
   try {
     return { differences: await stage.play() };
   } finally {
@@ -114,7 +136,12 @@ class Stage {
     storage.heal();
     const wanted = wantedOf(this.#scenario, step);
     if (!wanted || !answered) return [];
-    const differences = compare(wanted, { received: answered.received, records: await this.#records() }, answered.ops, this.#symbols);
+    const differences = compare(
+      wanted,
+      { received: answered.received, records: await this.#records() },
+      answered.ops,
+      this.#symbols,
+    );
     this.#symbols.passOver(step.recorded);
     return differences;
   }
@@ -155,7 +182,9 @@ class Stage {
   async #records(): Promise<number> {
     const { storage, app } = this.#props;
     const keys = new Set(storage.calls.filter(({ name }) => name === "create").map(({ key }) => key));
-    const sessions = await Promise.all([...keys].map((key) => app.store.getById(`id_${key.slice(key.indexOf(":") + 1)}`)));
+    const sessions = await Promise.all(
+      [...keys].map((key) => app.store.getById(`id_${key.slice(key.indexOf(":") + 1)}`)),
+    );
     return sessions.filter((session) => session !== undefined).length;
   }
 
@@ -166,7 +195,8 @@ class Stage {
     const key = `holdfast:${createHash("sha256").update(token).digest("base64url")}`;
     const inner = storage.inner as ReturnType<typeof memoryStorage>;
     const entry = inner.get(key);
-    if (entry) inner.update(key, { value: "\u0001 no record", expiresAt: entry.expiresAt }, entry.version as number, call);
+    if (entry)
+      inner.update(key, { value: "\u0001 no record", expiresAt: entry.expiresAt }, entry.version as number, call);
   }
 }
 

@@ -49,12 +49,20 @@ async function playEverywhere(scenario: unknown, title: string, tally: Tally): P
     const text = described(differences);
     if (text) adapters.set(text, [...(adapters.get(text) ?? []), adapter.name]);
   }
-  for (const [text, names] of adapters) console.log(`✖ ${title}\n  on ${names.length === ADAPTERS.length ? "every adapter" : names.join(", ")}\n${text}\n`);
+  for (const [text, names] of adapters)
+    console.log(
+      `✖ ${title}\n  on ${names.length === ADAPTERS.length ? "every adapter" : names.join(", ")}\n${text}\n`,
+    );
 }
 
 /** Differences in words: step, field, wanted, got. */
 export function described(differences: readonly Difference[]): string {
-  return differences.map(({ step, field, wanted, got }) => `  ${step === undefined ? "" : `step ${step}, `}${field}\n    wanted ${wanted}\n    got    ${got}`).join("\n");
+  return differences
+    .map(
+      ({ step, field, wanted, got }) =>
+        `  ${step === undefined ? "" : `step ${step}, `}${field}\n    wanted ${wanted}\n    got    ${got}`,
+    )
+    .join("\n");
 }
 
 class Tally {

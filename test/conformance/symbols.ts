@@ -12,9 +12,9 @@ export function tokensIn(text: string): readonly string[] {
 }
 
 /**
- * Which token each symbol of a scenario stands for. A symbol is bound by the first answer that is wanted to bring it; from then on it is
- * this token and no other symbol's. Where the numbers are `exact` (the recording is what the model answered) they also follow the order
- * of first appearance.
+ * Which token each symbol of a scenario stands for. A symbol is bound by the first answer that is wanted to bring it;
+ * from then on it is this token and no other symbol's. Where the numbers are `exact` (the recording is what the model
+ * answered) they also follow the order of first appearance.
  */
 export class Symbols {
   #tokens = new Map([["$unknown", unissued()]]);
@@ -28,7 +28,8 @@ export class Symbols {
 
   /** Notes the symbols of what the model answered: where one stays free, the next number may come before it. */
   passOver(recorded: unknown): void {
-    for (const symbol of JSON.stringify(recorded ?? null).match(SYMBOL) ?? []) if (!this.#tokens.has(symbol)) this.#passedOver.add(symbol);
+    for (const symbol of JSON.stringify(recorded ?? null).match(SYMBOL) ?? [])
+      if (!this.#tokens.has(symbol)) this.#passedOver.add(symbol);
   }
 
   /** A value to be sent: real tokens in the place of symbols. */
@@ -36,7 +37,10 @@ export class Symbols {
     return mapTexts(value, (text) => text.replace(SYMBOL, (symbol) => this.#tokenOf(symbol))) as T;
   }
 
-  /** A value to be shown: symbols in the place of tokens; one that has none is shown by its place in the order of appearance. */
+  /**
+   * A value to be shown: symbols in the place of tokens; one that has none is shown by its place in the order of
+   * appearance.
+   */
   show(value: unknown): unknown {
     return mapTexts(value, (text) => text.replace(TOKEN, (token) => this.#nameOf(token)));
   }
@@ -45,8 +49,10 @@ export class Symbols {
   matches(wanted: unknown, got: unknown): boolean {
     if (wanted === "any") return true;
     if (typeof wanted === "string" && typeof got === "string") return this.#matchesText(wanted, got);
-    if (Array.isArray(wanted) && Array.isArray(got)) return wanted.length === got.length && every(wanted, (one, index) => this.matches(one, got[index]));
-    if (isObject(wanted) && isObject(got)) return sameKeys(wanted, got) && every(Object.keys(wanted), (key) => this.matches(wanted[key], got[key]));
+    if (Array.isArray(wanted) && Array.isArray(got))
+      return wanted.length === got.length && every(wanted, (one, index) => this.matches(one, got[index]));
+    if (isObject(wanted) && isObject(got))
+      return sameKeys(wanted, got) && every(Object.keys(wanted), (key) => this.matches(wanted[key], got[key]));
     return wanted === got;
   }
 
@@ -62,7 +68,9 @@ export class Symbols {
     const symbols = wanted.match(SYMBOL) ?? [];
     const free = [...new Set(symbols)].filter((symbol) => !this.#tokens.has(symbol));
     const groups = new Set<string>();
-    const pattern = escaped(wanted).replace(/\\\$(\d+|unknown)\b/g, (_all, number: string) => this.#pattern(`$${number}`, groups));
+    const pattern = escaped(wanted).replace(/\\\$(\d+|unknown)\b/g, (_all, number: string) =>
+      this.#pattern(`$${number}`, groups),
+    );
     const found = new RegExp(`^${pattern}$`, "s").exec(got);
     return found !== null && every(free, (symbol) => this.#bind(symbol, found.groups![groupOf(symbol)]!));
   }
@@ -88,7 +96,10 @@ export class Symbols {
     return `$${number}`;
   }
 
-  /** A symbol no answer was compared with is read in order of appearance; one that no answer brought is a token nobody issued. */
+  /**
+   * A symbol no answer was compared with is read in order of appearance; one that no answer brought is a token nobody
+   * issued.
+   */
   #tokenOf(symbol: string): string {
     const known = this.#tokens.get(symbol);
     if (known !== undefined) return known;
@@ -114,7 +125,10 @@ function every<T>(values: readonly T[], isSo: (value: T, index: number) => boole
 }
 
 function sameKeys(one: object, other: object): boolean {
-  return Object.keys(one).length === Object.keys(other).length && Object.keys(one).every((key) => Object.hasOwn(other, key));
+  return (
+    Object.keys(one).length === Object.keys(other).length &&
+    Object.keys(one).every((key) => Object.hasOwn(other, key))
+  );
 }
 
 function mapTexts(value: unknown, change: (text: string) => string): unknown {
@@ -124,4 +138,5 @@ function mapTexts(value: unknown, change: (text: string) => string): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, mapTexts(one, change)]));
 }
 
-const isObject = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null && !Array.isArray(value);
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);

@@ -15,5 +15,8 @@ function wordsOf(type: string): string[] {
 test("the page of events has a row for every type and every reason there is, and no other", () => {
   const { text } = pages.find(({ name }) => name === "events")!;
   const rows = [...text.matchAll(/^\| `([a-z-]+)` \|/gm)].map(([, word]) => word!);
-  assert.deepEqual(rows.toSorted(), [...wordsOf("SessionEventType"), ...wordsOf("EndReason"), ...wordsOf("AbsentReason")].sort());
+  assert.deepEqual(
+    rows.toSorted(),
+    [...wordsOf("SessionEventType"), ...wordsOf("EndReason"), ...wordsOf("AbsentReason")].sort(),
+  );
 });

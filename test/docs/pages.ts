@@ -50,8 +50,8 @@ export function blocksOf(text: string): Block[] {
 }
 
 /**
- * The blocks of TypeScript of a page as modules: the first under the page's name, exporting all it knows; each other one under its number,
- * with its own imports and declarations, and else what the first one knows.
+ * The blocks of TypeScript of a page as modules: the first under the page's name, exporting all it knows; each other
+ * one under its number, with its own imports and declarations, and else what the first one knows.
  */
 export function modulesOf({ name, blocks }: Page): ReadonlyMap<string, string> {
   const [first = "", ...others] = blocks.filter(({ language }) => language === "ts").map(({ code }) => code);
@@ -72,9 +72,11 @@ function namesIn(code: string): Map<string, string> {
   const note = (name: string, isType: boolean): unknown => names.set(name, isType ? `type ${name}` : name);
   for (const [, types, all = "", list = ""] of code.matchAll(/^import (type )?(?:(\w+)|\{([^}]*)\}) from/gm)) {
     if (all) note(all, Boolean(types));
-    for (const one of list.split(",").filter((text) => text.trim())) note(/(\w+)\s*$/.exec(one)![1]!, Boolean(types) || /^\s*type /.test(one));
+    for (const one of list.split(",").filter((text) => text.trim()))
+      note(/(\w+)\s*$/.exec(one)![1]!, Boolean(types) || /^\s*type /.test(one));
   }
-  for (const [, kind, name = ""] of code.matchAll(/^(?:export )?(const|function|class|interface) (\w+)/gm)) note(name, kind === "interface");
+  for (const [, kind, name = ""] of code.matchAll(/^(?:export )?(const|function|class|interface) (\w+)/gm))
+    note(name, kind === "interface");
   return names;
 }
 
@@ -97,28 +99,67 @@ declare module "my-database/testing" {
 }
 `;
 
-/** Compiles the pages, with replacements made in their code; answers the directory of the modules, what the compiler says, and how to remove it all. */
-export async function compiled(replaced: Readonly<Record<string, string>> = {}): Promise<{ directory: string; says: string; remove: () => void }> {
+/**
+ * Compiles the pages, with replacements made in their code; answers the directory of the modules, what the compiler
+ * says, and how to remove it all.
+ */
+export async function compiled(
+  replaced: Readonly<Record<string, string>> = {},
+): Promise<{ directory: string; says: string; remove: () => void }> {
   const directory = join(root, "build", `docs-pages-${process.pid}`);
   const remove = (): void => rmSync(directory, { recursive: true, force: true });
   remove();
   mkdirSync(directory, { recursive: true });
   for (const page of pages) {
-    for (const [name, code] of modulesOf(page)) writeFileSync(join(directory, `${name}.ts`), Object.entries(replaced).reduce((text, [from, to]) => text.replaceAll(from, to), code));
+    for (const [name, code] of modulesOf(page))
+      writeFileSync(
+        join(directory, `${name}.ts`),
+        Object.entries(replaced).reduce((text, [from, to]) => text.replaceAll(from, to), code),
+      );
   }
   writeFileSync(join(directory, "ambient.d.ts"), AMBIENT);
-  const options = { rootDir: ".", outDir: ".", declaration: false, declarationMap: false, sourceMap: false, isolatedDeclarations: false, noUnusedLocals: false, noUnusedParameters: false, lib: ["es2023", "esnext.disposable"], skipLibCheck: true };
-  writeFileSync(join(directory, "tsconfig.json"), JSON.stringify({ extends: "../../src/tsconfig.json", compilerOptions: options, include: ["."], exclude: [] }));
-  const { output } = await run(process.execPath, [join(root, "node_modules", "typescript", "bin", "tsc"), "-p", directory]);
-  return { directory, says: output.split("\n").filter((line) => line.includes("error")).join("\n"), remove };
+  const options = {
+    rootDir: ".",
+    outDir: ".",
+    declaration: false,
+    declarationMap: false,
+    sourceMap: false,
+    isolatedDeclarations: false,
+    noUnusedLocals: false,
+    noUnusedParameters: false,
+    lib: ["es2023", "esnext.disposable"],
+    skipLibCheck: true,
+  };
+  writeFileSync(
+    join(directory, "tsconfig.json"),
+    JSON.stringify({ extends: "../../src/tsconfig.json", compilerOptions: options, include: ["."], exclude: [] }),
+  );
+  const { output } = await run(process.execPath, [
+    join(root, "node_modules", "typescript", "bin", "tsc"),
+    "-p",
+    directory,
+  ]);
+  return {
+    directory,
+    says: output
+      .split("\n")
+      .filter((line) => line.includes("error"))
+      .join("\n"),
+    remove,
+  };
 }
 
 /** Runs a program in the project's directory; answers all it printed, and its exit code. */
-export function run(command: string, args: readonly string[], env: NodeJS.ProcessEnv = process.env): Promise<{ output: string; code: number | null }> {
+export function run(
+  command: string,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<{ output: string; code: number | null }> {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { cwd: root, env, stdio: ["ignore", "pipe", "pipe"] });
     let output = "";
-    for (const stream of [child.stdout, child.stderr]) stream.setEncoding("utf8").on("data", (text: string) => (output += text));
+    for (const stream of [child.stdout, child.stderr])
+      stream.setEncoding("utf8").on("data", (text: string) => (output += text));
     child.once("error", reject).once("close", (code) => resolve({ output, code }));
   });
 }

@@ -28,7 +28,10 @@ function installed(): string {
 async function started(t: TestContext, name: string, code: string): Promise<string> {
   const file = join(installed(), `${name}-${process.pid}.mjs`);
   writeFileSync(file, code);
-  const child = spawn(process.execPath, [file], { env: { ...process.env, PORT: "0" }, stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn(process.execPath, [file], {
+    env: { ...process.env, PORT: "0" },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
   t.after(() => void child.kill("SIGKILL"));
   const [line] = await within(10_000, `the address of ${name}`, once(child.stdout.setEncoding("utf8"), "data"));
   return String(line).trim();
@@ -40,15 +43,20 @@ async function talk(t: TestContext, origin: string, name: string, cookie: string
   if (name === "socket.io") {
     const socket = socketPackage("socket.io-client").io(origin, { extraHeaders: headers, forceNew: true });
     t.after(() => socket.close());
-    const refused = new Promise<string[]>((resolve) => socket.once("connect_error", (error: Error) => resolve([error.message])));
-    const said = (async () => [await socket.emitWithAck("message", "one"), await socket.emitWithAck("message", "two")] as string[])();
+    const refused = new Promise<string[]>((resolve) =>
+      socket.once("connect_error", (error: Error) => resolve([error.message])),
+    );
+    const said = (async () =>
+      [await socket.emitWithAck("message", "one"), await socket.emitWithAck("message", "two")] as string[])();
     return within(5000, name, Promise.race([said, refused]));
   }
   const socket = new WebSocket(`${origin.replace("http", "ws")}/${name === "fastify" ? "socket" : ""}`, { headers });
   t.after(() => socket.terminate());
   const heard: string[] = [];
   const refused = new Promise<string[]>((resolve) => {
-    socket.once("unexpected-response", (_req: unknown, res: { statusCode: number }) => resolve([String(res.statusCode)]));
+    socket.once("unexpected-response", (_req: unknown, res: { statusCode: number }) =>
+      resolve([String(res.statusCode)]),
+    );
     socket.once("close", (code: number) => resolve([String(code)])).on("error", () => {});
   });
   const said = (async () => {
@@ -64,10 +72,18 @@ async function talk(t: TestContext, origin: string, name: string, cookie: string
   return within(5000, name, Promise.race([said, refused]));
 }
 
-const REFUSED: Readonly<Record<string, string>> = { ws: "401", "express-ws": "4401", fastify: "401", "socket.io": "who are you?" };
+const REFUSED: Readonly<Record<string, string>> = {
+  ws: "401",
+  "express-ws": "4401",
+  fastify: "401",
+  "socket.io": "who are you?",
+};
 
 test("every recipe is a program with a name", () => {
-  assert.deepEqual(programs.map(([name]) => name), Object.keys(REFUSED));
+  assert.deepEqual(
+    programs.map(([name]) => name),
+    Object.keys(REFUSED),
+  );
 });
 
 for (const [name = "", code] of programs) {
@@ -76,7 +92,11 @@ for (const [name = "", code] of programs) {
     const client = new Client(origin);
     assert.equal((await client.get("/")).body, "welcome");
     assert.deepEqual(await talk(t, origin, name, client.cookieHeader), ["ann 1", "ann 2"]);
-    assert.deepEqual(await talk(t, origin, name, client.cookieHeader), ["ann 3", "ann 4"], "it is stored, not kept by the socket");
+    assert.deepEqual(
+      await talk(t, origin, name, client.cookieHeader),
+      ["ann 3", "ann 4"],
+      "it is stored, not kept by the socket",
+    );
     assert.deepEqual(await talk(t, origin, name, ""), [REFUSED[name]]);
   });
 }

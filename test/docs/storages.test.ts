@@ -19,10 +19,19 @@ import { compiled, pages, run } from "./pages.js";
 const directory = mkdtempSync(join(tmpdir(), "holdfast-docs-"));
 const file = join(directory, "sessions.db");
 /** Where the pages say that a server is, and which of ours takes its place. */
-const PLACES: Readonly<Record<string, string>> = { "redis://localhost:6379": "redis", "postgres://localhost/app": "postgres", "mysql://localhost/app": "mariadb", "localhost:11211": "memcached", "mongodb://localhost:27017/app": "mongodb", "http://localhost:8000": "dynamodb" };
+const PLACES: Readonly<Record<string, string>> = {
+  "redis://localhost:6379": "redis",
+  "postgres://localhost/app": "postgres",
+  "mysql://localhost/app": "mariadb",
+  "localhost:11211": "memcached",
+  "mongodb://localhost:27017/app": "mongodb",
+  "http://localhost:8000": "dynamodb",
+};
 const servers = new Map<string, Service>();
 for (const name of Object.values(PLACES)) await withService(name, (server) => servers.set(name, server));
-const replaced = Object.entries(PLACES).flatMap(([place, name]) => (servers.has(name) ? [[place, addressOf(servers.get(name)!)]] : []));
+const replaced = Object.entries(PLACES).flatMap(([place, name]) =>
+  servers.has(name) ? [[place, addressOf(servers.get(name)!)]] : [],
+);
 const front = servers.has("redis") ? await UpstashFront.start(servers.get("redis")!.url) : undefined;
 const result = await compiled({
   ...Object.fromEntries(replaced),
@@ -48,14 +57,19 @@ const STORED: Readonly<Record<string, (key: string) => Promise<string>>> = {
   async postgres(key) {
     const client = new pg.Client({ connectionString: servers.get("postgres")!.url });
     await client.connect();
-    const { rows } = await client.query({ text: "SELECT key, version, expires_at, convert_from(value, 'UTF8') FROM holdfast_sessions WHERE key = $1", values: [key], rowMode: "array" });
+    const { rows } = await client.query({
+      text: "SELECT key, version, expires_at, convert_from(value, 'UTF8') FROM holdfast_sessions WHERE key = $1",
+      values: [key],
+      rowMode: "array",
+    });
     await client.end();
     return asRow(rows[0]!);
   },
 
   async mysql(key) {
     const connection = await mysql.createConnection(servers.get("mariadb")!.url);
-    const sql = "SELECT CAST(`key` AS CHAR), CAST(version AS CHAR), expires_at, CAST(value AS CHAR) FROM holdfast_sessions WHERE `key` = ?";
+    const sql =
+      "SELECT CAST(`key` AS CHAR), CAST(version AS CHAR), expires_at, CAST(value AS CHAR) FROM holdfast_sessions WHERE `key` = ?";
     const [rows] = await connection.query({ sql, rowsAsArray: true }, [key]);
     await connection.end();
     return asRow((rows as unknown[][])[0]!);
@@ -63,7 +77,10 @@ const STORED: Readonly<Record<string, (key: string) => Promise<string>>> = {
 
   async sqlite(key) {
     const client = createClient({ url: `file:${file}` });
-    const { rows } = await client.execute({ sql: "SELECT key, version, expires_at, CAST(value AS TEXT) FROM holdfast_sessions WHERE key = ?", args: [key] });
+    const { rows } = await client.execute({
+      sql: "SELECT key, version, expires_at, CAST(value AS TEXT) FROM holdfast_sessions WHERE key = ?",
+      args: [key],
+    });
     client.close();
     return asRow([0, 1, 2, 3].map((i) => rows[0]![i]));
   },
@@ -79,10 +96,13 @@ const STORED: Readonly<Record<string, (key: string) => Promise<string>>> = {
     const { port, host } = servers.get("memcached")!;
     return new Promise((resolve, reject) => {
       const socket = connect(port, host, () => socket.write(`get ${key}\r\n`));
-      socket.setEncoding("utf8").once("error", reject).once("data", (text: string) => {
-        socket.destroy();
-        resolve(`${key}\n${text.slice(text.indexOf("\r\n") + 2, text.lastIndexOf("\r\nEND"))}`);
-      });
+      socket
+        .setEncoding("utf8")
+        .once("error", reject)
+        .once("data", (text: string) => {
+          socket.destroy();
+          resolve(`${key}\n${text.slice(text.indexOf("\r\n") + 2, text.lastIndexOf("\r\nEND"))}`);
+        });
     });
   },
 };
@@ -115,13 +135,30 @@ const STORE = `
 `;
 
 /** A page whose server this machine lacks was told of above. */
-const tried = pages.filter(({ path, name, text }) => path.includes("storages") && name !== "README" && Object.entries(PLACES).every(([place, server]) => servers.has(server) || !text.includes(place)) && (front || name !== "upstash"));
+const tried = pages.filter(
+  ({ path, name, text }) =>
+    path.includes("storages") &&
+    name !== "README" &&
+    Object.entries(PLACES).every(([place, server]) => servers.has(server) || !text.includes(place)) &&
+    (front || name !== "upstash"),
+);
 
 for (const { name, path, blocks } of tried) {
   test(`${path}: its first lines keep sessions, as it shows them`, async () => {
     const program = name === "sqlite" ? SQLITE_RUNTIMES["node:sqlite"] : process.execPath;
-    const env = { ...process.env, NODE_NO_WARNINGS: "1", UPSTASH_TOKEN: TOKEN, AWS_ACCESS_KEY_ID: "test", AWS_SECRET_ACCESS_KEY: "test", SESSION_KEY: Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString("base64url") };
-    const { output, code } = await run(program, ["--input-type=module", "-e", STORE, join(result.directory, `${name}.js`)], env);
+    const env = {
+      ...process.env,
+      NODE_NO_WARNINGS: "1",
+      UPSTASH_TOKEN: TOKEN,
+      AWS_ACCESS_KEY_ID: "test",
+      AWS_SECRET_ACCESS_KEY: "test",
+      SESSION_KEY: Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString("base64url"),
+    };
+    const { output, code } = await run(
+      program,
+      ["--input-type=module", "-e", STORE, join(result.directory, `${name}.js`)],
+      env,
+    );
     assert.equal(code, 0, output);
     const key = /^holdfast:[\w-]{43}$/m.exec(output)?.[0] ?? "";
     const shown = blocks.find(({ language, heading }) => language === "text" && heading === "What is stored");
@@ -132,10 +169,20 @@ for (const { name, path, blocks } of tried) {
 }
 
 test("the printed schema is the one that each page shows", async () => {
-  for (const [name, make] of [["postgres", "postgresStorage"], ["mysql", "mysqlStorage"], ["sqlite", "sqliteStorage"]] as const) {
+  for (const [name, make] of [
+    ["postgres", "postgresStorage"],
+    ["mysql", "mysqlStorage"],
+    ["sqlite", "sqliteStorage"],
+  ] as const) {
     const client = "{ query() {}, execute() {}, prepare() {} }";
-    const { output } = await run(process.execPath, ["--input-type=module", "-e", `import { ${make} } from "holdfast/storage/${name}"; console.log(${make}(${client}).schemaSql());`]);
-    const shown = pages.find((page) => page.path.includes("storages") && page.name === name)?.blocks.find(({ language }) => language === "sql");
+    const { output } = await run(process.execPath, [
+      "--input-type=module",
+      "-e",
+      `import { ${make} } from "holdfast/storage/${name}"; console.log(${make}(${client}).schemaSql());`,
+    ]);
+    const shown = pages
+      .find((page) => page.path.includes("storages") && page.name === name)
+      ?.blocks.find(({ language }) => language === "sql");
     assert.equal(plain(shown?.code ?? ""), plain(output), output);
   }
 });
@@ -156,4 +203,3 @@ function alike(text: string): string {
 function plain(sql: string): string {
   return sql.replace(/\s+/g, " ").replace(/\( /g, "(").replace(/ \)/g, ")").trim();
 }
-

@@ -10,7 +10,10 @@ suite("three lines on each framework count a visitor's visits", { concurrency: 2
       const [visitor, other] = [new Client(origin), new Client(origin)];
       const first = await visitor.get("/");
       assert.deepEqual(first.json(), { visits: 1 });
-      assert.match(first.cookie("session_id") ?? "", /^session_id=[\w-]{43}; Max-Age=1800; Path=\/; HttpOnly; SameSite=Lax$/);
+      assert.match(
+        first.cookie("session_id") ?? "",
+        /^session_id=[\w-]{43}; Max-Age=1800; Path=\/; HttpOnly; SameSite=Lax$/,
+      );
       assert.deepEqual((await visitor.get("/")).json(), { visits: 2 });
       assert.deepEqual((await other.get("/")).json(), { visits: 1 });
     });

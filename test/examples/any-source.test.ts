@@ -12,12 +12,16 @@ test("a service finds the session by cookie, then header, then query, and answer
     return { id: answer.json().id, token };
   };
   const [a, b, c] = [await begin(), await begin(), await begin()];
-  const idBy = async (path: string, sent: Sent = {}): Promise<string> => (await new Client(origin).get(path, sent)).json().id;
+  const idBy = async (path: string, sent: Sent = {}): Promise<string> =>
+    (await new Client(origin).get(path, sent)).json().id;
 
   assert.equal(await idBy("/", { headers: { Cookie: `session_id=${a.token}` } }), a.id);
   assert.equal(await idBy("/", { headers: { "X-Session-ID": b.token } }), b.id);
   assert.equal(await idBy(`/?session_id=${c.token}`), c.id);
   assert.equal(await idBy(`/?session_id=${c.token}`, { headers: { "X-Session-ID": b.token } }), b.id);
-  assert.equal(await idBy(`/?session_id=${c.token}`, { headers: { "X-Session-ID": b.token, Cookie: `session_id=${a.token}` } }), a.id);
+  assert.equal(
+    await idBy(`/?session_id=${c.token}`, { headers: { "X-Session-ID": b.token, Cookie: `session_id=${a.token}` } }),
+    a.id,
+  );
   assert.equal(new Set([a.id, b.id, c.id, a.token, b.token, c.token]).size, 6);
 });

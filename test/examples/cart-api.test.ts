@@ -11,7 +11,10 @@ test("a cart survives login, the old token does not, and logout ends it all", as
   const shopper = new Client(origin);
   const added = await post(shopper, "/cart/add", { item: "rope" });
   assert.deepEqual(added.json(), { items: 1 });
-  assert.match(added.cookie(COOKIE) ?? "", /^__Host-cart_session=[\w-]{43}; Max-Age=1800; Path=\/; HttpOnly; SameSite=Lax; Secure$/);
+  assert.match(
+    added.cookie(COOKIE) ?? "",
+    /^__Host-cart_session=[\w-]{43}; Max-Age=1800; Path=\/; HttpOnly; SameSite=Lax; Secure$/,
+  );
   assert.deepEqual((await post(shopper, "/cart/add", { item: "hook" })).json(), { items: 2 });
 
   const thief = clientWith(origin, shopper.cookieHeader);
@@ -44,7 +47,10 @@ test("bodies that are no item and no credentials are refused, and leave no sessi
   const client = new Client(origin);
   assert.equal((await client.post("/cart/add")).status, 400);
   assert.equal((await post(client, "/cart/add", { item: { $ne: null } })).status, 400);
-  assert.equal((await client.post("/cart/add", { headers: { "content-type": "application/json" }, body: "{" })).status, 400);
+  assert.equal(
+    (await client.post("/cart/add", { headers: { "content-type": "application/json" }, body: "{" })).status,
+    400,
+  );
   assert.equal((await client.post("/login")).status, 401);
   assert.equal(client.cookies.size, 0);
 });

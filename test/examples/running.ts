@@ -19,18 +19,34 @@ export interface Running {
 }
 
 /** Starts a program of the examples on a free port; the end of the test ends it. */
-export async function start(t: Pick<TestContext, "after">, file: string, env: Record<string, string> = { PORT: "0" }, args: readonly string[] = []): Promise<Running> {
+export async function start(
+  t: Pick<TestContext, "after">,
+  file: string,
+  env: Record<string, string> = { PORT: "0" },
+  args: readonly string[] = [],
+): Promise<Running> {
   const { PORT: _port, HOST: _host, ...inherited } = process.env;
-  const child = spawn(process.execPath, [`examples/dist/${file}`, ...args], { cwd: root, env: { ...inherited, ...env }, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(process.execPath, [`examples/dist/${file}`, ...args], {
+    cwd: root,
+    env: { ...inherited, ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   t.after(() => child.kill("SIGKILL"));
   let printed = "";
-  for (const stream of [child.stdout, child.stderr]) stream.setEncoding("utf8").on("data", (text: string) => (printed += text));
-  const origin = await within(15_000, `the address of ${file}`, addressOf(child, () => printed));
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding("utf8").on("data", (text: string) => (printed += text));
+  const origin = await within(
+    15_000,
+    `the address of ${file}`,
+    addressOf(child, () => printed),
+  );
   return { process: child, origin, printed: () => printed, end: (signal) => endOf(child, signal) };
 }
 
 async function addressOf(child: ChildProcess, printed: () => string): Promise<string> {
-  const exited = once(child, "exit").then(() => Promise.reject(new Error(`it ended instead of listening: ${printed()}`)));
+  const exited = once(child, "exit").then(() =>
+    Promise.reject(new Error(`it ended instead of listening: ${printed()}`)),
+  );
   for (;;) {
     const origin = /https?:\/\/[\w.[\]:-]+:\d+(?=\/?\s)/.exec(printed())?.[0];
     if (origin) return origin;
@@ -38,7 +54,10 @@ async function addressOf(child: ChildProcess, printed: () => string): Promise<st
   }
 }
 
-async function endOf(child: ChildProcess, signal: NodeJS.Signals): Promise<{ code: number | null; signal: NodeJS.Signals | null; ms: number }> {
+async function endOf(
+  child: ChildProcess,
+  signal: NodeJS.Signals,
+): Promise<{ code: number | null; signal: NodeJS.Signals | null; ms: number }> {
   const began = performance.now();
   const exit = once(child, "exit");
   child.kill(signal);

@@ -30,7 +30,10 @@ class Visitor {
       if (answered.setCookies.length > 0) copyCookies(client, other);
       return answered;
     };
-    return { get: (path, sent) => shared(client.get(path, sent)), post: (path, sent) => shared(client.post(path, sent)) };
+    return {
+      get: (path, sent) => shared(client.get(path, sent)),
+      post: (path, sent) => shared(client.post(path, sent)),
+    };
   }
 
   /** Somebody who has the same cookies now, and keeps them. */
@@ -46,7 +49,12 @@ function copyCookies(from: Client, to: Client): void {
   for (const [name, value] of from.cookies) to.cookies.set(name, value);
 }
 
-for (const [name, database] of [["redis", "Redis"], ["postgres", "PostgreSQL"], ["mariadb", "MySQL"], ["mongodb", "MongoDB"]] as const) {
+for (const [name, database] of [
+  ["redis", "Redis"],
+  ["postgres", "PostgreSQL"],
+  ["mariadb", "MySQL"],
+  ["mongodb", "MongoDB"],
+] as const) {
   await withService(name, ({ url }) => {
     test(`two shop processes on one ${name} behave as one`, (t) => behavesAsOne(t, url, database));
   });
@@ -65,7 +73,8 @@ await withService("redis", () => {
   });
 });
 
-test("two shop processes on one SQLite file behave as one", (t) => behavesAsOne(t, `sqlite:${join(directory(t), "shop #1.db")}`, "SQLite"));
+test("two shop processes on one SQLite file behave as one", (t) =>
+  behavesAsOne(t, `sqlite:${join(directory(t), "shop #1.db")}`, "SQLite"));
 
 async function behavesAsOne(t: TestContext, address: string, database: string): Promise<void> {
   const [a, b] = await Promise.all([open(t, address), open(t, address)]);
@@ -73,18 +82,32 @@ async function behavesAsOne(t: TestContext, address: string, database: string): 
   const visitor = new Visitor(a, b);
 
   await visitor.at("a").post("/cart/add", { form: { product: "rope" } });
-  assert.match((await visitor.at("b").get("/cart")).body, /Manila rope/, "what went into the cart on A is in it on B");
+  assert.match(
+    (await visitor.at("b").get("/cart")).body,
+    /Manila rope/,
+    "what went into the cart on A is in it on B",
+  );
 
   const thief = visitor.copy();
   await visitor.at("a").post("/login", { form: INES });
   assert.match((await visitor.at("b").get("/account")).body, /Hello, Ines/, "who signs in on A is signed in on B");
-  assert.equal((await thief.at("b").get("/account")).status, 303, "the cookie from before the login opens nothing on B");
+  assert.equal(
+    (await thief.at("b").get("/account")).status,
+    303,
+    "the cookie from before the login opens nothing on B",
+  );
   assert.doesNotMatch((await thief.at("b").get("/cart")).body, /Manila rope/);
 
   await visitor.at("b").post("/race/line-up");
-  const runners = Array.from({ length: 50 }, (_, i) => visitor.copy().at(i % 2 ? "a" : "b").post("/race/update"));
+  const runners = Array.from({ length: 50 }, (_, i) =>
+    visitor
+      .copy()
+      .at(i % 2 ? "a" : "b")
+      .post("/race/update"),
+  );
   assert.deepEqual([...new Set((await Promise.all(runners)).map(({ status }) => status))], [204]);
-  for (const shop of ["a", "b"] as const) assert.equal((await visitor.at(shop).get("/race/counts")).json().update, 50);
+  for (const shop of ["a", "b"] as const)
+    assert.equal((await visitor.at(shop).get("/race/counts")).json().update, 50);
 
   const late = visitor.copy();
   const slow = visitor.copy().at("a").post("/race/update");
@@ -108,10 +131,15 @@ suite("an address that leads nowhere is an error before the shop opens, which sh
   for (const scheme of ["redis", "postgres", "mysql", "mongodb"]) {
     test(scheme, async (t) => {
       const port = await unusedPort();
-      await assertRefused(t, `${scheme}://me:hunter2@127.0.0.1:${port}/0`, new RegExp(`"${scheme}://…@127.0.0.1:${port}/0": connect ECONNREFUSED`));
+      await assertRefused(
+        t,
+        `${scheme}://me:hunter2@127.0.0.1:${port}/0`,
+        new RegExp(`"${scheme}://…@127.0.0.1:${port}/0": connect ECONNREFUSED`),
+      );
     });
   }
-  for (const [address, says] of Object.entries(refused)) test(address.replace("hunter2", "…"), (t) => assertRefused(t, address, says));
+  for (const [address, says] of Object.entries(refused))
+    test(address.replace("hunter2", "…"), (t) => assertRefused(t, address, says));
 });
 
 async function assertRefused(t: TestContext, address: string, says: RegExp): Promise<void> {
@@ -136,7 +164,10 @@ await withService("redis", () => {
     await endsWell(other);
     await redis.servers[0]!.start();
     let status = 0;
-    const ask = setInterval(() => void client.post("/cart/add", { form: { product: "rope" } }).then((answer) => (status = answer.status)), 100);
+    const ask = setInterval(
+      () => void client.post("/cart/add", { form: { product: "rope" } }).then((answer) => (status = answer.status)),
+      100,
+    );
     await until("an answer after the server is back", () => status === 303, 5000).finally(() => clearInterval(ask));
   });
 });

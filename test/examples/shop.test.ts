@@ -37,7 +37,10 @@ suite("the shop opens where it is told, and closes when it is told", { concurren
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     test(`${signal} ends it at once, also with connections open and a request half sent`, async (t) => {
       const { origin, end, printed } = await start(t, SHOP);
-      const [idle, halfSent] = [new RawConnection(Number(new URL(origin).port)), new RawConnection(Number(new URL(origin).port))];
+      const [idle, halfSent] = [
+        new RawConnection(Number(new URL(origin).port)),
+        new RawConnection(Number(new URL(origin).port)),
+      ];
       t.after(() => [idle, halfSent].forEach((connection) => connection.close()));
       idle.pipeline({ path: "/" });
       halfSent.write("POST /cart/add HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\nprod");
@@ -98,7 +101,11 @@ suite("whatever is sent to the shop", () => {
 });
 
 suite("your devices", () => {
-  const form = (body: string, agent = "curl/8") => ({ method: "POST", body, headers: { "content-type": "application/x-www-form-urlencoded", "user-agent": agent } });
+  const form = (body: string, agent = "curl/8") => ({
+    method: "POST",
+    body,
+    headers: { "content-type": "application/x-www-form-urlencoded", "user-agent": agent },
+  });
   const signIn = async (origin: string, who: string, agent?: string): Promise<Client> => {
     const client = new Client(origin);
     assert.equal((await client.send("/login", form(who, agent))).status, 303);
@@ -110,11 +117,16 @@ suite("your devices", () => {
   test("a person sees where she is signed in, ends one place, then all others; nobody else's", async (t) => {
     const { origin } = await start(t, SHOP);
     const firefox = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
-    const [here, phone, laptop] = [await signIn(origin, INES), await signIn(origin, INES, "Mozilla/5.0 (Linux; Android 15) Chrome/140.0 Mobile Safari/537.36"), await signIn(origin, INES, firefox)];
+    const [here, phone, laptop] = [
+      await signIn(origin, INES),
+      await signIn(origin, INES, "Mozilla/5.0 (Linux; Android 15) Chrome/140.0 Mobile Safari/537.36"),
+      await signIn(origin, INES, firefox),
+    ];
     const jonas = await signIn(origin, "name=Jonas&password=lighthouse");
     const { body } = await here.get("/devices");
     assert.match(body, /two|2 other places/);
-    for (const device of ["curl", "Chrome on Android", "Firefox on Linux"]) assert.ok(body.includes(`<b>${device}</b>`), device);
+    for (const device of ["curl", "Chrome on Android", "Firefox on Linux"])
+      assert.ok(body.includes(`<b>${device}</b>`), device);
     for (const { cookies } of [here, phone, laptop]) assert.ok(!body.includes(cookies.get("session_id")!));
 
     const [first] = /id_[\w-]{43}/.exec((await here.get("/devices")).body)!;
@@ -139,12 +151,20 @@ suite("the race page, fifty overlapping requests on one session", () => {
 
   for (const storage of ["memory", "SQLite"]) {
     test(`update counts every one, get and set lose some, and so does express-session; the shop's sessions in ${storage}`, async (t) => {
-      const { origin, printed } = await start(t, SHOP, { PORT: "0" }, storage === "memory" ? [] : ["--storage", `sqlite:${join(directory(t), "shop.db")}`]);
+      const { origin, printed } = await start(
+        t,
+        SHOP,
+        { PORT: "0" },
+        storage === "memory" ? [] : ["--storage", `sqlite:${join(directory(t), "shop.db")}`],
+      );
       const client = new Client(origin);
       const page = (await client.get("/race")).body;
       assert.deepEqual([...client.cookies], [], "looking at the page makes no session");
       for (const { way, base, fire, isRight } of LANES) {
-        assert.ok(page.includes(`data-lane="${way}" data-base="${base}" data-fire="${fire}"`), `${way} is on the page`);
+        assert.ok(
+          page.includes(`data-lane="${way}" data-base="${base}" data-fire="${fire}"`),
+          `${way} is on the page`,
+        );
         const began: number = (await client.post(`${base}/line-up`)).json()[way];
         const sent = { method: "POST", headers: { cookie: client.cookieHeader } };
         const answers = await Promise.all(Array.from({ length: RUNNERS }, () => fetch(new URL(fire, origin), sent)));

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createServer, type ServerResponse } from "node:http";
 import type { SessionEvent, Storage } from "holdfast";
 import { session, type NodeOptions, type SessionRequest } from "holdfast/node";
-import { hashOf } from "#dist/store/token.js";
+import { hashOf } from "#dist/session/token.js";
 import { Client, type Answer, type Sent } from "../support/client.js";
 import { listening } from "../support/apps/serving.js";
 import { until } from "../support/within.js";
@@ -33,7 +33,13 @@ export class App {
 
   static async over(storage: Storage, options: NodeOptions = {}): Promise<App> {
     const app = new App();
-    const sessions = session<Data>({ storage, storageTimeout: STORAGE_TIMEOUT, commitTimeout: COMMIT_TIMEOUT, onEvent: incidents((event) => app.events.push(event)), ...options });
+    const sessions = session<Data>({
+      storage,
+      storageTimeout: STORAGE_TIMEOUT,
+      commitTimeout: COMMIT_TIMEOUT,
+      onEvent: incidents((event) => app.events.push(event)),
+      ...options,
+    });
     const served = await listening(createServer(sessions((req, res) => app.#handle(req, res))), [], []);
     app.#origin = served.origin;
     app.#closes.push(() => served.close());
@@ -94,14 +100,19 @@ export class Visitor {
   readonly uncertain: string[];
   readonly origin: string;
 
-  constructor(origin: string, { acknowledged, uncertain }: Pick<Visitor, "acknowledged" | "uncertain"> = { acknowledged: [], uncertain: [] }) {
+  constructor(
+    origin: string,
+    { acknowledged, uncertain }: Pick<Visitor, "acknowledged" | "uncertain"> = { acknowledged: [], uncertain: [] },
+  ) {
     this.#client = new Client(origin);
     this.origin = origin;
     this.acknowledged = acknowledged;
     this.uncertain = uncertain;
   }
 
-  /** Another window of the same browser, with the cookies it has now; perhaps at another server of the application. */
+  /**
+   * Another window of the same browser, with the cookies it has now; perhaps at another server of the application.
+   */
   twin(app?: App): Visitor {
     const twin = new Visitor(app?.visitor().origin ?? this.origin, this);
     for (const [name, value] of this.#client.cookies) twin.#client.cookies.set(name, value);
@@ -138,17 +149,26 @@ export class Visitor {
     return answer;
   }
 
-  /** Once the session is there again: every word that was acknowledged is in it, but for the lost ones; what is uncertain is in it at most once. */
+  /**
+   * Once the session is there again: every word that was acknowledged is in it, but for the lost ones; what is
+   * uncertain is in it at most once.
+   */
   async assertLog(lost: readonly string[] = []): Promise<readonly string[]> {
     const answer = await this.read();
     assert.equal(answer.status, 200);
     const log: string[] = answer.json().log ?? [];
     assert.equal(new Set(log).size, log.length, `written twice: ${log.join(" ")}`);
-    assert.deepEqual(log.filter((word) => !this.uncertain.includes(word)), this.acknowledged.filter((word) => !lost.includes(word)));
+    assert.deepEqual(
+      log.filter((word) => !this.uncertain.includes(word)),
+      this.acknowledged.filter((word) => !lost.includes(word)),
+    );
     return log;
   }
 
-  /** Waits until the session can be read again, and answers how long that took, in ms. Every answer until then is an honest one. */
+  /**
+   * Waits until the session can be read again, and answers how long that took, in ms. Every answer until then is an
+   * honest one.
+   */
   async untilServed(ms: number): Promise<number> {
     const began = performance.now();
     for (let answer = await this.read(); answer.status !== 200; answer = await this.read()) {
@@ -184,10 +204,15 @@ export async function leavingNothing(work: () => Promise<void>): Promise<void> {
   const before = awake();
   await work();
   let now = before;
-  await until("what keeps the process alive", () => (now = awake()).length <= before.length, 3000).catch(() => assert.deepEqual(now, before));
+  await until("what keeps the process alive", () => (now = awake()).length <= before.length, 3000).catch(() =>
+    assert.deepEqual(now, before),
+  );
 }
 
 /** What keeps the process alive, but for what comes and goes with the test itself. */
 function awake(): string[] {
-  return process.getActiveResourcesInfo().filter((name) => !["Immediate", "TickObject", "PipeWrap", "TTYWrap"].includes(name)).sort();
+  return process
+    .getActiveResourcesInfo()
+    .filter((name) => !["Immediate", "TickObject", "PipeWrap", "TTYWrap"].includes(name))
+    .sort();
 }

@@ -66,7 +66,9 @@ export const SENTINEL_CLIENTS: Readonly<Record<string, OpenMany>> = {
 
 export const CLUSTER_CLIENTS: Readonly<Record<string, OpenMany>> = {
   async "node-redis"({ addresses }) {
-    const client = createCluster({ rootNodes: addresses.map(({ host, port }) => ({ url: `redis://${host}:${port}` })) });
+    const client = createCluster({
+      rootNodes: addresses.map(({ host, port }) => ({ url: `redis://${host}:${port}` })),
+    });
     client.on("error", ignore);
     await client.connect();
     return { storage: redisStorage(client), close: () => client.close() };
@@ -87,11 +89,24 @@ export const POSTGRES_CLIENTS: Readonly<Record<string, Open>> = {
     pool.on("error", ignore);
     const storage = postgresStorage(pool);
     await storage.ensureSchema();
-    return { storage, emitter: pool, close: () => pool.end(), busy: () => [pool.totalCount - pool.idleCount, pool.waitingCount] };
+    return {
+      storage,
+      emitter: pool,
+      close: () => pool.end(),
+      busy: () => [pool.totalCount - pool.idleCount, pool.waitingCount],
+    };
   },
   async postgres(port) {
     // Asking for types is what 3.4.9 ends the process with where a connection breaks right after it was made.
-    const sql = postgres({ host, port, user: "postgres", database: "postgres", max: POOL, fetch_types: false, onnotice: ignore });
+    const sql = postgres({
+      host,
+      port,
+      user: "postgres",
+      database: "postgres",
+      max: POOL,
+      fetch_types: false,
+      onnotice: ignore,
+    });
     const storage = postgresStorage(sql);
     await storage.ensureSchema();
     // Without a timeout it waits for ever once a connection was cut (3.4.9).
@@ -110,6 +125,9 @@ export const MYSQL_CLIENTS: Readonly<Record<string, Open>> = {
 
 /** mysql2 tells nobody but its own tests. */
 function busyOf({ pool }: Pool): readonly number[] {
-  const { _allConnections, _freeConnections, _connectionQueue } = pool as unknown as Record<string, { readonly length: number }>;
+  const { _allConnections, _freeConnections, _connectionQueue } = pool as unknown as Record<
+    string,
+    { readonly length: number }
+  >;
   return [_allConnections!.length - _freeConnections!.length, _connectionQueue!.length];
 }

@@ -14,7 +14,13 @@ export interface Side {
 }
 
 /** Declares a test with one application per client, all on the same servers at once; it leaves nothing behind. */
-export function together(name: string, clients: Readonly<Record<string, OpenMany>>, service: Addresses, guests: number, run: (sides: readonly Side[]) => Promise<void>): void {
+export function together(
+  name: string,
+  clients: Readonly<Record<string, OpenMany>>,
+  service: Addresses,
+  guests: number,
+  run: (sides: readonly Side[]) => Promise<void>,
+): void {
   test(name, () =>
     leavingNothing(async () => {
       const opened: Opened[] = [];
@@ -55,7 +61,8 @@ export class Load {
     const counts = guests.map((guest) => guest.acknowledged.length + 1);
     const end = performance.now() + patience;
     while (!guests.every((guest, i) => guest.acknowledged.length > counts[i]!)) {
-      if (performance.now() > end) throw new Error(`${this.client}: not everybody is served again after ${patience} ms`);
+      if (performance.now() > end)
+        throw new Error(`${this.client}: not everybody is served again after ${patience} ms`);
       await aWhile(20);
     }
   }
@@ -67,7 +74,10 @@ export class Load {
   }
 
   report(name: string, lost: number): void {
-    report(`${name}, ${this.client}`, `served again ${ms(this.longestGap)} after the last answer before, ${this.errors} of ${this.count} requests were 503, ${lost} acknowledged writes lost`);
+    report(
+      `${name}, ${this.client}`,
+      `served again ${ms(this.longestGap)} after the last answer before, ${this.errors} of ${this.count} requests were 503, ${lost} acknowledged writes lost`,
+    );
   }
 
   async #loop(guest: Visitor): Promise<void> {

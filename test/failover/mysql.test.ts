@@ -20,7 +20,9 @@ async function createUser(url: string): Promise<void> {
 }
 
 async function endConnections({ run }: Administrator): Promise<void> {
-  const others = (await run("SELECT id FROM information_schema.processlist WHERE id <> CONNECTION_ID() AND user = 'app'")) as RowDataPacket[];
+  const others = (await run(
+    "SELECT id FROM information_schema.processlist WHERE id <> CONNECTION_ID() AND user = 'app'",
+  )) as RowDataPacket[];
   for (const { id } of others) await run(`KILL CONNECTION ${id}`);
 }
 

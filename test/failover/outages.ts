@@ -41,7 +41,10 @@ export function outage(name: string, server: ServerProcess, open: Open, run: (wo
       const another = async (options: NodeOptions = {}, at: number = port): Promise<App> => {
         const second = await open(at);
         const app = await App.over(second.storage, options);
-        closes.unshift(() => app.close(), () => second.close());
+        closes.unshift(
+          () => app.close(),
+          () => second.close(),
+        );
         return app;
       };
       try {
@@ -49,7 +52,9 @@ export function outage(name: string, server: ServerProcess, open: Open, run: (wo
         const listeners = countListeners(opened);
         await run({ app, proxy, opened, calls, another });
         assert.deepEqual(countListeners(opened), listeners, "listeners");
-        await until("connections that nobody uses are free", () => (opened.busy?.() ?? []).every((count) => count === 0));
+        await until("connections that nobody uses are free", () =>
+          (opened.busy?.() ?? []).every((count) => count === 0),
+        );
       } finally {
         for (const close of closes) await close();
       }
@@ -58,94 +63,142 @@ export function outage(name: string, server: ServerProcess, open: Open, run: (wo
 }
 
 function countListeners({ emitter }: Opened): Record<string, number> {
-  return Object.fromEntries((emitter?.eventNames() ?? []).map((event) => [String(event), emitter!.listenerCount(event)]));
+  return Object.fromEntries(
+    (emitter?.eventNames() ?? []).map((event) => [String(event), emitter!.listenerCount(event)]),
+  );
 }
 
 /** Declares what no database may get wrong. */
 export function outages(name: string, server: ServerProcess, open: Open): void {
-  outage(`attack 70: ${name}: the server is killed: 503 in time and no cookie; back again, the session is there`, server, open, async ({ app }) => {
-    const guest = await app.guest();
-    await server.kill();
-    const killed = performance.now();
-    const requests = () => [guest.read(), guest.append(), guest.twin().append(), guest.twin().login(), guest.twin().logout(), app.visitor().append()];
-    const answers = [...(await Promise.all(requests())), ...(await Promise.all(requests()))];
-    answers.forEach(assertHonest);
-    assert.equal((await app.visitor().read()).status, 200, "who has no session needs no storage");
-    await server.start();
-    const back = performance.now();
-    await guest.untilServed(PATIENCE);
-    report(name, `gone for ${ms(back - killed)}, served again ${ms(performance.now() - back)} after it was back`);
-    await guest.assertLog();
-    await worksAsEver(guest);
-  });
+  outage(
+    `attack 70: ${name}: the server is killed: 503 in time and no cookie; back again, the session is there`,
+    server,
+    open,
+    async ({ app }) => {
+      const guest = await app.guest();
+      await server.kill();
+      const killed = performance.now();
+      const requests = () => [
+        guest.read(),
+        guest.append(),
+        guest.twin().append(),
+        guest.twin().login(),
+        guest.twin().logout(),
+        app.visitor().append(),
+      ];
+      const answers = [...(await Promise.all(requests())), ...(await Promise.all(requests()))];
+      answers.forEach(assertHonest);
+      assert.equal((await app.visitor().read()).status, 200, "who has no session needs no storage");
+      await server.start();
+      const back = performance.now();
+      await guest.untilServed(PATIENCE);
+      report(name, `gone for ${ms(back - killed)}, served again ${ms(performance.now() - back)} after it was back`);
+      await guest.assertLog();
+      await worksAsEver(guest);
+    },
+  );
 
-  outage(`attack 71: ${name}: the server is killed between read and write: the write counts once or not at all`, server, open, async ({ app }) => {
-    const guest = await app.guest();
-    const { arrived, letGo } = app.hold();
-    const answering = guest.append();
-    await arrived;
-    await server.kill();
-    letGo();
-    assertHonest(await answering);
-    await server.start();
-    await guest.untilServed(PATIENCE);
-    await guest.assertLog();
-    assert.equal((await guest.append()).status, 200);
-    await guest.assertLog();
-  });
+  outage(
+    `attack 71: ${name}: the server is killed between read and write: the write counts once or not at all`,
+    server,
+    open,
+    async ({ app }) => {
+      const guest = await app.guest();
+      const { arrived, letGo } = app.hold();
+      const answering = guest.append();
+      await arrived;
+      await server.kill();
+      letGo();
+      assertHonest(await answering);
+      await server.start();
+      await guest.untilServed(PATIENCE);
+      await guest.assertLog();
+      assert.equal((await guest.append()).status, 200);
+      await guest.assertLog();
+    },
+  );
 
-  for (const [late, command, outcome] of [["append", "update", "refused"], ["login", "create", "done"], ["logout", "delete", "refused"]] as const) {
+  for (const [late, command, outcome] of [
+    ["append", "update", "refused"],
+    ["login", "create", "done"],
+    ["logout", "delete", "refused"],
+  ] as const) {
     for (const meanwhile of ["logout", "login"] as const) {
-      outage(`attack 71: ${name}: a ${late} stuck on the way, a ${meanwhile} elsewhere: when it arrives it does no harm`, server, open, async ({ app, proxy, opened, calls, another }) => {
-        const elsewhere = await another();
-        const guest = await app.guest();
-        const [old, other] = [guest.twin(), guest.twin(elsewhere)];
-        const { arrived, letGo } = app.hold();
-        const answering = guest[late]();
-        await arrived;
-        await proxy.close();
-        await aWhile();
-        letGo();
-        assertHonest(await answering);
-        assert.equal((await other[meanwhile]()).status, 200);
-        await proxy.restore();
-        await old.untilServed(PATIENCE);
-        await assertNobody(old);
-        await assertNobody(old.twin(elsewhere));
-        const arrival = calls.findLast(({ name }) => name === command)!;
-        if (opened.keepsCommands) assert.deepEqual([arrival.outcome, arrival.ms > STORAGE_TIMEOUT], [outcome, true], "the command did arrive, late");
-        if (meanwhile === "login" && late !== "logout") assert.equal((await other.read()).json().user, "ann");
-      });
+      outage(
+        `attack 71: ${name}: a ${late} stuck on the way, a ${meanwhile} elsewhere: when it arrives it does no harm`,
+        server,
+        open,
+        async ({ app, proxy, opened, calls, another }) => {
+          const elsewhere = await another();
+          const guest = await app.guest();
+          const [old, other] = [guest.twin(), guest.twin(elsewhere)];
+          const { arrived, letGo } = app.hold();
+          const answering = guest[late]();
+          await arrived;
+          await proxy.close();
+          await aWhile();
+          letGo();
+          assertHonest(await answering);
+          assert.equal((await other[meanwhile]()).status, 200);
+          await proxy.restore();
+          await old.untilServed(PATIENCE);
+          await assertNobody(old);
+          await assertNobody(old.twin(elsewhere));
+          const arrival = calls.findLast(({ name }) => name === command)!;
+          if (opened.keepsCommands)
+            assert.deepEqual(
+              [arrival.outcome, arrival.ms > STORAGE_TIMEOUT],
+              [outcome, true],
+              "the command did arrive, late",
+            );
+          if (meanwhile === "login" && late !== "logout") assert.equal((await other.read()).json().user, "ann");
+        },
+      );
     }
   }
 
   for (const how of CUTS) {
-    outage(`attack 71: ${name}: the connection is cut ${how}: nothing twice, nothing by halves`, server, open, async ({ app, proxy }) => {
-      for (const [act, commands] of [["append", 1], ["login", 2], ["logout", 1]] as const) {
-        for (let command = 0; command < commands; command++) await cutDuring(act, () => proxy.cutNext(how, command), app);
-      }
-      await cutBeforeFirst(app, proxy, how);
-    });
+    outage(
+      `attack 71: ${name}: the connection is cut ${how}: nothing twice, nothing by halves`,
+      server,
+      open,
+      async ({ app, proxy }) => {
+        for (const [act, commands] of [
+          ["append", 1],
+          ["login", 2],
+          ["logout", 1],
+        ] as const) {
+          for (let command = 0; command < commands; command++)
+            await cutDuring(act, () => proxy.cutNext(how, command), app);
+        }
+        await cutBeforeFirst(app, proxy, how);
+      },
+    );
   }
 
-  outage(`attacks 70, 71: ${name}: a slow server: 503 at the timeout, and all is well when it is quick again`, server, open, async ({ app, proxy }) => {
-    const guest = await app.guest();
-    proxy.slowDown(40);
-    assert.equal((await guest.append()).status, 200);
-    const { arrived, letGo } = app.hold();
-    const writing = guest.append();
-    await arrived;
-    proxy.slowDown(STORAGE_TIMEOUT * 2);
-    letGo();
-    const began = performance.now();
-    assertHonest(await writing);
-    assert.ok(performance.now() - began >= STORAGE_TIMEOUT - 5);
-    assertHonest(await guest.read());
-    await proxy.restore();
-    await guest.untilServed(PATIENCE);
-    await Promise.all([guest.append(), guest.append()]);
-    await guest.assertLog();
-  });
+  outage(
+    `attacks 70, 71: ${name}: a slow server: 503 at the timeout, and all is well when it is quick again`,
+    server,
+    open,
+    async ({ app, proxy }) => {
+      const guest = await app.guest();
+      proxy.slowDown(40);
+      assert.equal((await guest.append()).status, 200);
+      const { arrived, letGo } = app.hold();
+      const writing = guest.append();
+      await arrived;
+      proxy.slowDown(STORAGE_TIMEOUT * 2);
+      letGo();
+      const began = performance.now();
+      assertHonest(await writing);
+      assert.ok(performance.now() - began >= STORAGE_TIMEOUT - 5);
+      assertHonest(await guest.read());
+      await proxy.restore();
+      await guest.untilServed(PATIENCE);
+      await Promise.all([guest.append(), guest.append()]);
+      await guest.assertLog();
+    },
+  );
 }
 
 /** What became of a request whose connection was cut: all of it, or an error and nothing by halves. */
@@ -183,7 +236,10 @@ async function cutBeforeFirst(app: App, proxy: Proxy, how: Cut): Promise<void> {
   if (answer.status === 200) await visitor.assertLog();
 }
 
-/** Nothing can be written: a request that only reads is served although its deadline is due, which is one event, and no event shows what is stored. */
+/**
+ * Nothing can be written: a request that only reads is served although its deadline is due, which is one event, and
+ * no event shows what is stored.
+ */
 export async function assertReadsGoOn(guest: Visitor, another: World["another"], port?: number): Promise<void> {
   const refreshing = await another({ refreshInterval: 0 }, port);
   const reader = guest.twin(refreshing);
@@ -192,9 +248,13 @@ export async function assertReadsGoOn(guest: Visitor, another: World["another"],
     assert.deepEqual({ status, setCookies }, { status: 200, setCookies: [] });
   }
   const { events } = refreshing;
-  assert.deepEqual(events.map(({ type }) => type), ["refresh-failed"]);
+  assert.deepEqual(
+    events.map(({ type }) => type),
+    ["refresh-failed"],
+  );
   const shown = inspect(events, { depth: 9 });
-  for (const word of guest.acknowledged) assert.ok(!new RegExp(`\\b${word}\\b`).test(shown), `what is stored is shown: ${shown}`);
+  for (const word of guest.acknowledged)
+    assert.ok(!new RegExp(`\\b${word}\\b`).test(shown), `what is stored is shown: ${shown}`);
 }
 
 /** The first guest that can be served again. */

@@ -16,13 +16,19 @@ async function administer(url: string): Promise<Administrator> {
 }
 
 async function endConnections({ run }: Administrator): Promise<void> {
-  await run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'");
+  await run(
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'",
+  );
 }
 
 /** As a standby is, after a failover that went to it. */
 async function setReadOnly({ run }: Administrator, isReadOnly: boolean): Promise<void> {
   await run("SET default_transaction_read_only = off");
-  await run(isReadOnly ? "ALTER SYSTEM SET default_transaction_read_only = on" : "ALTER SYSTEM RESET default_transaction_read_only");
+  await run(
+    isReadOnly
+      ? "ALTER SYSTEM SET default_transaction_read_only = on"
+      : "ALTER SYSTEM RESET default_transaction_read_only",
+  );
   await run("SELECT pg_reload_conf()");
   await aWhile(150);
 }
@@ -35,7 +41,8 @@ async function shutDownAtOnce(server: OwnServer): Promise<void> {
 }
 
 await withOwn("postgres", ({ url, servers }) => {
-  for (const [client, open] of Object.entries(POSTGRES_CLIENTS)) describe(`postgres, ${client}`, () => declare(`postgres, ${client}`, open, servers[0]!, url));
+  for (const [client, open] of Object.entries(POSTGRES_CLIENTS))
+    describe(`postgres, ${client}`, () => declare(`postgres, ${client}`, open, servers[0]!, url));
 });
 
 function declare(name: string, open: Open, server: OwnServer, url: string): void {

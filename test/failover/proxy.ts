@@ -35,7 +35,10 @@ export class Proxy {
     await closed;
   }
 
-  /** The connections there are stay open, and nothing passes them any more, as where the peer's machine is gone. New ones are as good as ever. */
+  /**
+   * The connections there are stay open, and nothing passes them any more, as where the peer's machine is gone. New
+   * ones are as good as ever.
+   */
   silence(): void {
     for (const link of this.#links) link.isSilent = true;
   }
@@ -52,13 +55,18 @@ export class Proxy {
     if (!this.#server.listening) await this.#listen();
   }
 
-  /** Cuts the connection at what a client sends next, or after it has sent that many times; answers when that has happened. */
+  /**
+   * Cuts the connection at what a client sends next, or after it has sent that many times; answers when that has
+   * happened.
+   */
   cutNext(how: Cut, after: number = 0): Promise<void> {
     return new Promise((done) => (this.#cut = { how, after, done }));
   }
 
   async #listen(): Promise<void> {
-    await new Promise<void>((resolve, reject) => this.#server.once("error", reject).listen(this.#port, "127.0.0.1", resolve));
+    await new Promise<void>((resolve, reject) =>
+      this.#server.once("error", reject).listen(this.#port, "127.0.0.1", resolve),
+    );
     this.#port = (this.#server.address() as AddressInfo).port;
   }
 
@@ -77,7 +85,8 @@ export class Proxy {
     this.#cut = undefined;
     link.cutBy = cut.done;
     if (cut.how === "before the reply") link.swallowsReplies = true;
-    if (cut.how !== "before the command") link.server.write(cut.how === "before the reply" ? bytes : bytes.subarray(0, bytes.length / 2));
+    if (cut.how !== "before the command")
+      link.server.write(cut.how === "before the reply" ? bytes : bytes.subarray(0, bytes.length / 2));
     if (cut.how !== "before the reply") link.cut();
   }
 
@@ -108,7 +117,11 @@ class Link {
   constructor(client: Socket, server: Socket) {
     this.client = client;
     this.server = server;
-    for (const socket of [client, server]) socket.setNoDelay(true).on("error", () => {}).once("close", () => this.cut());
+    for (const socket of [client, server])
+      socket
+        .setNoDelay(true)
+        .on("error", () => {})
+        .once("close", () => this.cut());
   }
 
   cut(): void {

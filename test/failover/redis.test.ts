@@ -6,5 +6,6 @@ import { durableRedis } from "./servers.js";
 
 await unlessMissing("redis", "", async () => {
   const server = await durableRedis();
-  for (const [name, open] of Object.entries(REDIS_CLIENTS)) describe(`redis, ${name}`, () => outages(`redis, ${name}`, server, open));
+  for (const [name, open] of Object.entries(REDIS_CLIENTS))
+    describe(`redis, ${name}`, () => outages(`redis, ${name}`, server, open));
 });

@@ -27,7 +27,9 @@ export function durableRedis(): Promise<OwnServer> {
 
 /** A Redis with these options besides. */
 export async function startRedis(...args: string[]): Promise<OwnServer> {
-  const server = await redisServer("redis", program("redis-server", { apt: "redis-server" }), { args: ["--repl-diskless-sync-delay", "0", ...args] });
+  const server = await redisServer("redis", program("redis-server", { apt: "redis-server" }), {
+    args: ["--repl-diskless-sync-delay", "0", ...args],
+  });
   return ending(await server.start());
 }
 

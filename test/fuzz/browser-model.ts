@@ -1,4 +1,7 @@
-/** What a browser keeps of a Set-Cookie line, or why it keeps nothing (RFC 6265bis §5.6 and §5.7, with the limits of today's browsers). */
+/**
+ * What a browser keeps of a Set-Cookie line, or why it keeps nothing (RFC 6265bis §5.6 and §5.7, with the limits of
+ * today's browsers).
+ */
 export interface Kept {
   readonly name: string;
   readonly value: string;
@@ -31,7 +34,8 @@ function attribute(part: string): [string, string][] {
 function refusal(name: string, attributes: ReadonlyMap<string, string>): string | undefined {
   const isSecure = attributes.has("secure");
   if (/^__secure-/i.test(name) && !isSecure) return "__Secure- without Secure";
-  if (/^__host-/i.test(name) && !(isSecure && attributes.get("path") === "/" && !attributes.has("domain"))) return "__Host- that is not for one host alone";
+  if (/^__host-/i.test(name) && !(isSecure && attributes.get("path") === "/" && !attributes.has("domain")))
+    return "__Host- that is not for one host alone";
   if (attributes.get("samesite")?.toLowerCase() === "none" && !isSecure) return "SameSite=None without Secure";
   if (attributes.has("partitioned") && !isSecure) return "Partitioned without Secure";
   return undefined;

@@ -28,7 +28,9 @@ for (const target of TARGETS) {
 
 test("fuzz: the form extractor, whatever a parser made of the body", async () => {
   const member = fc.oneof(fc.string(), fc.array(fc.string()), fc.anything());
-  const fields = fc.option(fc.array(fc.tuple(fc.constantFrom("sid", "__proto__", "other"), member)), { nil: undefined });
+  const fields = fc.option(fc.array(fc.tuple(fc.constantFrom("sid", "__proto__", "other"), member)), {
+    nil: undefined,
+  });
   await fc.assert(
     fc.asyncProperty(fields, async (pairs) => {
       const made = pairs && new Map<string, unknown>(pairs);
@@ -41,7 +43,10 @@ test("fuzz: the form extractor, whatever a parser made of the body", async () =>
 });
 
 test("the shares of the targets are all there is", () => {
-  assert.equal(TARGETS.reduce((sum, { share }) => sum + share, 0), 1000);
+  assert.equal(
+    TARGETS.reduce((sum, { share }) => sum + share, 0),
+    1000,
+  );
 });
 
 for (const [name, { target, wrong }] of Object.entries(MUTANTS)) {
@@ -53,7 +58,10 @@ for (const [name, { target, wrong }] of Object.entries(MUTANTS)) {
 
 test("every target has a mutant that it must catch", () => {
   const caught = new Set(Object.values(MUTANTS).map(({ target }) => target));
-  assert.deepEqual(TARGETS.filter((one) => !caught.has(one)).map(({ name }) => name), []);
+  assert.deepEqual(
+    TARGETS.filter((one) => !caught.has(one)).map(({ name }) => name),
+    [],
+  );
 });
 
 test("the differences between the scanner and the cookie package are those that are written down", () => {
@@ -74,7 +82,17 @@ test("every line of the corpus that the writer makes is one that browsers keep, 
 });
 
 test("the model of a browser refuses what browsers refuse", () => {
-  for (const line of ["sid=x\u0000", "__Host-sid=x; Path=/", "__Host-sid=x; Secure; Path=/app", "__Host-sid=x; Secure; Path=/; Domain=a.example", "__Secure-sid=x", "sid=x; SameSite=None", "sid=x; Partitioned", `sid=${"x".repeat(4096)}`, "="]) {
+  for (const line of [
+    "sid=x\u0000",
+    "__Host-sid=x; Path=/",
+    "__Host-sid=x; Secure; Path=/app",
+    "__Host-sid=x; Secure; Path=/; Domain=a.example",
+    "__Secure-sid=x",
+    "sid=x; SameSite=None",
+    "sid=x; Partitioned",
+    `sid=${"x".repeat(4096)}`,
+    "=",
+  ]) {
     assert.equal(typeof keptByBrowsers(line), "string", line);
   }
 });
@@ -93,7 +111,7 @@ const GROWING: Readonly<Record<string, (n: number) => string>> = {
   "blanks around": (n) => `sid${" \t".repeat(n / 4)}=${"\t ".repeat(n / 4)}x`,
   "blanks between": (n) => "sid  ;  ".repeat(n / 8),
   "beginnings of the name": (n) => "si".repeat(n / 2),
-  "quotes": (n) => `sid="${'\\"'.repeat(n / 2)}`,
+  quotes: (n) => `sid="${'\\"'.repeat(n / 2)}`,
   "one long value": (n) => `sid=${"x".repeat(n)}`,
 };
 
@@ -110,7 +128,11 @@ function isLinear(read: Subject["readCookie"], grow: (n: number) => string): boo
 }
 
 for (const [name, grow] of Object.entries(GROWING)) {
-  test(`the scanner's work grows as its input does: ${name}`, () => assert.ok(isLinear(readCookie, grow), `${stepsOf(readCookie, grow(4800))} steps, then ${stepsOf(readCookie, grow(48_000))}`));
+  test(`the scanner's work grows as its input does: ${name}`, () =>
+    assert.ok(
+      isLinear(readCookie, grow),
+      `${stepsOf(readCookie, grow(4800))} steps, then ${stepsOf(readCookie, grow(48_000))}`,
+    ));
 }
 
 test("a scanner that looks for each equals sign from where it stands is found out", () => {

@@ -12,9 +12,22 @@ export interface Line {
 
 /** Every line that the writer makes of the corpus, over https: for models of browsers, and for real ones. */
 export function lines(value: string = "AbC-_09.~"): readonly Line[] {
-  const attributes: readonly CookieOptions[] = [{}, { sameSite: "strict" }, { sameSite: "none" }, { partitioned: true }, { sessionOnly: true }, { priority: "high" }, { httpOnly: false }];
-  const places: readonly CookieOptions[] = [...COOKIES.paths.map((path) => ({ path })), ...COOKIES.domains.map((domain) => ({ domain }))];
-  return COOKIES.names.flatMap((name) => places.flatMap((place) => attributes.flatMap((more) => written(name, value, { ...place, ...more }))));
+  const attributes: readonly CookieOptions[] = [
+    {},
+    { sameSite: "strict" },
+    { sameSite: "none" },
+    { partitioned: true },
+    { sessionOnly: true },
+    { priority: "high" },
+    { httpOnly: false },
+  ];
+  const places: readonly CookieOptions[] = [
+    ...COOKIES.paths.map((path) => ({ path })),
+    ...COOKIES.domains.map((domain) => ({ domain })),
+  ];
+  return COOKIES.names.flatMap((name) =>
+    places.flatMap((place) => attributes.flatMap((more) => written(name, value, { ...place, ...more }))),
+  );
 }
 
 /** Nothing where the writer refuses. */

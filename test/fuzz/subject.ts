@@ -2,13 +2,28 @@ import { RecordCodec, type Marker, type SessionRecord } from "#dist/codecs/recor
 import { ValueCodec } from "#dist/codecs/value.js";
 import { readCookie, type CookieValues } from "#dist/cookie/read.js";
 import { cookieLine, cookieName, cookieSettings, type CookieOptions } from "#dist/cookie/write.js";
-import { randomToken } from "#dist/store/token.js";
-import { fromAuthHeader, fromCookie, fromCustom, fromForm, fromHeader, fromParam, fromQuery, type Extractor } from "holdfast";
+import { randomToken } from "#dist/session/token.js";
+import {
+  fromAuthHeader,
+  fromCookie,
+  fromCustom,
+  fromForm,
+  fromHeader,
+  fromParam,
+  fromQuery,
+  type Extractor,
+} from "holdfast";
 
 /** What is fuzzed. A mutant is the same with one part replaced by a wrong one. */
 export interface Subject {
   readCookie(header: string | undefined, name: string): CookieValues;
-  writeCookie(name: string, value: string, lifetime: number | undefined, secure: boolean, options: CookieOptions): string;
+  writeCookie(
+    name: string,
+    value: string,
+    lifetime: number | undefined,
+    secure: boolean,
+    options: CookieOptions,
+  ): string;
   fits(text: string): boolean;
   encode(value: unknown): string;
   decode(text: string): unknown;
@@ -26,7 +41,8 @@ const records = new RecordCodec(NAMESPACE);
 /** The library itself. */
 export const HOLDFAST: Subject = {
   readCookie,
-  writeCookie: (name, value, lifetime, secure, options) => cookieLine(cookieName("fuzz", name), value, lifetime, secure, cookieSettings(options, [name])),
+  writeCookie: (name, value, lifetime, secure, options) =>
+    cookieLine(cookieName("fuzz", name), value, lifetime, secure, cookieSettings(options, [name])),
   fits: (text) => randomToken.fits(text),
   encode: (value) => values.encode(value, "k"),
   decode: (text) => values.decode(text, "k"),

@@ -32,29 +32,33 @@ const OTHERS: readonly MatrixRow[] = [
     server: "none",
     open: async () => ({ storage: memoryStorage({ maxEntries: 10_000 }), close() {} }),
   },
-  ...Object.entries(MEMCACHED_SETTINGS).map(([configuration, options]): MatrixRow => ({
-    driver: "memcached",
-    client: `memcache-client ${versionOf("memcache-client")}`,
-    configuration,
-    server: "memcached",
-    async open({ host, port }) {
-      const { server, ...rest } = options as { server?: object };
-      const client = new MemcacheClient({ server: { server: `${host}:${port}`, ...server }, ...rest });
-      return { storage: memcachedStorage(client), close: () => client.shutdown() };
-    },
-  })),
+  ...Object.entries(MEMCACHED_SETTINGS).map(
+    ([configuration, options]): MatrixRow => ({
+      driver: "memcached",
+      client: `memcache-client ${versionOf("memcache-client")}`,
+      configuration,
+      server: "memcached",
+      async open({ host, port }) {
+        const { server, ...rest } = options as { server?: object };
+        const client = new MemcacheClient({ server: { server: `${host}:${port}`, ...server }, ...rest });
+        return { storage: memcachedStorage(client), close: () => client.shutdown() };
+      },
+    }),
+  ),
 ];
 
 const REFUSED: readonly MatrixRow[] = Object.entries(LOOK_ALIKES).flatMap(([driver, kinds]) =>
-  Object.entries(kinds).map(([client, [refused, make]]): MatrixRow => ({
-    driver,
-    client,
-    configuration: "handed in as a client",
-    server: "none",
-    refused,
-    make,
-    isPart: true,
-  })),
+  Object.entries(kinds).map(
+    ([client, [refused, make]]): MatrixRow => ({
+      driver,
+      client,
+      configuration: "handed in as a client",
+      server: "none",
+      refused,
+      make,
+      isPart: true,
+    }),
+  ),
 );
 
 export const ROWS: readonly MatrixRow[] = [

@@ -15,18 +15,31 @@ const load = createRequire(import.meta.url);
 /** The sources of a directory that others may import by name: those that introduce themselves as a module. */
 function sourcesOf(directory: string): string[] {
   const names = readdirSync(join(root, "src", directory)).map((name) => name.replace(/\.ts$/, ""));
-  return names.filter((name) => readFileSync(join(root, "src", directory, `${name}.ts`), "utf8").includes("\n * @module\n"));
+  return names.filter((name) =>
+    readFileSync(join(root, "src", directory, `${name}.ts`), "utf8").includes("\n * @module\n"),
+  );
 }
 
 test("the entries are the index, every adapter, every storage, what opens one by its address, and the helpers for tests; nothing else", () => {
-  const files = [...sourcesOf("adapters"), ...sourcesOf("storage").map((name) => `storage/${name}`), "testing", "open"];
+  const files = [
+    ...sourcesOf("adapters"),
+    ...sourcesOf("storage").map((name) => `storage/${name}`),
+    "testing",
+    "open",
+  ];
   assert.deepEqual([...entries].sort(), ["holdfast", ...files.map((name) => `holdfast/${name}`)].sort());
-  assert.deepEqual(adapters.filter((name) => !entries.includes(name)), []);
+  assert.deepEqual(
+    adapters.filter((name) => !entries.includes(name)),
+    [],
+  );
 });
 
 test("every file that an entry names is there", () => {
   const files = targets.flatMap(([, target]) => (typeof target === "string" ? target : Object.values(target)));
-  assert.deepEqual(files.filter((file) => !existsSync(join(root, file))), []);
+  assert.deepEqual(
+    files.filter((file) => !existsSync(join(root, file))),
+    [],
+  );
 });
 
 for (const name of entries) {
@@ -40,8 +53,12 @@ for (const name of entries) {
 
 for (const name of adapters) {
   test(`${name} offers the same functions as every adapter`, async () => {
-    const { SessionError, findSession, getSession, loadSession, session } = (await import(name)) as Record<string, unknown>;
-    for (const one of [session, getSession, loadSession, findSession, SessionError]) assert.equal(typeof one, "function");
+    const { SessionError, findSession, getSession, loadSession, session } = (await import(name)) as Record<
+      string,
+      unknown
+    >;
+    for (const one of [session, getSession, loadSession, findSession, SessionError])
+      assert.equal(typeof one, "function");
     assert.equal(SessionError, ((await import("holdfast")) as Record<string, unknown>)["SessionError"]);
   });
 }
@@ -50,9 +67,15 @@ test("nothing is installed with the package, and no framework is required", () =
   assert.equal(manifest.dependencies, undefined);
   assert.equal(manifest.optionalDependencies, undefined);
   const peers = Object.keys(manifest.peerDependencies ?? {});
-  assert.deepEqual(peers.filter((name) => manifest.peerDependenciesMeta?.[name]?.optional !== true), []);
+  assert.deepEqual(
+    peers.filter((name) => manifest.peerDependenciesMeta?.[name]?.optional !== true),
+    [],
+  );
 });
 
 test("nothing runs when the package is installed", () => {
-  assert.deepEqual(Object.keys(manifest.scripts).filter((name) => /^(pre|post)?install$|^prepare$/.test(name)), []);
+  assert.deepEqual(
+    Object.keys(manifest.scripts).filter((name) => /^(pre|post)?install$|^prepare$/.test(name)),
+    [],
+  );
 });

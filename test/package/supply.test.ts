@@ -14,11 +14,19 @@ const root = new URL("../../", import.meta.url);
 const read = (file: string) => JSON.parse(readFileSync(new URL(file, root), "utf8"));
 const manifest = read("package.json");
 const locked: Readonly<Record<string, Locked>> = read("package-lock.json").packages;
-const { billOfMaterials } = (await import(new URL("scripts/sbom.mjs", root).href)) as { billOfMaterials(): { metadata: { component: { name: string; version: string } }; components: unknown[] } };
+const { billOfMaterials } = (await import(new URL("scripts/sbom.mjs", root).href)) as {
+  billOfMaterials(): { metadata: { component: { name: string; version: string } }; components: unknown[] };
+};
 
-/** May be linked with anything. lru-cache and postgres are development tools, in no package of ours: the one is permissive too, the other in the public domain. */
+/**
+ * May be linked with anything. lru-cache and postgres are development tools, in no package of ours: the one is
+ * permissive too, the other in the public domain.
+ */
 const LICENCES = ["MIT", "ISC", "BSD-2-Clause", "BSD-3-Clause", "0BSD", "Apache-2.0"];
-const DEVELOPMENT_ONLY: Readonly<Record<string, string>> = { "node_modules/lru-cache": "BlueOak-1.0.0", "node_modules/postgres": "Unlicense" };
+const DEVELOPMENT_ONLY: Readonly<Record<string, string>> = {
+  "node_modules/lru-cache": "BlueOak-1.0.0",
+  "node_modules/postgres": "Unlicense",
+};
 
 test("whoever installs it installs nothing else, and runs no script", () => {
   assert.deepEqual([manifest.dependencies, manifest.optionalDependencies], [undefined, undefined]);
@@ -27,16 +35,27 @@ test("whoever installs it installs nothing else, and runs no script", () => {
 });
 
 test("no tool it is made with runs a script when it is installed", () => {
-  assert.deepEqual(Object.keys(locked).filter((path) => locked[path]!.hasInstallScript), []);
+  assert.deepEqual(
+    Object.keys(locked).filter((path) => locked[path]!.hasInstallScript),
+    [],
+  );
 });
 
 test("every licence is one that asks for nothing but its text", () => {
-  const others = Object.entries(locked).filter(([path, { license }]) => path !== "" && !LICENCES.includes(license ?? "") && DEVELOPMENT_ONLY[path] !== license);
-  assert.deepEqual(others.map(([path, { license }]) => `${path}: ${license}`), []);
+  const others = Object.entries(locked).filter(
+    ([path, { license }]) => path !== "" && !LICENCES.includes(license ?? "") && DEVELOPMENT_ONLY[path] !== license,
+  );
+  assert.deepEqual(
+    others.map(([path, { license }]) => `${path}: ${license}`),
+    [],
+  );
   assert.ok(Object.keys(locked).length > 100);
 });
 
 test("the bill of materials names the library and nothing else", () => {
   const { metadata, components } = billOfMaterials();
-  assert.deepEqual([metadata.component.name, metadata.component.version, components], [manifest.name, manifest.version, []]);
+  assert.deepEqual(
+    [metadata.component.name, metadata.component.version, components],
+    [manifest.name, manifest.version, []],
+  );
 });

@@ -1,6 +1,15 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -18,7 +27,10 @@ const RUNTIME_TYPES = { "bun-types": "1.4.5", "@cloudflare/workers-types": "5.20
 /** Clients whose types are not among the dependencies. */
 const CLIENT_TYPES = { mariadb: "3.5.4", "@electric-sql/pglite": "0.5.17" };
 
-/** The projects under `test/types` are compiled, not run, in an application of their own that has the built package installed. */
+/**
+ * The projects under `test/types` are compiled, not run, in an application of their own that has the built package
+ * installed.
+ */
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const compiler = join(root, "node_modules", "typescript", "bin", "tsc");
 const application = install();
@@ -26,7 +38,14 @@ after(() => rmSync(application, { recursive: true, force: true }));
 
 const RESOLUTIONS = {
   nodenext: ["--module", "nodenext"],
-  bundler: ["--module", "esnext", "--moduleResolution", "bundler", "--exactOptionalPropertyTypes", "--noUncheckedIndexedAccess"],
+  bundler: [
+    "--module",
+    "esnext",
+    "--moduleResolution",
+    "bundler",
+    "--exactOptionalPropertyTypes",
+    "--noUncheckedIndexedAccess",
+  ],
 };
 
 function install(): string {
@@ -34,7 +53,8 @@ function install(): string {
   const [modules, own] = [join(directory, "node_modules"), join(directory, "node_modules", "holdfast")];
   mkdirSync(own, { recursive: true });
   for (const name of readdirSync(join(root, "node_modules"))) {
-    if (!name.startsWith(".") && name !== "holdfast") symlinkSync(join(root, "node_modules", name), join(modules, name), "junction");
+    if (!name.startsWith(".") && name !== "holdfast")
+      symlinkSync(join(root, "node_modules", name), join(modules, name), "junction");
   }
   const types = join(fromNpm(RUNTIME_TYPES), "node_modules");
   mkdirSync(join(modules, "@cloudflare"), { recursive: true });
@@ -73,7 +93,11 @@ for (const [resolution, args] of Object.entries(RESOLUTIONS)) {
     assert.deepEqual(await complaints("without-node", args), []);
   });
 
-  for (const [runtime, own] of [["bun", "BunRequest, undefined after server.upgrade()"], ["workers", "ExportedHandler<Env>"], ["next", "NextRequest"]] as const) {
+  for (const [runtime, own] of [
+    ["bun", "BunRequest, undefined after server.upgrade()"],
+    ["workers", "ExportedHandler<Env>"],
+    ["next", "NextRequest"],
+  ] as const) {
     test(`${resolution}: on ${runtime}, ${own} needs no cast`, async () => {
       assert.deepEqual(await complaints(`on-${runtime}`, args), []);
     });
@@ -87,12 +111,26 @@ for (const [resolution, args] of Object.entries(RESOLUTIONS)) {
     const messages = await complaints("undeclared", args);
     assert.equal(messages.length, 1, messages.join("\n"));
     assert.match(messages[0] ?? "", /^types\/undeclared\/message\.ts\(4,/);
-    assert.match(messages[0] ?? "", /declare module \\?"holdfast\\?" \{ interface SessionData \{ … \} \}, or session<Data>\(…\)/);
+    assert.match(
+      messages[0] ?? "",
+      /declare module \\?"holdfast\\?" \{ interface SessionData \{ … \} \}, or session<Data>\(…\)/,
+    );
   });
 }
 
 test("an exported Hono router can be declared, and keeps its data's types", async () => {
-  assert.deepEqual(await complaints("declared", ["--noEmit", "false", "--emitDeclarationOnly", "--outDir", "out", "--rootDir", "types"]), []);
+  assert.deepEqual(
+    await complaints("declared", [
+      "--noEmit",
+      "false",
+      "--emitDeclarationOnly",
+      "--outDir",
+      "out",
+      "--rootDir",
+      "types",
+    ]),
+    [],
+  );
   const declared = readFileSync(join(application, "out", "declared", "hono.d.ts"), "utf8");
   assert.match(declared, /export declare const router: import\("hono\/hono-base"\)\.HonoBase<SessionEnv<Data>/);
 });

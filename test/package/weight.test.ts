@@ -20,13 +20,18 @@ interface Weighing {
 }
 
 const run = promisify(execFile);
-const { complaints, fileOf, limitsOf, readLimits, weigh } = (await import(new URL("../../scripts/weights.mjs", import.meta.url).href)) as Weighing;
+const { complaints, fileOf, limitsOf, readLimits, weigh } = (await import(
+  new URL("../../scripts/weights.mjs", import.meta.url).href
+)) as Weighing;
 const limits = readLimits();
 
 test("no entry point has become heavier, or so much lighter that its limit guards nothing", async () => {
   const weights = await weigh();
   const found = complaints(weights, limits);
-  assert.ok(found.length === 0, `${found.join("\n")}\nWhere that is meant, \`node scripts/weights.mjs\` writes this to test/package/weights.json:\n${fileOf(weights)}`);
+  assert.ok(
+    found.length === 0,
+    `${found.join("\n")}\nWhere that is meant, \`node scripts/weights.mjs\` writes this to test/package/weights.json:\n${fileOf(weights)}`,
+  );
 });
 
 test("a module more, an import from elsewhere, bytes too many or far too few, an entry unknown: each is said", () => {
@@ -37,7 +42,9 @@ test("a module more, an import from elsewhere, bytes too many or far too few, an
   const said = (change: Partial<Weight>) => complaints({ ".": { ...weight, ...change } }, limits);
   assert.deepEqual(said({ minified: 1020, gzipped: 459 }), []);
   assert.deepEqual(said({ modules: 5 }), [". loads 5 modules, not 4"]);
-  assert.deepEqual(said({ foreign: ["node:fs", "node:http"] }), [". imports node:fs, node:http from elsewhere, not node:http"]);
+  assert.deepEqual(said({ foreign: ["node:fs", "node:http"] }), [
+    ". imports node:fs, node:http from elsewhere, not node:http",
+  ]);
   assert.deepEqual(said({ foreign: [] }), [". imports nothing from elsewhere, not node:http"]);
   assert.deepEqual(said({ minified: 1021 }), [". takes 1021 bytes minified, more than 1020"]);
   assert.deepEqual(said({ gzipped: 458 }), [". takes 458 bytes gzipped, far less than 510: lower the limit"]);
@@ -54,10 +61,15 @@ test("a module that starts a timer or opens something when it is imported is see
   const module = (text: string) => `data:text/javascript,${encodeURIComponent(text)}`;
   assert.deepEqual(await startedBy(module("setTimeout(() => {}, 60_000).unref()")), ["setTimeout"]);
   assert.deepEqual(await startedBy(module("setInterval(() => {}, 60_000)")), ["setInterval", "Timeout"]);
-  assert.deepEqual(await startedBy(module('import { createServer } from "node:net"; createServer().listen(0)')), ["TCPServerWrap"]);
+  assert.deepEqual(await startedBy(module('import { createServer } from "node:net"; createServer().listen(0)')), [
+    "TCPServerWrap",
+  ]);
 });
 
-/** What a module starts and opens when it is imported, in a process of its own; requests for files are those of the import itself, and end. */
+/**
+ * What a module starts and opens when it is imported, in a process of its own; requests for files are those of the
+ * import itself, and end.
+ */
 async function startedBy(specifier: string): Promise<string[]> {
   const program = `
     const { setImmediate: turn } = await import("node:timers/promises");

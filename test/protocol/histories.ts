@@ -44,10 +44,18 @@ const settings: fc.Arbitrary<Setting> = fc.record({
   skews: fc.constantFrom([0, 0], [0, 1500], [0, -700]),
 });
 
-/** Where requests overlap, what one refreshes may be written again by the slower clock of another: there the clocks agree. */
+/**
+ * Where requests overlap, what one refreshes may be written again by the slower clock of another: there the clocks
+ * agree.
+ */
 const onOneClock = ({ times, skews }: Setting): Setting => ({ times, skews: skews.map(() => 0) });
 
-async function play(commands: Iterable<Command>, setting: Setting, storage: Storage, then?: (history: History) => Promise<void>): Promise<void> {
+async function play(
+  commands: Iterable<Command>,
+  setting: Setting,
+  storage: Storage,
+  then?: (history: History) => Promise<void>,
+): Promise<void> {
   const history = new History(setting, storageOf(storage), playing);
   try {
     await fc.asyncModelRun(() => ({ model: history, real: history }), commands);
@@ -59,24 +67,36 @@ async function play(commands: Iterable<Command>, setting: Setting, storage: Stor
 
 /** Each request ends before the next begins; the storage collects what has expired. */
 function oneAfterTheOther(): fc.IAsyncProperty<any> {
-  return fc.asyncProperty(settings, histories(ALONE), (setting, commands) => play(commands, setting, memoryStorage()));
+  return fc.asyncProperty(settings, histories(ALONE), (setting, commands) =>
+    play(commands, setting, memoryStorage()),
+  );
 }
 
 /** Requests go on while others come and go; each step of theirs is one moment. */
 function sideBySide(): fc.IAsyncProperty<any> {
-  return fc.asyncProperty(settings.map(onOneClock), histories(BESIDE), (setting, commands) => play(commands, setting, new HistoryStorage()));
+  return fc.asyncProperty(settings.map(onOneClock), histories(BESIDE), (setting, commands) =>
+    play(commands, setting, new HistoryStorage()),
+  );
 }
 
 /** In the end a few requests at once, whose storage calls run in any order. */
 function callByCall(): fc.IAsyncProperty<any> {
   const first = fc.commands(ALONE, { maxCommands: 6 });
   const order = fc.array(fc.nat({ max: 59 }), { maxLength: 40 });
-  return fc.asyncProperty(settings.map(onOneClock), first, fc.array(ACT, { minLength: 2, maxLength: 3 }), order, (setting, commands, acts, choices) => {
-    const storage = new HistoryStorage();
-    let next = 0;
-    const choose: Choose = ({ length }) => (length === 1 ? 0 : (choices[next++] ?? 0) % length);
-    return play([create("Ada", 0, { a: 1, n: 1 }), ...commands], setting, storage, (history) => overlap(history, storage, acts, choose));
-  });
+  return fc.asyncProperty(
+    settings.map(onOneClock),
+    first,
+    fc.array(ACT, { minLength: 2, maxLength: 3 }),
+    order,
+    (setting, commands, acts, choices) => {
+      const storage = new HistoryStorage();
+      let next = 0;
+      const choose: Choose = ({ length }) => (length === 1 ? 0 : (choices[next++] ?? 0) % length);
+      return play([create("Ada", 0, { a: 1, n: 1 }), ...commands], setting, storage, (history) =>
+        overlap(history, storage, acts, choose),
+      );
+    },
+  );
 }
 
 function histories(commands: fc.Arbitrary<Command>[]): fc.Arbitrary<Iterable<Command>> {

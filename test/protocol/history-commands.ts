@@ -1,6 +1,9 @@
-/** What may happen in a history, as commands of fast-check: each plays on the real code and on the model, and compares. */
+/**
+ * What may happen in a history, as commands of fast-check: each plays on the real code and on the model, and
+ * compares.
+ */
 import fc from "fast-check";
-import { hashOf, idOf } from "#dist/store/token.js";
+import { hashOf, idOf } from "#dist/session/token.js";
 import type { Act } from "./history-overlap.js";
 import { OWNERS, show, RealVisit, type History, type Sent, type Visits } from "./history.js";
 import { Visit, type Data, type Key, type Verb, type Way } from "./model.js";
@@ -71,11 +74,23 @@ export function begin(asked: Asked, tab: number): Command {
 /** How far the request of a tab goes now. */
 export type Until = "goes on" | "answers" | "ends";
 
-/** What others do beside a request takes some time, in ms: more than a session is trusted to be there without looking. */
+/**
+ * What others do beside a request takes some time, in ms: more than a session is trusted to be there without looking.
+ */
 const GOING_ON = 20;
 
 /** The handler of a tab goes on. */
-export function goOn({ person, tab, verbs, until }: { person: string; tab: number; verbs: readonly Verb[]; until: Until }): Command {
+export function goOn({
+  person,
+  tab,
+  verbs,
+  until,
+}: {
+  person: string;
+  tab: number;
+  verbs: readonly Verb[];
+  until: Until;
+}): Command {
   const key = tabOf(person, tab);
   return command({
     kind: until,
@@ -140,10 +155,14 @@ export function revokeAll(server: number, owner: string, except: string | undefi
   return command({
     kind: "revoke all",
     sentence: `server ${server} ends all sessions of ${owner}${except === undefined ? "" : ` but that of ${except}`}`,
-    isPossible: ({ jars, model, ...history }) => except === undefined || (jars.has(except) && model.live(jars.get(except)!, history.shop.now) !== undefined),
+    isPossible: ({ jars, model, ...history }) =>
+      except === undefined || (jars.has(except) && model.live(jars.get(except)!, history.shop.now) !== undefined),
     async play(history) {
       const spared = except === undefined ? undefined : history.jars.get(except)!;
-      const seen = await history.shop.servers[server]!.store.deleteByOwner(owner, spared === undefined ? {} : { except: idOf(hashOf(history.real(spared)!)) });
+      const seen = await history.shop.servers[server]!.store.deleteByOwner(
+        owner,
+        spared === undefined ? {} : { except: idOf(hashOf(history.real(spared)!)) },
+      );
       history.same("how many there were", seen, history.model.revokeAll(owner, spared, history.nowAt(server)));
     },
   });
@@ -156,12 +175,19 @@ export function create(person: string, server: number, data: Data): Command {
     sentence: `server ${server} makes a session with ${show(data)} for ${person}`,
     async play(history) {
       const { token } = await history.shop.servers[server]!.store.create(structuredClone(data));
-      history.settle(person, { handed: token }, { handed: history.model.create(data, history.nowAt(server), server) });
+      history.settle(
+        person,
+        { handed: token },
+        { handed: history.model.create(data, history.nowAt(server), server) },
+      );
     },
   });
 }
 
-async function open(history: History, { person, server, way, token: which, verbs }: Asked): Promise<Visits | undefined> {
+async function open(
+  history: History,
+  { person, server, way, token: which, verbs }: Asked,
+): Promise<Visits | undefined> {
   const token = history.sent(person, which);
   const model = new Visit(history.model, way, token, history.nowAt(server), server);
   const real = await RealVisit.open(history.shop.servers[server]!, way, history.real(token));
@@ -205,7 +231,8 @@ async function finish(history: History, { real, model, server }: Visits): Promis
   history.same("the end of the body", await real.finish(), model.finish(history.nowAt(server)));
 }
 
-export const hasToken = (history: Readonly<History>, { way, person, token }: Asked): boolean => way === "request" || way === "by hand" || history.sent(person, token) !== undefined;
+export const hasToken = (history: Readonly<History>, { way, person, token }: Asked): boolean =>
+  way === "request" || way === "by hand" || history.sent(person, token) !== undefined;
 const tabOf = (person: string, tab: number): string => `${person} ${tab}`;
 const list = (verbs: readonly Verb[]): string => verbs.map(verbally).join(", ") || "nothing";
 
@@ -243,13 +270,36 @@ const person = fc.constantFrom(...PEOPLE);
 const server = fc.nat({ max: 1 });
 const key = fc.constantFrom(...KEYS);
 const value = fc.integer({ min: 1, max: 9 });
-const sent: fc.Arbitrary<Sent> = fc.oneof({ weight: 4, arbitrary: fc.constant("own" as const) }, { weight: 1, arbitrary: fc.nat({ max: 11 }) });
-const way: fc.Arbitrary<Way> = fc.oneof({ weight: 6, arbitrary: fc.constant("request" as const) }, { weight: 4, arbitrary: fc.constantFrom("by hand", "token", "id", "edit") });
+const sent: fc.Arbitrary<Sent> = fc.oneof(
+  { weight: 4, arbitrary: fc.constant("own" as const) },
+  { weight: 1, arbitrary: fc.nat({ max: 11 }) },
+);
+const way: fc.Arbitrary<Way> = fc.oneof(
+  { weight: 6, arbitrary: fc.constant("request" as const) },
+  { weight: 4, arbitrary: fc.constantFrom("by hand", "token", "id", "edit") },
+);
 const idle = fc.constantFrom(5 * SECOND, MINUTE, 10 * MINUTE, 120 * MINUTE);
 
-/** Lengths of time around which something changes: a late request, a refresh and the last one, an idle timeout, a marker, an absolute timeout. */
+/**
+ * Lengths of time around which something changes: a late request, a refresh and the last one, an idle timeout, a
+ * marker, an absolute timeout.
+ */
 const duration = fc
-  .tuple(fc.constantFrom(2 * SECOND, 5 * SECOND, 30 * SECOND, MINUTE, 3 * MINUTE, 10 * MINUTE, 15 * MINUTE, 28 * MINUTE, 30 * MINUTE, 60 * MINUTE), fc.constantFrom(-1, 0, 1))
+  .tuple(
+    fc.constantFrom(
+      2 * SECOND,
+      5 * SECOND,
+      30 * SECOND,
+      MINUTE,
+      3 * MINUTE,
+      10 * MINUTE,
+      15 * MINUTE,
+      28 * MINUTE,
+      30 * MINUTE,
+      60 * MINUTE,
+    ),
+    fc.constantFrom(-1, 0, 1),
+  )
   .map(([ms, off]) => ms + off);
 
 const verb: fc.Arbitrary<Verb> = fc.oneof(
@@ -262,12 +312,18 @@ const verb: fc.Arbitrary<Verb> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ verb: fc.constant("regenerate" as const), keep: fc.subarray([...KEYS]) }) },
   { weight: 2, arbitrary: fc.constantFrom({ verb: "reset" as const }, { verb: "destroy" as const }) },
   { weight: 2, arbitrary: fc.constant({ verb: "save" as const }) },
-  { weight: 1, arbitrary: fc.record({ verb: fc.constant("authenticate" as const), owner: fc.constantFrom(...OWNERS) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ verb: fc.constant("authenticate" as const), owner: fc.constantFrom(...OWNERS) }),
+  },
   { weight: 1, arbitrary: fc.record({ verb: fc.constant("setIdleTimeout" as const), ms: idle }) },
 );
 
 /** Most requests have no body that changes anything. */
-const body: fc.Arbitrary<readonly Verb[]> = fc.oneof({ weight: 3, arbitrary: fc.constant([]) }, { weight: 1, arbitrary: fc.array(verb, { minLength: 1, maxLength: 2 }) });
+const body: fc.Arbitrary<readonly Verb[]> = fc.oneof(
+  { weight: 3, arbitrary: fc.constant([]) },
+  { weight: 1, arbitrary: fc.array(verb, { minLength: 1, maxLength: 2 }) },
+);
 
 const data: fc.Arbitrary<Data> = fc.record({ a: value, n: value }, { requiredKeys: [] });
 const asked = fc.record({ person, server, way, token: sent, verbs: fc.array(verb, { maxLength: 4 }), body });
@@ -278,7 +334,15 @@ export const ALONE: fc.Arbitrary<Command>[] = [
   asked.map(ask),
   asked.map(ask),
   asked.map(ask),
-  fc.record({ person, server, token: sent, way: fc.constant("request" as const), verbs: fc.array(verb, { maxLength: 2 }) }).map(ask),
+  fc
+    .record({
+      person,
+      server,
+      token: sent,
+      way: fc.constant("request" as const),
+      verbs: fc.array(verb, { maxLength: 2 }),
+    })
+    .map(ask),
   duration.map(wait),
   fc.tuple(person, person).map(([thief, victim]) => steal(thief, victim)),
   fc.tuple(server, fc.nat({ max: 11 })).map(([where, token]) => revoke(where, token)),
@@ -305,6 +369,16 @@ export const CLEAR: fc.Arbitrary<Command> = server.map(clear);
 
 /** One of several requests whose storage calls run in any order. */
 export const ACT: fc.Arbitrary<Act> = fc.oneof(
-  { weight: 6, arbitrary: fc.record({ person: fc.constant(PEOPLE[0]), server, way, token: sent, verbs: fc.array(verb, { maxLength: 3 }), body }) },
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      person: fc.constant(PEOPLE[0]),
+      server,
+      way,
+      token: sent,
+      verbs: fc.array(verb, { maxLength: 3 }),
+      body,
+    }),
+  },
   { weight: 1, arbitrary: fc.record({ revokes: fc.nat({ max: 11 }), server }) },
 );

@@ -22,18 +22,51 @@ const SHORT: Verb = { verb: "setIdleTimeout", ms: 5000 };
 /** Stories that random histories once told with another end on the real code than on the model. */
 const STORIES: Record<string, readonly Command[]> = {
   "a session that has expired is none: to revoke it answers that there was none": [wait(30 * MINUTE), revoke(0, 0)],
-  "nor does the end of all sessions of an owner count it": [ask(ada(LOGIN)), wait(30 * MINUTE), revokeAll(0, "ada", undefined)],
-  "an answer no longer names what an earlier save() stored, once a later save finds it gone": [begin(ada(SAVE), 0), revoke(1, 0), then(SET)],
+  "nor does the end of all sessions of an owner count it": [
+    ask(ada(LOGIN)),
+    wait(30 * MINUTE),
+    revokeAll(0, "ada", undefined),
+  ],
+  "an answer no longer names what an earlier save() stored, once a later save finds it gone": [
+    begin(ada(SAVE), 0),
+    revoke(1, 0),
+    then(SET),
+  ],
   "nor once a refresh finds it gone": [begin(ada(SAVE), 0), revoke(1, 0), wait(5 * MINUTE), then()],
-  "destroy after a save that came too late ends what the session was renewed to": [begin(ada(), 0), ask(ada(RENEW)), then(SAVE, { verb: "destroy" })],
+  "destroy after a save that came too late ends what the session was renewed to": [
+    begin(ada(), 0),
+    ask(ada(RENEW)),
+    then(SAVE, { verb: "destroy" }),
+  ],
   "and so does reset": [begin(ada(), 0), ask(ada(RENEW)), then(SAVE, { verb: "reset" })],
   "a job whose own save came too late is told that nothing was saved": [begin(job(), 0), revoke(1, 0), then(SAVE)],
-  "a renewal keeps the idle timeout that another request has set meanwhile": [begin(ada(RENEW), 0), ask(ada(SHORT)), then()],
+  "a renewal keeps the idle timeout that another request has set meanwhile": [
+    begin(ada(RENEW), 0),
+    ask(ada(SHORT)),
+    then(),
+  ],
   "and so does a refresh": [begin(ada(), 0), wait(3 * MINUTE), ask(ada(SHORT)), then()],
-  "a long request that only reads does not fail where its session has ended": [ask(job()), begin(ada(), 0), wait(30 * MINUTE), then()],
+  "a long request that only reads does not fail where its session has ended": [
+    ask(job()),
+    begin(ada(), 0),
+    wait(30 * MINUTE),
+    then(),
+  ],
   "an idle timeout set after the first byte is stored": [begin(ada(), 0), answers(), then(SHORT)],
-  "a write at the end of a long body does not take back the time that another request has given": [begin(ada(), 0), answers(), wait(10 * MINUTE), ask(ada()), then(SET)],
-  "a write after the first byte, after a refresh that met another's write, undoes nothing": [begin(ada(), 0), wait(3 * MINUTE), ask(ada(SET)), answers(), then(INCREMENT)],
+  "a write at the end of a long body does not take back the time that another request has given": [
+    begin(ada(), 0),
+    answers(),
+    wait(10 * MINUTE),
+    ask(ada()),
+    then(SET),
+  ],
+  "a write after the first byte, after a refresh that met another's write, undoes nothing": [
+    begin(ada(), 0),
+    wait(3 * MINUTE),
+    ask(ada(SET)),
+    answers(),
+    then(INCREMENT),
+  ],
 };
 
 for (const [title, commands] of Object.entries(STORIES)) {

@@ -26,7 +26,8 @@ function but(changed: (storage: Storage) => Partial<Storage>): Broken {
 
 const breaking = (mutant: Mutant): Broken => ({
   storageOf(storage) {
-    if (!(storage instanceof HistoryStorage)) throw new TypeError("only the storage of overlapping histories can be broken like this");
+    if (!(storage instanceof HistoryStorage))
+      throw new TypeError("only the storage of overlapping histories can be broken like this");
     storage.mutant = mutant;
     return storage;
   },
@@ -75,12 +76,29 @@ export const MUTANTS: Record<string, Broken> = {
       return found && { ...found, expiresAt: found.expiresAt + MINUTE };
     },
   })),
-  "a storage that keeps the first deadline of a record": but(() => ({ touch: (_key, _expiresAt, version) => ({ version }) })),
+  "a storage that keeps the first deadline of a record": but(() => ({
+    touch: (_key, _expiresAt, version) => ({ version }),
+  })),
   "a storage whose delete does nothing": but(() => ({ delete: () => true })),
   "a storage that reads from a replica": but(behind),
-  "a storage that forgets one record in eight": but((storage) => ({ get: (key, call) => (key.charCodeAt(20) % 8 === 0 ? undefined : storage.get(key, call)) })),
-  "a server whose clock stands still": { clockOf: (clock, server) => (server === 1 ? { ...clock, now: ((at) => () => at)(clock.now()) } : clock) },
-  "a server whose clock is a minute behind": { clockOf: (clock, server) => (server === 1 ? { ...clock, now: () => clock.now() - MINUTE } : clock) },
+  "a storage that forgets one record in eight": but((storage) => ({
+    get: (key, call) => (key.charCodeAt(20) % 8 === 0 ? undefined : storage.get(key, call)),
+  })),
+  "a server whose clock stands still": {
+    clockOf: (clock, server) =>
+      server === 1
+        ? {
+            ...clock,
+            now: (
+              (at) => () =>
+                at
+            )(clock.now()),
+          }
+        : clock,
+  },
+  "a server whose clock is a minute behind": {
+    clockOf: (clock, server) => (server === 1 ? { ...clock, now: () => clock.now() - MINUTE } : clock),
+  },
   "a model whose old tokens go on opening": { modelOf: (times) => new Following(times) },
   "a model that knows no late requests": { modelOf: (times) => new Forgetful(times) },
   "a model whose sessions last a millisecond longer": { modelOf: (times) => new Lenient(times) },

@@ -1,7 +1,10 @@
-/** Requests whose storage calls run in any order: what clients see must be what some order of whole steps shows on the model. */
+/**
+ * Requests whose storage calls run in any order: what clients see must be what some order of whole steps shows on the
+ * model.
+ */
 import assert from "node:assert/strict";
 import { isDeepStrictEqual } from "node:util";
-import { hashOf, idOf } from "#dist/store/token.js";
+import { hashOf, idOf } from "#dist/session/token.js";
 import { asking, hasToken, type Asked } from "./history-commands.js";
 import { RealVisit, show, type History } from "./history.js";
 import type { HistoryStorage } from "./history-storages.js";
@@ -18,16 +21,29 @@ interface Seen {
   readonly revoked?: boolean;
 }
 
-/** What can be seen of all acts, and what each token opens afterwards; a token that no client knew before is "new". */
+/**
+ * What can be seen of all acts, and what each token opens afterwards; a token that no client knew before is "new".
+ */
 interface Picture {
   readonly acts: readonly Seen[];
   readonly opens: readonly unknown[];
 }
 
-/** Plays the acts side by side, with one storage call at a time as `choose` says, and looks for an order on the model that shows the same. */
-export async function overlap(history: History, storage: HistoryStorage, wanted: readonly Act[], choose: Choose): Promise<void> {
+/**
+ * Plays the acts side by side, with one storage call at a time as `choose` says, and looks for an order on the model
+ * that shows the same.
+ */
+export async function overlap(
+  history: History,
+  storage: HistoryStorage,
+  wanted: readonly Act[],
+  choose: Choose,
+): Promise<void> {
   const acts = wanted.filter((act) => "revokes" in act || hasToken(history, act));
-  for (const act of acts) history.story.push(`side by side: ${"revokes" in act ? `server ${act.server} revokes the session of token ${act.revokes}` : asking(act)}`);
+  for (const act of acts)
+    history.story.push(
+      `side by side: ${"revokes" in act ? `server ${act.server} revokes the session of token ${act.revokes}` : asking(act)}`,
+    );
   const before = history.model.clone();
   const real = await picture(history, await played(history, storage, acts, choose));
   let closest: Picture | undefined;
@@ -36,13 +52,24 @@ export async function overlap(history: History, storage: HistoryStorage, wanted:
     if (isDeepStrictEqual(expected, real)) return history.count(`${acts.length} call by call`);
     closest ??= expected;
   }
-  assert.fail(`no order of the acts shows what was seen: ${show(real)}; one after the other they show ${show(closest)}`);
+  assert.fail(
+    `no order of the acts shows what was seen: ${show(real)}; one after the other they show ${show(closest)}`,
+  );
 }
 
-async function played(history: History, storage: HistoryStorage, acts: readonly Act[], choose: Choose): Promise<Seen[]> {
+async function played(
+  history: History,
+  storage: HistoryStorage,
+  acts: readonly Act[],
+  choose: Choose,
+): Promise<Seen[]> {
   storage.hold();
   try {
-    return await interleave({ storage }, acts.map((act) => () => perform(history, act)), choose);
+    return await interleave(
+      { storage },
+      acts.map((act) => () => perform(history, act)),
+      choose,
+    );
   } finally {
     storage.flow();
   }
@@ -50,7 +77,11 @@ async function played(history: History, storage: HistoryStorage, acts: readonly 
 
 async function perform(history: History, act: Act): Promise<Seen> {
   const server = history.shop.servers[act.server]!;
-  if ("revokes" in act) return { seen: [], revoked: await server.store.delete(idOf(hashOf(history.real(history.sent("", act.revokes))!))) };
+  if ("revokes" in act)
+    return {
+      seen: [],
+      revoked: await server.store.delete(idOf(hashOf(history.real(history.sent("", act.revokes))!))),
+    };
   const visit = await RealVisit.open(server, act.way, history.real(history.sent(act.person, act.token)));
   const seen: unknown[] = [visit.isOpen];
   let end: Ending | undefined;
@@ -62,7 +93,10 @@ async function perform(history: History, act: Act): Promise<Seen> {
   return { seen, end };
 }
 
-/** After a verb that failed the data may be what was there before it, or what it met: either is right, and not compared. */
+/**
+ * After a verb that failed the data may be what was there before it, or what it met: either is right, and not
+ * compared.
+ */
 function note(seen: unknown[], deed: Deed, answer: unknown): void {
   const hasFailed = seen.some((one) => typeof one === "string");
   seen.push(hasFailed && typeof deed === "object" && deed.verb === "look" ? "either" : answer);
@@ -93,7 +127,8 @@ function pictureOf(history: History, model: Model, acts: readonly Act[], order: 
   return { acts: seen.map((act) => renamed(act, (token) => (isKnown(token) ? token : "new"))), opens };
 }
 
-const persists = (deed: Deed): boolean => typeof deed === "string" || ["save", "destroy", "authenticate"].includes(deed.verb);
+const persists = (deed: Deed): boolean =>
+  typeof deed === "string" || ["save", "destroy", "authenticate"].includes(deed.verb);
 
 /** Into how many steps an act falls that others may come between: opening, and whatever persists. */
 function lengthOf(act: Act): number {
@@ -102,10 +137,18 @@ function lengthOf(act: Act): number {
 
 function stepsOf(history: History, model: Model, act: Act, done: (seen: Seen) => void): (() => void)[] {
   const now = history.nowAt(act.server);
-  return "revokes" in act ? revocation(history.sent("", act.revokes)!, model, now, act.server, done) : visiting(history, model, act, now, done);
+  return "revokes" in act
+    ? revocation(history.sent("", act.revokes)!, model, now, act.server, done)
+    : visiting(history, model, act, now, done);
 }
 
-function revocation(token: string, model: Model, now: number, server: number, done: (seen: Seen) => void): (() => void)[] {
+function revocation(
+  token: string,
+  model: Model,
+  now: number,
+  server: number,
+  done: (seen: Seen) => void,
+): (() => void)[] {
   let [isStored, revoked] = [false, false];
   return [
     () => {
@@ -119,7 +162,13 @@ function revocation(token: string, model: Model, now: number, server: number, do
   ];
 }
 
-function visiting(history: History, model: Model, act: Asked, now: number, done: (seen: Seen) => void): (() => void)[] {
+function visiting(
+  history: History,
+  model: Model,
+  act: Asked,
+  now: number,
+  done: (seen: Seen) => void,
+): (() => void)[] {
   const seen: unknown[] = [];
   const rest = [...deedsOf(act)];
   let visit: Visit | undefined;
@@ -157,7 +206,9 @@ function* orders(left: readonly number[]): Generator<number[]> {
 }
 
 function newTokens({ cookie, handed }: Ending = {}, isNew: (token: string) => boolean): string[] {
-  return [typeof cookie === "object" ? cookie.token : undefined, handed].filter((token): token is string => token !== undefined && isNew(token));
+  return [typeof cookie === "object" ? cookie.token : undefined, handed].filter(
+    (token): token is string => token !== undefined && isNew(token),
+  );
 }
 
 function renamed(act: Seen, name: (token: string) => string): Seen {
@@ -165,6 +216,10 @@ function renamed(act: Seen, name: (token: string) => string): Seen {
   const { cookie, handed, ...end } = act.end;
   return {
     ...act,
-    end: { ...end, ...(cookie && { cookie: typeof cookie === "object" ? { ...cookie, token: name(cookie.token) } : cookie }), ...(handed !== undefined && { handed: name(handed) }) },
+    end: {
+      ...end,
+      ...(cookie && { cookie: typeof cookie === "object" ? { ...cookie, token: name(cookie.token) } : cookie }),
+      ...(handed !== undefined && { handed: name(handed) }),
+    },
   };
 }

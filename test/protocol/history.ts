@@ -1,10 +1,13 @@
-/** Random histories: what people and their thieves do, on several servers, on the real code and on the model side by side. */
+/**
+ * Random histories: what people and their thieves do, on several servers, on the real code and on the model side by
+ * side.
+ */
 import assert from "node:assert/strict";
 import { SessionError, type Clock, type Session, type Storage, type Store, type StoredSession } from "holdfast";
-import { Exchange } from "#dist/store/exchange.js";
-import { openSession } from "#dist/store/places.js";
-import { requestSettings, type RequestSettings } from "#dist/store/request-options.js";
-import { hashOf, idOf } from "#dist/store/token.js";
+import { RequestSession } from "#dist/session/request-session.js";
+import { openSession } from "#dist/session/lookup.js";
+import { requestSettings, type RequestSettings } from "#dist/session/request-options.js";
+import { hashOf, idOf } from "#dist/session/token.js";
 import { FakeHeaders, viewOf } from "../unit/world.js";
 import { instantClock, START } from "./simulation.js";
 import { Model, type Visit, type Ending, type Times, type Verb, type Way } from "./model.js";
@@ -32,7 +35,11 @@ export class Shop {
   readonly storage: Storage;
   now = START;
 
-  constructor(storage: Storage, { times, skews }: Setting, clockOf: (clock: Clock, index: number) => Clock = (clock) => clock) {
+  constructor(
+    storage: Storage,
+    { times, skews }: Setting,
+    clockOf: (clock: Clock, index: number) => Clock = (clock) => clock,
+  ) {
     this.storage = storage;
     this.servers = skews.map((skew, index) => {
       const clock = clockOf(
@@ -40,7 +47,15 @@ export class Shop {
         index,
       );
       const { idle, absolute, refreshInterval } = times;
-      const settings = requestSettings([{ storage, clock, idleTimeout: idle, refreshInterval, ...(absolute !== undefined && { absoluteTimeout: absolute }) }]);
+      const settings = requestSettings([
+        {
+          storage,
+          clock,
+          idleTimeout: idle,
+          refreshInterval,
+          ...(absolute !== undefined && { absoluteTimeout: absolute }),
+        },
+      ]);
       return { settings, store: settings.store!, clock };
     });
   }
@@ -57,7 +72,7 @@ export class RealVisit {
   readonly #server: Server;
   readonly #token: string | undefined;
   readonly #headers = new FakeHeaders();
-  #exchange: Exchange | undefined;
+  #requestSession: RequestSession | undefined;
   #session: StoredSession<any> | AnySession | undefined;
   #handed: string | undefined;
   #edit: { readonly done: Promise<boolean>; readonly finish: () => void } | undefined;
@@ -91,9 +106,9 @@ export class RealVisit {
   async answer(): Promise<Ending> {
     try {
       if (this.#edit) return { saved: await this.#finishEdit() };
-      await this.#exchange?.commit();
-      this.#exchange?.answer(this.#headers);
-      if (!this.#exchange) (this.#session as StoredSession<any>).release();
+      await this.#requestSession?.commit();
+      this.#requestSession?.answer(this.#headers);
+      if (!this.#requestSession) (this.#session as StoredSession<any>).release();
       const cookie = cookieOf(this.#headers.lines);
       return { ...(cookie && { cookie }), ...(this.#handed !== undefined && { handed: this.#handed }) };
     } catch (error) {
@@ -104,7 +119,7 @@ export class RealVisit {
   /** The last byte of an answer. */
   async finish(): Promise<Ending> {
     try {
-      await this.#exchange?.finish();
+      await this.#requestSession?.finish();
       return {};
     } catch (error) {
       return { error: codeOf(error) };
@@ -117,8 +132,8 @@ export class RealVisit {
     const view = viewOf(token === undefined ? {} : { cookie: `session_id=${token}` });
     switch (this.#way) {
       case "request":
-        this.#exchange = new Exchange(settings, store, view);
-        this.#session = await this.#exchange.open();
+        this.#requestSession = new RequestSession(settings, store, view);
+        this.#session = await this.#requestSession.open();
         return;
       case "by hand":
         this.#session = await openSession(settings, store, view, {}, this.#headers);
@@ -233,7 +248,11 @@ export class History {
   readonly story: string[] = [];
   readonly counts: Map<string, number>;
 
-  constructor(setting: Setting, storage: Storage, { counts, clockOf, modelOf = (times) => new Model(times) }: Playing) {
+  constructor(
+    setting: Setting,
+    storage: Storage,
+    { counts, clockOf, modelOf = (times) => new Model(times) }: Playing,
+  ) {
     this.setting = setting;
     this.shop = new Shop(storage, setting, clockOf);
     this.model = modelOf(setting.times);
@@ -280,7 +299,11 @@ export class History {
   async compareTokens(): Promise<void> {
     for (const server of this.shop.servers.keys()) {
       for (const [name, token] of this.tokens) {
-        this.same(`what ${name} opens on server ${server}`, await this.opens(server, token), this.expected(this.model, server, name));
+        this.same(
+          `what ${name} opens on server ${server}`,
+          await this.opens(server, token),
+          this.expected(this.model, server, name),
+        );
       }
     }
   }
@@ -291,7 +314,9 @@ export class History {
     for (const [server, { store }] of this.shop.servers.entries()) {
       for (const owner of OWNERS) {
         const seen = (await store.listByOwner(owner)).map(({ id }) => names.get(id) ?? "one that no client knows");
-        const expected = this.model.ownedBy(owner, this.nowAt(server)).map((token) => (this.tokens.has(token) ? token : "one that no client knows"));
+        const expected = this.model
+          .ownedBy(owner, this.nowAt(server))
+          .map((token) => (this.tokens.has(token) ? token : "one that no client knows"));
         this.same(`the sessions of ${owner} on server ${server}`, seen.sort(), expected.sort());
       }
     }
@@ -300,18 +325,35 @@ export class History {
   /** What a real token opens. */
   async opens(server: number, token: string): Promise<unknown> {
     const session = await this.shop.servers[server]!.store.getByToken(token);
-    return session && { data: session.toJSON(), owner: session.owner, expiresAt: session.idleExpiresAt, absolute: session.absoluteExpiresAt };
+    return (
+      session && {
+        data: session.toJSON(),
+        owner: session.owner,
+        expiresAt: session.idleExpiresAt,
+        absolute: session.absoluteExpiresAt,
+      }
+    );
   }
 
   /** What a token opens on the model. */
   expected(model: Model, server: number, token: string): unknown {
     const session = model.live(token, this.nowAt(server));
-    return session && { data: session.data, owner: session.owner, expiresAt: session.expiresAt, absolute: session.absolute };
+    return (
+      session && {
+        data: session.data,
+        owner: session.owner,
+        expiresAt: session.expiresAt,
+        absolute: session.absolute,
+      }
+    );
   }
 
   /** The same with the model's names for tokens; one that was never seen before is the model's new one. */
   #named(seen: Ending, expected: Ending): Ending {
-    const cookie = typeof seen.cookie === "object" ? { ...seen.cookie, token: this.#name(seen.cookie.token, tokenOf(expected)) } : seen.cookie;
+    const cookie =
+      typeof seen.cookie === "object"
+        ? { ...seen.cookie, token: this.#name(seen.cookie.token, tokenOf(expected)) }
+        : seen.cookie;
     const handed = seen.handed === undefined ? undefined : this.#name(seen.handed, expected.handed);
     return { ...seen, ...(cookie && { cookie }), ...(handed !== undefined && { handed }) };
   }
@@ -343,4 +385,3 @@ function kindOf({ error, cookie, handed, saved }: Ending): string {
   if (cookie === undefined) return "no cookie";
   return cookie === "removal" ? "removal" : "cookie";
 }
-

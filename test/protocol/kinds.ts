@@ -1,6 +1,6 @@
 /** The kinds of requests and jobs that meet each other, and what each is allowed to do. */
 import type { Session, Store } from "holdfast";
-import type { Exchange } from "#dist/store/exchange.js";
+import type { RequestSession } from "#dist/session/request-session.js";
 import { START, World, type Actor } from "./simulation.js";
 
 /** What a story begins with. */
@@ -15,7 +15,7 @@ export interface Stage {
   readonly taken: unknown[];
 }
 
-export type Act = (session: Session<any>, exchange: Exchange, stage: Stage) => unknown;
+export type Act = (session: Session<any>, requestSession: RequestSession, stage: Stage) => unknown;
 
 /** What is done, and what that means for the session. */
 export interface Kind {
@@ -77,18 +77,18 @@ export const KINDS: Readonly<Record<string, Kind>> = {
   "in place": { act: (session) => session.get("list")?.push("x") },
   "takes once": { act: take, takes: true },
   "increments and takes": {
-    async act(session, exchange, stage) {
+    async act(session, requestSession, stage) {
       session.update("n", one);
-      await take(session, exchange, stage);
+      await take(session, requestSession, stage);
     },
     takes: true,
     increments: 1,
     options: ALWAYS_DUE,
   },
   "renews and takes": {
-    async act(session, exchange, stage) {
+    async act(session, requestSession, stage) {
       await session.regenerate();
-      await take(session, exchange, stage);
+      await take(session, requestSession, stage);
     },
     takes: true,
     renews: true,
@@ -106,7 +106,11 @@ export const KINDS: Readonly<Record<string, Kind>> = {
   destroy: { act: (session) => session.destroy(), ends: true },
   revoke: { job: (store, { id }) => store.delete(id), ends: true },
   edit: { job: (store, { id }) => store.edit(id, (session) => session.set("job", 1)), writes: "job" },
-  lazy: { isLazy: true, act: async (_, exchange) => (await exchange.open()).update("n", one), increments: 1 },
+  lazy: {
+    isLazy: true,
+    act: async (_, requestSession) => (await requestSession.open()).update("n", one),
+    increments: 1,
+  },
   "never asks": { isLazy: true, act: () => {}, quietCalls: 0, isSilent: true },
   "saves twice": {
     async act(session) {
@@ -137,20 +141,37 @@ export const KINDS: Readonly<Record<string, Kind>> = {
   "late reader": { brings: "retired", act: (session) => session.get("n"), isSilent: true, quietCalls: 1 },
   "late writer": { brings: "retired", act: (session) => session.set("late", 1), isSilent: true, quietCalls: 1 },
   "late login": { brings: "retired", act: login },
-  "late writer, by a clock ahead": { brings: "retired", ahead: 300_000, act: (session) => session.set("late", 1), isSilent: true, quietCalls: 1 },
-  "late writer, by a clock behind": { brings: "retired", ahead: -300_000, act: (session) => session.set("late", 1), isSilent: true, quietCalls: 1 },
+  "late writer, by a clock ahead": {
+    brings: "retired",
+    ahead: 300_000,
+    act: (session) => session.set("late", 1),
+    isSilent: true,
+    quietCalls: 1,
+  },
+  "late writer, by a clock behind": {
+    brings: "retired",
+    ahead: -300_000,
+    act: (session) => session.set("late", 1),
+    isSilent: true,
+    quietCalls: 1,
+  },
   "login, remembered for a second": { act: login, renews: true, options: { retiredFor: "1s" } },
   "destroy, by a clock ahead": { ahead: 300_000, act: (session) => session.destroy(), ends: true },
   "much too late writer": { brings: "retired", ahead: 600_000, act: (session) => session.set("late", 1) },
   "late logout": { brings: "retired", act: (session) => session.destroy(), isSilent: true },
 };
 
-const authenticate = (owner: string): Act => (session) => session.authenticate(owner);
+const authenticate =
+  (owner: string): Act =>
+  (session) =>
+    session.authenticate(owner);
 /** Does something, and then waits for something else before it answers. */
-const thenWaits = (act: Act): Act => async (session, exchange, stage) => {
-  await act(session, exchange, stage);
-  await session.store.getById(session.id);
-};
+const thenWaits =
+  (act: Act): Act =>
+  async (session, requestSession, stage) => {
+    await act(session, requestSession, stage);
+    await session.store.getById(session.id);
+  };
 
 /** Requests of somebody who is logged in, here and elsewhere. */
 export const OWNED: Readonly<Record<string, Kind>> = {
@@ -175,7 +196,10 @@ export const OWNED: Readonly<Record<string, Kind>> = {
   },
   "login elsewhere": { brings: "nothing", act: authenticate("ann"), authenticates: true },
   "end all": { job: async (store) => (await store.deleteByOwner("ann")) >= 0, endsOwner: "all", ends: true },
-  "end others": { job: async (store, { id }) => (await store.deleteByOwner("ann", { except: id })) >= 0, endsOwner: "others" },
+  "end others": {
+    job: async (store, { id }) => (await store.deleteByOwner("ann", { except: id })) >= 0,
+    endsOwner: "others",
+  },
 };
 
 /** A session that was renewed ten seconds ago. */
@@ -210,5 +234,11 @@ export function start(name: string, kind: Kind, stage: Stage): Promise<Actor> {
   const { world, token, retired } = stage;
   if (kind.job) return world.job(name, (store) => kind.job!(store, stage), kind.ahead, kind.keys);
   const brought = { retired, nothing: undefined, session: token }[kind.brings ?? "session"];
-  return world.request(name, (session, exchange) => kind.act!(session, exchange, stage), { token: brought, options: kind.options ?? {}, ahead: kind.ahead ?? 0, isLazy: kind.isLazy ?? false, ...(kind.keys && { keys: kind.keys }) });
+  return world.request(name, (session, requestSession) => kind.act!(session, requestSession, stage), {
+    token: brought,
+    options: kind.options ?? {},
+    ahead: kind.ahead ?? 0,
+    isLazy: kind.isLazy ?? false,
+    ...(kind.keys && { keys: kind.keys }),
+  });
 }

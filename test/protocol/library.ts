@@ -2,10 +2,10 @@
 import { workerData } from "node:worker_threads";
 
 interface Library {
-  readonly Exchange: typeof import("#dist/store/exchange.js").Exchange;
-  readonly requestSettings: typeof import("#dist/store/request-options.js").requestSettings;
-  readonly createStore: typeof import("#dist/store/store.js").createStore;
-  readonly hashOf: typeof import("#dist/store/token.js").hashOf;
+  readonly RequestSession: typeof import("#dist/session/request-session.js").RequestSession;
+  readonly requestSettings: typeof import("#dist/session/request-options.js").requestSettings;
+  readonly createStore: typeof import("#dist/session/store.js").createStore;
+  readonly hashOf: typeof import("#dist/session/token.js").hashOf;
   readonly encrypted: typeof import("#dist/storage/encrypted.js").encrypted;
   readonly SessionError: typeof import("#dist/errors.js").SessionError;
 }
@@ -19,6 +19,15 @@ export interface Work {
 
 const told = workerData as Work | null;
 const base = told?.library ?? new URL("../../dist/", import.meta.url).href;
-const modules = await Promise.all(["store/exchange.js", "store/request-options.js", "store/store.js", "store/token.js", "storage/encrypted.js", "errors.js"].map((file) => import(new URL(file, base).href)));
+const modules = await Promise.all(
+  [
+    "session/request-session.js",
+    "session/request-options.js",
+    "session/store.js",
+    "session/token.js",
+    "storage/encrypted.js",
+    "errors.js",
+  ].map((file) => import(new URL(file, base).href)),
+);
 
 export const library: Library = Object.assign({}, ...modules);

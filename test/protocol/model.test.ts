@@ -12,28 +12,66 @@ const GIVEN = process.env["HOLDFAST_SEED"] ?? process.argv[2];
 const SEED = 20_260_101;
 const seed = GIVEN === undefined ? (more > 0 ? Math.floor(Math.random() * 2 ** 31) : SEED) : Number(GIVEN);
 
-const COMMANDS = ["request", "by hand", "token", "id", "edit", "create", "revoke", "revoke all", "clear", "steal", "wait"];
+const COMMANDS = [
+  "request",
+  "by hand",
+  "token",
+  "id",
+  "edit",
+  "create",
+  "revoke",
+  "revoke all",
+  "clear",
+  "steal",
+  "wait",
+];
 const IN_TABS = ["begin", "goes on", "answers", "ends"];
-const VERBS = ["look", "set", "push", "increment", "delete", "regenerate", "authenticate", "reset", "destroy", "save", "setIdleTimeout"];
+const VERBS = [
+  "look",
+  "set",
+  "push",
+  "increment",
+  "delete",
+  "regenerate",
+  "authenticate",
+  "reset",
+  "destroy",
+  "save",
+  "setIdleTimeout",
+];
 const ENDS = ["cookie", "no cookie", "removal", "hands out a token", "is saved", "opens nothing"];
 const KINDS: Record<Kind, readonly string[]> = {
   "one after the other": [...COMMANDS, ...VERBS, ...ENDS],
-  "side by side": [...COMMANDS, ...IN_TABS, ...VERBS, ...ENDS, "is not saved", "fails with ended", "save fails with ended"],
+  "side by side": [
+    ...COMMANDS,
+    ...IN_TABS,
+    ...VERBS,
+    ...ENDS,
+    "is not saved",
+    "fails with ended",
+    "save fails with ended",
+  ],
   "call by call": ["2 call by call", "3 call by call"],
 };
 
-/** Plays in a thread of its own: outside of the test runner's bookkeeping of every promise it takes a fifth of the time. */
+/**
+ * Plays in a thread of its own: outside of the test runner's bookkeeping of every promise it takes a fifth of the
+ * time.
+ */
 function play(task: Task): Promise<Played> {
   const worker = new Worker(new URL("./histories.js", import.meta.url), { workerData: task });
   return new Promise((resolve, reject) => worker.once("message", resolve).once("error", reject));
 }
 
-const sum = (counts: Played["counts"], names: readonly string[]): number => names.reduce((total, name) => total + (counts.get(name) ?? 0), 0);
+const sum = (counts: Played["counts"], names: readonly string[]): number =>
+  names.reduce((total, name) => total + (counts.get(name) ?? 0), 0);
 
 for (const [kind, runs] of Object.entries(RUNS) as [Kind, number][]) {
   test(`clients see what the model lets them see: requests ${kind}`, async (t) => {
     const { runs: played, counts, failure } = await play({ kind, seed, runs: Math.max(runs, more) });
-    t.diagnostic(`HOLDFAST_SEED=${seed}: ${played} histories of ${sum(counts, [...COMMANDS, ...IN_TABS])} commands with ${sum(counts, VERBS)} verbs; ${[...counts].map((each) => each.join(" ")).join(", ")}`);
+    t.diagnostic(
+      `HOLDFAST_SEED=${seed}: ${played} histories of ${sum(counts, [...COMMANDS, ...IN_TABS])} commands with ${sum(counts, VERBS)} verbs; ${[...counts].map((each) => each.join(" ")).join(", ")}`,
+    );
     assert.ok(failure === undefined, `HOLDFAST_SEED=${seed}\n${failure}`);
     for (const name of KINDS[kind]) assert.ok(counts.has(name), `${name} never happened`);
   });

@@ -1,6 +1,7 @@
 /**
- * What clients of Holdfast may see, as a plain model: a map of tokens, no storage, no versions, no retries; whatever a request does
- * to what others see happens at one moment. `history.ts` plays random histories on the model and on the real code, side by side.
+ * What clients of Holdfast may see, as a plain model: a map of tokens, no storage, no versions, no retries; whatever
+ * a request does to what others see happens at one moment. `history.ts` plays random histories on the model and on
+ * the real code, side by side.
  */
 
 export type Key = "a" | "b" | "n" | "list";
@@ -17,7 +18,8 @@ export type Verb =
   | { readonly verb: "setIdleTimeout"; readonly ms: number };
 
 /**
- * How a session is opened. `request`: by a middleware. `by hand`: `sessions.open` in a handler where nothing is mounted. `token`, `id`:
+ * How a session is opened. `request`: by a middleware. `by hand`: `sessions.open` in a handler where nothing is
+ * mounted. `token`, `id`:
  * `store.getByToken`, `store.getById`. `edit`: `store.edit`.
  */
 export type Way = "request" | "by hand" | "token" | "id" | "edit";
@@ -141,14 +143,16 @@ export class Model {
   /** `store.deleteByOwner(owner)`: answers how many sessions there were. */
   revokeAll(owner: string, except: string | undefined, now: number): number {
     const live = this.ownedBy(owner, now).filter((token) => token !== except);
-    for (const token of this.tokens.keys()) if (token !== except && this.stored(token)?.owner === owner) this.end(token);
+    for (const token of this.tokens.keys())
+      if (token !== except && this.stored(token)?.owner === owner) this.end(token);
     return live.length;
   }
 
   /** `store.create(data)`: answers the token. */
   create(data: Data, now: number, server: number): string {
     const visit = new Visit(this, "token", undefined, now, server);
-    for (const [key, value] of Object.entries(data)) visit.do({ verb: "set", key: key as Key, value: value as number }, now);
+    for (const [key, value] of Object.entries(data))
+      visit.do({ verb: "set", key: key as Key, value: value as number }, now);
     visit.do({ verb: "save" }, now);
     return visit.answer(now).handed!;
   }
@@ -305,7 +309,8 @@ export class Visit {
   #regenerate(keep: readonly Key[] | undefined): void {
     this.#assertAlive();
     this.#assertUnanswered();
-    if (keep) this.#change((data) => Object.fromEntries(Object.entries(data).filter(([key]) => keep.includes(key as Key))));
+    if (keep)
+      this.#change((data) => Object.fromEntries(Object.entries(data).filter(([key]) => keep.includes(key as Key))));
     if (this.#intent !== "reset" && this.#found !== "none") this.#intent = "renew";
     this.#fresh = true;
   }
@@ -316,7 +321,13 @@ export class Visit {
     this.#assertAlive();
     const known = this.#intent === "reset" ? undefined : this.#known?.owner;
     const isAnother = known !== undefined && known !== owner;
-    const [intent, fresh, data, changes, hasList] = [this.#intent, this.#fresh, this.#data, [...this.#changes], this.#hasList];
+    const [intent, fresh, data, changes, hasList] = [
+      this.#intent,
+      this.#fresh,
+      this.#data,
+      [...this.#changes],
+      this.#hasList,
+    ];
     this.#regenerate(isAnother ? [] : undefined);
     this.#login = owner;
     try {
@@ -366,7 +377,8 @@ export class Visit {
     const isWorthStoring = explicit || Object.keys(this.#data).length > 0;
     if (this.#found === "none") return isWorthStoring ? this.#begin(now, this.#born(now)) : undefined;
     if (this.#found === "live" && this.#intent === "renew") return this.#renew(now);
-    if (this.#found === "live" && this.#intent === "reset") return isWorthStoring ? this.#beginInstead(now) : this.#endInstead(now);
+    if (this.#found === "live" && this.#intent === "reset")
+      return isWorthStoring ? this.#beginInstead(now) : this.#endInstead(now);
     if (this.#found === "live") return this.#hasChanged || explicit ? this.#save(explicit, now) : this.#refresh(now);
     if (this.#intent !== "keep") return isWorthStoring ? this.#begin(now, this.#born(now)) : undefined;
     if (this.#hasChanged || explicit) this.#dropLate(explicit);
@@ -378,11 +390,23 @@ export class Visit {
 
   #born(now: number): Session {
     const { absolute } = this.model.times;
-    return this.#dated({ data: this.#data, owner: undefined, idle: this.#idle, absolute: absolute === undefined ? undefined : this.#bornAt + absolute, since: this.#bornAt }, now);
+    return this.#dated(
+      {
+        data: this.#data,
+        owner: undefined,
+        idle: this.#idle,
+        absolute: absolute === undefined ? undefined : this.#bornAt + absolute,
+        since: this.#bornAt,
+      },
+      now,
+    );
   }
 
   #dated(from: Pick<Session, "data" | "owner" | "idle" | "absolute" | "since">, now: number): Session {
-    const login = this.#login === undefined ? {} : { owner: this.#login, since: now, absolute: now + (this.model.times.absolute ?? OWNED_FOR) };
+    const login =
+      this.#login === undefined
+        ? {}
+        : { owner: this.#login, since: now, absolute: now + (this.model.times.absolute ?? OWNED_FOR) };
     const session = { ...from, ...login };
     const expiresAt = this.#deadline(session, now);
     return { ...structuredClone(session), expiresAt, told: undefined, saves: 0 };
@@ -441,7 +465,8 @@ export class Visit {
   /** Reading alone keeps a session alive; the client hears of it now and then. */
   #refresh(now: number): void {
     const session = this.model.live(this.#token!, now);
-    if (!this.#isDue(now) || this.#carrier !== "answer" || this.#destroyFailed) return session ? undefined : this.#lookAgain();
+    if (!this.#isDue(now) || this.#carrier !== "answer" || this.#destroyFailed)
+      return session ? undefined : this.#lookAgain();
     if (!session) return void (this.#outcome = undefined);
     if (this.#known!.told !== undefined) return this.#save(false, now);
     session.expiresAt = Math.max(this.#deadline(session, now), session.expiresAt);

@@ -12,8 +12,11 @@ function assertCaught(name: string, { failure, code }: Outcome): void {
 }
 
 describe("what is broken on purpose is noticed", { concurrency: 2 }, () => {
-  for (const [name, { proof }] of Object.entries(MUTANTS)) test(`the library with ${name}`, async () => assertCaught(name, await prove({ proof, library: build(name) })));
-  for (const mutant of STORAGES) test(`a storage whose ${mutant}`, async () => assertCaught(mutant, await prove({ proof: `a storage whose ${mutant}` })));
+  for (const [name, { proof }] of Object.entries(MUTANTS))
+    test(`the library with ${name}`, async () => assertCaught(name, await prove({ proof, library: build(name) })));
+  for (const mutant of STORAGES)
+    test(`a storage whose ${mutant}`, async () =>
+      assertCaught(mutant, await prove({ proof: `a storage whose ${mutant}` })));
 });
 
 test("a mutant that does not apply says so", () => {

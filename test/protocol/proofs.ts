@@ -1,4 +1,7 @@
-/** Proofs, each run in a worker: outside of the test runner's bookkeeping of every promise it takes a fifth of the time. */
+/**
+ * Proofs, each run in a worker: outside of the test runner's bookkeeping of every promise it takes a fifth of the
+ * time.
+ */
 import assert from "node:assert/strict";
 import { parentPort, workerData } from "node:worker_threads";
 import { CLOCK_SKEW_MS } from "#dist/contracts/storage.js";
@@ -6,7 +9,16 @@ import { anonymous, KINDS, OWNED, owned, start, type Kind, type Stage } from "./
 import type { Work } from "./library.js";
 import { awaited, checkOverlap, keepsAll, kindOf, PAIRS, stageOf, type Pair } from "./overlaps.js";
 import { checkOwners, checkPromises } from "./promises.js";
-import { everySchedule, FAULTS, interleave, MUTANTS, type Choose, type Fault, type FaultAt, type Mutant } from "./simulation.js";
+import {
+  everySchedule,
+  FAULTS,
+  interleave,
+  MUTANTS,
+  type Choose,
+  type Fault,
+  type FaultAt,
+  type Mutant,
+} from "./simulation.js";
 
 /** Kinds that meet, on a stage. */
 interface Cast {
@@ -39,21 +51,40 @@ interface Played {
 }
 
 /** One story in one order. */
-async function play({ kinds, stage: prepare, hasOwners, isWhole = true, most = Infinity }: Cast, group: Group, { fault, mutant }: Disturbed, choose: Choose): Promise<Played> {
+async function play(
+  { kinds, stage: prepare, hasOwners, isWhole = true, most = Infinity }: Cast,
+  group: Group,
+  { fault, mutant }: Disturbed,
+  choose: Choose,
+): Promise<Played> {
   const stage = await prepare();
   const { storage } = stage.world;
   storage.mutant = mutant;
   storage.fault = fault;
-  const actors = await interleave(stage.world, group.map((name) => () => start(name, kinds[name]!, stage)), choose);
+  const actors = await interleave(
+    stage.world,
+    group.map((name) => () => start(name, kinds[name]!, stage)),
+    choose,
+  );
   const { calls } = storage;
-  const labels = [...storage.labels].flatMap(([call, times]) => Array.from({ length: times }, (_, n) => `${call} ${n + 1}`));
+  const labels = [...storage.labels].flatMap(([call, times]) =>
+    Array.from({ length: times }, (_, n) => `${call} ${n + 1}`),
+  );
   const story = { stage, kinds, actors };
   if (isWhole) checkPromises(story);
   const listed = most === Infinity ? 0 : (await stage.world.alone(stage.world.whole.listByOwner("ann"))).length;
   assert.ok(listed <= most, `Owners: ${listed} sessions where ${most} may be: ${actors.map(String).join("; ")}`);
   if (hasOwners) await checkOwners(story);
-  const answers = actors.map(({ isGone, error, answer }) => (isGone ? "gone" : (error?.code ?? (answer === undefined || answer === "removal" ? answer : answer === stage.token ? "old" : "new"))));
-  const live = stage.world.live().map((data) => JSON.stringify(data)).sort();
+  const answers = actors.map(({ isGone, error, answer }) =>
+    isGone
+      ? "gone"
+      : (error?.code ??
+        (answer === undefined || answer === "removal" ? answer : answer === stage.token ? "old" : "new")),
+  );
+  const live = stage.world
+    .live()
+    .map((data) => JSON.stringify(data))
+    .sort();
   return { calls, labels, end: JSON.stringify([answers, live]) };
 }
 
@@ -63,16 +94,25 @@ async function reductionIsWhole(cast: Cast, groups: readonly Group[]): Promise<s
   for (const group of groups) {
     const ends = [new Set<string>(), new Set<string>()] as const;
     for (const [i, isReduced] of [false, true].entries()) {
-      counts[i]! += await everySchedule(async (choose) => void ends[i]!.add((await play(cast, group, {}, choose)).end), isReduced);
+      counts[i]! += await everySchedule(
+        async (choose) => void ends[i]!.add((await play(cast, group, {}, choose)).end),
+        isReduced,
+      );
     }
     assert.deepEqual([...ends[1]].sort(), [...ends[0]].sort(), `Reduction: ${group.join(", ")}`);
   }
   return `${groups.length} groups, ${counts[1]} schedules instead of ${counts[0]}`;
 }
 
-async function inEveryOrder(cast: Cast, groups: readonly Group[], disturbed: Disturbed = {}, isReduced = false): Promise<number> {
+async function inEveryOrder(
+  cast: Cast,
+  groups: readonly Group[],
+  disturbed: Disturbed = {},
+  isReduced = false,
+): Promise<number> {
   let count = 0;
-  for (const group of groups) count += await everySchedule(async (choose) => void (await play(cast, group, disturbed, choose)), isReduced);
+  for (const group of groups)
+    count += await everySchedule(async (choose) => void (await play(cast, group, disturbed, choose)), isReduced);
   return count;
 }
 
@@ -92,8 +132,8 @@ async function withFault(cast: Cast, groups: readonly Group[], kind: Fault): Pro
 }
 
 /**
- * The same, with orders that differ only in independent calls tried once. The faults are those calls that any order of the undisturbed
- * story has.
+ * The same, with orders that differ only in independent calls tried once. The faults are those calls that any order
+ * of the undisturbed story has.
  */
 async function reducedWithFault(cast: Cast, groups: readonly Group[], kind: Fault): Promise<number> {
   let count = 0;
@@ -102,7 +142,11 @@ async function reducedWithFault(cast: Cast, groups: readonly Group[], kind: Faul
     await everySchedule(async (choose) => {
       for (const label of (await play(cast, group, {}, choose)).labels) met.add(label);
     }, true);
-    for (const label of met) count += await everySchedule(async (choose) => void (await play(cast, group, { fault: { label, kind } }, choose)), true);
+    for (const label of met)
+      count += await everySchedule(
+        async (choose) => void (await play(cast, group, { fault: { label, kind } }, choose)),
+        true,
+      );
   }
   return count;
 }
@@ -112,7 +156,10 @@ async function clocksApart(cast: Cast): Promise<string> {
   const names = Object.keys(cast.kinds).filter((name) => cast.kinds[name]!.ahead === undefined);
   let [groups, schedules] = [0, 0];
   for (const apart of [-CLOCK_SKEW_MS, CLOCK_SKEW_MS]) {
-    const moved = names.map((name): [string, Kind] => [`${name}, ${apart} ms`, { ...cast.kinds[name]!, ahead: apart }]);
+    const moved = names.map((name): [string, Kind] => [
+      `${name}, ${apart} ms`,
+      { ...cast.kinds[name]!, ahead: apart },
+    ]);
     const kinds = { ...cast.kinds, ...Object.fromEntries(moved) };
     const met = names.flatMap((one) => moved.map(([other]): Group => [one, other]));
     groups += met.length;
@@ -122,12 +169,20 @@ async function clocksApart(cast: Cast): Promise<string> {
 }
 
 /** What the request of a pair meets. */
-const BESIDE: Readonly<Record<string, readonly string[]>> = { "a session": ["updater", "login", "destroy", "reset and write"], "a session of ann": ["updater", "renewal", "another owner", "end all"] };
+const BESIDE: Readonly<Record<string, readonly string[]>> = {
+  "a session": ["updater", "login", "destroy", "reset and write"],
+  "a session of ann": ["updater", "renewal", "another owner", "end all"],
+};
 
 function castOf(pair: Pair): Cast {
   const hasOwners = pair.brought === "a session of ann";
   const name = `${pair.second} during ${pair.first}, with ${pair.brought}`;
-  return { kinds: { [name]: kindOf(pair, true), ...(hasOwners ? OWNED : KINDS) }, stage: () => stageOf(pair), hasOwners, isWhole: keepsAll(pair) };
+  return {
+    kinds: { [name]: kindOf(pair, true), ...(hasOwners ? OWNED : KINDS) },
+    stage: () => stageOf(pair),
+    hasOwners,
+    isWhole: keepsAll(pair),
+  };
 }
 
 /** Every pair of verbs in one request, beside another request. */
@@ -152,11 +207,19 @@ async function overlappingWithFault(kind: Fault): Promise<string> {
   return `${PAIRS.length} pairs, ${schedules} schedules, reduced`;
 }
 
-const [OLD_KEY, NEW_KEY] = [1, 2].map((n) => Uint8Array.from({ length: 32 }, (_, i) => i * 7 * n + n)) as [Uint8Array, Uint8Array];
+const [OLD_KEY, NEW_KEY] = [1, 2].map((n) => Uint8Array.from({ length: 32 }, (_, i) => i * 7 * n + n)) as [
+  Uint8Array,
+  Uint8Array,
+];
 
-/** Every two of an owner's, the one on a server that seals with a key that the server of the other does not have yet. */
+/**
+ * Every two of an owner's, the one on a server that seals with a key that the server of the other does not have yet.
+ */
 async function olderKeyRing(): Promise<string> {
-  const updated = Object.entries(OWNED).map(([name, kind]): [string, Kind] => [`${name}, updated`, { ...kind, keys: [NEW_KEY, OLD_KEY] }]);
+  const updated = Object.entries(OWNED).map(([name, kind]): [string, Kind] => [
+    `${name}, updated`,
+    { ...kind, keys: [NEW_KEY, OLD_KEY] },
+  ]);
   const outdated = Object.entries(OWNED).map(([name, kind]): [string, Kind] => [name, { ...kind, keys: [OLD_KEY] }]);
   const stage = (): Promise<Stage> => owned({ first: [OLD_KEY], all: [NEW_KEY, OLD_KEY] });
   const cast: Cast = { kinds: Object.fromEntries([...updated, ...outdated]), stage, hasOwners: true, isWhole: false };
@@ -168,7 +231,9 @@ const LIMITED_KINDS = ["login elsewhere", "login elsewhere, then waits", "step-u
 /** Where an owner has as many sessions as may be. */
 const LIMITED: Cast = {
   ...OWNERS,
-  kinds: Object.fromEntries(LIMITED_KINDS.map((name) => [name, { ...OWNED[name]!, options: { maxSessionsPerOwner: 1 } }])),
+  kinds: Object.fromEntries(
+    LIMITED_KINDS.map((name) => [name, { ...OWNED[name]!, options: { maxSessionsPerOwner: 1 } }]),
+  ),
   isWhole: false,
   most: 1,
 };
@@ -182,19 +247,45 @@ function pairs({ kinds }: Cast): Group[] {
 
 const everybody = (cast: Cast): Group[] => [...alone(cast), ...pairs(cast)];
 
-const USUAL_KINDS = ["reader", "refresher", "writer", "writer of another key", "updater", "in place", "takes once", "login", "reset", "reset and write", "destroy", "revoke", "edit"];
+const USUAL_KINDS = [
+  "reader",
+  "refresher",
+  "writer",
+  "writer of another key",
+  "updater",
+  "in place",
+  "takes once",
+  "login",
+  "reset",
+  "reset and write",
+  "destroy",
+  "revoke",
+  "edit",
+];
 /** Without what is late, lazy or saves by hand. */
 const USUAL: Cast = { ...VISITORS, kinds: Object.fromEntries(USUAL_KINDS.map((name) => [name, KINDS[name]!])) };
 
 const LONG_KINDS = ["step-up, then waits", "login elsewhere, then waits", "refused as another"];
 /** Without what takes so many calls that only the reduced search ends. */
-const USUAL_OWNERS: Cast = { ...OWNERS, kinds: Object.fromEntries(Object.entries(OWNED).filter(([name]) => !LONG_KINDS.includes(name))) };
+const USUAL_OWNERS: Cast = {
+  ...OWNERS,
+  kinds: Object.fromEntries(Object.entries(OWNED).filter(([name]) => !LONG_KINDS.includes(name))),
+};
 
 /** Where an owner's sessions end beside what takes few calls. */
-const USUAL_ENDINGS: readonly Group[] = [...alone(USUAL_OWNERS), ...["reader", "destroy", "login elsewhere"].map((other) => ["end all", other])];
+const USUAL_ENDINGS: readonly Group[] = [
+  ...alone(USUAL_OWNERS),
+  ...["reader", "destroy", "login elsewhere"].map((other) => ["end all", other]),
+];
 
 /** Where an owner's sessions begin, change and end beside the end of all. */
-const ENDINGS: readonly Group[] = [...alone(OWNERS), ...["reader", "destroy", "login elsewhere", "login elsewhere, then waits", "refused as another"].map((other) => ["end all", other])];
+const ENDINGS: readonly Group[] = [
+  ...alone(OWNERS),
+  ...["reader", "destroy", "login elsewhere", "login elsewhere, then waits", "refused as another"].map((other) => [
+    "end all",
+    other,
+  ]),
+];
 /** The same, with what takes many more calls. */
 const LONG_ENDINGS: readonly Group[] = ["renewal", "step-up", "another owner"].map((other) => ["end all", other]);
 
@@ -212,10 +303,22 @@ const TRIPLES: readonly Group[] = [
   ["saves twice", "login", "reader"],
 ];
 
-const CORE = ["refresher", "writer", "writer of another key", "updater", "login", "reset", "reset and write", "destroy", "revoke"];
+const CORE = [
+  "refresher",
+  "writer",
+  "writer of another key",
+  "updater",
+  "login",
+  "reset",
+  "reset and write",
+  "destroy",
+  "revoke",
+];
 
 /** Every three of the core kinds. */
-const ALL_TRIPLES: readonly Group[] = CORE.flatMap((a, i) => CORE.slice(i).flatMap((b, j) => CORE.slice(i + j).map((c) => [a, b, c])));
+const ALL_TRIPLES: readonly Group[] = CORE.flatMap((a, i) =>
+  CORE.slice(i).flatMap((b, j) => CORE.slice(i + j).map((c) => [a, b, c])),
+);
 /** In so many proofs, for as many workers. */
 const PARTS = 4;
 
@@ -238,13 +341,22 @@ async function overlapping(): Promise<string> {
   return `${PAIRS.length} pairs, ${count} schedules`;
 }
 
-const undisturbed = (cast: Cast, groups: readonly Group[]): Proof => async () => `${groups.length} groups, ${await inEveryOrder(cast, groups)} schedules`;
+const undisturbed =
+  (cast: Cast, groups: readonly Group[]): Proof =>
+  async () =>
+    `${groups.length} groups, ${await inEveryOrder(cast, groups)} schedules`;
 
-const undisturbedReduced = (cast: Cast, groups: readonly Group[]): Proof => async () => `${groups.length} groups, ${await inEveryOrder(cast, groups, {}, true)} schedules, reduced`;
+const undisturbedReduced =
+  (cast: Cast, groups: readonly Group[]): Proof =>
+  async () =>
+    `${groups.length} groups, ${await inEveryOrder(cast, groups, {}, true)} schedules, reduced`;
 
 /** A proof for each fault. */
 function disturbed(name: string, cast: Cast, groups: readonly Group[]): [string, Proof][] {
-  return FAULTS.map((fault) => [`${name}, ${fault}`, async () => `${groups.length} groups, ${await withFault(cast, groups, fault)} schedules`]);
+  return FAULTS.map((fault) => [
+    `${name}, ${fault}`,
+    async () => `${groups.length} groups, ${await withFault(cast, groups, fault)} schedules`,
+  ]);
 }
 
 /** For storages that are broken: the cheap proofs first, until one notices. */
@@ -262,19 +374,32 @@ const PROOFS: Readonly<Record<string, Proof>> = Object.fromEntries([
   ["owners alone", undisturbed(OWNERS, alone(OWNERS))],
   ["an owner's end", undisturbed(USUAL_OWNERS, USUAL_ENDINGS)],
   ["an owner's end beside every kind", undisturbedReduced(OWNERS, [...ENDINGS, ...LONG_ENDINGS])],
-  ...FAULTS.map((fault): [string, Proof] => [`owners, ${fault}`, async () => `${ENDINGS.length} groups, ${await reducedWithFault(OWNERS, ENDINGS, fault)} schedules, reduced`]),
+  ...FAULTS.map((fault): [string, Proof] => [
+    `owners, ${fault}`,
+    async () => `${ENDINGS.length} groups, ${await reducedWithFault(OWNERS, ENDINGS, fault)} schedules, reduced`,
+  ]),
   ["the reduction, visitors", () => reductionIsWhole(VISITORS, everybody(VISITORS))],
   ["the reduction, owners", () => reductionIsWhole(OWNERS, [...ENDINGS, ...LONG_ENDINGS.slice(0, 1)])],
   ["an older key ring", olderKeyRing],
   ["an owner at the limit", undisturbedReduced(LIMITED, everybody(LIMITED))],
   ["clocks apart, visitors", () => clocksApart(VISITORS)],
   ["clocks apart, owners", () => clocksApart(OWNERS)],
-  ...FAULTS.map((fault): [string, Proof] => [`every two of an owner's, ${fault}`, async () => `${pairs(OWNERS).length} groups, ${await reducedWithFault(OWNERS, pairs(OWNERS), fault)} schedules, reduced`]),
+  ...FAULTS.map((fault): [string, Proof] => [
+    `every two of an owner's, ${fault}`,
+    async () =>
+      `${pairs(OWNERS).length} groups, ${await reducedWithFault(OWNERS, pairs(OWNERS), fault)} schedules, reduced`,
+  ]),
   ["verbs that overlap", overlapping],
   ["verbs that overlap, beside another request", overlappingBeside],
   ...FAULTS.map((fault): [string, Proof] => [`verbs that overlap, ${fault}`, () => overlappingWithFault(fault)]),
   ["triples", undisturbed(VISITORS, TRIPLES)],
-  ...Array.from({ length: PARTS }, (_, part): [string, Proof] => [`all triples, part ${part + 1}`, undisturbed(VISITORS, ALL_TRIPLES.filter((_, i) => i % PARTS === part))]),
+  ...Array.from({ length: PARTS }, (_, part): [string, Proof] => [
+    `all triples, part ${part + 1}`,
+    undisturbed(
+      VISITORS,
+      ALL_TRIPLES.filter((_, i) => i % PARTS === part),
+    ),
+  ]),
   ...MUTANTS.map((mutant): [string, Proof] => [`a storage whose ${mutant}`, () => anything(mutant)]),
 ]);
 

@@ -1,17 +1,40 @@
-import type { Clock, Session, SessionError, SessionEvent, Storage, StorageEntry, Store, StoredEntry, Version, Written } from "holdfast";
-import type { AnswerHeaders, RequestView } from "#dist/http/view.js";
-import type { Exchange } from "#dist/store/exchange.js";
+import type {
+  Clock,
+  Session,
+  SessionError,
+  SessionEvent,
+  Storage,
+  StorageEntry,
+  Store,
+  StoredEntry,
+  Version,
+  Written,
+} from "holdfast";
+import type { AnswerHeaders, RequestView } from "#dist/http/request-view.js";
+import type { RequestSession } from "#dist/session/request-session.js";
 import { library } from "./library.js";
 
 /** What befalls one storage call. `gone`: the process that made it ends there, and answers nobody. */
 export type Fault = "failed before" | "failed after" | "resent" | "run later" | "gone before" | "gone after";
-export const FAULTS: readonly Fault[] = ["failed before", "failed after", "resent", "run later", "gone before", "gone after"];
+export const FAULTS: readonly Fault[] = [
+  "failed before",
+  "failed after",
+  "resent",
+  "run later",
+  "gone before",
+  "gone after",
+];
 
 /** Which of the contract's rules a storage breaks, to see that somebody notices. */
-export const MUTANTS = ["update creates", "update ignores the version", "touch ignores the version", "delete ignores the version"] as const;
+export const MUTANTS = [
+  "update creates",
+  "update ignores the version",
+  "touch ignores the version",
+  "delete ignores the version",
+] as const;
 export type Mutant = (typeof MUTANTS)[number];
 
-export type Handler = (session: Session<any>, exchange: Exchange) => unknown;
+export type Handler = (session: Session<any>, requestSession: RequestSession) => unknown;
 
 /** One request or background job, as the world outside sees it. */
 export class Actor {
@@ -20,7 +43,10 @@ export class Actor {
   readonly number: number;
   /** Storage calls it has made. */
   calls = 0;
-  /** When it first read the list of each owner, and when it first wrote it: the number of storage calls run before, by the key of the list. */
+  /**
+   * When it first read the list of each owner, and when it first wrote it: the number of storage calls run before, by
+   * the key of the list.
+   */
   readonly listsRead: Map<string, number> = new Map();
   readonly listsWritten: Map<string, number> = new Map();
   error: SessionError | undefined;
@@ -80,7 +106,10 @@ export interface Label {
   readonly isLast: boolean;
 }
 
-/** Whether two calls lead to the same, whichever comes first. What touches no key is a handler that goes on: nobody knows to what. */
+/**
+ * Whether two calls lead to the same, whichever comes first. What touches no key is a handler that goes on: nobody
+ * knows to what.
+ */
 function areIndependent(one: Label, other: Label): boolean {
   if (one.key === undefined || other.key === undefined) return false;
   if (one.by === other.by && (one.isLast || other.isLast)) return false;
@@ -93,8 +122,13 @@ function changesWhatIsTold(one: Label, other: Label): boolean {
   return !one.reads && one.by !== other.by && one.key!.startsWith(`${other.by}'s key `);
 }
 
-/** Where a fault befalls: at the call of this number, in the order in which calls are made; or at the call of this label. */
-export type FaultAt = { readonly call: number; readonly kind: Fault } | { readonly label: string; readonly kind: Fault };
+/**
+ * Where a fault befalls: at the call of this number, in the order in which calls are made; or at the call of this
+ * label.
+ */
+export type FaultAt =
+  | { readonly call: number; readonly kind: Fault }
+  | { readonly label: string; readonly kind: Fault };
 
 /** An in-memory storage whose calls wait until the schedule lets one run. */
 export class SteppedStorage implements Storage {
@@ -114,20 +148,33 @@ export class SteppedStorage implements Storage {
   #version = 0;
 
   get = (key: string, _call?: unknown, by?: Actor) => this.#step(() => this.entries.get(key), key, by, true);
-  create = (key: string, entry: StorageEntry, _call?: unknown, by?: Actor) => this.#step(() => (this.entries.has(key) ? false : this.#put(key, entry, by)), key, by);
-  update = (key: string, entry: StorageEntry, version: Version, _call?: unknown, by?: Actor) => this.#step(() => this.#has(key, version, "update") && this.#put(key, entry, by), key, by);
-  delete = (key: string, version: Version, _call?: unknown, by?: Actor) => this.#step(() => this.#has(key, version, "delete") && this.entries.delete(key), key, by);
+  create = (key: string, entry: StorageEntry, _call?: unknown, by?: Actor) =>
+    this.#step(() => (this.entries.has(key) ? false : this.#put(key, entry, by)), key, by);
+  update = (key: string, entry: StorageEntry, version: Version, _call?: unknown, by?: Actor) =>
+    this.#step(() => this.#has(key, version, "update") && this.#put(key, entry, by), key, by);
+  delete = (key: string, version: Version, _call?: unknown, by?: Actor) =>
+    this.#step(() => this.#has(key, version, "delete") && this.entries.delete(key), key, by);
   touch = (key: string, expiresAt: number, version: Version, _call?: unknown, by?: Actor) =>
-    this.#step((): Written | false => {
-      const entry = this.entries.get(key);
-      if (!entry || !this.#has(key, version, "touch")) return false;
-      this.entries.set(key, { ...entry, expiresAt });
-      return { version: entry.version };
-    }, key, by);
+    this.#step(
+      (): Written | false => {
+        const entry = this.entries.get(key);
+        if (!entry || !this.#has(key, version, "touch")) return false;
+        this.entries.set(key, { ...entry, expiresAt });
+        return { version: entry.version };
+      },
+      key,
+      by,
+    );
 
   /** Waits until the schedule lets the handler go on, as a handler waits for something else than the storage. */
   moment(): Promise<void> {
-    return new Promise((resolve) => this.waiting.push(Object.assign(() => resolve(), { label: { id: "moment", by: "moment", key: undefined, reads: true, isLast: false } })));
+    return new Promise((resolve) =>
+      this.waiting.push(
+        Object.assign(() => resolve(), {
+          label: { id: "moment", by: "moment", key: undefined, reads: true, isLast: false },
+        }),
+      ),
+    );
   }
 
   /** The same storage in the hands of one actor. */
@@ -143,7 +190,8 @@ export class SteppedStorage implements Storage {
 
   #has(key: string, version: Version, command: string): boolean {
     const entry = this.entries.get(key);
-    if (this.mutant === "update creates" && command === "update") return entry === undefined || entry.version === version;
+    if (this.mutant === "update creates" && command === "update")
+      return entry === undefined || entry.version === version;
     if (this.mutant === `${command} ignores the version`) return entry !== undefined;
     return entry?.version === version;
   }
@@ -170,7 +218,8 @@ export class SteppedStorage implements Storage {
 
   /** A name for a key that is the same in every schedule: a new one is first met by whoever draws it. */
   #nameOf(key: string, who: string): string {
-    if (!this.#names.has(key)) this.#names.set(key, `${who}'s key ${[...this.#names.values()].filter((name) => name.startsWith(who)).length}`);
+    if (!this.#names.has(key))
+      this.#names.set(key, `${who}'s key ${[...this.#names.values()].filter((name) => name.startsWith(who)).length}`);
     return this.#names.get(key)!;
   }
 
@@ -257,8 +306,14 @@ export class World {
   /** `keys`: what everything is sealed with in the beginning, and in the end opened. */
   constructor(keys?: { readonly first: readonly Uint8Array[]; readonly all: readonly Uint8Array[] }) {
     this.#keys = keys?.all;
-    this.store = library.createStore({ storage: sealedWith(this.storage, keys?.first), clock: instantClock(() => this.now) });
-    this.whole = library.createStore({ storage: sealedWith(this.storage, keys?.all), clock: instantClock(() => this.now) });
+    this.store = library.createStore({
+      storage: sealedWith(this.storage, keys?.first),
+      clock: instantClock(() => this.now),
+    });
+    this.whole = library.createStore({
+      storage: sealedWith(this.storage, keys?.all),
+      clock: instantClock(() => this.now),
+    });
   }
 
   /** Runs to the end without interleaving. */
@@ -276,29 +331,39 @@ export class World {
   }
 
   /** A request, as a middleware serves it. */
-  request(kind: string, handler: Handler, { token, options, ahead = 0, isLazy = false, keys }: Served): Promise<Actor> {
+  request(
+    kind: string,
+    handler: Handler,
+    { token, options, ahead = 0, isLazy = false, keys }: Served,
+  ): Promise<Actor> {
     return this.#acting(kind, async (actor) => {
       const settings = library.requestSettings([this.#server(actor, ahead, keys, options)]);
-      const exchange = new library.Exchange(settings, settings.store!, viewOf(token));
+      const requestSession = new library.RequestSession(settings, settings.store!, viewOf(token));
       try {
-        if (!isLazy) actor.opened = !(await exchange.open()).fresh;
-        await handler(exchange.found!, exchange);
+        if (!isLazy) actor.opened = !(await requestSession.open()).fresh;
+        await handler(requestSession.found!, requestSession);
       } catch (error) {
         actor.fail(error);
       }
       // An error page is an answer, too.
-      await exchange.commit()?.catch((error: unknown) => actor.fail(error));
+      await requestSession.commit()?.catch((error: unknown) => actor.fail(error));
       const headers = new Headers_();
-      exchange.answer(headers);
+      requestSession.answer(headers);
       actor.at = this.storage.executed;
       actor.answer = headers.token();
-      actor.isNamed = actor.answer === undefined || actor.answer === "removal" || this.dataOf(actor.answer) !== undefined;
-      await exchange.finish()?.catch((error: unknown) => actor.fail(error));
+      actor.isNamed =
+        actor.answer === undefined || actor.answer === "removal" || this.dataOf(actor.answer) !== undefined;
+      await requestSession.finish()?.catch((error: unknown) => actor.fail(error));
     });
   }
 
   /** Something done by the store, without a request. Answers whether it found what it was to work on. */
-  job(kind: string, work: (store: Store<any>) => Promise<boolean>, ahead = 0, keys?: readonly Uint8Array[]): Promise<Actor> {
+  job(
+    kind: string,
+    work: (store: Store<any>) => Promise<boolean>,
+    ahead = 0,
+    keys?: readonly Uint8Array[],
+  ): Promise<Actor> {
     return this.#acting(kind, async (actor) => {
       actor.opened = await work(library.createStore(this.#server(actor, ahead, keys)));
       actor.at = this.storage.executed;
@@ -312,9 +377,19 @@ export class World {
     return actor;
   }
 
-  #server(actor: Actor, ahead: number, keys: readonly Uint8Array[] | undefined, options: Readonly<Record<string, unknown>> = {}): Record<string, unknown> {
+  #server(
+    actor: Actor,
+    ahead: number,
+    keys: readonly Uint8Array[] | undefined,
+    options: Readonly<Record<string, unknown>> = {},
+  ): Record<string, unknown> {
     const clock = instantClock(() => this.now + ahead);
-    return { storage: sealedWith(this.storage.as(actor), keys), clock, onEvent: (event: SessionEvent) => this.events.push(event), ...options };
+    return {
+      storage: sealedWith(this.storage.as(actor), keys),
+      clock,
+      onEvent: (event: SessionEvent) => this.events.push(event),
+      ...options,
+    };
   }
 
   /** What a token opens. */
@@ -387,8 +462,9 @@ interface Node {
 class Redundant extends Error {}
 
 /**
- * Every order of the storage calls of some requests: calls `run` with a chooser until all choices were made. `isReduced`: of orders that
- * differ only in which of two independent calls comes first, one is enough (sleep sets, after Godefroid).
+ * Every order of the storage calls of some requests: calls `run` with a chooser until all choices were made.
+ * `isReduced`: of orders that differ only in which of two independent calls comes first, one is enough (sleep sets,
+ * after Godefroid).
  */
 export async function everySchedule(run: (choose: Choose) => Promise<void>, isReduced = false): Promise<number> {
   const path: Node[] = [];
@@ -426,8 +502,15 @@ function goesOn(node: Node, isReduced: boolean): boolean {
   return node.chosen < node.labels.length;
 }
 
-/** Runs requests side by side, one storage call at a time; what was to run later runs at any time, at the latest at the end. */
-export async function interleave<T>({ storage }: { readonly storage: SteppedStorage }, requests: readonly (() => Promise<T>)[], choose: Choose): Promise<T[]> {
+/**
+ * Runs requests side by side, one storage call at a time; what was to run later runs at any time, at the latest at
+ * the end.
+ */
+export async function interleave<T>(
+  { storage }: { readonly storage: SteppedStorage },
+  requests: readonly (() => Promise<T>)[],
+  choose: Choose,
+): Promise<T[]> {
   let running = requests.length;
   const results = Promise.all(requests.map((start) => start().finally(() => running--)));
   await tick();
@@ -435,7 +518,8 @@ export async function interleave<T>({ storage }: { readonly storage: SteppedStor
     const options = [...storage.waiting, ...storage.ghosts];
     if (options.length === 0) throw new Error("nothing to run: a request hangs");
     const chosen = choose(options.map(({ label }) => label));
-    const [queue, index] = chosen < storage.waiting.length ? [storage.waiting, chosen] : [storage.ghosts, chosen - storage.waiting.length];
+    const [queue, index] =
+      chosen < storage.waiting.length ? [storage.waiting, chosen] : [storage.ghosts, chosen - storage.waiting.length];
     queue.splice(index, 1)[0]!();
     await tick();
   }

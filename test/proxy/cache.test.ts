@@ -28,9 +28,21 @@ const READING: Routes = {
   "/get/page.css": personal(200, { ...PUBLIC, "content-type": "text/css" }),
   "/get/tagged": personal(200, { ...PUBLIC, etag: '"same"' }),
   "/json": (h) => h.answer({ headers: PUBLIC, body: JSON.stringify(h.session) }),
-  "/keys": (h) => h.answer({ headers: PUBLIC, body: h.session.keys().map((key) => h.session.get(key)).join() }),
+  "/keys": (h) =>
+    h.answer({
+      headers: PUBLIC,
+      body: h.session
+        .keys()
+        .map((key) => h.session.get(key))
+        .join(),
+    }),
   "/stream": (h) => h.stream((write) => write(`for ${user(h)}`), { headers: PUBLIC }),
-  ...Object.fromEntries(STATUSES.flatMap((status) => [[`/${status}`, personal(status, PUBLIC)], [`/${status}/bare`, personal(status, {})]])),
+  ...Object.fromEntries(
+    STATUSES.flatMap((status) => [
+      [`/${status}`, personal(status, PUBLIC)],
+      [`/${status}/bare`, personal(status, {})],
+    ]),
+  ),
 };
 
 /** Pages whose answer carries a token. */
@@ -51,7 +63,10 @@ const WRITING: Routes = {
 };
 
 let pages = 0;
-const plain = (status: number, headers: Record<string, string> = {}): Routes[string] => (h) => h.answer({ status, headers, body: `page ${++pages}` });
+const plain =
+  (status: number, headers: Record<string, string> = {}): Routes[string] =>
+  (h) =>
+    h.answer({ status, headers, body: `page ${++pages}` });
 
 /** Pages for everybody. */
 const PLAIN: Routes = {
@@ -93,12 +108,22 @@ await withService("nginx", ({ url }) => {
       });
 
       test(`${name}: a page whose answer carries a cookie gives each her own, every time`, async (t) => {
-        const town = await Town.at(t, url, name, { ...WRITING, "/login": login, "/end": end }, { sessions: { refreshInterval: 0 } });
+        const town = await Town.at(
+          t,
+          url,
+          name,
+          { ...WRITING, "/login": login, "/end": end },
+          { sessions: { refreshInterval: 0 } },
+        );
         const [ines, mara] = await town.loggedIn("Ines", "Mara");
         for (const path of Object.keys(WRITING)) {
           for (const person of [ines, mara, town.visitor(), town.visitor(), ines]) {
             const answer = await person.ask(path);
-            assert.deepEqual([answer.headers["x-cache"], answer.headers["cache-control"]], ["MISS", "no-store"], path);
+            assert.deepEqual(
+              [answer.headers["x-cache"], answer.headers["cache-control"]],
+              ["MISS", "no-store"],
+              path,
+            );
             assert.equal(answer.setCookies.length, 1, path);
           }
         }
@@ -115,27 +140,51 @@ await withService("nginx", ({ url }) => {
         for (const path of ["/plain", "/plain/bare", "/plain/301", "/plain/404"]) {
           const first = await ines.ask(path);
           const others = [await mara.ask(path), await town.visitor().ask(path)];
-          assert.deepEqual([first, ...others].map(({ headers }) => headers["x-cache"]), ["MISS", "HIT", "HIT"], path);
-          assert.deepEqual(others.map(({ body }) => body), [first.body, first.body], path);
+          assert.deepEqual(
+            [first, ...others].map(({ headers }) => headers["x-cache"]),
+            ["MISS", "HIT", "HIT"],
+            path,
+          );
+          assert.deepEqual(
+            others.map(({ body }) => body),
+            [first.body, first.body],
+            path,
+          );
         }
         clock.advance("10m");
-        for (const [person, kept] of [[ines, "MISS"], [mara, "HIT"], [town.visitor(), "HIT"]] as const) {
+        for (const [person, kept] of [
+          [ines, "MISS"],
+          [mara, "HIT"],
+          [town.visitor(), "HIT"],
+        ] as const) {
           const page = await person.ask("/plain/due");
-          assert.deepEqual([page.headers["x-cache"], page.headers["cache-control"], page.setCookies], [kept, PUBLIC["cache-control"], []]);
+          assert.deepEqual(
+            [page.headers["x-cache"], page.headers["cache-control"], page.setCookies],
+            [kept, PUBLIC["cache-control"], []],
+          );
         }
         for (const person of [ines, mara]) {
           const due = await person.ask("/plain/due/bare");
-          assert.deepEqual([due.headers["x-cache"], due.headers["cache-control"], due.setCookies.length], ["MISS", "no-store", 1]);
+          assert.deepEqual(
+            [due.headers["x-cache"], due.headers["cache-control"], due.setCookies.length],
+            ["MISS", "no-store", 1],
+          );
         }
-        for (const expected of ["MISS", "HIT"]) assert.equal((await town.visitor().ask("/plain/due/bare")).headers["x-cache"], expected);
+        for (const expected of ["MISS", "HIT"])
+          assert.equal((await town.visitor().ask("/plain/due/bare")).headers["x-cache"], expected);
         assert.deepEqual((await ines.ask("/plain/due/bare")).setCookies, []);
       });
     }
 
     test("a page that loads the session late is each one's own", async (t) => {
-      const late: Routes = { "/late": async (h) => h.answer({ headers: PUBLIC, body: `for ${(await h.loadSession()).get("user") ?? "nobody"}` }), "/login": async (h) => login(await loaded(h)) };
+      const late: Routes = {
+        "/late": async (h) =>
+          h.answer({ headers: PUBLIC, body: `for ${(await h.loadSession()).get("user") ?? "nobody"}` }),
+        "/login": async (h) => login(await loaded(h)),
+      };
       const town = await Town.at(t, url, "express", late, { sessions: { load: "lazy" } });
-      for (const person of [...(await town.loggedIn("Ines", "Mara")), town.visitor()]) assert.equal((await person.ask("/late")).body, `for ${person.user}`);
+      for (const person of [...(await town.loggedIn("Ines", "Mara")), town.visitor()])
+        assert.equal((await person.ask("/late")).body, `for ${person.user}`);
     });
 
     test("who asks for the same page at the same time waits for the other, and gets her own", async (t) => {
@@ -143,26 +192,48 @@ await withService("nginx", ({ url }) => {
       const [ines, mara] = await town.loggedIn("Ines", "Mara");
       for (const path of ["/get", "/put"]) {
         const answers = await Promise.all([ines, mara].map((person) => person.ask(path)));
-        assert.deepEqual(answers.map(({ body }) => body), ["for Ines", "for Mara"]);
+        assert.deepEqual(
+          answers.map(({ body }) => body),
+          ["for Ines", "for Mara"],
+        );
       }
     });
 
     test("a 304 that tells the cache its page is still good hands nobody's cookie on", async (t) => {
       const tagged: Routes[string] = (h) => {
         const isKnown = h.native.req.headers["if-none-match"] === '"same"';
-        return h.answer({ status: isKnown ? 304 : 200, headers: { "cache-control": "public, max-age=1", etag: '"same"' }, ...(isKnown ? {} : { body: "for everybody" }) });
+        return h.answer({
+          status: isKnown ? 304 : 200,
+          headers: { "cache-control": "public, max-age=1", etag: '"same"' },
+          ...(isKnown ? {} : { body: "for everybody" }),
+        });
       };
-      const town = await Town.at(t, url, "node", { "/tagged": tagged, "/login": login }, { sessions: { refreshInterval: 0 } });
+      const town = await Town.at(
+        t,
+        url,
+        "node",
+        { "/tagged": tagged, "/login": login },
+        { sessions: { refreshInterval: 0 } },
+      );
       const [ines, mara] = await town.loggedIn("Ines", "Mara");
       assert.equal((await town.visitor().ask("/tagged")).headers["x-cache"], "MISS");
-      await until("the page to be asked for again on behalf of Ines", async () => (await ines.ask("/tagged")).headers["x-cache"] === "REVALIDATED", 20_000);
-      for (const person of [mara, town.visitor(), ines]) assert.equal((await person.ask("/tagged")).body, "for everybody");
+      await until(
+        "the page to be asked for again on behalf of Ines",
+        async () => (await ines.ask("/tagged")).headers["x-cache"] === "REVALIDATED",
+        20_000,
+      );
+      for (const person of [mara, town.visitor(), ines])
+        assert.equal((await person.ask("/tagged")).body, "for everybody");
       assert.equal((await mara.ask("/tagged", { headers: { "if-none-match": '"same"' } })).status, 304);
     });
 
     test("this proxy does hand on what careless applications call public: a cookie, and a page", async (t) => {
       const careless: Routes = {
-        "/cookie": (h) => h.answer({ headers: { ...PUBLIC, "set-cookie": `session_id=${"t".repeat(30)}${++pages}; Path=/` }, body: "welcome" }),
+        "/cookie": (h) =>
+          h.answer({
+            headers: { ...PUBLIC, "set-cookie": `session_id=${"t".repeat(30)}${++pages}; Path=/` },
+            body: "welcome",
+          }),
         "/page": (h) => h.answer({ headers: PUBLIC, body: `for ${h.native.req.headers["x-user"]}` }),
       };
       const town = await Town.at(t, url, "express", careless, { sessions: [] });
@@ -192,7 +263,13 @@ class Town {
     this.#host = `${port}.shop.test`;
   }
 
-  static async at(t: { after(end: () => unknown): void }, proxy: string, adapter: AdapterName, routes: Routes, options: AppOptions = {}): Promise<Town> {
+  static async at(
+    t: { after(end: () => unknown): void },
+    proxy: string,
+    adapter: AdapterName,
+    routes: Routes,
+    options: AppOptions = {},
+  ): Promise<Town> {
     const app = await startApp(adapter, options, routes);
     t.after(() => app.close());
     return new Town(proxy, app.port);
@@ -211,7 +288,8 @@ class Town {
 
   async loggedIn(...names: [string, string]): Promise<[Person, Person]> {
     const [one, two] = [this.person(names[0]), this.person(names[1])];
-    for (const person of [one, two]) assert.equal((await person.ask("/login", { method: "POST", body: person.user })).setCookies.length, 1);
+    for (const person of [one, two])
+      assert.equal((await person.ask("/login", { method: "POST", body: person.user })).setCookies.length, 1);
     return [one, two];
   }
 }
@@ -236,8 +314,14 @@ class Person {
     const text = `${answer.body} ${JSON.stringify(answer.headers)}`;
     for (const other of this.#everybody) {
       if (other === this) continue;
-      assert.ok(![...other.tokens].some((token) => text.includes(token)), `${path}: ${this.user} was answered a token of ${other.user}`);
-      assert.ok(other.user === this.user || !text.includes(other.user) || other.user === "nobody", `${path}: ${this.user} was answered a page of ${other.user}`);
+      assert.ok(
+        ![...other.tokens].some((token) => text.includes(token)),
+        `${path}: ${this.user} was answered a token of ${other.user}`,
+      );
+      assert.ok(
+        other.user === this.user || !text.includes(other.user) || other.user === "nobody",
+        `${path}: ${this.user} was answered a page of ${other.user}`,
+      );
     }
     for (const token of this.#client.cookies.values()) this.tokens.add(token);
     return answer;

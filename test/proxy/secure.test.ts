@@ -14,14 +14,20 @@ const KINDS = ["plain", "http11", "kept", "sockets", "localhost", "forwarding", 
 /** What Chromium sends with the first visit of an address that was typed. */
 const BROWSER = {
   connection: "keep-alive",
-  "user-agent": "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36",
+  "user-agent":
+    "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36",
   "upgrade-insecure-requests": "1",
   "sec-fetch-site": "none",
   "sec-fetch-mode": "navigate",
   "sec-fetch-dest": "document",
 };
 const CURL = { "user-agent": "curl/8.5.0" };
-const page = (origin: string): Record<string, string> => ({ ...BROWSER, "sec-fetch-site": "same-origin", origin, referer: `${origin}/` });
+const page = (origin: string): Record<string, string> => ({
+  ...BROWSER,
+  "sec-fetch-site": "same-origin",
+  origin,
+  referer: `${origin}/`,
+});
 
 const ROUTES: Routes = {
   "/count": (h) => {
@@ -57,7 +63,8 @@ async function portOf(t: TestContext, adapter: AdapterName): Promise<number> {
 await withService("nginx-tls", ({ url }) => {
   const { port } = new URL(url);
   /** nginx finds the application by the name it is asked for. */
-  const through = (app: number, kind: string) => (headers: Record<string, string>) => isSecure(url, { ...headers, host: `${app}.${kind}.shop.test:${port}` });
+  const through = (app: number, kind: string) => (headers: Record<string, string>) =>
+    isSecure(url, { ...headers, host: `${app}.${kind}.shop.test:${port}` });
 
   suite('attack 41: secure "auto" behind a proxy that ends TLS', () => {
     for (const { name } of ADAPTERS) {
@@ -65,12 +72,25 @@ await withService("nginx-tls", ({ url }) => {
         const app = await portOf(t, name);
         for (const kind of KINDS) {
           assert.equal(await through(app, kind)(BROWSER), true, `${kind}, a browser's first visit`);
-          assert.equal(await through(app, kind)(page(`https://${app}.${kind}.shop.test:${port}`)), true, `${kind}, a page`);
+          assert.equal(
+            await through(app, kind)(page(`https://${app}.${kind}.shop.test:${port}`)),
+            true,
+            `${kind}, a page`,
+          );
         }
         for (const host of ["localhost", "127.0.0.1"]) {
-          for (const headers of [BROWSER, page(`http://${host}:${app}`), CURL]) assert.equal(await isSecure(`http://${host}:${app}`, headers), false, `${host}, ${headers["user-agent"]}`);
+          for (const headers of [BROWSER, page(`http://${host}:${app}`), CURL])
+            assert.equal(
+              await isSecure(`http://${host}:${app}`, headers),
+              false,
+              `${host}, ${headers["user-agent"]}`,
+            );
         }
-        assert.equal(await isSecure(`http://127.0.0.1:${app}`, { ...BROWSER, host: `192.168.1.2:${app}` }), true, "plain http in a local network");
+        assert.equal(
+          await isSecure(`http://127.0.0.1:${app}`, { ...BROWSER, host: `192.168.1.2:${app}` }),
+          true,
+          "plain http in a local network",
+        );
       });
     }
 
@@ -82,13 +102,26 @@ await withService("nginx-tls", ({ url }) => {
     }
 
     test("in Chromium the session lives, over https through nginx and over http without it", async (t) => {
-      const { ensureChromium, chromiumFlags } = await import(new URL("../../scripts/ensure-chromium.mjs", import.meta.url).href);
-      const browser = await chromium.launch({ executablePath: ensureChromium(), args: [...chromiumFlags, "--host-resolver-rules=MAP *.test 127.0.0.1"] });
+      const { ensureChromium, chromiumFlags } = await import(
+        new URL("../../scripts/ensure-chromium.mjs", import.meta.url).href
+      );
+      const browser = await chromium.launch({
+        executablePath: ensureChromium(),
+        args: [...chromiumFlags, "--host-resolver-rules=MAP *.test 127.0.0.1"],
+      });
       t.after(() => browser.close());
       const app = await portOf(t, "express");
-      for (const [origin, expected] of [[`https://${app}.plain.shop.test:${port}`, true], [`https://${app}.kept.shop.test:${port}`, true], [`http://localhost:${app}`, false]] as const) {
+      for (const [origin, expected] of [
+        [`https://${app}.plain.shop.test:${port}`, true],
+        [`https://${app}.kept.shop.test:${port}`, true],
+        [`http://localhost:${app}`, false],
+      ] as const) {
         const person = await browser.newContext({ ignoreHTTPSErrors: true });
-        assert.deepEqual(await visited(person, origin), { says: ["visits: 1", "visits: 2", "visits: 3"], secure: expected }, origin);
+        assert.deepEqual(
+          await visited(person, origin),
+          { says: ["visits: 1", "visits: 2", "visits: 3"], secure: expected },
+          origin,
+        );
         await person.close();
       }
     });
@@ -96,7 +129,10 @@ await withService("nginx-tls", ({ url }) => {
 });
 
 /** Goes there twice, and asks once by a script of that page. */
-async function visited(person: BrowserContext, origin: string): Promise<{ says: (string | null)[]; secure: boolean | undefined }> {
+async function visited(
+  person: BrowserContext,
+  origin: string,
+): Promise<{ says: (string | null)[]; secure: boolean | undefined }> {
   const tab = await person.newPage();
   const says: (string | null)[] = [];
   for (let visit = 0; visit < 2; visit++) {

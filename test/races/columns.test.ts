@@ -13,14 +13,23 @@ test("the stories have a column for every client that npm run storages knows", a
     for (const server of servers.toSorted()) counts[server] = (counts[server] ?? 0) + 1;
     return counts;
   };
-  assert.deepEqual(counted(columns.map(({ name, server }) => server ?? name)), counted(SUBJECTS.map(({ server }) => server)));
+  assert.deepEqual(
+    counted(columns.map(({ name, server }) => server ?? name)),
+    counted(SUBJECTS.map(({ server }) => server)),
+  );
 });
 
 test("every column is played by a test file", async () => {
   const here = new URL(".", import.meta.url);
-  const texts = readdirSync(here).flatMap((file) => (file.endsWith(".test.js") ? [readFileSync(new URL(file, here), "utf8")] : []));
+  const texts = readdirSync(here).flatMap((file) =>
+    file.endsWith(".test.js") ? [readFileSync(new URL(file, here), "utf8")] : [],
+  );
   const isPlayed = (family: Family, server: string | undefined): boolean =>
-    texts.some((text) => text.includes(`play${family === "sqlite" ? "Columns" : "Family"}("${family}"`) && (!text.includes("{ server: ") || text.includes(`{ server: "${server}" }`)));
+    texts.some(
+      (text) =>
+        text.includes(`play${family === "sqlite" ? "Columns" : "Family"}("${family}"`) &&
+        (!text.includes("{ server: ") || text.includes(`{ server: "${server}" }`)),
+    );
   for (const family of families) {
     for (const { name, server } of await columnsOf(family)) assert.ok(isPlayed(family, server), name);
   }

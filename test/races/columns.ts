@@ -19,12 +19,22 @@ export const FAMILIES = {
   async redis() {
     const { CLIENTS } = await import("../support/redis-clients.js");
     const { redisStorage } = await import("holdfast/storage/redis");
-    return CLIENTS.map(({ server, client, connect }) => ({ name: `${client}, ${server}`, server, open: async (where) => redisStorage((await connect(where as Service)).redis) }));
+    return CLIENTS.map(({ server, client, connect }) => ({
+      name: `${client}, ${server}`,
+      server,
+      open: async (where) => redisStorage((await connect(where as Service)).redis),
+    }));
   },
   async upstash() {
     const { connectUpstash } = await import("../support/upstash-clients.js");
     const { upstashStorage } = await import("holdfast/storage/upstash");
-    return [{ name: "@upstash/redis", server: "redis", open: async (where) => upstashStorage((await connectUpstash(where as Service)).redis) }];
+    return [
+      {
+        name: "@upstash/redis",
+        server: "redis",
+        open: async (where) => upstashStorage((await connectUpstash(where as Service)).redis),
+      },
+    ];
   },
   async postgres() {
     const { POSTGRES_CLIENTS } = await import("../support/postgres-clients.js");
@@ -41,13 +51,23 @@ export const FAMILIES = {
     const { MYSQL_CLIENTS } = await import("../support/mysql-clients.js");
     const { mysqlStorage } = await import("holdfast/storage/mysql");
     return ["mariadb", ...(process.env.HOLDFAST_TEST_MYSQL_URL ? ["mysql"] : [])].flatMap((server) =>
-      Object.entries(MYSQL_CLIENTS).map(([client, connect]) => ({ name: `${client}, ${server}`, server, open: async ({ url }) => ready(mysqlStorage((await connect(url)).client)) })),
+      Object.entries(MYSQL_CLIENTS).map(([client, connect]) => ({
+        name: `${client}, ${server}`,
+        server,
+        open: async ({ url }) => ready(mysqlStorage((await connect(url)).client)),
+      })),
     );
   },
   async mongodb() {
     const { connectMongodb } = await import("../support/mongodb-clients.js");
     const { mongodbStorage } = await import("holdfast/storage/mongodb");
-    return [{ name: "mongodb", server: "mongodb", open: async (where) => ready(mongodbStorage((await connectMongodb(where, {}, "races")).collection)) }];
+    return [
+      {
+        name: "mongodb",
+        server: "mongodb",
+        open: async (where) => ready(mongodbStorage((await connectMongodb(where, {}, "races")).collection)),
+      },
+    ];
   },
   async dynamodb() {
     const { connectDynamodb } = await import("../support/dynamodb-clients.js");
@@ -64,17 +84,29 @@ export const FAMILIES = {
   async memcached() {
     const { MemcacheClient } = await import("memcache-client");
     const { memcachedStorage } = await import("holdfast/storage/memcached");
-    return [{ name: "memcache-client, memcached", server: "memcached", open: async ({ host, port }) => memcachedStorage(new MemcacheClient({ server: `${host}:${port}` })) }];
+    return [
+      {
+        name: "memcache-client, memcached",
+        server: "memcached",
+        open: async ({ host, port }) => memcachedStorage(new MemcacheClient({ server: `${host}:${port}` })),
+      },
+    ];
   },
   async sqlite() {
-    return (["better-sqlite3", "node:sqlite", "libsql", "bun:sqlite"] as const).map((client) => ({ name: client, open: ({ url }) => file(client, url) }));
+    return (["better-sqlite3", "node:sqlite", "libsql", "bun:sqlite"] as const).map((client) => ({
+      name: client,
+      open: ({ url }) => file(client, url),
+    }));
   },
   async memory() {
     const { memoryStorage } = await import("holdfast/storage/memory");
     return [{ name: "memory", open: async () => memoryStorage() }];
   },
   async sabotage() {
-    return Object.entries(SABOTAGES).map(([name, { storage }]) => ({ name, open: async ({ url }) => storage(await file("libsql", url)) }));
+    return Object.entries(SABOTAGES).map(([name, { storage }]) => ({
+      name,
+      open: async ({ url }) => storage(await file("libsql", url)),
+    }));
   },
 } satisfies Record<string, () => Promise<Column[]>>;
 

@@ -15,7 +15,8 @@ async function member(world: World, owner: string): Promise<Person> {
   return person;
 }
 
-const endAll = (world: World, owner: string, except?: string): Promise<number> => world.b.tell("deleteByOwner", world.column, owner, except);
+const endAll = (world: World, owner: string, except?: string): Promise<number> =>
+  world.b.tell("deleteByOwner", world.column, owner, except);
 const listed = (world: World, owner: string): Promise<string[]> => world.b.tell("listByOwner", world.column, owner);
 
 /** Two servers and the sessions of one owner. */
@@ -26,7 +27,10 @@ export const OWNER_STORIES: readonly Story[] = [
       const owner = somebody(world);
       const [phone, laptop] = [await member(world, owner), await member(world, owner)];
       const ids = [await phone.id(world.a), await laptop.id(world.a)];
-      assert.deepEqual([await listed(world, owner), await world.a.tell("listByOwner", world.column, owner)], [ids, ids]);
+      assert.deepEqual(
+        [await listed(world, owner), await world.a.tell("listByOwner", world.column, owner)],
+        [ids, ids],
+      );
       assert.equal(await world.b.tell("delete", world.column, ids[0]), true);
       await world.opensNothing(phone.cookie);
       assert.deepEqual(await listed(world, owner), [ids[1]]);
@@ -34,34 +38,38 @@ export const OWNER_STORIES: readonly Story[] = [
       assert.deepEqual(await world.seen(laptop.cookie), { name: "Ann" });
     },
   },
-  ...(["create", "update"] as const).map((call): Story => ({
-    name: `owners: all sessions ended on the other server while a login stands before its ${call}: it is refused`,
-    async play(world) {
-      const owner = somebody(world);
-      const [member_, visitor] = [await member(world, owner), await world.person({ cart: "tea" })];
-      const before = visitor.cookie;
-      const login = await visitor.heldAt(world.a, "before", call, ["authenticate", owner]);
-      assert.equal(await endAll(world, owner), 1);
-      const { status, code, cookie } = await login.letGo();
-      assert.deepEqual({ status, code, cookie }, { status: 409, code: "ended", cookie: undefined });
-      await world.opensNothing(member_.cookie);
-      assert.deepEqual([await listed(world, owner), await world.seen(before)], [[], { cart: "tea" }]);
-    },
-  })),
-  ...(["before", "after"] as const).map((when): Story => ({
-    name: `owners: all sessions ended on the other server ${when} one of them is stored anew: what it was renewed to is ended too`,
-    async play(world) {
-      const owner = somebody(world);
-      const person = await member(world, owner);
-      const old = person.cookie;
-      const renewal = await person.heldAt(world.a, when, "create", ["regenerate"], ["save"]);
-      assert.equal(await endAll(world, owner), 1);
-      const { status, code, cookie } = await renewal.letGo();
-      assert.deepEqual({ status, code, cookie }, { status: 409, code: "ended", cookie: undefined });
-      await world.opensNothing(old);
-      assert.deepEqual(await listed(world, owner), []);
-    },
-  })),
+  ...(["create", "update"] as const).map(
+    (call): Story => ({
+      name: `owners: all sessions ended on the other server while a login stands before its ${call}: it is refused`,
+      async play(world) {
+        const owner = somebody(world);
+        const [member_, visitor] = [await member(world, owner), await world.person({ cart: "tea" })];
+        const before = visitor.cookie;
+        const login = await visitor.heldAt(world.a, "before", call, ["authenticate", owner]);
+        assert.equal(await endAll(world, owner), 1);
+        const { status, code, cookie } = await login.letGo();
+        assert.deepEqual({ status, code, cookie }, { status: 409, code: "ended", cookie: undefined });
+        await world.opensNothing(member_.cookie);
+        assert.deepEqual([await listed(world, owner), await world.seen(before)], [[], { cart: "tea" }]);
+      },
+    }),
+  ),
+  ...(["before", "after"] as const).map(
+    (when): Story => ({
+      name: `owners: all sessions ended on the other server ${when} one of them is stored anew: what it was renewed to is ended too`,
+      async play(world) {
+        const owner = somebody(world);
+        const person = await member(world, owner);
+        const old = person.cookie;
+        const renewal = await person.heldAt(world.a, when, "create", ["regenerate"], ["save"]);
+        assert.equal(await endAll(world, owner), 1);
+        const { status, code, cookie } = await renewal.letGo();
+        assert.deepEqual({ status, code, cookie }, { status: 409, code: "ended", cookie: undefined });
+        await world.opensNothing(old);
+        assert.deepEqual(await listed(world, owner), []);
+      },
+    }),
+  ),
   {
     name: "owners: all others ended from a session that is renewed meanwhile: that one lives",
     async play(world) {
@@ -79,10 +87,18 @@ export const OWNER_STORIES: readonly Story[] = [
     async play(world) {
       const owner = somebody(world);
       const { a, b } = world;
-      const logins = Promise.all(Array.from({ length: 12 }, (_, i) => world.send(i % 2 ? a : b, undefined, [["authenticate", owner]])));
+      const logins = Promise.all(
+        Array.from({ length: 12 }, (_, i) => world.send(i % 2 ? a : b, undefined, [["authenticate", owner]])),
+      );
       const answers: Answer[] = await within(PATIENCE, "many logins", logins);
-      for (const { status, code, cookie } of answers) if (status !== 200) assert.deepEqual([status, code, cookie], [409, "ended", undefined]);
-      const live = await Promise.all(answers.map(async ({ noted, cookie }) => cookie !== undefined && (await world.send(a, cookie, [["owner"]])).noted[0] === owner && noted));
+      for (const { status, code, cookie } of answers)
+        if (status !== 200) assert.deepEqual([status, code, cookie], [409, "ended", undefined]);
+      const live = await Promise.all(
+        answers.map(
+          async ({ noted, cookie }) =>
+            cookie !== undefined && (await world.send(a, cookie, [["owner"]])).noted[0] === owner && noted,
+        ),
+      );
       assert.equal(live.filter(Boolean).length, MOST_SESSIONS);
       assert.equal((await listed(world, owner)).length, MOST_SESSIONS);
     },

@@ -10,7 +10,10 @@ import { OWNER_STORIES } from "./owner-stories.js";
 import { STORIES } from "./stories.js";
 import { World } from "./world.js";
 
-/** From here on time goes as a story says. It begins at the machine's own, since Memcached takes lifetimes of more than 30 days for moments. */
+/**
+ * From here on time goes as a story says. It begins at the machine's own, since Memcached takes lifetimes of more
+ * than 30 days for moments.
+ */
 const START = Date.now();
 
 const ALL_STORIES = [...STORIES, ...OWNER_STORIES];
@@ -30,12 +33,16 @@ export async function playFamily(family: Family, running: Running = {}): Promise
   const columns: Setup["columns"][number][] = [];
   for (const [server, names] of await byServer(family)) {
     if (server === undefined) columns.push(...names.map((name) => ({ name, where: NOWHERE })));
-    else if (server === (running.server ?? server)) await withService(server, (where) => columns.push(...names.map((name) => ({ name, where: plain(where) }))));
+    else if (server === (running.server ?? server))
+      await withService(server, (where) => columns.push(...names.map((name) => ({ name, where: plain(where) }))));
   }
   if (columns.length > 0) playColumns(family, columns, running);
 }
 
-/** Plays every story for each of these columns, on one pair of servers; a few columns at a time, since they have nothing in common but the processes. */
+/**
+ * Plays every story for each of these columns, on one pair of servers; a few columns at a time, since they have
+ * nothing in common but the processes.
+ */
 export function playColumns(family: Family, columns: Setup["columns"], running: Running = {}): void {
   describe(`races: ${family}`, { concurrency: 4 }, () => {
     let servers: Servers;
@@ -45,7 +52,14 @@ export function playColumns(family: Family, columns: Setup["columns"], running: 
     });
     after(async () => {
       await servers.stop();
-      console.log([...told].map(([name, { passed, ms }]) => `${name}: ${passed} of ${ALL_STORIES.length} stories (${(ms / 1000).toFixed(1)} s)`).join("\n"));
+      console.log(
+        [...told]
+          .map(
+            ([name, { passed, ms }]) =>
+              `${name}: ${passed} of ${ALL_STORIES.length} stories (${(ms / 1000).toFixed(1)} s)`,
+          )
+          .join("\n"),
+      );
     });
     for (const { name } of columns) {
       describe(name, { concurrency: 1 }, () => {
@@ -70,7 +84,11 @@ export interface Servers {
 }
 
 /** The second is started when the first is ready: it has made the tables. */
-export async function startServers(family: Family, columns: Setup["columns"], { runtime, env, isAlone }: Running = {}): Promise<Servers> {
+export async function startServers(
+  family: Family,
+  columns: Setup["columns"],
+  { runtime, env, isAlone }: Running = {},
+): Promise<Servers> {
   const start = (): Promise<ServerProcess> => ServerProcess.start({ family, start: START, columns }, runtime, env);
   const a = await start();
   const b = isAlone ? a : await start();
@@ -90,7 +108,15 @@ export function temporaryDirectory(): string {
 }
 
 /** Where nothing needs an address. */
-export const NOWHERE: Where = { url: "", host: "", port: 0, addresses: [], username: undefined, password: undefined, database: "" };
+export const NOWHERE: Where = {
+  url: "",
+  host: "",
+  port: 0,
+  addresses: [],
+  username: undefined,
+  password: undefined,
+  database: "",
+};
 
 async function byServer(family: Family): Promise<Map<string | undefined, string[]>> {
   const servers = new Map<string | undefined, string[]>();

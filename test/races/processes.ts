@@ -24,8 +24,14 @@ export class ServerProcess {
   #port = 0;
   #number = 0;
 
-  static async start(setup: Setup, runtime: string = process.execPath, env: NodeJS.ProcessEnv = process.env): Promise<ServerProcess> {
-    const server = new ServerProcess(spawn(runtime, [PROGRAM, JSON.stringify(setup)], { env, stdio: ["pipe", "pipe", "inherit"] }));
+  static async start(
+    setup: Setup,
+    runtime: string = process.execPath,
+    env: NodeJS.ProcessEnv = process.env,
+  ): Promise<ServerProcess> {
+    const server = new ServerProcess(
+      spawn(runtime, [PROGRAM, JSON.stringify(setup)], { env, stdio: ["pipe", "pipe", "inherit"] }),
+    );
     server.#port = (await within(PATIENCE, `the start of a server (${setup.family})`, server.#ask(0))) as number;
     return server;
   }
@@ -34,7 +40,9 @@ export class ServerProcess {
     this.#child = child;
     createInterface(child.stdout!).on("line", (line) => this.#hear(JSON.parse(line) as Told));
     this.#exited = new Promise((resolve) => child.once("exit", () => resolve()));
-    child.once("error", (error) => this.#rejectAll(error)).once("exit", (code, signal) => this.#rejectAll(new Error(`the server ended (${signal ?? code})`)));
+    child
+      .once("error", (error) => this.#rejectAll(error))
+      .once("exit", (code, signal) => this.#rejectAll(new Error(`the server ended (${signal ?? code})`)));
   }
 
   get origin(): string {

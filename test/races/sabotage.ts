@@ -13,14 +13,21 @@ function honest(inner: Storage): Storage {
   return {
     get: (key: string, call: StorageCall) => inner.get(key, call),
     create: (key: string, entry: StorageEntry, call: StorageCall) => inner.create(key, entry, call),
-    update: (key: string, entry: StorageEntry, version: Version, call: StorageCall) => inner.update(key, entry, version, call),
-    touch: (key: string, expiresAt: number, version: Version, call: StorageCall) => inner.touch(key, expiresAt, version, call),
+    update: (key: string, entry: StorageEntry, version: Version, call: StorageCall) =>
+      inner.update(key, entry, version, call),
+    touch: (key: string, expiresAt: number, version: Version, call: StorageCall) =>
+      inner.touch(key, expiresAt, version, call),
     delete: (key: string, version: Version, call: StorageCall) => inner.delete(key, version, call),
   };
 }
 
 /** Does something with whatever version is stored, again and again until nobody is in between. */
-async function blindly<T>(inner: Storage, key: string, call: StorageCall, act: (version: Version) => T | PromiseLike<T | false> | false): Promise<T | false> {
+async function blindly<T>(
+  inner: Storage,
+  key: string,
+  call: StorageCall,
+  act: (version: Version) => T | PromiseLike<T | false> | false,
+): Promise<T | false> {
   for (;;) {
     const found = await inner.get(key, call);
     if (!found) return false;
@@ -33,9 +40,13 @@ const IDLE = 30 * 60_000;
 
 /** Each is a storage that some driver could be. */
 export const SABOTAGES: Readonly<Record<string, Sabotage>> = {
-  "nothing": { storage: honest, caughtBy: [] },
+  nothing: { storage: honest, caughtBy: [] },
   "update ignores the version": {
-    storage: (inner) => ({ ...honest(inner), update: (key, entry, _version, call) => blindly(inner, key, call, (version) => inner.update(key, entry, version, call)) }),
+    storage: (inner) => ({
+      ...honest(inner),
+      update: (key, entry, _version, call) =>
+        blindly(inner, key, call, (version) => inner.update(key, entry, version, call)),
+    }),
     caughtBy: [
       "lost update",
       "two writers",
@@ -50,7 +61,11 @@ export const SABOTAGES: Readonly<Record<string, Sabotage>> = {
     ],
   },
   "update creates": {
-    storage: (inner) => ({ ...honest(inner), update: async (key, entry, version, call) => (await inner.update(key, entry, version, call)) || inner.create(key, entry, call) }),
+    storage: (inner) => ({
+      ...honest(inner),
+      update: async (key, entry, version, call) =>
+        (await inner.update(key, entry, version, call)) || inner.create(key, entry, call),
+    }),
     caughtBy: [
       "logout: nothing is brought back by a writer",
       "logout: a writer that waits",
@@ -63,20 +78,35 @@ export const SABOTAGES: Readonly<Record<string, Sabotage>> = {
     ],
   },
   "touch ignores the version": {
-    storage: (inner) => ({ ...honest(inner), touch: (key, expiresAt, _version, call) => blindly(inner, key, call, (version) => inner.touch(key, expiresAt, version, call)) }),
-    caughtBy: ["login: the old token is not brought back by a reader whose", "login: the old token is not brought back by a refresher"],
+    storage: (inner) => ({
+      ...honest(inner),
+      touch: (key, expiresAt, _version, call) =>
+        blindly(inner, key, call, (version) => inner.touch(key, expiresAt, version, call)),
+    }),
+    caughtBy: [
+      "login: the old token is not brought back by a reader whose",
+      "login: the old token is not brought back by a refresher",
+    ],
   },
-  "touch creates": { storage: touchCreates, caughtBy: [
+  "touch creates": {
+    storage: touchCreates,
+    caughtBy: [
       "logout: nothing is brought back by a reader whose",
       "logout: nothing is brought back by a refresher",
       "revoke on the other server: nothing is brought back by a reader whose",
       "revoke on the other server: nothing is brought back by a refresher",
-    ] },
+    ],
+  },
   "delete ignores the version": {
-    storage: (inner) => ({ ...honest(inner), delete: (key, _version, call) => blindly(inner, key, call, (version) => inner.delete(key, version, call)) }),
+    storage: (inner) => ({
+      ...honest(inner),
+      delete: (key, _version, call) => blindly(inner, key, call, (version) => inner.delete(key, version, call)),
+    }),
     caughtBy: ["logout of one who came", "logout whose command", "logout while a login has retired"],
   },
-  "delete says it did and does nothing": { storage: (inner) => ({ ...honest(inner), delete: async () => true }), caughtBy: [
+  "delete says it did and does nothing": {
+    storage: (inner) => ({ ...honest(inner), delete: async () => true }),
+    caughtBy: [
       "logout",
       "revoke",
       "double login",
@@ -85,15 +115,23 @@ export const SABOTAGES: Readonly<Record<string, Sabotage>> = {
       "reset that meets",
       "reset with something written that meets",
       "a job that meets a logout",
-    ] },
-  "get moves the deadline": { storage: getMoves, caughtBy: [
+    ],
+  },
+  "get moves the deadline": {
+    storage: getMoves,
+    caughtBy: [
       "logout: nothing is brought back by a refresher",
       "login: the old token is not brought back by a refresher",
       "revoke on the other server: nothing is brought back by a refresher",
       "the idle timeout passes",
-    ] },
+    ],
+  },
   "markers are deletions": {
-    storage: (inner) => ({ ...honest(inner), update: (key, entry, version, call) => (isMarker(key, entry) ? deleted(inner, key, version, call) : inner.update(key, entry, version, call)) }),
+    storage: (inner) => ({
+      ...honest(inner),
+      update: (key, entry, version, call) =>
+        isMarker(key, entry) ? deleted(inner, key, version, call) : inner.update(key, entry, version, call),
+    }),
     caughtBy: [
       "logout of one who came",
       "logout whose command",
@@ -103,8 +141,21 @@ export const SABOTAGES: Readonly<Record<string, Sabotage>> = {
     ],
   },
   "markers are only said to be written": {
-    storage: (inner) => ({ ...honest(inner), update: (key, entry, version, call) => (isMarker(key, entry) ? { version } : inner.update(key, entry, version, call)) }),
-    caughtBy: ["login", "double login", "logout of one who came", "logout whose command", "logout while a login", "reset with something written", "revoke: a login", "revoke while a login"],
+    storage: (inner) => ({
+      ...honest(inner),
+      update: (key, entry, version, call) =>
+        isMarker(key, entry) ? { version } : inner.update(key, entry, version, call),
+    }),
+    caughtBy: [
+      "login",
+      "double login",
+      "logout of one who came",
+      "logout whose command",
+      "logout while a login",
+      "reset with something written",
+      "revoke: a login",
+      "revoke while a login",
+    ],
   },
 };
 
@@ -118,7 +169,9 @@ function touchCreates(inner: Storage): Storage {
       if (found) read.set(key, found.value);
       return found;
     },
-    touch: async (key, expiresAt, version, call) => (await inner.touch(key, expiresAt, version, call)) || inner.create(key, { value: read.get(key)!, expiresAt }, call),
+    touch: async (key, expiresAt, version, call) =>
+      (await inner.touch(key, expiresAt, version, call)) ||
+      inner.create(key, { value: read.get(key)!, expiresAt }, call),
   };
 }
 

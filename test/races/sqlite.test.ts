@@ -4,7 +4,10 @@ import { columnsOf } from "./columns.js";
 import { NOWHERE, playColumns, temporaryDirectory } from "./play.js";
 
 const directory = temporaryDirectory();
-const columns = (await columnsOf("sqlite")).map(({ name }) => ({ name, where: { ...NOWHERE, url: join(directory, `${name.replaceAll(":", "-")}.db`) } }));
+const columns = (await columnsOf("sqlite")).map(({ name }) => ({
+  name,
+  where: { ...NOWHERE, url: join(directory, `${name.replaceAll(":", "-")}.db`) },
+}));
 
 /** Each client in a runtime that has it. */
 for (const runtime of new Set(Object.values(SQLITE_RUNTIMES))) {

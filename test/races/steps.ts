@@ -118,10 +118,14 @@ export function holding(inner: Storage, gates: Gates): Storage {
   };
   return {
     get: (key: string, call: StorageCall) => inner.get(key, call),
-    create: (key: string, entry: StorageEntry, call: StorageCall) => run("create", () => inner.create(key, entry, call)),
-    update: (key: string, entry: StorageEntry, version: Version, call: StorageCall) => run("update", () => inner.update(key, entry, version, call)),
-    touch: (key: string, expiresAt: number, version: Version, call: StorageCall) => run("touch", () => inner.touch(key, expiresAt, version, call)),
-    delete: (key: string, version: Version, call: StorageCall) => run("delete", () => inner.delete(key, version, call)),
+    create: (key: string, entry: StorageEntry, call: StorageCall) =>
+      run("create", () => inner.create(key, entry, call)),
+    update: (key: string, entry: StorageEntry, version: Version, call: StorageCall) =>
+      run("update", () => inner.update(key, entry, version, call)),
+    touch: (key: string, expiresAt: number, version: Version, call: StorageCall) =>
+      run("touch", () => inner.touch(key, expiresAt, version, call)),
+    delete: (key: string, version: Version, call: StorageCall) =>
+      run("delete", () => inner.delete(key, version, call)),
   };
 }
 

@@ -39,13 +39,20 @@ async function fiftyIncrements(world: World): Promise<void> {
   const { a, b } = world;
   const person = await world.person({ n: 0 });
   const gate = world.gate();
-  const half = (server: typeof a): Promise<Answer>[] => Array.from({ length: 25 }, () => world.send(server, person.cookie, [["park", gate], ["add", "n"]]));
+  const half = (server: typeof a): Promise<Answer>[] =>
+    Array.from({ length: 25 }, () =>
+      world.send(server, person.cookie, [
+        ["park", gate],
+        ["add", "n"],
+      ]),
+    );
   const all = Promise.all([...half(a), ...half(b)]);
   all.catch(() => {});
   const each = a === b ? 50 : 25;
   await Promise.all([a.tell("standing", gate, each), b.tell("standing", gate, each)]);
   await Promise.all([a.tell("open", gate), b.tell("open", gate)]);
-  for (const answer of await within(PATIENCE, "the answers to 50 increments", all)) assertQuiet(answer, "an increment");
+  for (const answer of await within(PATIENCE, "the answers to 50 increments", all))
+    assertQuiet(answer, "an increment");
   assert.deepEqual(await world.seen(person.cookie), { n: 50 });
   const events = new Set(await world.events());
   assert.deepEqual([...events], ["conflict"], "they met each other, and nothing was lost by it");
@@ -57,8 +64,12 @@ const OVERLAPS: readonly Story[] = [
     name: "two writers of different keys, let go together: both are kept",
     async play(world) {
       const person = await world.person();
-      const writers = [await person.slow(world.a, ["set", "left", 1]), await person.slow(world.b, ["set", "right", 2])];
-      for (const answer of await Promise.all(writers.map((writer) => writer.letGo()))) assertQuiet(answer, "a writer");
+      const writers = [
+        await person.slow(world.a, ["set", "left", 1]),
+        await person.slow(world.b, ["set", "right", 2]),
+      ];
+      for (const answer of await Promise.all(writers.map((writer) => writer.letGo())))
+        assertQuiet(answer, "a writer");
       assert.deepEqual(await world.seen(person.cookie), { name: "Ann", left: 1, right: 2 });
     },
   },
@@ -92,10 +103,15 @@ const ONE_TIME: readonly Story[] = [
     async play(world) {
       const { a, b } = world;
       const person = await world.person({ code: "123" });
-      const takers = await Promise.all(Array.from({ length: 20 }, (_, i) => person.slow(i % 2 === 0 ? a : b, ["take", "code"])));
+      const takers = await Promise.all(
+        Array.from({ length: 20 }, (_, i) => person.slow(i % 2 === 0 ? a : b, ["take", "code"])),
+      );
       const answers = await Promise.all(takers.map((taker) => taker.letGo()));
       for (const answer of answers) assertQuiet(answer, "a taker");
-      assert.deepEqual(answers.flatMap(({ noted }) => noted).filter((value) => value !== "undefined"), ["123"]);
+      assert.deepEqual(
+        answers.flatMap(({ noted }) => noted).filter((value) => value !== "undefined"),
+        ["123"],
+      );
       assert.deepEqual(await world.seen(person.cookie), {});
     },
   },
@@ -133,7 +149,11 @@ const LATE: readonly Late[] = [
   { who: "a refresher whose command is under way", steps: [], heldAt: ["before", "touch"], isDue: true, events: [] },
 ];
 
-async function late(world: World, person: Person, { steps, heldAt, isDue }: Late): Promise<{ letGo(): Promise<Answer> }> {
+async function late(
+  world: World,
+  person: Person,
+  { steps, heldAt, isDue }: Late,
+): Promise<{ letGo(): Promise<Answer> }> {
   if (isDue) await world.advance(10);
   return heldAt ? person.heldAt(world.b, ...heldAt, ...steps) : person.slow(world.b, ...steps);
 }
@@ -176,7 +196,10 @@ async function revokeMeets(world: World, one: Late): Promise<void> {
 const LATECOMERS: readonly Story[] = LATE.flatMap((one) => [
   { name: `logout: nothing is brought back by ${one.who}`, play: (world: World) => logoutMeets(world, one) },
   { name: `login: the old token is not brought back by ${one.who}`, play: (world: World) => loginMeets(world, one) },
-  { name: `revoke on the other server: nothing is brought back by ${one.who}`, play: (world: World) => revokeMeets(world, one) },
+  {
+    name: `revoke on the other server: nothing is brought back by ${one.who}`,
+    play: (world: World) => revokeMeets(world, one),
+  },
 ]);
 
 const LOGOUTS: readonly Story[] = [
@@ -430,7 +453,14 @@ const JOBS: readonly Story[] = [
       const person = await world.person();
       const gate = world.gate();
       const id = await person.id(world.a);
-      const job = await world.parked(world.a, gate, world.a.tell<boolean>("edit", world.column, id, [["park", gate], ["set", "job", "done"]]));
+      const job = await world.parked(
+        world.a,
+        gate,
+        world.a.tell<boolean>("edit", world.column, id, [
+          ["park", gate],
+          ["set", "job", "done"],
+        ]),
+      );
       assertQuiet(await person.send(world.b, WRITE), "the request");
       assert.equal(await job.letGo(), true);
       assert.deepEqual(await world.seen(person.cookie), { name: "Ann", late: "written", job: "done" });
@@ -456,7 +486,14 @@ const JOBS: readonly Story[] = [
       const old = person.cookie;
       const gate = world.gate();
       const id = await person.id(world.a);
-      const job = await world.parked(world.a, gate, world.a.tell<boolean>("edit", world.column, id, [["park", gate], ["set", "job", "done"]]));
+      const job = await world.parked(
+        world.a,
+        gate,
+        world.a.tell<boolean>("edit", world.column, id, [
+          ["park", gate],
+          ["set", "job", "done"],
+        ]),
+      );
       assertRemoved(await person.send(world.b, ["destroy"]), "the logout");
       assert.equal(await job.letGo(), false);
       assert.deepEqual(await world.events(), ["dropped"]);
@@ -465,7 +502,9 @@ const JOBS: readonly Story[] = [
   },
 ];
 
-/** A request loads the session in its last minutes, and ends when they are over: nothing it does may bring it back. */
+/**
+ * A request loads the session in its last minutes, and ends when they are over: nothing it does may bring it back.
+ */
 async function outlived(world: World, minutesBefore: number, steps: readonly Step[]): Promise<Answer> {
   const person = await world.person();
   await world.advance(30 - minutesBefore);
@@ -522,4 +561,14 @@ const TIMEOUTS: readonly Story[] = [
 ];
 
 /** Every story; each is played with a person of its own. */
-export const STORIES: readonly Story[] = [...OVERLAPS, ...ONE_TIME, ...LATECOMERS, ...LOGOUTS, ...LOGINS, ...RESETS, ...REVOKES, ...JOBS, ...TIMEOUTS];
+export const STORIES: readonly Story[] = [
+  ...OVERLAPS,
+  ...ONE_TIME,
+  ...LATECOMERS,
+  ...LOGOUTS,
+  ...LOGINS,
+  ...RESETS,
+  ...REVOKES,
+  ...JOBS,
+  ...TIMEOUTS,
+];

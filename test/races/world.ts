@@ -35,7 +35,11 @@ export class World {
 
   /** Somebody with a session that holds this. What was told before is forgotten. */
   async person(data: Data = { name: "Ann" }): Promise<Person> {
-    const { cookie } = await this.send(this.a, undefined, Object.entries(data).map(([key, value]) => ["set", key, value] as const));
+    const { cookie } = await this.send(
+      this.a,
+      undefined,
+      Object.entries(data).map(([key, value]) => ["set", key, value] as const),
+    );
     assert.ok(cookie);
     await this.events();
     return new Person(this, cookie);
@@ -83,7 +87,8 @@ export class World {
 
   /** Whether sessions of these ids are stored, as both servers see it. */
   async areThere(...ids: readonly string[]): Promise<boolean[]> {
-    const ask = (server: ServerProcess): Promise<boolean[]> => Promise.all(ids.map((id) => server.tell<boolean>("isThere", this.column, id)));
+    const ask = (server: ServerProcess): Promise<boolean[]> =>
+      Promise.all(ids.map((id) => server.tell<boolean>("isThere", this.column, id)));
     const [a, b] = [await ask(this.a), await ask(this.b)];
     assert.deepEqual(a, b, "the servers see the same");
     return a;
@@ -96,7 +101,10 @@ export class World {
 
   /** What happened since the last time, on the first server and then on the other. */
   async events(): Promise<string[]> {
-    return [...(await this.a.tell<string[]>("events", this.column)), ...(await this.b.tell<string[]>("events", this.column))];
+    return [
+      ...(await this.a.tell<string[]>("events", this.column)),
+      ...(await this.b.tell<string[]>("events", this.column)),
+    ];
   }
 }
 

@@ -1,4 +1,7 @@
-/** Plays the rows of the answers matrix that are for fetch and for Hono in this Node; prints a line of JSON for each cell. */
+/**
+ * Plays the rows of the answers matrix that are for fetch and for Hono in this Node; prints a line of JSON for each
+ * cell.
+ */
 import { ALL_CELLS, linesFor, runLines } from "../answers/run.js";
 
 const lines = linesFor([]).filter(({ framework }) => framework === "fetch" || framework === "hono");

@@ -1,6 +1,7 @@
 /**
- * Serves the rows of the answers matrix that fetch functions can play, one cell after the other, on any runtime. `/-/begin?…` makes ready a
- * cell, `/-/end` says what it showed; between them the row's program answers. Imports nothing that only Node has.
+ * Serves the rows of the answers matrix that fetch functions can play, one cell after the other, on any runtime.
+ * `/-/begin?…` makes ready a cell, `/-/end` says what it showed; between them the row's program answers. Imports
+ * nothing that only Node has.
  */
 import { BARE, COLUMNS, ColumnStorage, REFUSED, type StorageName } from "../answers/columns.js";
 import { web, type WebHandler } from "../answers/frameworks.js";

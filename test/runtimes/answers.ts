@@ -1,4 +1,7 @@
-/** Plays the rows of the answers matrix that fetch functions can play on a runtime's own server: its cells and comparisons, at another server. */
+/**
+ * Plays the rows of the answers matrix that fetch functions can play on a runtime's own server: its cells and
+ * comparisons, at another server.
+ */
 import type { Observation } from "../answers/cell.js";
 import { BARE, COLUMNS, REFUSED, STORAGES, type Column, type StorageName } from "../answers/columns.js";
 import { differences } from "../answers/compare.js";
@@ -68,8 +71,7 @@ class Line {
 
   #isMeant(difference: string): boolean {
     const meant = ANSWERS_MEANT.find(
-      ({ on, row, differs }) =>
-        on.test(this.#served.name) && row.test(this.#row.name) && differs.test(difference),
+      ({ on, row, differs }) => on.test(this.#served.name) && row.test(this.#row.name) && differs.test(difference),
     );
     if (meant) this.#met.add(meant);
     return meant !== undefined;

@@ -113,11 +113,7 @@ export const LIMITS: readonly Limit[] = [
     name: `${on}: the wrapped handler is what the server is given, and sessions hold`,
     run: () => plainHolds(on),
   })),
-  {
-    on: "deno",
-    name: "Deno without any permission: nothing is asked for, and sessions are made",
-    run: denoUnasked,
-  },
+  { on: "deno", name: "Deno without any permission: nothing is asked for, and sessions are made", run: denoUnasked },
   {
     on: "deno",
     name: "Deno with the permission: production is worth a warning where sessions are in memory",
@@ -133,11 +129,7 @@ export const LIMITS: readonly Limit[] = [
     name: "a Worker without node:crypto refuses to make sessions, and names the flag and the date",
     run: workerWithout,
   },
-  {
-    on: "workerd",
-    name: "a Worker with it makes sessions, and is warned of those in memory",
-    run: workerWith,
-  },
+  { on: "workerd", name: "a Worker with it makes sessions, and is warned of those in memory", run: workerWith },
   {
     on: "workerd",
     name: "D1, and a session of it, is refused by the SQLite driver where the storage is made",

@@ -100,7 +100,10 @@ export function caseLeftOut(runtime: string, adapter: string, name: string): str
   )?.why;
 }
 
-/** Differences in the rows of the answers matrix, on servers of other runtimes. One that is met by no row any more fails the run. */
+/**
+ * Differences in the rows of the answers matrix, on servers of other runtimes. One that is met by no row any more
+ * fails the run.
+ */
 export interface AnswerMeant {
   readonly on: RegExp;
   readonly row: RegExp;
@@ -167,12 +170,15 @@ export const ANSWERS_MEANT: readonly AnswerMeant[] = [
   },
 ];
 
-/** What cannot be played, by the name of a runtime and of an adapter or a storage's client. That a client is lacking is tried. */
+/**
+ * What cannot be played, by the name of a runtime and of an adapter or a storage's client. That a client is lacking
+ * is tried.
+ */
 const NOT_PLAYED: readonly { readonly on: RegExp; readonly suite: RegExp; readonly why: string }[] = [
   {
     on: /^workerd$/,
     suite: /^adapters\/fastify$/,
-    why: "Fastify 5.12.8 does not start in a Worker: a plugin \"did not start in time\"",
+    why: 'Fastify 5.12.8 does not start in a Worker: a plugin "did not start in time"',
   },
   { on: /^(?!bun$)/, suite: /^storages\/bun:sqlite$/, why: "only Bun has bun:sqlite" },
   { on: /^node20$/, suite: /^storages\/node:sqlite$/, why: "Node 20 has no node:sqlite" },

@@ -8,7 +8,9 @@ const { Bun, Deno } = globalThis as Runtimes;
 
 export const HOST = { hostname: "127.0.0.1", port: 0 };
 
-/** Serves a handler; prints one line: what it is, where, and what it can answer. False where there is no such server. */
+/**
+ * Serves a handler; prints one line: what it is, where, and what it can answer. False where there is no such server.
+ */
 export function serveHere(handler: unknown, kinds: readonly string[] = []): boolean {
   if (Bun) tell(`Bun ${Bun.version}`, Bun.serve({ ...HOST, development: false, fetch: handler }).port, kinds);
   else if (Deno) {

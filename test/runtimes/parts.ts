@@ -23,8 +23,9 @@ import { STORAGES } from "./storages.js";
 import { opens, playAnswersOnNode, playSuites, playSuitesOnWorkerd } from "./suites.js";
 
 /**
- * `adapters`: the adapter suite · `answers`: the rows of the answers matrix for fetch and Hono · `bodies`: every kind of body and every Hono
- * middleware on the runtime's own server · `storages`: the storage kit with each client · `limits`: what only this runtime is asked.
+ * `adapters`: the adapter suite · `answers`: the rows of the answers matrix for fetch and Hono · `bodies`: every kind
+ * of body and every Hono middleware on the runtime's own server · `storages`: the storage kit with each client ·
+ * `limits`: what only this runtime is asked.
  */
 export const PARTS = ["adapters", "answers", "bodies", "storages", "limits"] as const;
 export type PartName = (typeof PARTS)[number];
@@ -40,17 +41,19 @@ const OWN_SERVERS = { bun: () => start("bun"), deno: () => start("deno"), worker
 
 export const RUNTIMES: readonly Runtime[] = [
   ...(["node20", "node22", "node24", "node26"] as const).map(onNode),
-  ...(["bun", "deno"] as const).map((name): Runtime => ({
-    name,
-    version: () => versionOf(name),
-    parts: {
-      adapters: (report) => adapters(name, report),
-      answers: (report) => onServer(startAnswers(name), (served) => playAnswers(served, report)),
-      bodies: (report) => bodies(OWN_SERVERS[name], report),
-      storages: (report) => storages(name, report),
-      limits: (report) => limits(name, report),
-    },
-  })),
+  ...(["bun", "deno"] as const).map(
+    (name): Runtime => ({
+      name,
+      version: () => versionOf(name),
+      parts: {
+        adapters: (report) => adapters(name, report),
+        answers: (report) => onServer(startAnswers(name), (served) => playAnswers(served, report)),
+        bodies: (report) => bodies(OWN_SERVERS[name], report),
+        storages: (report) => storages(name, report),
+        limits: (report) => limits(name, report),
+      },
+    }),
+  ),
   {
     name: "workerd",
     version: async () => workerdVersion(),
@@ -62,7 +65,11 @@ export const RUNTIMES: readonly Runtime[] = [
       limits: (report) => limits("workerd", report),
     },
   },
-  { name: "edge-runtime", version: async () => "4.0.1", parts: { limits: (report) => limits("edge-runtime", report) } },
+  {
+    name: "edge-runtime",
+    version: async () => "4.0.1",
+    parts: { limits: (report) => limits("edge-runtime", report) },
+  },
 ];
 
 function onNode(name: RuntimeName): Runtime {
@@ -102,14 +109,15 @@ function played(runtime: string, part: "adapters" | "storages", report: Report):
 async function adapters(runtime: RuntimeName, report: Report): Promise<void> {
   const left = played(runtime, "adapters", report);
   const work = async (): Promise<void> => {
-    for (let suite = left.shift(); suite !== undefined; suite = left.shift()) await playSuites(runtime, [suite], report);
+    for (let suite = left.shift(); suite !== undefined; suite = left.shift())
+      await playSuites(runtime, [suite], report);
   };
   await Promise.all([work(), work()]);
 }
 
 /**
- * Two servers at a time, and one suite after the other on each: they would sweep each other's entries. What is not played must be impossible
- * still.
+ * Two servers at a time, and one suite after the other on each: they would sweep each other's entries. What is not
+ * played must be impossible still.
  */
 async function storages(runtime: RuntimeName, report: Report): Promise<void> {
   const suites = played(runtime, "storages", report);
@@ -156,7 +164,10 @@ function bodies(begin: () => Promise<Served>, report: Report): Promise<void> {
 
 async function limits(on: Limit["on"], report: Report, program?: string): Promise<void> {
   for (const { name, run } of LIMITS.filter((one) => one.on === on)) {
-    const error = await run(program).then(() => undefined, (thrown: unknown) => String(thrown));
+    const error = await run(program).then(
+      () => undefined,
+      (thrown: unknown) => String(thrown),
+    );
     report({ name, ...(error !== undefined && { error }) });
   }
 }

@@ -42,9 +42,13 @@ async function resultsOf(runtime: Runtime, part: PartName): Promise<RowResult[]>
   const results: RowResult[] = [];
   try {
     await runtime.parts[part]!((result) => void results.push(result));
-    if (results.every(({ leftOut }) => leftOut !== undefined)) results.push({ name: "the part", error: "nothing ran" });
+    if (results.every(({ leftOut }) => leftOut !== undefined))
+      results.push({ name: "the part", error: "nothing ran" });
   } catch (error) {
-    results.push({ name: "the part", error: error instanceof Error ? (error.stack ?? error.message) : String(error) });
+    results.push({
+      name: "the part",
+      error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+    });
   }
   return results;
 }
@@ -75,9 +79,17 @@ function printTable(
   ];
   const widths = rows[0]!.map((_, i) => Math.max(...rows.map((row) => row[i]!.length)));
   console.log("\npassed:");
-  for (const row of rows) console.log(row.map((text, i) => text.padEnd(widths[i]!)).join("  ").trimEnd());
+  for (const row of rows)
+    console.log(
+      row
+        .map((text, i) => text.padEnd(widths[i]!))
+        .join("  ")
+        .trimEnd(),
+    );
   if (runtimes.some(({ parts: own }) => parts.some((part) => !own[part])))
-    console.log(`${NOT_THERE}  edge-runtime has no node:crypto: no session is made there, and that it says so is what is tried`);
+    console.log(
+      `${NOT_THERE}  edge-runtime has no node:crypto: no session is made there, and that it says so is what is tried`,
+    );
 }
 
 /** What did not run, by its reason. */

@@ -105,7 +105,9 @@ export function startPlain(runtime: "bun" | "deno"): Promise<Served> {
 
 /** The rows of the answers matrix, on their servers or in a Worker. */
 export function startAnswers(runtime: "bun" | "deno" | "workerd"): Promise<Served> {
-  return runtime === "workerd" ? startWorkerd("answers-worker.js") : startProgram(...commandOf(runtime, "answers-served.js"));
+  return runtime === "workerd"
+    ? startWorkerd("answers-worker.js")
+    : startProgram(...commandOf(runtime, "answers-served.js"));
 }
 
 async function startProgram(command: string, args: readonly string[]): Promise<Served> {
@@ -170,7 +172,10 @@ async function load(name: "miniflare" | "esbuild"): Promise<any> {
   return import(pathToFileURL(join(fromNpm(WORKERD), "node_modules", name, main)).href);
 }
 
-/** What is no part of a Worker, in the programs of the tests: something takes its place, or nothing that may be called. */
+/**
+ * What is no part of a Worker, in the programs of the tests: something takes its place, or nothing that may be
+ * called.
+ */
 const IN_A_WORKER = {
   name: "in a worker",
   setup(build: any): void {
@@ -251,8 +256,9 @@ export async function startWorker(
 
 /** workerd, with the version of what it is. */
 export function startOnWorkerd(): Promise<Served> {
-  return startWorkerd("worker.js", async (worker) =>
-    (await worker.dispatchFetch("http://localhost/kinds")).json() as Promise<string[]>,
+  return startWorkerd(
+    "worker.js",
+    async (worker) => (await worker.dispatchFetch("http://localhost/kinds")).json() as Promise<string[]>,
   );
 }
 

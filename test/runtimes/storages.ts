@@ -1,4 +1,7 @@
-/** Storages as the conformance kit opens them, by the names of their clients. Nothing is loaded before it is asked for. */
+/**
+ * Storages as the conformance kit opens them, by the names of their clients. Nothing is loaded before it is asked
+ * for.
+ */
 import type { Storage } from "holdfast";
 import { memcachedStorage } from "holdfast/storage/memcached";
 import { memoryStorage } from "holdfast/storage/memory";
@@ -27,7 +30,9 @@ const redis = (name: string): StorageClient => ({
   server: "redis",
   async open(where) {
     const { CLIENTS } = await import("../support/redis-clients.js");
-    const { redis: client, close } = await CLIENTS.find((one) => one.server === "redis" && one.client === name)!.connect(where!);
+    const { redis: client, close } = await CLIENTS.find(
+      (one) => one.server === "redis" && one.client === name,
+    )!.connect(where!);
     return { storage: redisStorage(client), close };
   },
 });

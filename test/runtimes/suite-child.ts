@@ -1,6 +1,6 @@
 /**
- * `PART/NAME …`: plays suites in this runtime, `adapters/node` or `storages/redis`, and prints a line of JSON for each case. `opens NAME`: only
- * opens a storage, and fails where this runtime has no such client.
+ * `PART/NAME …`: plays suites in this runtime, `adapters/node` or `storages/redis`, and prints a line of JSON for
+ * each case. `opens NAME`: only opens a storage, and fails where this runtime has no such client.
  */
 import { NOT_EXPRESSIBLE } from "../adapters/not-expressible.js";
 import { CASES, play } from "../adapters/suite.js";
@@ -41,7 +41,9 @@ async function adapterSuite(name: string): Promise<void> {
 /** Through every decorator: each is cryptography or timing of the runtime's own. */
 async function storageKit(name: string): Promise<void> {
   const { storage, close } = await opened(name);
-  await runSuites(storage, (result) => tell({ name: `${name}, ${result.decorator}: ${result.name}`, error: result.error }));
+  await runSuites(storage, (result) =>
+    tell({ name: `${name}, ${result.decorator}: ${result.name}`, error: result.error }),
+  );
   await close();
 }
 

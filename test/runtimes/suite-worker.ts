@@ -40,7 +40,12 @@ const PIECES: readonly Piece[] = [
 ];
 
 /** A connection lives no longer than the request that opened it. */
-async function playStorage({ server, open }: StorageClient, decorator: string, name: string, env: Env): Promise<void> {
+async function playStorage(
+  { server, open }: StorageClient,
+  decorator: string,
+  name: string,
+  env: Env,
+): Promise<void> {
   const { storage, close } = await open(server && (JSON.parse(env.SERVICES) as Record<string, Service>)[server]);
   const decorated = DECORATORS[decorator]!(storage);
   await storageSuite(() => ({ storage: decorated }))

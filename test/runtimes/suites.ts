@@ -40,7 +40,10 @@ export async function opens(runtime: RuntimeName, storage: string): Promise<bool
 
 async function run(runtime: RuntimeName, program: string, args: readonly string[], report: Report): Promise<Ended> {
   const [command, all] = commandOf(runtime, program, ...args);
-  const child = spawn(command, all, { env: { ...SQLITE_ENVIRONMENT, HOLDFAST_TEST_SERVICES: JSON.stringify(await servicesFor(args)) }, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(command, all, {
+    env: { ...SQLITE_ENVIRONMENT, HOLDFAST_TEST_SERVICES: JSON.stringify(await servicesFor(args)) },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   const watchdog = setTimeout(() => child.kill("SIGKILL"), WATCHDOG_MS);
   let complaints = "";
   child.stderr.setEncoding("utf8").on("data", (text: string) => (complaints = `${complaints}${text}`.slice(-2000)));
@@ -65,8 +68,11 @@ async function servicesFor(suites: readonly string[]): Promise<Record<string, Se
 
 /** Of workerd, each case at a request of its own. */
 export async function playSuitesOnWorkerd(suites: readonly string[], report: Report): Promise<void> {
-  const worker = await startWorker("suite-worker.js", { bindings: { SERVICES: JSON.stringify(await servicesFor(suites)) } });
-  const ask = async (query: string): Promise<any> => (await worker.dispatchFetch(`http://localhost/?${query}`)).json();
+  const worker = await startWorker("suite-worker.js", {
+    bindings: { SERVICES: JSON.stringify(await servicesFor(suites)) },
+  });
+  const ask = async (query: string): Promise<any> =>
+    (await worker.dispatchFetch(`http://localhost/?${query}`)).json();
   try {
     for (const { suite, name } of (await ask("")) as { suite: string; name: string }[]) {
       if (!suites.includes(suite)) continue;

@@ -61,7 +61,11 @@ export class Client {
     const content = form ? new URLSearchParams(form).toString() : body;
     if (form) all.set("content-type", "application/x-www-form-urlencoded");
     if (typeof content === "string") all.set("content-length", String(new TextEncoder().encode(content).length));
-    const request = new Request(new URL(path, this.origin), { method, headers: all, ...(content && { body: content }) });
+    const request = new Request(new URL(path, this.origin), {
+      method,
+      headers: all,
+      ...(content && { body: content }),
+    });
     const response = await within(3000, `the answer of ${path}`, answered(HANDLERS.get(this.origin)!, request));
     for (const line of response.headers.getSetCookie()) this.#keep(line);
     return response;

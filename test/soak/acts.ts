@@ -22,7 +22,17 @@ export interface Pad {
 }
 
 /** What a client does with its own session. */
-export type Act = "read" | "increment" | "twice" | "late" | "set" | "change" | "login" | "logout" | "reset" | "forget";
+export type Act =
+  | "read"
+  | "increment"
+  | "twice"
+  | "late"
+  | "set"
+  | "change"
+  | "login"
+  | "logout"
+  | "reset"
+  | "forget";
 /** What is done from outside of any request of the session. */
 export type Job = "edit" | "revoke";
 

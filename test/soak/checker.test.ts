@@ -16,8 +16,25 @@ class Story {
     const word = `w${this.log.length + 1}`;
     const person = said.person ?? "ann";
     const left = act === "logout" ? undefined : seen;
-    const told = { done: true, ...(act !== "revoke" && { seen: seen ?? {} }), origin: left?.origin, person: left?.person, ...said.told };
-    const entry: Entry = { act, word, person, tab: `${person}.1`, token: undefined, status: 200, sent: ++this.#tick, ended: ++this.#tick, ...said, ...(said.status === undefined || said.status === 200 ? { told } : {}) };
+    const told = {
+      done: true,
+      ...(act !== "revoke" && { seen: seen ?? {} }),
+      origin: left?.origin,
+      person: left?.person,
+      ...said.told,
+    };
+    const entry: Entry = {
+      act,
+      word,
+      person,
+      tab: `${person}.1`,
+      token: undefined,
+      status: 200,
+      sent: ++this.#tick,
+      ended: ++this.#tick,
+      ...said,
+      ...(said.status === undefined || said.status === 200 ? { told } : {}),
+    };
     this.log.push(entry);
     return entry;
   }
@@ -30,7 +47,9 @@ class Story {
 
   /** What is violated, by rule. */
   get broken(): readonly string[] {
-    return check(this.log).filter(({ violations }) => violations.length > 0).map(({ rule }) => rule);
+    return check(this.log)
+      .filter(({ violations }) => violations.length > 0)
+      .map(({ rule }) => rule);
   }
 }
 
@@ -52,7 +71,10 @@ test("a visit, writes, a login, a logout: nothing is violated, and every step is
   const edit = story.add("edit", { person: "staff", token: "t2", seen: session(visit, more, twice) });
   story.add("logout", { token: "t2", cookie: REMOVED, seen: session(visit, more, twice, edit) });
   story.add("read", { token: "t2" });
-  assert.deepEqual(check(story.log).flatMap(({ violations }) => violations), []);
+  assert.deepEqual(
+    check(story.log).flatMap(({ violations }) => violations),
+    [],
+  );
   assert.ok(check(story.log).find(({ rule }) => rule === "every acknowledged increment is there")!.checked >= 5);
 });
 
@@ -112,7 +134,10 @@ test("a handler whose own save failed: its error page may bring the session that
   for (const isThere of [true, false]) {
     const story = new Story();
     const twice = story.add("twice", { status: 503, cookie: "t1" });
-    story.add("read", { token: "t1", seen: isThere ? { origin: twice.word, person: "ann", count: 1, words: [twice.word] } : {} });
+    story.add("read", {
+      token: "t1",
+      seen: isThere ? { origin: twice.word, person: "ann", count: 1, words: [twice.word] } : {},
+    });
     assert.deepEqual(story.broken, isThere ? [] : ["a session that nobody ended is there"]);
   }
 });
@@ -140,7 +165,8 @@ const BROKEN: Readonly<Record<keyof typeof RULES, Readonly<Record<string, (story
       story.visit("t1");
       story.visit("t1", "bob");
     },
-    "a visitor is given the session of somebody else": (story) => void story.add("increment", { person: "bob", cookie: "t1", told: { origin: "w1", person: "ann" } }),
+    "a visitor is given the session of somebody else": (story) =>
+      void story.add("increment", { person: "bob", cookie: "t1", told: { origin: "w1", person: "ann" } }),
   },
   "a token opens the session it was given for, of the person it was given to": {
     "two people share a session"(story) {
@@ -289,7 +315,11 @@ const BROKEN: Readonly<Record<keyof typeof RULES, Readonly<Record<string, (story
     "a change in place is lost at a login"(story) {
       const visit = story.visit("t1");
       const change = story.add("change", { token: "t1", seen: session(visit) });
-      story.add("login", { token: "t1", cookie: "t2", seen: { ...session(visit), "pad:ann.1": { last: change.word, times: 1 } } });
+      story.add("login", {
+        token: "t1",
+        cookie: "t2",
+        seen: { ...session(visit), "pad:ann.1": { last: change.word, times: 1 } },
+      });
       story.add("read", { token: "t2", seen: session(visit) });
     },
   },

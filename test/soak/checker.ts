@@ -1,9 +1,10 @@
 /**
- * Reads what the clients of a soak wrote down, and finds every broken promise. It knows nothing of the library: only what was sent, what
- * was answered, and in which order.
+ * Reads what the clients of a soak wrote down, and finds every broken promise. It knows nothing of the library: only
+ * what was sent, what was answered, and in which order.
  *
- * All clients live in one process, so one counter orders everything: an answer that ended before a request was sent lies before it. What
- * overlapped may have happened in either order. A request whose answer never came, or was a 503, may have taken effect or not.
+ * All clients live in one process, so one counter orders everything: an answer that ended before a request was sent
+ * lies before it. What overlapped may have happened in either order. A request whose answer never came, or was a 503,
+ * may have taken effect or not.
  */
 import { keyOf, wordsOf, type Act, type Data, type Job, type Told } from "./acts.js";
 
@@ -64,15 +65,20 @@ export const RULES: Readonly<Record<string, Judge>> = {
     for (const entry of log) yield STATUSES.includes(entry.status) ? FINE : `${show(entry)} was answered`;
   },
 
-  *"an error carries no cookie, unless it is the page of a handler that failed and left something in a session"({ log }) {
-    for (const entry of log) if (isError(entry)) yield entry.cookie === undefined || isErrorPage(entry) ? FINE : `${show(entry)} carries a cookie`;
+  *"an error carries no cookie, unless it is the page of a handler that failed and left something in a session"({
+    log,
+  }) {
+    for (const entry of log)
+      if (isError(entry))
+        yield entry.cookie === undefined || isErrorPage(entry) ? FINE : `${show(entry)} carries a cookie`;
   },
 
   *"who put something into a session has one, and who logged in has a new one"({ log }) {
     for (const entry of log) {
       if (entry.status !== 200) continue;
       if (entry.act === "login") yield isNew(entry) ? FINE : `${show(entry)} got no new token`;
-      else if (entry.token === undefined && BEGINNERS.includes(entry.act)) yield isNew(entry) ? FINE : `${show(entry)} wrote and got no cookie`;
+      else if (entry.token === undefined && BEGINNERS.includes(entry.act))
+        yield isNew(entry) ? FINE : `${show(entry)} wrote and got no cookie`;
     }
   },
 
@@ -80,9 +86,14 @@ export const RULES: Readonly<Record<string, Judge>> = {
     for (const entry of log) {
       if (entry.status !== 200 || !isCookie(entry)) continue;
       if (entry.told?.origin === undefined) yield `${show(entry)} got ${name(entry.cookie)} and has no session`;
-      else if (entry.cookie === entry.token) yield given.has(entry.cookie) ? FINE : `${show(entry)} was answered a token that nobody was given`;
-      else if (given.get(entry.cookie)!.by !== entry) yield `${show(entry)} was given ${name(entry.cookie)}, which ${show(given.get(entry.cookie)!.by)} has`;
-      else yield entry.told.person === entry.person ? FINE : `${show(entry)} was given a session of ${entry.told.person}`;
+      else if (entry.cookie === entry.token)
+        yield given.has(entry.cookie) ? FINE : `${show(entry)} was answered a token that nobody was given`;
+      else if (given.get(entry.cookie)!.by !== entry)
+        yield `${show(entry)} was given ${name(entry.cookie)}, which ${show(given.get(entry.cookie)!.by)} has`;
+      else
+        yield entry.told.person === entry.person
+          ? FINE
+          : `${show(entry)} was given a session of ${entry.told.person}`;
     }
   },
 
@@ -90,26 +101,36 @@ export const RULES: Readonly<Record<string, Judge>> = {
     for (const { entry, seen } of history.reads) {
       const given = history.given.get(entry.token!);
       if (!given) yield isEmpty(seen) ? FINE : `${show(entry)} opened a session with a token that nobody was given`;
-      else if (!isEmpty(seen)) yield seen.origin === given.lineage && seen.person === given.person ? FINE : `${show(entry)} saw ${seen.origin} of ${seen.person}, not ${given.lineage} of ${given.person}`;
+      else if (!isEmpty(seen))
+        yield seen.origin === given.lineage && seen.person === given.person
+          ? FINE
+          : `${show(entry)} saw ${seen.origin} of ${seen.person}, not ${given.lineage} of ${given.person}`;
     }
   },
 
   *"a session that nobody ended is there"(history) {
     for (const { entry, seen } of history.reads) {
       if (!history.given.has(entry.token!)) continue;
-      yield !isEmpty(seen) || history.mayBeOver(entry) ? FINE : `${show(entry)} found nothing, though nobody had ended or renewed it since ${show(history.given.get(entry.token!)!.by)}`;
+      yield !isEmpty(seen) || history.mayBeOver(entry)
+        ? FINE
+        : `${show(entry)} found nothing, though nobody had ended or renewed it since ${show(history.given.get(entry.token!)!.by)}`;
     }
   },
 
   *"an error that says the session has ended is right"(history) {
-    for (const entry of history.log) if (entry.status === 409) yield history.mayBeOver(entry) ? FINE : `${show(entry)}, though nobody had ended or renewed it`;
+    for (const entry of history.log)
+      if (entry.status === 409)
+        yield history.mayBeOver(entry) ? FINE : `${show(entry)}, though nobody had ended or renewed it`;
   },
 
   *"a session that was ended is never answered again"(history) {
     for (const entry of history.log) {
       for (const lineage of new Set([entry.told?.seen?.origin, history.lineageOf(entry.cookie)])) {
         const end = lineage === undefined ? undefined : history.ends.get(lineage);
-        if (end) yield entry.sent > end.ended ? `${show(entry)} was answered ${lineage}, which ${show(end)} had ended` : FINE;
+        if (end)
+          yield entry.sent > end.ended
+            ? `${show(entry)} was answered ${lineage}, which ${show(end)} had ended`
+            : FINE;
       }
     }
   },
@@ -117,21 +138,30 @@ export const RULES: Readonly<Record<string, Judge>> = {
   *"a token that was renewed opens nothing"(history) {
     for (const { entry, seen } of history.reads) {
       const renewal = history.renewals.get(entry.token!);
-      if (renewal) yield entry.sent > renewal.ended && !isEmpty(seen) ? `${show(entry)} opened ${seen.origin}, which ${show(renewal)} had renewed` : FINE;
+      if (renewal)
+        yield entry.sent > renewal.ended && !isEmpty(seen)
+          ? `${show(entry)} opened ${seen.origin}, which ${show(renewal)} had renewed`
+          : FINE;
     }
   },
 
   *"an answer after a renewal does not carry the old token"(history) {
     for (const entry of history.log) {
       const renewal = isCookie(entry) ? history.renewals.get(entry.cookie) : undefined;
-      if (renewal) yield entry.sent > renewal.ended ? `${show(entry)} carries ${name(entry.cookie!)}, which ${show(renewal)} had renewed` : FINE;
+      if (renewal)
+        yield entry.sent > renewal.ended
+          ? `${show(entry)} carries ${name(entry.cookie!)}, which ${show(renewal)} had renewed`
+          : FINE;
     }
   },
 
   *"what was gone stays gone"(history) {
     for (const { entry, seen } of history.reads) {
       const gone = history.gone.get(entry.token!);
-      if (gone) yield entry.sent > gone.ended && !isEmpty(seen) ? `${show(entry)} opened ${seen.origin}, which was gone for ${show(gone)}` : FINE;
+      if (gone)
+        yield entry.sent > gone.ended && !isEmpty(seen)
+          ? `${show(entry)} opened ${seen.origin}, which was gone for ${show(gone)}`
+          : FINE;
     }
   },
 
@@ -139,7 +169,9 @@ export const RULES: Readonly<Record<string, Judge>> = {
     for (const { entry, seen } of reads) {
       const { words = [], count = 0 } = seen;
       const twice = words.filter((word, i) => words.indexOf(word) < i);
-      yield twice.length === 0 && count === words.length ? FINE : `${show(entry)} saw the count ${count} with ${words.length} words${twice.map((word) => `, ${word} twice`).join("")}`;
+      yield twice.length === 0 && count === words.length
+        ? FINE
+        : `${show(entry)} saw the count ${count} with ${words.length} words${twice.map((word) => `, ${word} twice`).join("")}`;
     }
   },
 
@@ -208,7 +240,9 @@ class History {
 
   constructor(log: readonly Entry[]) {
     this.log = log.toSorted((a, b) => a.ended - b.ended);
-    this.reads = this.log.flatMap((entry) => (entry.status === 200 && entry.token !== undefined && entry.told?.seen ? [{ entry, seen: entry.told.seen }] : []));
+    this.reads = this.log.flatMap((entry) =>
+      entry.status === 200 && entry.token !== undefined && entry.told?.seen ? [{ entry, seen: entry.told.seen }] : [],
+    );
     for (const entry of this.log) this.#note(entry);
     for (const entry of this.log) this.#noteKiller(entry);
   }
@@ -223,13 +257,18 @@ class History {
     return killers.some((killer) => killer !== entry && killer.sent < entry.ended);
   }
 
-  /** Requests that may have ended a session: also one that a reset began, where an end of the reset one beside it followed to there. */
+  /**
+   * Requests that may have ended a session: also one that a reset began, where an end of the reset one beside it
+   * followed to there.
+   */
   #enders(lineage: string | undefined): readonly Entry[] {
     if (lineage === undefined) return [];
     const own = this.#killers.get(lineage) ?? [];
     const reset = this.#resets.get(lineage);
     if (!reset) return own;
-    const beside = this.#enders(reset.told!.seen!.origin).filter((ender) => ender !== reset && ender.sent < reset.ended && (ender.status === "lost" || ender.ended > reset.sent));
+    const beside = this.#enders(reset.told!.seen!.origin).filter(
+      (ender) => ender !== reset && ender.sent < reset.ended && (ender.status === "lost" || ender.ended > reset.sent),
+    );
     return [...own, ...beside];
   }
 
@@ -246,7 +285,8 @@ class History {
     const word = typeof value === "object" ? value.last : value;
     if (word === last.word) return FINE;
     const writer = word === undefined ? undefined : this.#writers.get(word);
-    if (!writer || keyOf(writer) !== key || writer.sent > reader.ended) return `${show(reader)} saw ${key} = ${word} instead of ${last.word}`;
+    if (!writer || keyOf(writer) !== key || writer.sent > reader.ended)
+      return `${show(reader)} saw ${key} = ${word} instead of ${last.word}`;
     const isOlder = writer.status !== "lost" && writer.ended < last.sent;
     return isOlder ? `${show(reader)} saw ${key} = ${word} of ${show(writer)}, older than ${show(last)}` : FINE;
   }
@@ -255,7 +295,8 @@ class History {
     for (const word of [entry.word, ...wordsOf(entry)]) this.#writers.set(word, entry);
     const { act, token, told = {} } = entry;
     const { origin, person } = isErrorPage(entry) ? { origin: entry.word, person: entry.person } : told;
-    if (isNew(entry) && !this.given.has(entry.cookie)) this.given.set(entry.cookie, { lineage: origin, person, by: entry });
+    if (isNew(entry) && !this.given.has(entry.cookie))
+      this.given.set(entry.cookie, { lineage: origin, person, by: entry });
     if (entry.status !== 200) return;
     const found = told.seen?.origin;
     if (token !== undefined) this.#noteToken(entry, token);
@@ -280,14 +321,18 @@ class History {
   #handOver(entry: Entry, token: string): void {
     first(this.renewals, token, entry);
     if (!isCookie(entry)) return;
-    for (const [word, at] of this.counted.get(token) ?? []) if (at < entry.sent) this.#count(entry.cookie, word, entry.ended);
+    for (const [word, at] of this.counted.get(token) ?? [])
+      if (at < entry.sent) this.#count(entry.cookie, word, entry.ended);
     for (const word of entry.told!.seen!.words ?? []) this.#count(entry.cookie, word, entry.ended);
     for (const [key, settled] of this.settled.get(token) ?? []) {
       for (const change of settled) if (change.ended < entry.sent) this.#settle(entry.cookie, key, change);
     }
   }
 
-  /** What was acknowledged under a token is there as long as the token opens anything: a write that came too late found it dead. */
+  /**
+   * What was acknowledged under a token is there as long as the token opens anything: a write that came too late
+   * found it dead.
+   */
   #noteWrites(entry: Entry, token: string): void {
     if (entry.act === "edit" && !entry.told?.done) return;
     for (const word of wordsOf(entry)) this.#count(token, word, entry.ended);
@@ -306,12 +351,17 @@ class History {
     push(keys, key, entry);
   }
 
-  /** A renewal may have ended the token it was sent with, an end every token of its session; not where it is known to have come too late. */
+  /**
+   * A renewal may have ended the token it was sent with, an end every token of its session; not where it is known to
+   * have come too late.
+   */
   #noteKiller(entry: Entry): void {
     const { act, token, told } = entry;
     const lineage = this.lineageOf(token);
     if (token === undefined || lineage === undefined) return;
-    const cameTooLate = [this.ends.get(lineage), this.renewals.get(token), this.gone.get(token)].some((over) => over && over !== entry && over.ended < entry.sent);
+    const cameTooLate = [this.ends.get(lineage), this.renewals.get(token), this.gone.get(token)].some(
+      (over) => over && over !== entry && over.ended < entry.sent,
+    );
     if (cameTooLate || foundNothing(entry) || told?.done === false) return;
     if (act === "login") push(this.#killers, token, entry);
     if (act === "revoke" || ENDERS.includes(act)) push(this.#killers, lineage, entry);
@@ -337,7 +387,10 @@ const isEmpty = (seen: Partial<Data>): boolean => Object.keys(seen).length === 0
 const isError = ({ status }: Entry): boolean => status !== 200 && status !== "lost";
 /** Whether an answer brought a token that the request did not have. */
 const isNew = (entry: Entry): entry is Answering => isCookie(entry) && entry.cookie !== entry.token;
-/** Of all handlers only that of `twice` can fail by itself, at its own save; what it wrote before may then be stored with the answer. */
+/**
+ * Of all handlers only that of `twice` can fail by itself, at its own save; what it wrote before may then be stored
+ * with the answer.
+ */
 const isErrorPage = (entry: Entry): boolean => isError(entry) && entry.act === "twice" && isCookie(entry);
 const isCookie = (entry: Entry): entry is Answering => entry.cookie !== undefined && entry.cookie !== REMOVED;
 const name = (token: string): string => `token ${token.slice(0, 6)}`;

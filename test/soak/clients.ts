@@ -1,7 +1,7 @@
 /** The clients of a soak. They do what their steps say, and write down what they sent and what came back. */
 import { randomBytes } from "node:crypto";
 import { request, type IncomingMessage } from "node:http";
-import { hashOf, idOf } from "#dist/store/token.js";
+import { hashOf, idOf } from "#dist/session/token.js";
 import { aWhile } from "../support/within.js";
 import type { Act, Ask, Job, Told } from "./acts.js";
 import { REMOVED, type Entry } from "./checker.js";
@@ -32,7 +32,12 @@ export class Journal {
   }
 
   /** Sends a request and answers its entry; nothing where the server is down. */
-  async send(nth: number, asked: Omit<Ask, "word" | "id">, token: string | undefined, hangUp?: number): Promise<Entry | undefined> {
+  async send(
+    nth: number,
+    asked: Omit<Ask, "word" | "id">,
+    token: string | undefined,
+    hangUp?: number,
+  ): Promise<Entry | undefined> {
     const server = this.#servers[nth]!;
     if (server.port === undefined) return void this.refused++;
     const isJob = asked.act === "edit" || asked.act === "revoke";
@@ -52,23 +57,38 @@ export class Journal {
     if (cookie && cookie !== token && !this.tokens.has(cookie)) this.tokens.set(cookie, person);
     if (status !== 200) return;
     if (token !== undefined || cookie !== undefined) this.served.push(performance.now());
-    if (token !== undefined && told?.seen?.origin && ["login", "logout", "reset", "forget"].includes(act)) this.dead.push(token);
+    if (token !== undefined && told?.seen?.origin && ["login", "logout", "reset", "forget"].includes(act))
+      this.dead.push(token);
   }
 }
 
 type Outcome = Pick<Entry, "status" | "cookie" | "told">;
 
 /** One request over HTTP. `refused`: nothing was sent. */
-function exchange(server: ServerProcess, ask: Ask, token: string | undefined, hangUp: number | undefined): Promise<Outcome | "refused"> {
+function exchange(
+  server: ServerProcess,
+  ask: Ask,
+  token: string | undefined,
+  hangUp: number | undefined,
+): Promise<Outcome | "refused"> {
   const path = `/?ask=${encodeURIComponent(JSON.stringify(ask))}`;
   return new Promise((resolve) => {
-    const req = request({ host: "127.0.0.1", port: server.port, path, method: "POST", agent: server.agent!, headers: token === undefined ? {} : { cookie: `${COOKIE}=${token}` } });
+    const req = request({
+      host: "127.0.0.1",
+      port: server.port,
+      path,
+      method: "POST",
+      agent: server.agent!,
+      headers: token === undefined ? {} : { cookie: `${COOKIE}=${token}` },
+    });
     const timer = setTimeout(() => req.destroy(), hangUp ?? PATIENCE_MS);
     const end = (outcome: Outcome | "refused"): void => {
       clearTimeout(timer);
       resolve(outcome);
     };
-    req.once("error", (error: NodeJS.ErrnoException) => end(error.code === "ECONNREFUSED" ? "refused" : { status: "lost" }));
+    req.once("error", (error: NodeJS.ErrnoException) =>
+      end(error.code === "ECONNREFUSED" ? "refused" : { status: "lost" }),
+    );
     req.once("response", (response) => void outcomeOf(response).then(end, () => end({ status: "lost" })));
     req.end();
   });
@@ -105,7 +125,8 @@ export class Person {
       await aWhile(pause);
       if (isOver()) return;
       const entry = await journal.send(server, { act: what, person: this.name, tab, park }, this.token, hangUp);
-      if (entry?.cookie !== undefined && entry.status !== "lost") this.token = entry.cookie === REMOVED ? undefined : entry.cookie;
+      if (entry?.cookie !== undefined && entry.status !== "lost")
+        this.token = entry.cookie === REMOVED ? undefined : entry.cookie;
     }
   }
 }
@@ -114,17 +135,24 @@ const STAFF = "staff";
 const THIEF = "thief";
 
 /** Works in the background on the sessions of others, and tries tokens that are not its own. */
-export async function workAndSteal(journal: Journal, people: readonly Person[], steps: Generator<Step<Deed>>, isOver: () => boolean): Promise<void> {
+export async function workAndSteal(
+  journal: Journal,
+  people: readonly Person[],
+  steps: Generator<Step<Deed>>,
+  isOver: () => boolean,
+): Promise<void> {
   const stolen: string[] = [];
   for (const { what, server, park, pause, pick } of steps) {
     await aWhile(pause);
     if (isOver()) return;
     const someone = people[Math.floor(pick * people.length)]!.token;
-    const send = (person: string, act: Act | Job, token: string | undefined) => token !== undefined && journal.send(server, { act, person, tab: person, park }, token);
+    const send = (person: string, act: Act | Job, token: string | undefined) =>
+      token !== undefined && journal.send(server, { act, person, tab: person, park }, token);
     if (what === "steal" && someone !== undefined) stolen.push(someone);
     else if (what === "edit" || what === "revoke") await send(STAFF, what, someone);
     else if (what === "forge") await send(THIEF, "increment", randomBytes(32).toString("base64url"));
-    else if (what === "replay login") await send(THIEF, "login", journal.dead[Math.floor(pick * journal.dead.length)]);
+    else if (what === "replay login")
+      await send(THIEF, "login", journal.dead[Math.floor(pick * journal.dead.length)]);
     else await send(THIEF, what === "replay write" ? "increment" : "read", stolen[Math.floor(pick * stolen.length)]);
   }
 }
@@ -137,13 +165,22 @@ export interface CrewOptions {
 }
 
 /** Starts every client; answers when all are done. */
-export async function runClients(journal: Journal, { people, tabs, seed, servers }: CrewOptions, isOver: () => boolean): Promise<void> {
+export async function runClients(
+  journal: Journal,
+  { people, tabs, seed, servers }: CrewOptions,
+  isOver: () => boolean,
+): Promise<void> {
   const crowd = Array.from({ length: people }, (_, i) => new Person(`person${i + 1}`, tabs));
-  const browsing = crowd.flatMap((person) => person.tabs.map((tab) => person.browse(journal, tab, personSteps(seed, tab, servers), isOver)));
+  const browsing = crowd.flatMap((person) =>
+    person.tabs.map((tab) => person.browse(journal, tab, personSteps(seed, tab, servers), isOver)),
+  );
   await Promise.all([...browsing, workAndSteal(journal, crowd, staffSteps(seed, STAFF, servers), isOver)]);
 }
 
-/** Reads every session by every token that was ever answered, until each is answered with 200; answers how many were not. */
+/**
+ * Reads every session by every token that was ever answered, until each is answered with 200; answers how many were
+ * not.
+ */
 export async function audit(journal: Journal, servers: number, patienceMs: number): Promise<number> {
   const waiting = [...journal.tokens.entries()];
   const end = performance.now() + patienceMs;

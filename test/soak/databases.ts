@@ -9,7 +9,9 @@ import { sqliteStorage } from "holdfast/storage/sqlite";
 import { openSqlite } from "../support/sqlite-clients.js";
 
 /** Where a server process finds its database. */
-export type Address = { readonly kind: "redis" | "postgres"; readonly port: number } | { readonly kind: "sqlite"; readonly directory: string };
+export type Address =
+  | { readonly kind: "redis" | "postgres"; readonly port: number }
+  | { readonly kind: "sqlite"; readonly directory: string };
 export type DatabaseKind = Address["kind"];
 
 /** A database of its own. Nothing runs before `start`. */
@@ -48,7 +50,9 @@ export const DATABASES: Readonly<Record<DatabaseKind, () => Promise<Database>>> 
   async redis() {
     const { program } = await services<Lib>("lib");
     const { redisServer } = await services<RedisServer>("redis-server");
-    const server = await redisServer("redis", program("redis-server", { apt: "redis-server" }), { args: ["--appendonly", "yes", "--appendfsync", "always"] });
+    const server = await redisServer("redis", program("redis-server", { apt: "redis-server" }), {
+      args: ["--appendonly", "yes", "--appendfsync", "always"],
+    });
     return { ...ways(server), address: { kind: "redis", port: server.port } };
   },
   async postgres() {
@@ -66,7 +70,11 @@ export const DATABASES: Readonly<Record<DatabaseKind, () => Promise<Database>>> 
   async sqlite() {
     const { temporaryDirectory } = await services<Lib>("lib");
     const directory = temporaryDirectory("soak");
-    return { address: { kind: "sqlite", directory }, start: () => makeFile(directory), stop: async () => rmSync(directory, REMOVAL) };
+    return {
+      address: { kind: "sqlite", directory },
+      start: () => makeFile(directory),
+      stop: async () => rmSync(directory, REMOVAL),
+    };
   },
 };
 
@@ -103,7 +111,10 @@ async function makeFile(directory: string): Promise<void> {
   }
 }
 
-/** Opens the database as one process of an application does. It may be down: then calls fail until it is there. `nth` chooses among the clients; the others are not loaded. */
+/**
+ * Opens the database as one process of an application does. It may be down: then calls fail until it is there. `nth`
+ * chooses among the clients; the others are not loaded.
+ */
 export async function openStorage(address: Address, nth: number): Promise<Storage> {
   const isEven = nth % 2 === 0;
   switch (address.kind) {
@@ -148,8 +159,19 @@ async function throughPg(port: number): Promise<Storage> {
   return postgresStorage(pool);
 }
 
-/** Asking for types, which nobody needs here, is what 3.4.9 ends the process with where a connection breaks right after it was made. */
+/**
+ * Asking for types, which nobody needs here, is what 3.4.9 ends the process with where a connection breaks right
+ * after it was made.
+ */
 async function throughPostgresJs(port: number): Promise<Storage> {
   const { default: postgres } = await import("postgres");
-  return postgresStorage(postgres({ ...account(port), max: POOL, connect_timeout: CONNECT_MS / 1000, fetch_types: false, onnotice: ignore }));
+  return postgresStorage(
+    postgres({
+      ...account(port),
+      max: POOL,
+      connect_timeout: CONNECT_MS / 1000,
+      fetch_types: false,
+      onnotice: ignore,
+    }),
+  );
 }

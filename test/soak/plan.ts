@@ -7,7 +7,8 @@ export class Dice {
 
   constructor(seed: number, name: string) {
     this.#state = seed | 0;
-    for (const letter of name) this.#state = Math.imul(this.#state ^ letter.charCodeAt(0), 0x01000193) ^ (this.#state >>> 15);
+    for (const letter of name)
+      this.#state = Math.imul(this.#state ^ letter.charCodeAt(0), 0x01000193) ^ (this.#state >>> 15);
   }
 
   /** Steps by the golden ratio, and mixes the bits (the finalizer of MurmurHash3). */
@@ -32,7 +33,10 @@ export class Dice {
   }
 }
 
-/** What a client does next. Every step draws the same number of times, so the plan does not depend on what the answers were. */
+/**
+ * What a client does next. Every step draws the same number of times, so the plan does not depend on what the answers
+ * were.
+ */
 export interface Step<K extends string = Act> {
   readonly what: K;
   readonly server: number;
@@ -49,20 +53,54 @@ export interface Step<K extends string = Act> {
 /** What a staff member and a thief do, in one client. */
 export type Deed = Job | "replay" | "replay write" | "replay login" | "forge" | "steal";
 
-const PERSON: Readonly<Record<Act, number>> = { read: 20, increment: 30, twice: 6, late: 5, set: 9, change: 9, login: 9, logout: 3, reset: 2, forget: 1 };
-const STAFF: Readonly<Record<Deed, number>> = { edit: 40, revoke: 4, replay: 20, "replay write": 8, "replay login": 6, forge: 4, steal: 18 };
+const PERSON: Readonly<Record<Act, number>> = {
+  read: 20,
+  increment: 30,
+  twice: 6,
+  late: 5,
+  set: 9,
+  change: 9,
+  login: 9,
+  logout: 3,
+  reset: 2,
+  forget: 1,
+};
+const STAFF: Readonly<Record<Deed, number>> = {
+  edit: 40,
+  revoke: 4,
+  replay: 20,
+  "replay write": 8,
+  "replay login": 6,
+  forge: 4,
+  steal: 18,
+};
 
 const PAUSE_MS = 25;
 const PARK_MS = 60;
 const PARKED = 0.3;
 const HANGS_UP = 0.02;
 
-export const personSteps = (seed: number, tab: string, servers: number): Generator<Step> => steps(new Dice(seed, tab), PERSON, servers);
-export const staffSteps = (seed: number, name: string, servers: number): Generator<Step<Deed>> => steps(new Dice(seed, name), STAFF, servers);
+export const personSteps = (seed: number, tab: string, servers: number): Generator<Step> =>
+  steps(new Dice(seed, tab), PERSON, servers);
+export const staffSteps = (seed: number, name: string, servers: number): Generator<Step<Deed>> =>
+  steps(new Dice(seed, name), STAFF, servers);
 
-function* steps<K extends string>(dice: Dice, weights: Readonly<Record<K, number>>, servers: number): Generator<Step<K>> {
+function* steps<K extends string>(
+  dice: Dice,
+  weights: Readonly<Record<K, number>>,
+  servers: number,
+): Generator<Step<K>> {
   for (;;) {
-    const [what, server, isParked, park, pause, hangsUp, hangUp, pick] = [dice.weighted(weights), dice.below(servers), dice.next() < PARKED, dice.below(PARK_MS), dice.below(PAUSE_MS), dice.next() < HANGS_UP, dice.below(PARK_MS), dice.next()];
+    const [what, server, isParked, park, pause, hangsUp, hangUp, pick] = [
+      dice.weighted(weights),
+      dice.below(servers),
+      dice.next() < PARKED,
+      dice.below(PARK_MS),
+      dice.below(PAUSE_MS),
+      dice.next() < HANGS_UP,
+      dice.below(PARK_MS),
+      dice.next(),
+    ];
     yield { what, server, park: isParked ? park : 0, pause, hangUp: hangsUp ? hangUp : undefined, pick };
   }
 }
@@ -85,7 +123,11 @@ export function killPlan(seed: number, ms: number, servers: number, withDatabase
   const dice = new Dice(seed, "kills");
   const kills = (every: number, target: () => Kill["target"]): Kill[] => {
     const count = Math.max(1, Math.floor(ms / every));
-    return Array.from({ length: count }, (_, i) => ({ at: ((i + 0.2 + 0.7 * dice.next()) * ms) / count, target: target(), down: dice.below(DOWN_MS) }));
+    return Array.from({ length: count }, (_, i) => ({
+      at: ((i + 0.2 + 0.7 * dice.next()) * ms) / count,
+      target: target(),
+      down: dice.below(DOWN_MS),
+    }));
   };
   const ofServers = kills(SERVER_EVERY_MS, () => dice.below(servers));
   const ofDatabase = kills(DATABASE_EVERY_MS, () => "database");

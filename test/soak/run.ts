@@ -42,7 +42,9 @@ export async function soak(options: SoakOptions): Promise<Outcome> {
   const { kind, database, seed, servers = SERVERS, signal } = options;
   const site = new Site({ database, servers, seed, sabotage: options.sabotage });
   const journal = new Journal(site.servers);
-  const stopped = new Promise<never>((_resolve, reject) => signal?.addEventListener("abort", () => reject(signal.reason as Error)));
+  const stopped = new Promise<never>((_resolve, reject) =>
+    signal?.addEventListener("abort", () => reject(signal.reason as Error)),
+  );
   stopped.catch(() => {});
   let isOver = false;
   try {
@@ -60,7 +62,10 @@ export async function soak(options: SoakOptions): Promise<Outcome> {
   async function all(): Promise<number> {
     await site.start();
     const clients = runClients(journal, { ...options, servers }, () => isOver);
-    await Promise.race([clients, options.sabotage === undefined ? trouble(site, options) : untilCaught(journal, options)]);
+    await Promise.race([
+      clients,
+      options.sabotage === undefined ? trouble(site, options) : untilCaught(journal, options),
+    ]);
     isOver = true;
     await clients;
     return options.sabotage === undefined ? audit(journal, servers, AUDIT_PATIENCE_MS) : 0;
@@ -72,7 +77,12 @@ async function trouble(site: Site, { seed, seconds }: SoakOptions): Promise<void
   const began = performance.now();
   const until = (at: number) => sleep(Math.max(0, at - (performance.now() - began)));
   const strikes: Promise<void>[] = [];
-  for (const { at, target, down } of killPlan(seed, seconds * 1000, site.servers.length, site.database.kill !== undefined)) {
+  for (const { at, target, down } of killPlan(
+    seed,
+    seconds * 1000,
+    site.servers.length,
+    site.database.kill !== undefined,
+  )) {
     await until(at);
     strikes.push(site.strike(target, down));
     strikes.at(-1)!.catch(() => {});
@@ -83,7 +93,8 @@ async function trouble(site: Site, { seed, seconds }: SoakOptions): Promise<void
 
 async function untilCaught(journal: Journal, { seconds }: SoakOptions): Promise<void> {
   const end = performance.now() + seconds * 1000;
-  while (performance.now() < end && check(journal.log).every(({ violations }) => violations.length === 0)) await sleep(LOOK_MS);
+  while (performance.now() < end && check(journal.log).every(({ violations }) => violations.length === 0))
+    await sleep(LOOK_MS);
 }
 
 /** What the checker cannot see in the log. */

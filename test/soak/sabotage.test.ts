@@ -10,9 +10,21 @@ const SECONDS = 60;
 
 for (const sabotage of Object.keys(SABOTAGES)) {
   test(`the soak fails over a storage whose sabotage is: ${sabotage}`, async () => {
-    const { verdicts } = await soak({ kind: "sqlite", database: await DATABASES.sqlite(), seed: 1, seconds: SECONDS, servers: 1, people: 2, tabs: 2, sabotage });
+    const { verdicts } = await soak({
+      kind: "sqlite",
+      database: await DATABASES.sqlite(),
+      seed: 1,
+      seconds: SECONDS,
+      servers: 1,
+      people: 2,
+      tabs: 2,
+      sabotage,
+    });
     const broken = verdicts.filter(({ violations }) => violations.length > 0).map(({ rule }) => rule);
     assert.ok(broken.length > 0, "no rule was violated");
-    assert.ok(broken.every((rule) => Object.hasOwn(RULES, rule)), broken.join("; "));
+    assert.ok(
+      broken.every((rule) => Object.hasOwn(RULES, rule)),
+      broken.join("; "),
+    );
   });
 }

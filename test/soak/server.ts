@@ -1,4 +1,7 @@
-/** One server process of a soak: an application over one adapter, with a clock of its own. It ends with the process that started it. */
+/**
+ * One server process of a soak: an application over one adapter, with a clock of its own. It ends with the process
+ * that started it.
+ */
 import { rmSync } from "node:fs";
 import type { Clock } from "holdfast";
 import type { Adapter, Handle } from "../support/apps/types.js";
@@ -33,7 +36,10 @@ const clock: Clock = {
 
 const opened = await openStorage(config.address, config.nth);
 const storage = config.sabotage === undefined ? opened : sabotaged(opened, config.sabotage);
-const { [config.adapter]: adapter } = (await import(`../support/apps/${config.adapter}.js`)) as Record<string, Adapter>;
+const { [config.adapter]: adapter } = (await import(`../support/apps/${config.adapter}.js`)) as Record<
+  string,
+  Adapter
+>;
 const sessions = { storage, clock, refreshInterval: "1s", storageTimeout: 1000, commitTimeout: 2500 } as const;
 const app = await adapter!.start({ sessions }, { "/": answer });
 process.send!({ port: app.port });

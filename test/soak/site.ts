@@ -24,11 +24,20 @@ export class ServerProcess {
   }
 
   async start(): Promise<void> {
-    const child = fork(new URL("./server.js", import.meta.url), [JSON.stringify(this.config)], { execArgv: [], env: { ...process.env, NODE_ENV: "test" }, stdio: ["ignore", "ignore", "pipe", "ipc"] });
+    const child = fork(new URL("./server.js", import.meta.url), [JSON.stringify(this.config)], {
+      execArgv: [],
+      env: { ...process.env, NODE_ENV: "test" },
+      stdio: ["ignore", "ignore", "pipe", "ipc"],
+    });
     this.#child = child;
-    child.stderr!.setEncoding("utf8").on("data", (text: string) => (this.#errors = (this.#errors + text).slice(-4000)));
+    child
+      .stderr!.setEncoding("utf8")
+      .on("data", (text: string) => (this.#errors = (this.#errors + text).slice(-4000)));
     child.once("exit", (code, signal) => {
-      if (this.#child === child) this.failures.push(`server ${this.config.nth} (${this.config.adapter}) ended by itself: ${code ?? signal}\n${this.#errors}`);
+      if (this.#child === child)
+        this.failures.push(
+          `server ${this.config.nth} (${this.config.adapter}) ended by itself: ${code ?? signal}\n${this.#errors}`,
+        );
     });
     const ended = once(child, "exit").then(() => undefined);
     const [message] = ((await Promise.race([once(child, "message"), ended])) ?? []) as [{ port: number }?];
@@ -68,7 +77,16 @@ export class Site {
   constructor({ database, servers, seed, sabotage }: SiteOptions) {
     this.database = database;
     const off = offsets(seed, servers);
-    this.servers = off.map((offset, nth) => new ServerProcess({ nth, adapter: ADAPTERS[nth % ADAPTERS.length]!, address: database.address, offset, sabotage }));
+    this.servers = off.map(
+      (offset, nth) =>
+        new ServerProcess({
+          nth,
+          adapter: ADAPTERS[nth % ADAPTERS.length]!,
+          address: database.address,
+          offset,
+          sabotage,
+        }),
+    );
   }
 
   async start(): Promise<void> {

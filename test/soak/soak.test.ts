@@ -19,7 +19,10 @@ describe("servers and databases are killed at random under load: no promise is b
     test(kind, async () => {
       const outcome = await soak({ kind, database, seed: SEED, seconds: SECONDS, people: 2, tabs: 2 });
       console.log(report(outcome));
-      assert.deepEqual(outcome.verdicts.flatMap(({ rule, violations }) => violations.map((violation) => `${rule}: ${violation}`)), []);
+      assert.deepEqual(
+        outcome.verdicts.flatMap(({ rule, violations }) => violations.map((violation) => `${rule}: ${violation}`)),
+        [],
+      );
       assert.ok(outcome.verdicts.find(({ rule }) => rule === "every acknowledged increment is there")!.checked > 0);
       assert.ok(outcome.kills.servers > 0 && (kind === "sqlite" || outcome.kills.database > 0));
     });

@@ -38,7 +38,9 @@ await withService("dynamodb", (service) => {
       through.close();
       await proxy.close();
     });
-    const documents = Object.entries(TRANSLATED).map(([how, translate]) => [how, () => documentOf(translate)] as const);
+    const documents = Object.entries(TRANSLATED).map(
+      ([how, translate]) => [how, () => documentOf(translate)] as const,
+    );
     const conditions: StorageConditions = {
       rowSettings: Object.fromEntries(documents),
       latency(_under, ms) {
@@ -68,7 +70,11 @@ await withService("dynamodb", (service) => {
     const { client, storage } = await opened(t);
     const store = createStore<{ n: number }>({ storage });
     const sent: { name: string; input: any }[] = [];
-    client.middlewareStack.add((next: any, { commandName }: any) => (args: any) => (sent.push({ name: commandName.replace("Command", ""), input: args.input }), next(args)), { step: "initialize" });
+    client.middlewareStack.add(
+      (next: any, { commandName }: any) =>
+        (args: any) => (sent.push({ name: commandName.replace("Command", ""), input: args.input }), next(args)),
+      { step: "initialize" },
+    );
     const cost = async (work: () => Promise<unknown>): Promise<string> => {
       sent.length = 0;
       await work();
@@ -107,7 +113,11 @@ await withService("dynamodb", (service) => {
     assert.ok(updated, "update");
     loses = 1;
     assert.ok(await storage.touch("resent", now + 2 * MINUTE, updated.version!, call), "touch");
-    assert.deepEqual(await storage.get("resent", call), { value: "2", expiresAt: now + 2 * MINUTE, version: updated.version });
+    assert.deepEqual(await storage.get("resent", call), {
+      value: "2",
+      expiresAt: now + 2 * MINUTE,
+      version: updated.version,
+    });
     assert.ok(loses < 0, "answers were lost");
     assert.equal(await storage.update("resent", entry("3"), created.version!, call), false);
   });
@@ -120,7 +130,14 @@ await withService("dynamodb", (service) => {
     const key = { S: `holdfast:${id.slice(id.indexOf("_") + 1)}` };
     const { Item: whole } = await client.getItem({ TableName: table, Key: { key } });
     assert.ok(Number(whole.ttl.N) * 1000 >= Number(whole.deadline.S) + 5 * MINUTE, "it is kept five minutes longer");
-    const broken = [{}, { value: { N: "7" } }, { ...whole, value: { NULL: true } }, { ...whole, version: { N: "1" } }, { ...whole, deadline: { S: "soon" } }, { ...whole, value: { M: {} } }];
+    const broken = [
+      {},
+      { value: { N: "7" } },
+      { ...whole, value: { NULL: true } },
+      { ...whole, version: { N: "1" } },
+      { ...whole, deadline: { S: "soon" } },
+      { ...whole, value: { M: {} } },
+    ];
     for (const item of broken) {
       await client.putItem({ TableName: table, Item: { ...item, key } });
       assert.equal(await store.getByToken(token), undefined, JSON.stringify(item));
@@ -132,24 +149,35 @@ await withService("dynamodb", (service) => {
     const { client } = await opened(t);
     const table = `made_${now}`;
     const storage = dynamodbStorage(client, { table });
-    await assert.rejects(async () => storage.get("k", call), { code: "storage", message: /no table made_.*ensureSchema/ });
+    await assert.rejects(async () => storage.get("k", call), {
+      code: "storage",
+      message: /no table made_.*ensureSchema/,
+    });
     const found = async (): Promise<string> =>
       (await storage.check(call)).map(({ level, what }) => `${level} ${what}`).join("\n");
     assert.match(await found(), /^bad there is no table/);
     await Promise.all(Array.from({ length: 4 }, () => storage.ensureSchema()));
     await storage.ensureSchema();
     assert.doesNotMatch(await found(), /warn|bad/);
-    await client.updateTimeToLive({ TableName: table, TimeToLiveSpecification: { AttributeName: "ttl", Enabled: false } });
+    await client.updateTimeToLive({
+      TableName: table,
+      TimeToLiveSpecification: { AttributeName: "ttl", Enabled: false },
+    });
     assert.match(await found(), /warn the table has no time to live/);
     const document = dynamodbStorage(awsSdk("lib-dynamodb").DynamoDBDocument.from(client), { table });
-    await assert.rejects(document.ensureSchema(), { code: "unsupported", message: /makes no tables; .*new DynamoDB/ });
+    await assert.rejects(document.ensureSchema(), {
+      code: "unsupported",
+      message: /makes no tables; .*new DynamoDB/,
+    });
     assert.match(JSON.stringify(await document.check(call)), /ok.*records can be created.*warn.*document client/);
   });
 
   test("the largest value it names is taken, one that is larger than an item may be is too-large", async (t) => {
     const { storage } = await opened(t);
     assert.ok(await storage.create(`k${"x".repeat(127)}`, entry("x".repeat(storage.maxValueBytes)), call));
-    await assert.rejects(async () => storage.create("k2", entry("x".repeat(410 * 1024)), call), { code: "too-large" });
+    await assert.rejects(async () => storage.create("k2", entry("x".repeat(410 * 1024)), call), {
+      code: "too-large",
+    });
   });
 
   test("a server that falls silent, or is gone, is an error within the time; back again it answers", async (t) => {
@@ -180,8 +208,11 @@ await withService("dynamodb", (service) => {
       [{ getItem() {} }, /has neither getItem.*new DynamoDB/],
       ["https://key:hunter2@dynamodb", /a string has neither/],
     ];
-    for (const [client, says] of refused) assert.throws(() => dynamodbStorage(client as never, { table: "abc" }), says);
-    const all = Object.fromEntries(["get", "put", "update", "delete", "scan"].map((name) => [name, async () => ({})]));
+    for (const [client, says] of refused)
+      assert.throws(() => dynamodbStorage(client as never, { table: "abc" }), says);
+    const all = Object.fromEntries(
+      ["get", "put", "update", "delete", "scan"].map((name) => [name, async () => ({})]),
+    );
     for (const table of ["", "ab", "a b", "x".repeat(256), 5]) {
       assert.throws(() => dynamodbStorage(all as never, { table: table as string }), /table is/);
     }
@@ -189,10 +220,18 @@ await withService("dynamodb", (service) => {
 });
 
 test("a refusal of the service is an error: throttled, not allowed", async () => {
-  for (const [name, says] of [["ProvisionedThroughputExceededException", /too much/], ["AccessDeniedException", /may not do that; allow it dynamodb:GetItem/]] as const) {
+  for (const [name, says] of [
+    ["ProvisionedThroughputExceededException", /too much/],
+    ["AccessDeniedException", /may not do that; allow it dynamodb:GetItem/],
+  ] as const) {
     const fail = (): Promise<never> => Promise.reject(Object.assign(new Error("too much"), { name }));
-    const store = createStore({ storage: dynamodbStorage({ get: fail, put: fail, update: fail, delete: fail, scan: fail }) });
-    await assert.rejects(store.create({}), (error: any) => error.code === "storage" && says.test(`${error.message} ${error.cause?.message}`));
+    const store = createStore({
+      storage: dynamodbStorage({ get: fail, put: fail, update: fail, delete: fail, scan: fail }),
+    });
+    await assert.rejects(
+      store.create({}),
+      (error: any) => error.code === "storage" && says.test(`${error.message} ${error.cause?.message}`),
+    );
   }
 });
 

@@ -18,7 +18,12 @@ describe("encrypted(memory): the storage contract", () => {
 function world(...keys: (Uint8Array | string)[]) {
   const inner = memoryStorage();
   const events: SessionEvent[] = [];
-  const open = (...ring: (Uint8Array | string)[]) => createStore<any>({ storage: encrypted(inner, ring), clock: testClock(), onEvent: incidents((event) => events.push(event)) });
+  const open = (...ring: (Uint8Array | string)[]) =>
+    createStore<any>({
+      storage: encrypted(inner, ring),
+      clock: testClock(),
+      onEvent: incidents((event) => events.push(event)),
+    });
   return { inner, events, open, store: open(...keys) };
 }
 
@@ -31,7 +36,10 @@ test("nothing of a session can be read in the database", async () => {
   const session = await store.create({ card: "4242-4242" });
   const { value } = await stored(inner, session.id);
   assert.match(value, /^e1\.[\w-]{8}\.[\w-]+$/);
-  for (const secret of ["4242", "card", session.token, "createdAt"]) assert.ok(!Buffer.from(value.split(".")[2]!, "base64url").toString("latin1").includes(secret) && !value.includes(secret));
+  for (const secret of ["4242", "card", session.token, "createdAt"])
+    assert.ok(
+      !Buffer.from(value.split(".")[2]!, "base64url").toString("latin1").includes(secret) && !value.includes(secret),
+    );
   assert.equal((await store.getByToken(session.token))!.get("card"), "4242-4242");
 });
 
@@ -47,9 +55,17 @@ test("attack 68: a value moved under another key is no session, and one event", 
   const { inner, events, store } = world(key);
   const [admin, mine] = [await store.create({ user: "admin" }), await store.create({ user: "me" })];
   const mineNow = await stored(inner, mine.id);
-  inner.update(`holdfast:${mine.id.slice(3)}`, { ...mineNow, value: (await stored(inner, admin.id)).value }, mineNow.version, call);
+  inner.update(
+    `holdfast:${mine.id.slice(3)}`,
+    { ...mineNow, value: (await stored(inner, admin.id)).value },
+    mineNow.version,
+    call,
+  );
   assert.equal(await store.getByToken(mine.token), undefined);
-  assert.deepEqual(events.map(({ type }) => type), ["unreadable"]);
+  assert.deepEqual(
+    events.map(({ type }) => type),
+    ["unreadable"],
+  );
 });
 
 test("a bit flipped anywhere, a cut, another key, plain text: no session", async () => {
@@ -66,7 +82,7 @@ test("a bit flipped anywhere, a cut, another key, plain text: no session", async
   const body = Buffer.from(now.value.split(".")[2]!, "base64url");
   for (let i = 0; i < body.length; i++) {
     const flipped = Buffer.from(body);
-    flipped[i]! ^= 1 << (i % 8);
+    flipped[i]! ^= 1 << i % 8;
     await put(`${now.value.split(".").slice(0, 2).join(".")}.${flipped.toString("base64url")}`);
     assert.equal(await store.getByToken(token), undefined, `byte ${i}`);
   }
@@ -92,7 +108,23 @@ test("rotation without downtime: old records open, new writes use the new key, a
 });
 
 test("attack 51: weak, short, empty or missing keys are refused at construction, and never shown", () => {
-  for (const keys of [[], [""], ["keyboard cat"], [new Uint8Array(32)], ["a".repeat(64)], [randomBytes(31)], [undefined], undefined, [key, null]] as never[]) {
-    assert.throws(() => encrypted(memoryStorage(), keys), (error: Error) => error instanceof TypeError && error.message.startsWith("holdfast: encrypted: keys") && !error.message.includes("keyboard"));
+  for (const keys of [
+    [],
+    [""],
+    ["keyboard cat"],
+    [new Uint8Array(32)],
+    ["a".repeat(64)],
+    [randomBytes(31)],
+    [undefined],
+    undefined,
+    [key, null],
+  ] as never[]) {
+    assert.throws(
+      () => encrypted(memoryStorage(), keys),
+      (error: Error) =>
+        error instanceof TypeError &&
+        error.message.startsWith("holdfast: encrypted: keys") &&
+        !error.message.includes("keyboard"),
+    );
   }
 });

@@ -29,7 +29,10 @@ await withService("memcached", ({ host, port }) => {
       const { version, value } = (await storage.get(key, call))!;
       assert.equal(value.length, most.length);
       const generous = memcachedStorage(client, { maxItemBytes: 2 ** 22 });
-      await assert.rejects(async () => generous.update(key, { value: "y".repeat(2 ** 21), expiresAt: soon }, version, call), { code: "too-large" });
+      await assert.rejects(
+        async () => generous.update(key, { value: "y".repeat(2 ** 21), expiresAt: soon }, version, call),
+        { code: "too-large" },
+      );
       assert.equal((await storage.get(key, call))?.value, most);
       const store = createStore<{ text: string }>({ storage, maxRecordBytes: 2 ** 22 });
       await assert.rejects(store.create({ text: most }), { code: "too-large" });
@@ -48,7 +51,9 @@ await withService("memcached", ({ host, port }) => {
       const storage = memcachedStorage(client);
       for (const key of ["a b", "a\r\nflush_all", "a\u0000", "é", "k".repeat(251), ""]) {
         await assert.rejects(async () => storage.get(key, call), { code: "storage" });
-        await assert.rejects(async () => storage.create(key, { value: "", expiresAt: soon }, call), { code: "storage" });
+        await assert.rejects(async () => storage.create(key, { value: "", expiresAt: soon }, call), {
+          code: "storage",
+        });
       }
       assert.throws(() => memcachedStorage(client, { prefix: "a b" }), /prefix is "a b"/);
       assert.equal(await storage.get("constructor", call), undefined);
@@ -66,7 +71,10 @@ await withService("memcached", ({ host, port }) => {
 
     test("what somebody else wrote under a session's key is no session, and one event", async () => {
       const events: SessionEvent[] = [];
-      const store = createStore<{ n: number }>({ storage: memcachedStorage(client), onEvent: incidents((event) => events.push(event)) });
+      const store = createStore<{ n: number }>({
+        storage: memcachedStorage(client),
+        onEvent: incidents((event) => events.push(event)),
+      });
       const { token, id } = await store.create({ n: 1 });
       const key = `holdfast:${id.slice(id.indexOf("_") + 1)}`;
       assert.ok(await client.gets(key), "this test knows the key");
@@ -96,18 +104,23 @@ await withService("memcached", ({ host, port }) => {
       assert.equal(await cost(() => store.edit(id, (session) => session.set("n", 2))), "gets cas");
       assert.equal(await cost(() => store.delete(id)), "gets cas");
       const { token } = await store.create({ n: 1 });
-      assert.equal(await cost(async () => {
-        const session = (await store.getByToken(token))!;
-        await session.regenerate();
-        await session.save();
-      }), "gets add cas");
+      assert.equal(
+        await cost(async () => {
+          const session = (await store.getByToken(token))!;
+          await session.regenerate();
+          await session.save();
+        }),
+        "gets add cas",
+      );
     });
 
     test("a wrong client is refused at once, and told what it lacks", () => {
       assert.throws(() => memcachedStorage({ add() {} } as unknown as MemcachedClient), /lacks gets, cas/);
       assert.throws(() => memcachedStorage("localhost:11211" as unknown as MemcachedClient), TypeError);
       assert.throws(() => memcachedStorage(client, { ttl: 5 } as object), /no option "ttl"/);
-      const several = new MemcacheClient({ server: { servers: [{ server: `${host}:${port}` }, { server: `${host}:1` }] } });
+      const several = new MemcacheClient({
+        server: { servers: [{ server: `${host}:${port}` }, { server: `${host}:1` }] },
+      });
       assert.throws(() => memcachedStorage(several), /one server/);
     });
   });

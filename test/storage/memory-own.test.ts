@@ -17,7 +17,10 @@ const LIVE = { value: "x", expiresAt: LATER + MINUTE };
 /** Each call that looks for what has expired, and how many entries it looks at, however many there are. */
 const LOOKING: Readonly<Record<string, { looksAt: number; isFull?: boolean; look(storage: MemoryStorage): void }>> = {
   "a create": { looksAt: 4, look: comeAndGo },
-  "an update": { looksAt: 4, look: (storage) => assert.ok(storage.update("0", LIVE, versionOf(storage, "0"), call(LATER))) },
+  "an update": {
+    looksAt: 4,
+    look: (storage) => assert.ok(storage.update("0", LIVE, versionOf(storage, "0"), call(LATER))),
+  },
   "a create in a full storage": { looksAt: 1024, isFull: true, look: comeIfThereIsRoom },
 };
 
@@ -67,7 +70,13 @@ test("updates reclaim, too, and a busy storage holds little more than what is li
   const storage = memoryStorage();
   storage.create("busy", { value: "0", expiresAt: 1e15 }, call(0));
   for (let i = 0; i < 1000; i++) storage.create(`old${i}`, { value: "x", expiresAt: MINUTE }, call(0));
-  for (let i = 0; i < 1000; i++) storage.update("busy", { value: `${i}`, expiresAt: 1e15 }, storage.get("busy")!.version as number, call(60 * MINUTE));
+  for (let i = 0; i < 1000; i++)
+    storage.update(
+      "busy",
+      { value: `${i}`, expiresAt: 1e15 },
+      storage.get("busy")!.version as number,
+      call(60 * MINUTE),
+    );
   assert.equal(storage.size, 1);
 });
 
@@ -83,9 +92,17 @@ test("a full storage refuses new sessions and keeps every live one", async () =>
   const storage = memoryStorage({ maxEntries: 3 });
   const store = createStore<{ n: number }>({ storage, clock });
   const sessions = [await store.create({ n: 0 }), await store.create({ n: 1 }), await store.create({ n: 2 })];
-  await assert.rejects(store.create({ n: 3 }), (error: SessionError) => error.code === "storage" && error.status === 503 && /maxEntries is 3/.test(error.message));
+  await assert.rejects(
+    store.create({ n: 3 }),
+    (error: SessionError) =>
+      error.code === "storage" && error.status === 503 && /maxEntries is 3/.test(error.message),
+  );
   for (const [n, { token }] of sessions.entries()) assert.equal((await store.getByToken(token))?.get("n"), n);
-  assert.equal(await store.edit(sessions[0]!.id, (session) => session.set("n", 10)), true, "a live session can still be written");
+  assert.equal(
+    await store.edit(sessions[0]!.id, (session) => session.set("n", 10)),
+    true,
+    "a live session can still be written",
+  );
 });
 
 test("a full storage makes room by removing what expired", async () => {
@@ -101,7 +118,8 @@ test("a full storage makes room by removing what expired", async () => {
 });
 
 test("maxEntries is checked where the storage is made", () => {
-  for (const maxEntries of [0, -1, 1.5, Number.NaN, Infinity]) assert.throws(() => memoryStorage({ maxEntries }), RangeError);
+  for (const maxEntries of [0, -1, 1.5, Number.NaN, Infinity])
+    assert.throws(() => memoryStorage({ maxEntries }), RangeError);
   assert.throws(() => memoryStorage({ maxEntries: "10" as never }), TypeError);
   assert.throws(() => memoryStorage({ max: 10 } as never), /no option "max"; it has maxEntries/);
 });
@@ -117,17 +135,26 @@ test("what was answered is not what is kept: entries are never shared", () => {
 test("two stores over one storage see each other's sessions, and both keep their writes", async () => {
   const clock = testClock();
   const storage = memoryStorage();
-  const [one, two] = [createStore<Record<string, number>>({ storage, clock }), createStore<Record<string, number>>({ storage, clock })];
+  const [one, two] = [
+    createStore<Record<string, number>>({ storage, clock }),
+    createStore<Record<string, number>>({ storage, clock }),
+  ];
   const { id, token } = await one.create({ n: 0 });
-  const increments = Array.from({ length: 20 }, (_, i) => (i % 2 ? one : two).edit(id, (session) => session.update("n", (n = 0) => n + 1)));
-  for (let turns = 0; turns < 4000 && (await Promise.race([Promise.all(increments), turn()])) === "turn"; turns++) clock.advance(1);
+  const increments = Array.from({ length: 20 }, (_, i) =>
+    (i % 2 ? one : two).edit(id, (session) => session.update("n", (n = 0) => n + 1)),
+  );
+  for (let turns = 0; turns < 4000 && (await Promise.race([Promise.all(increments), turn()])) === "turn"; turns++)
+    clock.advance(1);
   assert.ok((await Promise.all(increments)).every(Boolean));
   assert.equal((await two.getByToken(token))?.get("n"), 20);
 });
 
 test("two namespaces over one storage are strangers, and clear() of one spares the other", async () => {
   const storage = memoryStorage();
-  const [shop, shop2] = [createStore<{ n: number }>({ storage, namespace: "shop" }), createStore<{ n: number }>({ storage, namespace: "shop2" })];
+  const [shop, shop2] = [
+    createStore<{ n: number }>({ storage, namespace: "shop" }),
+    createStore<{ n: number }>({ storage, namespace: "shop2" }),
+  ];
   const [a, b] = [await shop.create({ n: 1 }), await shop2.create({ n: 2 })];
   assert.equal(await shop2.getByToken(a.token), undefined);
   await shop.clear();

@@ -17,7 +17,11 @@ const call = { now, signal: new AbortController().signal };
 const entry = (value: string) => ({ value, expiresAt: now + MINUTE });
 
 await withService("mongodb", (service) => {
-  const opened = async (t: TestContext, options: MongoClientOptions = {}, from: Pick<Service, "url"> = service): Promise<ConnectedMongodb & { storage: MongodbStorage }> => {
+  const opened = async (
+    t: TestContext,
+    options: MongoClientOptions = {},
+    from: Pick<Service, "url"> = service,
+  ): Promise<ConnectedMongodb & { storage: MongodbStorage }> => {
     const connected = await connectMongodb(from, options);
     t.after(connected.close);
     return { ...connected, storage: mongodbStorage(connected.collection) };
@@ -77,7 +81,11 @@ await withService("mongodb", (service) => {
   }
 
   test("commands per request: read 1, write 2, login 3, logout 2, and none on a secondary or unacknowledged", async (t) => {
-    const { client, storage } = await opened(t, { monitorCommands: true, readPreference: "nearest", writeConcern: { w: 0 } });
+    const { client, storage } = await opened(t, {
+      monitorCommands: true,
+      readPreference: "nearest",
+      writeConcern: { w: 0 },
+    });
     const store = createStore<{ n: number }>({ storage });
     const sent: { name: string; command: any }[] = [];
     client.on("commandStarted", ({ commandName, command }) => void sent.push({ name: commandName, command }));
@@ -225,17 +233,31 @@ await withService("mongodb", (service) => {
 describe("mongodb: what a server says", () => {
   const failing = (error: object): MongodbStorage => {
     const fail = (): Promise<never> => Promise.reject(error as Error);
-    return mongodbStorage({ findOne: fail, insertOne: fail, updateOne: fail, deleteOne: fail, deleteMany: fail, createIndex: fail });
+    return mongodbStorage({
+      findOne: fail,
+      insertOne: fail,
+      updateOne: fail,
+      deleteOne: fail,
+      deleteMany: fail,
+      createIndex: fail,
+    });
   };
-  const server = (code: number, more: object = {}): MongoServerError => new MongoServerError({ message: `it says ${SECRET}`, code, ...more });
+  const server = (code: number, more: object = {}): MongoServerError =>
+    new MongoServerError({ message: `it says ${SECRET}`, code, ...more });
 
   test("a document that a validator or another unique index refused is repeated in no error", async () => {
-    for (const error of [server(121, { errInfo: { details: SECRET } }), server(11_000, { keyPattern: { value: 1 }, keyValue: { value: SECRET } })]) {
-      await assert.rejects(async () => failing(error).create("k", entry(SECRET), call), (shown: Error) => {
-        assert.match(shown.message, /collection of their own/);
-        assert.doesNotMatch(inspect(shown, { depth: 9 }), new RegExp(SECRET));
-        return true;
-      });
+    for (const error of [
+      server(121, { errInfo: { details: SECRET } }),
+      server(11_000, { keyPattern: { value: 1 }, keyValue: { value: SECRET } }),
+    ]) {
+      await assert.rejects(
+        async () => failing(error).create("k", entry(SECRET), call),
+        (shown: Error) => {
+          assert.match(shown.message, /collection of their own/);
+          assert.doesNotMatch(inspect(shown, { depth: 9 }), new RegExp(SECRET));
+          return true;
+        },
+      );
     }
     assert.equal(await failing(server(11_000, { keyPattern: { _id: 1 } })).create("k", entry("v"), call), false);
   });
@@ -247,7 +269,13 @@ describe("mongodb: what a server says", () => {
     ];
     for (const [code, says] of refusals) {
       const storage = failing(server(code));
-      const acts = [() => storage.get("k", call), () => storage.create("k", entry("v"), call), () => storage.update("k", entry("v"), "a", call), () => storage.touch("k", now, "a", call), () => storage.delete("k", "a", call)];
+      const acts = [
+        () => storage.get("k", call),
+        () => storage.create("k", entry("v"), call),
+        () => storage.update("k", entry("v"), "a", call),
+        () => storage.touch("k", now, "a", call),
+        () => storage.delete("k", "a", call),
+      ];
       for (const act of acts) await assert.rejects(async () => act(), { code: "storage", message: says });
       const [first] = await storage.check(call);
       assert.match(`${first!.level} ${first!.what}; ${first!.advice}`, says);
@@ -257,7 +285,14 @@ describe("mongodb: what a server says", () => {
 
   test("a write that nobody acknowledged is an error", async () => {
     const answer = async (): Promise<any> => ({ acknowledged: false, matchedCount: 1, deletedCount: 1 });
-    const storage = mongodbStorage({ findOne: answer, insertOne: answer, updateOne: answer, deleteOne: answer, deleteMany: answer, createIndex: answer });
+    const storage = mongodbStorage({
+      findOne: answer,
+      insertOne: answer,
+      updateOne: answer,
+      deleteOne: answer,
+      deleteMany: answer,
+      createIndex: answer,
+    });
     await assert.rejects(async () => storage.create("k", entry("v"), call), { code: "storage" });
     await assert.rejects(async () => storage.delete("k", "a", call), { code: "storage" });
   });
@@ -298,17 +333,27 @@ test("what is no collection is refused, and told what to hand in", async () => {
     ["mongodb://me:hunter2@localhost", /a string lacks/],
   ];
   for (const [one, says] of refused) {
-    assert.throws(() => mongodbStorage(one as Collection), (error: Error) => {
-      assert.match(error.message, says);
-      assert.doesNotMatch(error.message, /hunter2/);
-      return true;
-    });
+    assert.throws(
+      () => mongodbStorage(one as Collection),
+      (error: Error) => {
+        assert.match(error.message, says);
+        assert.doesNotMatch(error.message, /hunter2/);
+        return true;
+      },
+    );
   }
   await client.close();
 });
 
 const nothing = async (): Promise<null> => null;
-const FAKE: MongodbCollection = { findOne: nothing, insertOne: nothing, updateOne: nothing, deleteOne: nothing, deleteMany: nothing, createIndex: nothing };
+const FAKE: MongodbCollection = {
+  findOne: nothing,
+  insertOne: nothing,
+  updateOne: nothing,
+  deleteOne: nothing,
+  deleteMany: nothing,
+  createIndex: nothing,
+};
 
 async function until(isSo: () => Promise<boolean>): Promise<boolean> {
   for (const end = Date.now() + 15_000; Date.now() < end; await new Promise((resolve) => setTimeout(resolve, 50))) {

@@ -7,7 +7,8 @@ import { MYSQL_CLIENTS, type OpenedMysql } from "../support/mysql-clients.js";
 import { ownService, withService, type Service } from "../support/services.js";
 import { HOSTILE_NAMES, sqlCases } from "../support/sql-cases.js";
 
-for (const name of ["mariadb", ...(process.env.HOLDFAST_TEST_MYSQL_URL ? ["mysql"] : [])]) await withService(name, (server) => declare(name, server));
+for (const name of ["mariadb", ...(process.env.HOLDFAST_TEST_MYSQL_URL ? ["mysql"] : [])])
+  await withService(name, (server) => declare(name, server));
 
 function declare(name: string, { url, version }: Service): void {
   for (const [label, connect] of Object.entries(MYSQL_CLIENTS)) {
@@ -35,7 +36,10 @@ function counted(client: MysqlClient | MysqlCallbackClient, sent: string[]): Mys
   return { execute: (query, values) => (sent.push(query.sql), promised.execute(query, values)) };
 }
 
-/** Returns once a statement of another connection waits for a lock. The server renews what it shows of that if nobody looked for 100 ms. */
+/**
+ * Returns once a statement of another connection waits for a lock. The server renews what it shows of that if nobody
+ * looked for 100 ms.
+ */
 async function waitsForALock(pool: mysql.Pool): Promise<void> {
   for (let tries = 0; tries < 50; tries++) {
     const [rows] = await pool.query("SELECT trx_id FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT'");
@@ -45,7 +49,10 @@ async function waitsForALock(pool: mysql.Pool): Promise<void> {
   throw new Error("nothing waits for a lock");
 }
 
-/** The server forgets the statements that a connection has prepared, and the client does not: as after the failover of a proxy that keeps connections. */
+/**
+ * The server forgets the statements that a connection has prepared, and the client does not: as after the failover of
+ * a proxy that keeps connections.
+ */
 function forget(connection: mysql.PoolConnection): void {
   const { _statements } = connection.connection as unknown as { _statements: Map<string, { close(): void }> };
   assert.ok(_statements.size > 0, "this test knows where mysql2 keeps them");
@@ -57,7 +64,10 @@ await withService("mariadb", ({ url }) => {
   const entry = { value: "one", expiresAt: 2e12 };
 
   /** A database that goes with the test, and a pool that may use it. */
-  async function world(t: TestContext, options: mysql.PoolOptions = {}): Promise<{ pool: mysql.Pool; schema: string }> {
+  async function world(
+    t: TestContext,
+    options: mysql.PoolOptions = {},
+  ): Promise<{ pool: mysql.Pool; schema: string }> {
     const schema = `s_${crypto.randomUUID().replaceAll("-", "")}`;
     const pool = mysql.createPool({ uri: url, ...options });
     await pool.query(`CREATE DATABASE ${schema}`);
@@ -91,9 +101,18 @@ await withService("mariadb", ({ url }) => {
     const { pool, schema } = await world(t, { connectionLimit: 12 });
     const storage = mysqlStorage(pool, { schema });
     await storage.ensureSchema();
-    for (const key of ["a1", "a2", ...Array.from({ length: 100 }, (_, i) => `z${i}`)]) await storage.create(key, entry, call);
+    for (const key of ["a1", "a2", ...Array.from({ length: 100 }, (_, i) => `z${i}`)])
+      await storage.create(key, entry, call);
     let deadlocks = 0;
-    const counting = mysqlStorage({ execute: (query, values) => pool.execute(query, values).catch((error) => (error.errno === 1213 && deadlocks++, Promise.reject(error))) as never }, { schema });
+    const counting = mysqlStorage(
+      {
+        execute: (query, values) =>
+          pool
+            .execute(query, values)
+            .catch((error) => (error.errno === 1213 && deadlocks++, Promise.reject(error))) as never,
+      },
+      { schema },
+    );
     const other = await pool.getConnection();
     const table = `\`${schema}\`.holdfast_sessions`;
     const lock = (key: string) => other.query(`SELECT \`key\` FROM ${table} WHERE \`key\` = ? FOR UPDATE`, [key]);
@@ -130,7 +149,10 @@ await withService("mariadb", ({ url }) => {
   test("get, sweep and clear use an index", async (t) => {
     const { pool, schema } = await world(t);
     const sent: { sql: string; values: unknown[] }[] = [];
-    const storage = mysqlStorage({ execute: (query, values) => (sent.push({ sql: query.sql, values }), pool.execute(query, values) as never) }, { schema });
+    const storage = mysqlStorage(
+      { execute: (query, values) => (sent.push({ sql: query.sql, values }), pool.execute(query, values) as never) },
+      { schema },
+    );
     await storage.ensureSchema();
     for (let i = 0; i < 50; i++) await storage.create(`k${i}`, entry, call);
     sent.splice(0);
@@ -181,14 +203,26 @@ await withService("mariadb", ({ url }) => {
 test("attack 25: names that are no plain names are refused where the storage is made", () => {
   const client = { execute: () => assert.fail("no statement may be sent") } as never;
   for (const name of HOSTILE_NAMES) {
-    assert.throws(() => mysqlStorage(client, { table: name as string }), /^TypeError: holdfast: table is .*; write a name of letters/);
-    assert.throws(() => mysqlStorage(client, { schema: name as string }), /^TypeError: holdfast: schema is .*; write a name of letters/);
+    assert.throws(
+      () => mysqlStorage(client, { table: name as string }),
+      /^TypeError: holdfast: table is .*; write a name of letters/,
+    );
+    assert.throws(
+      () => mysqlStorage(client, { schema: name as string }),
+      /^TypeError: holdfast: schema is .*; write a name of letters/,
+    );
   }
-  assert.throws(() => mysqlStorage(client, { database: "a" } as never), /has no option "database"; it has table, schema/);
+  assert.throws(
+    () => mysqlStorage(client, { database: "a" } as never),
+    /has no option "database"; it has table, schema/,
+  );
 });
 
 test("a wrong client is refused where the storage is made, by the calls it lacks", () => {
   for (const client of [undefined, null, "mysql://localhost", {}, { query: () => {} }, { promise: () => ({}) }]) {
-    assert.throws(() => mysqlStorage(client as never), (error: Error) => error instanceof TypeError && /promise\(\).*execute\(\)/.test(error.message));
+    assert.throws(
+      () => mysqlStorage(client as never),
+      (error: Error) => error instanceof TypeError && /promise\(\).*execute\(\)/.test(error.message),
+    );
   }
 });

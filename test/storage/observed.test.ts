@@ -24,7 +24,10 @@ test("each call is reported once, with its outcome; failures pass through unchan
   session.set("a", 2);
   await assert.rejects(session.save(), { code: "storage" });
   await store.getByToken("A".repeat(43));
-  assert.deepEqual(calls.map(({ name, outcome }) => `${name} ${outcome}`), ["create done", "update failed", "get refused"]);
+  assert.deepEqual(
+    calls.map(({ name, outcome }) => `${name} ${outcome}`),
+    ["create done", "update failed", "get refused"],
+  );
   assert.equal((calls[1]!.error as Error).message, "disk full");
   for (const { ms } of calls) assert.ok(ms >= 0);
 });

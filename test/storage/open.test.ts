@@ -12,7 +12,13 @@ import { run } from "../docs/pages.js";
 import { awsSdkPath } from "../support/dynamodb-clients.js";
 import { withService } from "../support/services.js";
 
-const NAMES = { redis: "Redis", postgres: "PostgreSQL", mariadb: "MySQL", mongodb: "MongoDB", memcached: "Memcached" };
+const NAMES = {
+  redis: "Redis",
+  postgres: "PostgreSQL",
+  mariadb: "MySQL",
+  mongodb: "MongoDB",
+  memcached: "Memcached",
+};
 
 async function keepsSessions(address: string, name: string): Promise<void> {
   for (let round = 0; round < 2; round++) {
@@ -67,7 +73,9 @@ test("a client that is not installed is named, with what to run", async () => {
 
 describe("what leads nowhere is an error that shows no password", () => {
   const SECRET = "hunter2/a%40b";
-  const nowhere = ["redis", "rediss", "postgres", "postgresql", "mysql", "mariadb", "mongodb"].map((scheme) => `${scheme}://me:${SECRET}@127.0.0.1:1/app`);
+  const nowhere = ["redis", "rediss", "postgres", "postgresql", "mysql", "mariadb", "mongodb"].map(
+    (scheme) => `${scheme}://me:${SECRET}@127.0.0.1:1/app`,
+  );
   const malformed = [
     `mongodb://me:${SECRET}@`,
     `mongodb://me:${SECRET}@h:1:2/x`,

@@ -24,7 +24,12 @@ function declare(name: string, { url, version }: Service): void {
       const open = async (table: string) => {
         const one = await connect(url, name === "pgbouncer");
         const sent: string[] = [];
-        return { storage: postgresStorage(counted(one.client, sent), { table }), sent, run: one.run, close: one.close };
+        return {
+          storage: postgresStorage(counted(one.client, sent), { table }),
+          sent,
+          run: one.run,
+          close: one.close,
+        };
       };
       for (const { name, run } of sqlCases(open)) test(name, run);
     });
@@ -50,9 +55,16 @@ await withService("postgres", ({ url }) => {
   const entry = { value: "one", expiresAt: 2e12 };
 
   /** A schema that goes with the test; a pool with these options, and with every right. */
-  async function world(t: TestContext, options: pg.PoolConfig = {}, cleanUp = ""): Promise<{ pool: pg.Pool; admin: pg.Pool; schema: string }> {
+  async function world(
+    t: TestContext,
+    options: pg.PoolConfig = {},
+    cleanUp = "",
+  ): Promise<{ pool: pg.Pool; admin: pg.Pool; schema: string }> {
     const schema = `s_${crypto.randomUUID().replaceAll("-", "")}`;
-    const [admin, pool] = [new pg.Pool({ connectionString: url }), new pg.Pool({ connectionString: url, ...options })];
+    const [admin, pool] = [
+      new pg.Pool({ connectionString: url }),
+      new pg.Pool({ connectionString: url, ...options }),
+    ];
     await admin.query(`CREATE SCHEMA ${schema}`);
     t.after(async () => {
       await pool.end();
@@ -63,8 +75,14 @@ await withService("postgres", ({ url }) => {
   }
 
   test("what an application configured for its own rows does not matter here", async (t) => {
-    const { pool, schema } = await world(t, { types: { getTypeParser: (id: any) => (id === 20 ? BigInt : pg.types.getTypeParser(id)) } as never });
-    const sql = postgres(url, { onnotice: () => {}, transform: postgres.toPascal, types: { bigint: postgres.BigInt } });
+    const { pool, schema } = await world(t, {
+      types: { getTypeParser: (id: any) => (id === 20 ? BigInt : pg.types.getTypeParser(id)) } as never,
+    });
+    const sql = postgres(url, {
+      onnotice: () => {},
+      transform: postgres.toPascal,
+      types: { bigint: postgres.BigInt },
+    });
     t.after(() => sql.end());
     for (const client of [sql, pool]) {
       const storage = postgresStorage(client, { schema });
@@ -105,8 +123,13 @@ await withService("postgres", ({ url }) => {
       const key = `k${round}`;
       const created = await Promise.all(Array.from({ length: 8 }, () => storage.create(key, entry, call)));
       const winner = created.find((written) => written !== false);
-      const updated = await Promise.all(Array.from({ length: 8 }, () => storage.update(key, entry, winner!.version!, call)));
-      assert.deepEqual([created, updated].map((answers) => answers.filter(Boolean).length), [1, 1]);
+      const updated = await Promise.all(
+        Array.from({ length: 8 }, () => storage.update(key, entry, winner!.version!, call)),
+      );
+      assert.deepEqual(
+        [created, updated].map((answers) => answers.filter(Boolean).length),
+        [1, 1],
+      );
     }
   });
 
@@ -148,10 +171,19 @@ await withService("postgres", ({ url }) => {
 test("attack 25: names that are no plain names are refused where the storage is made", () => {
   const client = { query: () => assert.fail("no statement may be sent") } as never;
   for (const name of HOSTILE_NAMES) {
-    assert.throws(() => postgresStorage(client, { table: name as string }), /^TypeError: holdfast: table is .*; write a name of letters/);
-    assert.throws(() => postgresStorage(client, { schema: name as string }), /^TypeError: holdfast: schema is .*; write a name of letters/);
+    assert.throws(
+      () => postgresStorage(client, { table: name as string }),
+      /^TypeError: holdfast: table is .*; write a name of letters/,
+    );
+    assert.throws(
+      () => postgresStorage(client, { schema: name as string }),
+      /^TypeError: holdfast: schema is .*; write a name of letters/,
+    );
   }
-  assert.throws(() => postgresStorage(client, { tableName: "a" } as never), /has no option "tableName"; it has table, schema/);
+  assert.throws(
+    () => postgresStorage(client, { tableName: "a" } as never),
+    /has no option "tableName"; it has table, schema/,
+  );
 });
 
 test("a single connection is given one statement at a time, none by a name, and one that fails does not stop the next", async () => {
@@ -169,13 +201,23 @@ test("a single connection is given one statement at a time, none by a name, and 
     },
   };
   const storage = postgresStorage(client);
-  const answers = await Promise.allSettled([storage.get("a", call), storage.delete("a", "v", call), storage.delete("b", "v", call)]);
-  assert.deepEqual(answers.map(({ status }) => status), ["fulfilled", "rejected", "fulfilled"]);
+  const answers = await Promise.allSettled([
+    storage.get("a", call),
+    storage.delete("a", "v", call),
+    storage.delete("b", "v", call),
+  ]);
+  assert.deepEqual(
+    answers.map(({ status }) => status),
+    ["fulfilled", "rejected", "fulfilled"],
+  );
   assert.equal(most, 1);
 });
 
 test("a wrong client is refused where the storage is made, by the calls it lacks", () => {
   for (const client of [undefined, null, "postgres://localhost", {}, { execute: () => {} }, () => {}]) {
-    assert.throws(() => postgresStorage(client as never), (error: Error) => error instanceof TypeError && /query\(\).*unsafe\(\)/.test(error.message));
+    assert.throws(
+      () => postgresStorage(client as never),
+      (error: Error) => error instanceof TypeError && /query\(\).*unsafe\(\)/.test(error.message),
+    );
   }
 });

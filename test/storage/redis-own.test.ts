@@ -55,17 +55,28 @@ for (const { server, client, connect } of CLIENTS) {
 
       test("clear walks its prefix alone, whatever characters it has, on every primary", async () => {
         const base = `walk-${server}-${client}-`;
-        const prefixes = ["a*", "a?", "[ab]", "[^a]", "a\\", "a", "{tag}", "{x", "é😀", "\n"].map((prefix) => `${base}${prefix}:`);
-        for (const prefix of prefixes) await Promise.all(["1", "2", "3"].map(async (name) => storage.create(prefix + name, entry("v"), call)));
+        const prefixes = ["a*", "a?", "[ab]", "[^a]", "a\\", "a", "{tag}", "{x", "é😀", "\n"].map(
+          (prefix) => `${base}${prefix}:`,
+        );
+        for (const prefix of prefixes)
+          await Promise.all(["1", "2", "3"].map(async (name) => storage.create(prefix + name, entry("v"), call)));
         for (const [i, prefix] of prefixes.entries()) {
           await storage.clear!(prefix, call);
           const left = await Promise.all(prefixes.map(async (one) => storage.get(`${one}2`, call)));
-          assert.deepEqual(left.map(Boolean), prefixes.map((_, j) => j > i), prefix);
+          assert.deepEqual(
+            left.map(Boolean),
+            prefixes.map((_, j) => j > i),
+            prefix,
+          );
         }
-        await Promise.all(Array.from({ length: 1500 }, async (_, i) => storage.create(`${base}many:${i}`, entry("v"), call)));
+        await Promise.all(
+          Array.from({ length: 1500 }, async (_, i) => storage.create(`${base}many:${i}`, entry("v"), call)),
+        );
         await storage.create(`${base}many`, entry("v"), call);
         await storage.clear!(`${base}many:`, call);
-        const left = await Promise.all(Array.from({ length: 1500 }, async (_, i) => storage.get(`${base}many:${i}`, call)));
+        const left = await Promise.all(
+          Array.from({ length: 1500 }, async (_, i) => storage.get(`${base}many:${i}`, call)),
+        );
         assert.equal(left.filter(Boolean).length, 0);
         assert.ok(await storage.get(`${base}many`, call));
       });
@@ -100,12 +111,27 @@ for (const { server, client, connect } of CLIENTS) {
         const key = `holdfast:${id.slice(id.indexOf("_") + 1)}`;
         const whole = (await admin.get(key))!;
         assert.ok(whole, "this test knows the key");
-        const broken: (string | Buffer)[] = ["", ".", "text", whole.slice(0, 12), whole.slice(0, 20), whole.slice(0, 30), whole.slice(0, -3), `x${whole}`, Buffer.from([0xff, 0xfe, 0x00]), Buffer.concat([Buffer.from(whole.slice(0, 30)), Buffer.from([0xc3, 0x28])])];
+        const broken: (string | Buffer)[] = [
+          "",
+          ".",
+          "text",
+          whole.slice(0, 12),
+          whole.slice(0, 20),
+          whole.slice(0, 30),
+          whole.slice(0, -3),
+          `x${whole}`,
+          Buffer.from([0xff, 0xfe, 0x00]),
+          Buffer.concat([Buffer.from(whole.slice(0, 30)), Buffer.from([0xc3, 0x28])]),
+        ];
         for (const value of broken) {
           await admin.run("set", key, value);
           assert.equal(await store.getByToken(token), undefined, String(value));
         }
-        for (const [command, ...args] of [["hset", "field", "1"], ["rpush", "1"], ["sadd", "1"]] as const) {
+        for (const [command, ...args] of [
+          ["hset", "field", "1"],
+          ["rpush", "1"],
+          ["sadd", "1"],
+        ] as const) {
           await admin.run("del", key);
           await admin.run(command, key, ...args);
           assert.equal(await store.getByToken(token), undefined, command);
@@ -126,7 +152,10 @@ for (const { server, client, connect } of CLIENTS) {
         await Promise.all(replicas.map((replica) => replica.config("RESETSTAT")));
         for (let i = 0; i < 60; i++) await storage.get(`primary-${i}`, call);
         const stats = await Promise.all(replicas.map((replica) => replica.info("commandstats")));
-        assert.deepEqual(stats.filter((text) => /cmdstat_get:/.test(text)), []);
+        assert.deepEqual(
+          stats.filter((text) => /cmdstat_get:/.test(text)),
+          [],
+        );
       });
 
       test("no version matches what the driver did not write, also where it would be its beginning", async () => {
@@ -149,7 +178,9 @@ for (const { server, client, connect } of CLIENTS) {
         await kept(60_000, "create");
         assert.ok(await storage.touch(key, now + 600_000, version, call));
         await kept(600_000, "touch");
-        ({ version } = (await storage.update(key, { value: "2", expiresAt: now + 120_000 }, version, call)) as { version: string });
+        ({ version } = (await storage.update(key, { value: "2", expiresAt: now + 120_000 }, version, call)) as {
+          version: string;
+        });
         await kept(120_000, "update");
         assert.ok(await storage.update(key, { value: "3", expiresAt: now - 2 * SKEW }, version, call));
         await aWhile(10);
@@ -226,7 +257,9 @@ for (const name of ["redis", "ioredis", "redis (pool)"]) {
 
       test("touch sends a deadline, not the value", async () => {
         const storage = redisStorage(own.redis);
-        const { version } = (await storage.create("touch-light", entry("x".repeat(5000)), call)) as { version: string };
+        const { version } = (await storage.create("touch-light", entry("x".repeat(5000)), call)) as {
+          version: string;
+        };
         await storage.touch("touch-light", soon, version, call);
         await wire.forget();
         await storage.touch("touch-light", soon + 1, version, call);
@@ -265,7 +298,13 @@ await withService("redis", ({ url }) => {
     const client = createClient({ url });
     await client.connect();
     try {
-      const storage = redisStorage(client.withTypeMapping({ [RESP_TYPES.BLOB_STRING]: Buffer, [RESP_TYPES.SIMPLE_STRING]: Buffer, [RESP_TYPES.NUMBER]: String }));
+      const storage = redisStorage(
+        client.withTypeMapping({
+          [RESP_TYPES.BLOB_STRING]: Buffer,
+          [RESP_TYPES.SIMPLE_STRING]: Buffer,
+          [RESP_TYPES.NUMBER]: String,
+        }),
+      );
       const { version } = (await storage.create("mapped:1", entry("é"), call)) as { version: string };
       assert.equal((await storage.get("mapped:1", call))?.value, "é");
       assert.equal(await storage.delete("mapped:1", "AAAAAAAAAAAA", call), false);
@@ -280,7 +319,10 @@ await withService("redis", ({ url }) => {
 
 test("a wrong client is refused at once, and told what it lacks", () => {
   for (const wrong of ["redis://localhost", undefined, null, {}, { get() {}, set() {} }, Redis, 5]) {
-    assert.throws(() => redisStorage(wrong as unknown as RedisClient), (error: Error) => error instanceof TypeError && /sendCommand.*call/.test(error.message));
+    assert.throws(
+      () => redisStorage(wrong as unknown as RedisClient),
+      (error: Error) => error instanceof TypeError && /sendCommand.*call/.test(error.message),
+    );
   }
 });
 
@@ -288,7 +330,10 @@ test("options are checked", () => {
   const client = { call: () => Promise.resolve(null) };
   assert.throws(() => redisStorage(client, { prefix: 5 as unknown as string }), /prefix is 5/);
   assert.throws(() => redisStorage(client, { ttl: 5 } as object), /no option "ttl"/);
-  assert.throws(() => redisStorage(Object.assign({ options: { keyPrefix: Buffer.from("x") } }, client)), /keyPrefix of the client/);
+  assert.throws(
+    () => redisStorage(Object.assign({ options: { keyPrefix: Buffer.from("x") } }, client)),
+    /keyPrefix of the client/,
+  );
 });
 
 test("a cluster client that reads from replicas is refused: what it reads may be older than a logout", () => {
@@ -297,9 +342,21 @@ test("a cluster client that reads from replicas is refused: what it reads may be
 });
 
 test("an error of the server is a failure, whatever it is", async () => {
-  for (const message of ["OOM command not allowed when used memory > 'maxmemory'.", "READONLY You can't write against a read only replica.", "LOADING Redis is loading the dataset in memory", "ERR unknown"]) {
+  for (const message of [
+    "OOM command not allowed when used memory > 'maxmemory'.",
+    "READONLY You can't write against a read only replica.",
+    "LOADING Redis is loading the dataset in memory",
+    "ERR unknown",
+  ]) {
     const storage = redisStorage({ call: () => Promise.reject(new Error(message)) });
-    for (const attempt of [() => storage.get("k", call), () => storage.create("k", entry("v"), call), () => storage.update("k", entry("v"), "AAAAAAAAAAAA", call), () => storage.touch("k", soon, "AAAAAAAAAAAA", call), () => storage.delete("k", "AAAAAAAAAAAA", call), () => storage.clear!("k", call)]) {
+    for (const attempt of [
+      () => storage.get("k", call),
+      () => storage.create("k", entry("v"), call),
+      () => storage.update("k", entry("v"), "AAAAAAAAAAAA", call),
+      () => storage.touch("k", soon, "AAAAAAAAAAAA", call),
+      () => storage.delete("k", "AAAAAAAAAAAA", call),
+      () => storage.clear!("k", call),
+    ]) {
       await assert.rejects(async () => attempt(), { message });
     }
   }
@@ -315,7 +372,11 @@ interface Admin {
 }
 
 async function adminOf(kind: string, { url, addresses, database }: Service): Promise<Admin> {
-  return kind === "redis-cluster" ? adminOfCluster(new Cluster([...addresses])) : adminOfOne(kind === "redis-sentinel" ? new Redis({ name: database, sentinels: [...addresses] }) : new Redis(url));
+  return kind === "redis-cluster"
+    ? adminOfCluster(new Cluster([...addresses]))
+    : adminOfOne(
+        kind === "redis-sentinel" ? new Redis({ name: database, sentinels: [...addresses] }) : new Redis(url),
+      );
 }
 
 async function adminOfCluster(cluster: Cluster): Promise<Admin> {
@@ -353,7 +414,10 @@ class Wire {
   private constructor(monitor: Redis, marker: Redis) {
     this.#monitor = monitor;
     this.#marker = marker;
-    monitor.on("monitor", (_time: string, args: string[], source: string) => source !== "lua" && this.#lines.push(args));
+    monitor.on(
+      "monitor",
+      (_time: string, args: string[], source: string) => source !== "lua" && this.#lines.push(args),
+    );
   }
 
   static async tap({ url }: Service): Promise<Wire> {

@@ -27,12 +27,17 @@ const program = (next: string) => `
   ${next}`;
 
 function begin(next: string) {
-  return spawn(process.execPath, ["--input-type=module", "-e", program(next)], { stdio: ["ignore", "pipe", "inherit"], cwd: fileURLToPath(new URL("../../", import.meta.url)) });
+  return spawn(process.execPath, ["--input-type=module", "-e", program(next)], {
+    stdio: ["ignore", "pipe", "inherit"],
+    cwd: fileURLToPath(new URL("../../", import.meta.url)),
+  });
 }
 
 const isOpen = (port: number): Promise<boolean> =>
   new Promise((resolve) => {
-    const socket = connect(port, "127.0.0.1", () => (socket.destroy(), resolve(true))).once("error", () => resolve(false));
+    const socket = connect(port, "127.0.0.1", () => (socket.destroy(), resolve(true))).once("error", () =>
+      resolve(false),
+    );
   });
 
 await withService("redis", () => {
@@ -44,7 +49,9 @@ await withService("redis", () => {
     ["is interrupted", "setInterval(() => {}, 1000)", "SIGINT"],
   ] as const) {
     test(`a server and its data are gone when the process that started it ${end}`, async () => {
-      const child = begin(end === "throws" ? `process.on("uncaughtException", () => process.exit(1)); ${next}` : next);
+      const child = begin(
+        end === "throws" ? `process.on("uncaughtException", () => process.exit(1)); ${next}` : next,
+      );
       const ended = once(child, "exit");
       const [said] = (await once(child.stdout, "data")) as [Buffer];
       const { port, directory } = JSON.parse(`${said}`) as { port: number; directory: string };
@@ -59,7 +66,16 @@ await withService("redis", () => {
   test("npm run services runs a command with the addresses, answers its status, and takes options in any order", async () => {
     const file = join(directory, "addresses.env");
     const run = promisify(execFile);
-    const failed = await run(process.execPath, [services, "--env", file, "redis", "--", process.execPath, "-e", "console.log(process.env.HOLDFAST_TEST_REDIS_URL); process.exit(3)"]).catch((error) => error);
+    const failed = await run(process.execPath, [
+      services,
+      "--env",
+      file,
+      "redis",
+      "--",
+      process.execPath,
+      "-e",
+      "console.log(process.env.HOLDFAST_TEST_REDIS_URL); process.exit(3)",
+    ]).catch((error) => error);
     assert.equal(failed.code, 3);
     const [line, url] = failed.stdout.trim().split("\n");
     assert.match(url, /^redis:\/\/127\.0\.0\.1:\d+$/);
@@ -71,38 +87,60 @@ await withService("redis", () => {
 });
 
 test("where a program is missing and nobody may install it, the error says what to install", async () => {
-  for (const name of ["node", "sh"]) symlinkSync(name === "node" ? process.execPath : "/bin/sh", join(directory, name));
+  for (const name of ["node", "sh"])
+    symlinkSync(name === "node" ? process.execPath : "/bin/sh", join(directory, name));
   const script = `
     process.getuid = () => 1000;
     const { startService } = await import(${JSON.stringify(services)});
     for (const name of ["redis", "memcached", "valkey"]) await startService(name).catch((error) => console.log(error.name, error.message));`;
-  const { stdout } = await promisify(execFile)(join(directory, "node"), ["--input-type=module", "-e", script], { env: { PATH: directory } });
-  assert.match(stdout, /^MissingProgram there is no redis-server: install it \(Debian, Ubuntu: apt-get install redis-server\)\nMissingProgram there is no memcached/);
+  const { stdout } = await promisify(execFile)(join(directory, "node"), ["--input-type=module", "-e", script], {
+    env: { PATH: directory },
+  });
+  assert.match(
+    stdout,
+    /^MissingProgram there is no redis-server: install it \(Debian, Ubuntu: apt-get install redis-server\)\nMissingProgram there is no memcached/,
+  );
 });
 
 /** A lock as apt takes it (fcntl), held until its input closes. */
-const HOLD = 'use Fcntl; open(my $file, ">>", $ARGV[0]) or die; my $whole = pack("s s l! l! i", F_WRLCK, 0, 0, 0, 0); fcntl($file, F_SETLK, $whole) or die; $| = 1; print "held\\n"; <STDIN>;';
-const apt = (await import(new URL("../../scripts/apt.mjs", import.meta.url).href)) as Record<"aptGet" | "aptUpdate", (options: object) => string>;
+const HOLD =
+  'use Fcntl; open(my $file, ">>", $ARGV[0]) or die; my $whole = pack("s s l! l! i", F_WRLCK, 0, 0, 0, 0); fcntl($file, F_SETLK, $whole) or die; $| = 1; print "held\\n"; <STDIN>;';
+const apt = (await import(new URL("../../scripts/apt.mjs", import.meta.url).href)) as Record<
+  "aptGet" | "aptUpdate",
+  (options: object) => string
+>;
 const hasApt = ["/usr/bin/apt-get", "/usr/bin/perl"].every(existsSync);
 
 for (const [what, lock, command] of [
   ["lists are renewed", "lists/lock", apt.aptUpdate],
   ["packages are installed", "lock-frontend", (options: object) => `${apt.aptGet(options)} install -y`],
 ] as const) {
-  test(`while another package manager holds its lock, ${what} later, and nothing fails`, { skip: !hasApt && "this system has no apt" }, async (t) => {
-    const home = mkdtempSync(join(tmpdir(), "holdfast-apt-"));
-    t.after(() => rmSync(home, { recursive: true, force: true }));
-    for (const name of ["lists/partial", "cache/archives/partial"]) mkdirSync(join(home, name), { recursive: true });
-    for (const name of ["status", "sources.list"]) writeFileSync(join(home, name), "");
-    const options = { "Dir::State": home, "Dir::State::status": `${home}/status`, "Dir::State::Lists": `${home}/lists`, "Dir::Cache": `${home}/cache`, "Dir::Etc::SourceList": `${home}/sources.list`, "Dir::Etc::SourceParts": "/dev/null" };
-    const holder = spawn("perl", ["-e", HOLD, join(home, lock)], { stdio: ["pipe", "pipe", "inherit"] });
-    t.after(() => holder.kill());
-    await once(holder.stdout, "data");
-    let isOver = false;
-    const running = promisify(execFile)("sh", ["-c", `set -e\n${command(options)}`]).finally(() => (isOver = true));
-    await Promise.race([aWhile(1500), running]);
-    assert.equal(isOver, false, "it must wait");
-    holder.stdin.end();
-    await running;
-  });
+  test(
+    `while another package manager holds its lock, ${what} later, and nothing fails`,
+    { skip: !hasApt && "this system has no apt" },
+    async (t) => {
+      const home = mkdtempSync(join(tmpdir(), "holdfast-apt-"));
+      t.after(() => rmSync(home, { recursive: true, force: true }));
+      for (const name of ["lists/partial", "cache/archives/partial"])
+        mkdirSync(join(home, name), { recursive: true });
+      for (const name of ["status", "sources.list"]) writeFileSync(join(home, name), "");
+      const options = {
+        "Dir::State": home,
+        "Dir::State::status": `${home}/status`,
+        "Dir::State::Lists": `${home}/lists`,
+        "Dir::Cache": `${home}/cache`,
+        "Dir::Etc::SourceList": `${home}/sources.list`,
+        "Dir::Etc::SourceParts": "/dev/null",
+      };
+      const holder = spawn("perl", ["-e", HOLD, join(home, lock)], { stdio: ["pipe", "pipe", "inherit"] });
+      t.after(() => holder.kill());
+      await once(holder.stdout, "data");
+      let isOver = false;
+      const running = promisify(execFile)("sh", ["-c", `set -e\n${command(options)}`]).finally(() => (isOver = true));
+      await Promise.race([aWhile(1500), running]);
+      assert.equal(isOver, false, "it must wait");
+      holder.stdin.end();
+      await running;
+    },
+  );
 }

@@ -52,9 +52,12 @@ type Sabotage = (storage: Honest) => Partial<Storage>;
 
 const SABOTAGES: Record<string, Sabotage> = {
   "update creates": (own) => ({
-    update: async (key, entry, version) => (own.entries.has(key) && own.entries.get(key)!.version !== version ? false : own.put(key, entry)),
+    update: async (key, entry, version) =>
+      own.entries.has(key) && own.entries.get(key)!.version !== version ? false : own.put(key, entry),
   }),
-  "update ignores the version": (own) => ({ update: async (key, entry) => own.entries.has(key) && own.put(key, entry) }),
+  "update ignores the version": (own) => ({
+    update: async (key, entry) => own.entries.has(key) && own.put(key, entry),
+  }),
   "update checks, waits, writes": (own) => ({
     async update(key, entry, version) {
       if (own.entries.get(key)?.version !== version) return false;
@@ -69,7 +72,16 @@ const SABOTAGES: Record<string, Sabotage> = {
       return { version };
     },
   }),
-  "update forgets the deadline": (own) => ({ update: (key, entry, version, call) => Honest.prototype.update.call(own, key, { ...entry, expiresAt: own.entries.get(key)?.expiresAt ?? 0 }, version, call) }),
+  "update forgets the deadline": (own) => ({
+    update: (key, entry, version, call) =>
+      Honest.prototype.update.call(
+        own,
+        key,
+        { ...entry, expiresAt: own.entries.get(key)?.expiresAt ?? 0 },
+        version,
+        call,
+      ),
+  }),
   "update of an equal value does nothing": (own) => ({
     async update(key, entry, version, call) {
       const held = own.entries.get(key);
@@ -77,16 +89,30 @@ const SABOTAGES: Record<string, Sabotage> = {
       return Honest.prototype.update.call(own, key, entry, version, call);
     },
   }),
-  "touch ignores the version": (own) => ({ touch: async (key, expiresAt) => own.entries.has(key) && own.put(key, { value: own.entries.get(key)!.value, expiresAt }) }),
-  "touch creates": (own) => ({ touch: async (key, expiresAt, version) => own.entries.get(key)?.version === version || !own.entries.has(key) ? own.put(key, { value: own.entries.get(key)?.value ?? "", expiresAt }) : false }),
-  "touch only prolongs": (own) => ({ touch: (key, expiresAt, version, call) => Honest.prototype.touch.call(own, key, Math.max(expiresAt, own.entries.get(key)?.expiresAt ?? 0), version, call) }),
+  "touch ignores the version": (own) => ({
+    touch: async (key, expiresAt) =>
+      own.entries.has(key) && own.put(key, { value: own.entries.get(key)!.value, expiresAt }),
+  }),
+  "touch creates": (own) => ({
+    touch: async (key, expiresAt, version) =>
+      own.entries.get(key)?.version === version || !own.entries.has(key)
+        ? own.put(key, { value: own.entries.get(key)?.value ?? "", expiresAt })
+        : false,
+  }),
+  "touch only prolongs": (own) => ({
+    touch: (key, expiresAt, version, call) =>
+      Honest.prototype.touch.call(own, key, Math.max(expiresAt, own.entries.get(key)?.expiresAt ?? 0), version, call),
+  }),
   "touch answers the version of before": (own) => ({
     async touch(key, expiresAt, version, call) {
       return (await Honest.prototype.touch.call(own, key, expiresAt, version, call)) && { version };
     },
   }),
   "delete ignores the version": (own) => ({ delete: async (key) => own.entries.delete(key) }),
-  "delete answers true for what is absent": (own) => ({ delete: async (key, version, call) => !own.entries.has(key) || Honest.prototype.delete.call(own, key, version, call) }),
+  "delete answers true for what is absent": (own) => ({
+    delete: async (key, version, call) =>
+      !own.entries.has(key) || Honest.prototype.delete.call(own, key, version, call),
+  }),
   "create overwrites": (own) => ({ create: async (key, entry) => own.put(key, entry) }),
   "create checks, waits, writes": (own) => ({
     async create(key, entry) {
@@ -96,7 +122,8 @@ const SABOTAGES: Record<string, Sabotage> = {
     },
   }),
   "create replaces what has expired": (own) => ({
-    create: async (key, entry, { now }) => ((own.entries.get(key)?.expiresAt ?? 0) > now ? false : own.put(key, entry)),
+    create: async (key, entry, { now }) =>
+      (own.entries.get(key)?.expiresAt ?? 0) > now ? false : own.put(key, entry),
   }),
   "versions restart after delete and create": (own) => {
     own.put = (key, { value, expiresAt }) => {
@@ -106,8 +133,16 @@ const SABOTAGES: Record<string, Sabotage> = {
     };
     return {};
   },
-  "deadlines in whole seconds": (own) => ({ get: async (key) => own.entries.get(key) && { ...own.entries.get(key)!, expiresAt: Math.floor(own.entries.get(key)!.expiresAt / 1000) * 1000 } }),
-  "get enforces the deadline by its own clock": (own) => ({ get: async (key, { now }) => ((own.entries.get(key)?.expiresAt ?? 0) > now ? own.entries.get(key) : undefined) }),
+  "deadlines in whole seconds": (own) => ({
+    get: async (key) =>
+      own.entries.get(key) && {
+        ...own.entries.get(key)!,
+        expiresAt: Math.floor(own.entries.get(key)!.expiresAt / 1000) * 1000,
+      },
+  }),
+  "get enforces the deadline by its own clock": (own) => ({
+    get: async (key, { now }) => ((own.entries.get(key)?.expiresAt ?? 0) > now ? own.entries.get(key) : undefined),
+  }),
   "calls reclaim at the deadline": (own) => ({
     async create(key, entry, call) {
       own.sweepOlder(call.now);
@@ -124,25 +159,50 @@ const SABOTAGES: Record<string, Sabotage> = {
   }),
   "clear stops at a hundred": (own) => ({
     async clear(prefix) {
-      for (const key of [...own.entries.keys()].filter((one) => one.startsWith(prefix)).slice(0, 100)) own.entries.delete(key);
+      for (const key of [...own.entries.keys()].filter((one) => one.startsWith(prefix)).slice(0, 100))
+        own.entries.delete(key);
     },
   }),
-  "keys fold their case": (own) => ({ create: (key, entry, call) => Honest.prototype.create.call(own, key.toLowerCase(), entry, call), get: (key, call) => Honest.prototype.get.call(own, key.toLowerCase(), call) }),
-  "values end at U+0000": (own) => ({ create: (key, entry, call) => Honest.prototype.create.call(own, key, { ...entry, value: entry.value.split("\0")[0]! }, call) }),
-  "values lose a byte order mark": (own) => ({ create: (key, entry, call) => Honest.prototype.create.call(own, key, { ...entry, value: entry.value.replace(/^\ufeff/, "") }, call) }),
-  "values are trimmed": (own) => ({ create: (key, entry, call) => Honest.prototype.create.call(own, key, { ...entry, value: entry.value.trimEnd() }, call) }),
+  "keys fold their case": (own) => ({
+    create: (key, entry, call) => Honest.prototype.create.call(own, key.toLowerCase(), entry, call),
+    get: (key, call) => Honest.prototype.get.call(own, key.toLowerCase(), call),
+  }),
+  "values end at U+0000": (own) => ({
+    create: (key, entry, call) =>
+      Honest.prototype.create.call(own, key, { ...entry, value: entry.value.split("\0")[0]! }, call),
+  }),
+  "values lose a byte order mark": (own) => ({
+    create: (key, entry, call) =>
+      Honest.prototype.create.call(own, key, { ...entry, value: entry.value.replace(/^\ufeff/, "") }, call),
+  }),
+  "values are trimmed": (own) => ({
+    create: (key, entry, call) =>
+      Honest.prototype.create.call(own, key, { ...entry, value: entry.value.trimEnd() }, call),
+  }),
   "numbers come back as numbers": (own) => ({
     async get(key) {
       const entry = own.entries.get(key);
       return entry && /^\d+$/.test(entry.value) ? { ...entry, value: `${Number(entry.value)}` } : entry;
     },
   }),
-  "astral characters become two": (own) => ({ create: (key, entry, call) => Honest.prototype.create.call(own, key, { ...entry, value: entry.value.replaceAll(/[\u{10000}-\u{10ffff}]/gu, "??") }, call) }),
-  "values are cut at 64 KiB": (own) => ({ create: (key, entry, call) => Honest.prototype.create.call(own, key, { ...entry, value: entry.value.slice(0, 65_536) }, call) }),
+  "astral characters become two": (own) => ({
+    create: (key, entry, call) =>
+      Honest.prototype.create.call(
+        own,
+        key,
+        { ...entry, value: entry.value.replaceAll(/[\u{10000}-\u{10ffff}]/gu, "??") },
+        call,
+      ),
+  }),
+  "values are cut at 64 KiB": (own) => ({
+    create: (key, entry, call) =>
+      Honest.prototype.create.call(own, key, { ...entry, value: entry.value.slice(0, 65_536) }, call),
+  }),
   "an aborted update writes the value and not the deadline": (own) => ({
     async update(key, entry, version, call) {
       const held = own.entries.get(key);
-      if (!call.signal.aborted || held?.version !== version) return Honest.prototype.update.call(own, key, entry, version, call);
+      if (!call.signal.aborted || held?.version !== version)
+        return Honest.prototype.update.call(own, key, entry, version, call);
       return own.put(key, { value: entry.value, expiresAt: held.expiresAt });
     },
   }),
@@ -163,7 +223,13 @@ test("the suite passes a storage that keeps the contract", async () => {
 });
 
 test("the suite passes a storage that never tells versions, and one whose touch keeps the version", async () => {
-  assert.deepEqual(await failures((own) => ({ update: async (...call) => (await Honest.prototype.update.apply(own, call)) && { version: undefined }, create: async (...call) => (await Honest.prototype.create.apply(own, call)) && { version: undefined } })), []);
+  assert.deepEqual(
+    await failures((own) => ({
+      update: async (...call) => (await Honest.prototype.update.apply(own, call)) && { version: undefined },
+      create: async (...call) => (await Honest.prototype.create.apply(own, call)) && { version: undefined },
+    })),
+    [],
+  );
   assert.deepEqual(
     await failures((own) => ({
       async touch(key, expiresAt, version) {
@@ -181,7 +247,10 @@ for (const [name, sabotage] of Object.entries(SABOTAGES)) {
   test(`the suite catches a storage whose sabotage is: ${name}`, async () => {
     const failed = await failures(sabotage);
     assert.notEqual(failed.length, 0, "no case failed");
-    assert.ok(failed.every((line) => line.includes("storage contract")), failed.join("\n"));
+    assert.ok(
+      failed.every((line) => line.includes("storage contract")),
+      failed.join("\n"),
+    );
   });
 }
 
@@ -189,18 +258,27 @@ test("the suite ends what the factory started, whatever came of the case", async
   let open = 0;
   const cases = storageSuite(() => {
     open++;
-    return { storage: Object.assign(new Honest(), { get: () => Promise.reject(new Error("down")) }), close: () => void open-- };
+    return {
+      storage: Object.assign(new Honest(), { get: () => Promise.reject(new Error("down")) }),
+      close: () => void open--,
+    };
   });
   for (const { run } of cases) await run().catch(() => {});
   assert.equal(open, 0);
 });
 
-/** What goes wrong around a storage in memory, and storages that take it badly: by the words of the case that must notice. */
+/**
+ * What goes wrong around a storage in memory, and storages that take it badly: by the words of the case that must
+ * notice.
+ */
 const CONDITIONS = {
-  readOnly: ({ storage }: { storage: Honest }) => disturbed(storage, { ...refusing(), create: failing, update: failing, touch: failing, delete: failing }),
+  readOnly: ({ storage }: { storage: Honest }) =>
+    disturbed(storage, { ...refusing(), create: failing, update: failing, touch: failing, delete: failing }),
   refusedWrites: ({ storage }: { storage: Honest }) => disturbed(storage, refusing()),
-  foreignTransaction: ({ storage }: { storage: Honest }) => disturbed(storage, { get: failing, create: failing, update: failing, touch: failing, delete: failing }),
-  latency: ({ storage }: { storage: Honest }, ms: number) => disturbed(storage, { get: (...call) => delayed(ms, () => Honest.prototype.get.apply(storage, call)) }),
+  foreignTransaction: ({ storage }: { storage: Honest }) =>
+    disturbed(storage, { get: failing, create: failing, update: failing, touch: failing, delete: failing }),
+  latency: ({ storage }: { storage: Honest }, ms: number) =>
+    disturbed(storage, { get: (...call) => delayed(ms, () => Honest.prototype.get.apply(storage, call)) }),
   cutConnections: async ({ storage }: { storage: Honest }) => {
     const end = disturbed(storage, { get: failing });
     setTimeout(end, 30);
@@ -226,7 +304,8 @@ type Conditions = Parameters<typeof storageSuite<{ storage: Honest }>>[1] & {};
 
 async function conditionFailures(conditions: Conditions): Promise<string[]> {
   const failed: string[] = [];
-  for (const { name, run } of storageSuite(() => ({ storage: new Honest() }), conditions)) await run().catch((error: Error) => failed.push(`${name}: ${error.message}`));
+  for (const { name, run } of storageSuite(() => ({ storage: new Honest() }), conditions))
+    await run().catch((error: Error) => failed.push(`${name}: ${error.message}`));
   return failed;
 }
 
@@ -235,7 +314,10 @@ test("the suite passes a storage that takes every condition well", async () => {
 });
 
 const TAKEN_BADLY: Readonly<Record<string, readonly [says: RegExp, conditions: Conditions]>> = {
-  "a change is answered with false where the database refuses to write": [/never answered with false: .*must fail where the database refuses to write/, { readOnly: ({ storage }) => disturbed(storage, refusing()) }],
+  "a change is answered with false where the database refuses to write": [
+    /never answered with false: .*must fail where the database refuses to write/,
+    { readOnly: ({ storage }) => disturbed(storage, refusing()) },
+  ],
   "what was accepted inside a transaction is gone with it": [
     /inside a transaction.*what is answered holds/,
     {
@@ -248,10 +330,28 @@ const TAKEN_BADLY: Readonly<Record<string, readonly [says: RegExp, conditions: C
       },
     },
   ],
-  "a transaction makes every change a refusal": [/a change of the version that is stored is no refusal/, { foreignTransaction: ({ storage }) => disturbed(storage, refusing()) }],
-  "inside a transaction nothing is found": [/a read inside a transaction/, { foreignTransaction: ({ storage }) => disturbed(storage, { get: async () => undefined }) }],
-  "rows come back empty": [/the value must be/, { rowSettings: { "as arrays": () => ({ storage: Object.assign(new Honest(), { get: async () => ({ value: "", version: "", expiresAt: 0 }) }) }) } }],
-  "a connection that is cut is a refusal": [/connections that are cut.*is no refusal/, { cutConnections: ({ storage }) => void disturbed(storage, { update: refused }) }],
+  "a transaction makes every change a refusal": [
+    /a change of the version that is stored is no refusal/,
+    { foreignTransaction: ({ storage }) => disturbed(storage, refusing()) },
+  ],
+  "inside a transaction nothing is found": [
+    /a read inside a transaction/,
+    { foreignTransaction: ({ storage }) => disturbed(storage, { get: async () => undefined }) },
+  ],
+  "rows come back empty": [
+    /the value must be/,
+    {
+      rowSettings: {
+        "as arrays": () => ({
+          storage: Object.assign(new Honest(), { get: async () => ({ value: "", version: "", expiresAt: 0 }) }),
+        }),
+      },
+    },
+  ],
+  "a connection that is cut is a refusal": [
+    /connections that are cut.*is no refusal/,
+    { cutConnections: ({ storage }) => void disturbed(storage, { update: refused }) },
+  ],
   "slow reads are answered with another key's value": [
     /each call must be answered with its own key's value/,
     { latency: ({ storage }) => disturbed(storage, { get: async () => [...storage.entries.values()].at(-1) }) },
@@ -263,8 +363,12 @@ for (const [name, [says, conditions]] of Object.entries(TAKEN_BADLY)) {
     if (conditions.cutConnections) {
       const failed: string[] = [];
       const refusingUpdates = () => ({ storage: Object.assign(new Honest(), { update: refused }) });
-      for (const { name, run } of storageSuite(refusingUpdates, { cutConnections: () => {} })) await run().catch((error: Error) => failed.push(`${name}: ${error.message}`));
-      return assert.ok(failed.some((line) => says.test(line)), failed.join("\n"));
+      for (const { name, run } of storageSuite(refusingUpdates, { cutConnections: () => {} }))
+        await run().catch((error: Error) => failed.push(`${name}: ${error.message}`));
+      return assert.ok(
+        failed.some((line) => says.test(line)),
+        failed.join("\n"),
+      );
     }
     const failed = await conditionFailures(conditions);
     assert.ok(failed.length > 0 && failed.every((line) => says.test(line)), failed.join("\n"));

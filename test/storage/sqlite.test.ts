@@ -35,7 +35,10 @@ for (const client of CLIENTS) {
 }
 
 async function casesOf(client: SqliteClient): Promise<{ errors: Map<string, string | undefined>; output: string }> {
-  const child = spawn(SQLITE_RUNTIMES[client], [CHILD, "cases", client], { env: SQLITE_ENVIRONMENT, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(SQLITE_RUNTIMES[client], [CHILD, "cases", client], {
+    env: SQLITE_ENVIRONMENT,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   const errors = new Map<string, string | undefined>();
   let output = "";
   child.stderr.setEncoding("utf8").on("data", (text: string) => (output += text));
@@ -57,7 +60,11 @@ for (const mode of ["DELETE", "WAL"]) {
     await storage.ensureSchema();
     const store = createStore<{ n: number }>({ storage });
     const { id } = await store.create({ n: 0 });
-    await Promise.all(CLIENTS.map((client) => run(SQLITE_RUNTIMES[client], [CHILD, "count", client, file, id, "25"], { env: SQLITE_ENVIRONMENT })));
+    await Promise.all(
+      CLIENTS.map((client) =>
+        run(SQLITE_RUNTIMES[client], [CHILD, "count", client, file, id, "25"], { env: SQLITE_ENVIRONMENT }),
+      ),
+    );
     assert.equal((await store.getById(id))?.get("n"), 100);
     close();
   });
@@ -65,7 +72,11 @@ for (const mode of ["DELETE", "WAL"]) {
 
 test("statements to a remote libsql do not wait for each other; those to a file do", async () => {
   const call = { now: 1e12, signal: new AbortController().signal };
-  for (const [protocol, together] of [["http", 3], ["ws", 3], ["file", 1]] as const) {
+  for (const [protocol, together] of [
+    ["http", 3],
+    ["ws", 3],
+    ["file", 1],
+  ] as const) {
     let [running, most] = [0, 0];
     const execute = async () => {
       most = Math.max(most, ++running);
@@ -81,12 +92,19 @@ test("statements to a remote libsql do not wait for each other; those to a file 
 
 test("attack 25: names that are no plain names are refused where the storage is made", () => {
   const client = { prepare: () => assert.fail("no statement may be prepared") } as never;
-  for (const name of HOSTILE_NAMES) assert.throws(() => sqliteStorage(client, { table: name as string }), /^TypeError: holdfast: table is .*; write a name of letters/);
+  for (const name of HOSTILE_NAMES)
+    assert.throws(
+      () => sqliteStorage(client, { table: name as string }),
+      /^TypeError: holdfast: table is .*; write a name of letters/,
+    );
   assert.throws(() => sqliteStorage(client, { schema: "main" } as never), /has no option "schema"; it has table/);
 });
 
 test("a wrong client is refused where the storage is made, by the calls it lacks", () => {
   for (const client of [undefined, null, "file.db", {}, { query: () => {} }]) {
-    assert.throws(() => sqliteStorage(client as never), (error: Error) => error instanceof TypeError && /prepare\(\).*execute\(\)/.test(error.message));
+    assert.throws(
+      () => sqliteStorage(client as never),
+      (error: Error) => error instanceof TypeError && /prepare\(\).*execute\(\)/.test(error.message),
+    );
   }
 });

@@ -22,7 +22,9 @@ await withService("redis", (service) => {
   describe("@upstash/redis: the storage contract", async () => {
     const { redis, close } = await connectUpstash(service);
     after(close);
-    const settings = Object.entries(UPSTASH_SETTINGS).map(([how, options]) => [how, () => storageOf(options)] as const);
+    const settings = Object.entries(UPSTASH_SETTINGS).map(
+      ([how, options]) => [how, () => storageOf(options)] as const,
+    );
     const conditions = { rowSettings: Object.fromEntries(settings) };
     for (const { name, run } of storageSuite(() => ({ storage: upstashStorage(redis) }), conditions)) test(name, run);
   });
@@ -67,7 +69,9 @@ await withService("redis", (service) => {
   test("calls that overlap share a request where the client pipelines by itself", async (t) => {
     const { redis, front } = await opened(t);
     const storage = upstashStorage(redis);
-    await Promise.all(Array.from({ length: 20 }, async (_, i) => storage.create(`many-${now}-${i}`, entry("v"), call)));
+    await Promise.all(
+      Array.from({ length: 20 }, async (_, i) => storage.create(`many-${now}-${i}`, entry("v"), call)),
+    );
     assert.ok(front.requests < 5, `${front.requests} requests`);
     await storage.clear!(`many-${now}-`, call);
     assert.equal(await storage.get(`many-${now}-0`, call), undefined);
@@ -117,7 +121,10 @@ await withService("redis", (service) => {
     for (const settings of Object.values(UPSTASH_SETTINGS)) {
       const { redis } = await opened(t, service, settings);
       const events: SessionEvent[] = [];
-      const store = createStore<{ n: number }>({ storage: upstashStorage(redis), onEvent: incidents((event) => events.push(event)) });
+      const store = createStore<{ n: number }>({
+        storage: upstashStorage(redis),
+        onEvent: incidents((event) => events.push(event)),
+      });
       const { token, id } = await store.create({ n: 1 });
       const key = `holdfast:${id.slice(id.indexOf("_") + 1)}`;
       const broken = ["text", "7", '{"a":1}', "[1,2]", "true", '"x"', "."];
@@ -146,14 +153,20 @@ await withService("redis", (service) => {
         () => storage.update("k", entry(SECRET), version, call),
       ];
       for (const act of calls) {
-        await assert.rejects(async () => act(), (error: Error) => {
-          assert.match(error.message, /^NOPERM/);
-          assert.doesNotMatch(inspect(error, { depth: 9 }), new RegExp(`${SECRET}|${TOKEN}`));
-          return true;
-        });
+        await assert.rejects(
+          async () => act(),
+          (error: Error) => {
+            assert.match(error.message, /^NOPERM/);
+            assert.doesNotMatch(inspect(error, { depth: 9 }), new RegExp(`${SECRET}|${TOKEN}`));
+            return true;
+          },
+        );
       }
       const findings = await storage.check!(call);
-      assert.ok(findings.some(({ level, what }) => level === "bad" && /may not run SET/.test(what)), inspect(findings));
+      assert.ok(
+        findings.some(({ level, what }) => level === "bad" && /may not run SET/.test(what)),
+        inspect(findings),
+      );
     }
   });
 
@@ -200,7 +213,10 @@ test("a request larger than the service takes is too-large; a page of a proxy is
 test("a signal for all commands is refused: aborted, this client answers by itself that nothing is there", async () => {
   const settings = { url: "http://127.0.0.1:1", token: "t", enableTelemetry: false };
   const { signal } = new AbortController();
-  assert.throws(() => upstashStorage(new Redis({ ...settings, signal })), /signal of the client.*\(\) => AbortSignal/);
+  assert.throws(
+    () => upstashStorage(new Redis({ ...settings, signal })),
+    /signal of the client.*\(\) => AbortSignal/,
+  );
   const aborted = new Redis({ ...settings, enableAutoPipelining: false, signal: AbortSignal.abort() });
   assert.equal(await aborted.get("k"), null, "this is why");
   assert.ok(upstashStorage(new Redis({ ...settings, signal: () => AbortSignal.timeout(5) })));
@@ -225,7 +241,14 @@ test("what is no client of Upstash is refused, and told what to hand in", () => 
 });
 
 const nothing = async (): Promise<null> => null;
-const CLIENT: UpstashClient = { getex: nothing, set: nothing, evalsha: nothing, eval: nothing, unlink: nothing, scan: nothing };
+const CLIENT: UpstashClient = {
+  getex: nothing,
+  set: nothing,
+  evalsha: nothing,
+  eval: nothing,
+  unlink: nothing,
+  scan: nothing,
+};
 
 async function own(t: TestContext): Promise<Service> {
   const service = await ownService("redis");

@@ -81,7 +81,10 @@ export class Client {
   }
 
   async #begin(path: string, sent: Sent): Promise<IncomingMessage> {
-    const { req, response } = begin(this.origin, path, { ...sent, headers: { ...(this.cookies.size > 0 && { cookie: this.cookieHeader }), ...sent.headers } });
+    const { req, response } = begin(this.origin, path, {
+      ...sent,
+      headers: { ...(this.cookies.size > 0 && { cookie: this.cookieHeader }), ...sent.headers },
+    });
     const answered = await within(3000, `the answer of ${path}`, response).catch((error: unknown) => {
       req.destroy();
       throw error;
@@ -92,9 +95,17 @@ export class Client {
 }
 
 /** Sends a request without waiting for anything: to hang up in its midst. */
-export function begin(origin: string, path: string, { method = "GET", headers = {}, form, body }: Sent = {}): { req: ClientRequest; response: Promise<IncomingMessage> } {
+export function begin(
+  origin: string,
+  path: string,
+  { method = "GET", headers = {}, form, body }: Sent = {},
+): { req: ClientRequest; response: Promise<IncomingMessage> } {
   const text = form ? new URLSearchParams(form).toString() : body;
-  const own = { ...headers, ...(form && { "content-type": "application/x-www-form-urlencoded" }), ...(text !== undefined && { "content-length": String(Buffer.byteLength(text)) }) };
+  const own = {
+    ...headers,
+    ...(form && { "content-type": "application/x-www-form-urlencoded" }),
+    ...(text !== undefined && { "content-length": String(Buffer.byteLength(text)) }),
+  };
   const req = request(new URL(path, origin), { method, headers: own, agent: false });
   const response = new Promise<IncomingMessage>((resolve, reject) => {
     req.once("response", resolve).on("error", reject);
@@ -125,7 +136,11 @@ export async function overHttp2(port: number, path: string, headers: Record<stri
   }
 }
 
-async function exchangeHttp2(session: ReturnType<typeof connectHttp2>, path: string, headers: Record<string, string>): Promise<Answer> {
+async function exchangeHttp2(
+  session: ReturnType<typeof connectHttp2>,
+  path: string,
+  headers: Record<string, string>,
+): Promise<Answer> {
   const stream = session.request({ ":path": path, ...headers });
   const head = new Promise<IncomingHttpHeaders & { ":status"?: number }>((resolve, reject) => {
     session.on("error", reject);
@@ -160,7 +175,14 @@ export class RawConnection {
 
   /** Sends the heads of GET requests in one packet. */
   pipeline(...requests: readonly { path: string; cookie?: string }[]): void {
-    this.write(requests.map(({ path, cookie }) => `GET ${path} HTTP/1.1\r\nHost: localhost\r\n${cookie ? `Cookie: ${cookie}\r\n` : ""}\r\n`).join(""));
+    this.write(
+      requests
+        .map(
+          ({ path, cookie }) =>
+            `GET ${path} HTTP/1.1\r\nHost: localhost\r\n${cookie ? `Cookie: ${cookie}\r\n` : ""}\r\n`,
+        )
+        .join(""),
+    );
   }
 
   write(text: string): void {
@@ -212,10 +234,16 @@ function parseOne(text: string, isHead: boolean): { answer: RawAnswer; rest: str
   return body && { answer: { status, lines, body: body.body }, rest: body.rest };
 }
 
-function readBody(lines: readonly string[], status: number, text: string): { body: string; rest: string } | undefined {
+function readBody(
+  lines: readonly string[],
+  status: number,
+  text: string,
+): { body: string; rest: string } | undefined {
   if (status === 304 || status === 204) return { body: "", rest: text };
   if (lines.some((line) => /^transfer-encoding:\s*chunked$/i.test(line))) return readChunks(text);
-  const length = Number(lines.map((line) => /^content-length:\s*(\d+)$/i.exec(line)?.[1]).find((found) => found !== undefined) ?? 0);
+  const length = Number(
+    lines.map((line) => /^content-length:\s*(\d+)$/i.exec(line)?.[1]).find((found) => found !== undefined) ?? 0,
+  );
   return text.length < length ? undefined : { body: text.slice(0, length), rest: text.slice(length) };
 }
 
@@ -275,7 +303,17 @@ async function bodyOf(stream: AsyncIterable<Buffer>): Promise<string> {
   return Buffer.concat(chunks).toString("utf8");
 }
 
-function answerOf({ statusCode, headers }: { statusCode?: number; headers: IncomingHttpHeaders }, body: string): Answer {
+function answerOf(
+  { statusCode, headers }: { statusCode?: number; headers: IncomingHttpHeaders },
+  body: string,
+): Answer {
   const setCookies = headers["set-cookie"] ?? [];
-  return { status: statusCode ?? 0, headers, setCookies, body, json: () => JSON.parse(body), cookie: (name) => setCookies.find((line) => line.startsWith(`${name}=`)) };
+  return {
+    status: statusCode ?? 0,
+    headers,
+    setCookies,
+    body,
+    json: () => JSON.parse(body),
+    cookie: (name) => setCookies.find((line) => line.startsWith(`${name}=`)),
+  };
 }

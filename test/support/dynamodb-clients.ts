@@ -43,7 +43,12 @@ export interface ConnectedDynamodb {
 }
 
 /** Connects a client of either kind, to a table of its own. */
-export async function connectDynamodb(where: Pick<Service, "url">, kind: "DynamoDB" | "DynamoDBDocument" = "DynamoDB", table: string = `t_${randomBytes(6).toString("hex")}`, translate: object = {}): Promise<ConnectedDynamodb> {
+export async function connectDynamodb(
+  where: Pick<Service, "url">,
+  kind: "DynamoDB" | "DynamoDBDocument" = "DynamoDB",
+  table: string = `t_${randomBytes(6).toString("hex")}`,
+  translate: object = {},
+): Promise<ConnectedDynamodb> {
   const plain = new (awsSdk("client-dynamodb").DynamoDB)(settingsOf(where));
   await dynamodbStorage(plain as DynamodbClient, { table }).ensureSchema();
   const client = kind === "DynamoDB" ? plain : awsSdk("lib-dynamodb").DynamoDBDocument.from(plain, translate);

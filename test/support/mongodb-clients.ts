@@ -36,10 +36,18 @@ export interface ConnectedMongodb {
 }
 
 /** Connects a client that is configured so, to a collection of its own. */
-export async function connectMongodb({ url }: Pick<Service, "url">, options: MongoClientOptions = {}, name: string = `t_${randomBytes(6).toString("hex")}`): Promise<ConnectedMongodb> {
+export async function connectMongodb(
+  { url }: Pick<Service, "url">,
+  options: MongoClientOptions = {},
+  name: string = `t_${randomBytes(6).toString("hex")}`,
+): Promise<ConnectedMongodb> {
   const client = new MongoClient(url, { serverSelectionTimeoutMS: 2000, ...options });
   const collection = client.db().collection(name);
-  const drop = async (): Promise<unknown> => client.db().dropCollection(name).catch(() => {});
+  const drop = async (): Promise<unknown> =>
+    client
+      .db()
+      .dropCollection(name)
+      .catch(() => {});
   return {
     client,
     collection,

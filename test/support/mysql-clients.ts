@@ -10,7 +10,16 @@ export interface OpenedMysql {
 }
 
 /** What an application may have configured for its own rows, all at once. */
-const PECULIAR = { flags: ["-FOUND_ROWS"], charset: "latin1", rowsAsArray: true, nestTables: true, supportBigNumbers: true, bigNumberStrings: true, namedPlaceholders: true, typeCast: () => "cast" };
+const PECULIAR = {
+  flags: ["-FOUND_ROWS"],
+  charset: "latin1",
+  rowsAsArray: true,
+  nestTables: true,
+  supportBigNumbers: true,
+  bigNumberStrings: true,
+  namedPlaceholders: true,
+  typeCast: () => "cast",
+};
 
 /** Every client there is, as an application makes it. */
 export const MYSQL_CLIENTS: Readonly<Record<string, (uri: string) => Promise<OpenedMysql>>> = {

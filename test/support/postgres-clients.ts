@@ -10,7 +10,9 @@ export interface OpenedPostgres {
 }
 
 /** Every client there is, as an application makes it; behind PgBouncer or not. */
-export const POSTGRES_CLIENTS: Readonly<Record<string, (url: string, isBounced: boolean) => Promise<OpenedPostgres>>> = {
+export const POSTGRES_CLIENTS: Readonly<
+  Record<string, (url: string, isBounced: boolean) => Promise<OpenedPostgres>>
+> = {
   async "pg Pool"(url) {
     const pool = new pg.Pool({ connectionString: url, max: 8 });
     return { client: pool, run: (sql) => pool.query(sql), close: () => pool.end() };
@@ -20,7 +22,7 @@ export const POSTGRES_CLIENTS: Readonly<Record<string, (url: string, isBounced: 
     await client.connect();
     return { client, run: (sql) => client.query(sql), close: () => client.end() };
   },
-  async "postgres"(url, isBounced) {
+  async postgres(url, isBounced) {
     const sql = postgres(url, { max: 8, onnotice: () => {}, ...(isBounced ? { prepare: false } : {}) });
     return { client: sql, run: (text) => sql.unsafe(text), close: () => sql.end() };
   },

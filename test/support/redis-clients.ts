@@ -25,15 +25,62 @@ export const CLIENTS: readonly ClientCase[] = [
     { server, client: "ioredis 5", connect: async ({ url }, options) => io(new Redis5(url, { ...options })) },
     { server, client: "iovalkey", connect: async ({ url }, options) => io(new Valkey(url, { ...options })) },
   ]),
-  { server: "redis", client: "redis (pool)", connect: ({ url }, options) => opened(createClientPool({ ...options, url }, { acquireTimeout: 15_000 })) },
-  { server: "redis-sentinel", client: "redis", connect: ({ addresses, database }, options) => opened(createSentinel({ ...options, name: database, sentinelRootNodes: [...addresses], replicaPoolSize: 1 })) },
-  { server: "redis-sentinel", client: "ioredis", connect: async ({ addresses, database }, options) => io(new Redis({ ...options, name: database, sentinels: [...addresses] })) },
-  { server: "redis-sentinel", client: "ioredis 5", connect: async ({ addresses, database }, options) => io(new Redis5({ ...options, name: database, sentinels: [...addresses] })) },
-  { server: "redis-sentinel", client: "iovalkey", connect: async ({ addresses, database }, options) => io(new Valkey({ ...options, name: database, sentinels: [...addresses] })) },
-  { server: "redis-cluster", client: "redis", connect: ({ addresses }, options) => opened(createCluster({ ...options, useReplicas: true, rootNodes: addresses.map(({ host, port }) => ({ url: `redis://${host}:${port}` })) })) },
-  { server: "redis-cluster", client: "ioredis", connect: async ({ addresses }, options) => io(new Cluster([...addresses], { ...options })) },
-  { server: "redis-cluster", client: "ioredis 5", connect: async ({ addresses }, options) => io(new Cluster5([...addresses], { ...options })) },
-  { server: "redis-cluster", client: "iovalkey", connect: async ({ addresses }, options) => io(new ValkeyCluster([...addresses], { ...options })) },
+  {
+    server: "redis",
+    client: "redis (pool)",
+    connect: ({ url }, options) => opened(createClientPool({ ...options, url }, { acquireTimeout: 15_000 })),
+  },
+  {
+    server: "redis-sentinel",
+    client: "redis",
+    connect: ({ addresses, database }, options) =>
+      opened(createSentinel({ ...options, name: database, sentinelRootNodes: [...addresses], replicaPoolSize: 1 })),
+  },
+  {
+    server: "redis-sentinel",
+    client: "ioredis",
+    connect: async ({ addresses, database }, options) =>
+      io(new Redis({ ...options, name: database, sentinels: [...addresses] })),
+  },
+  {
+    server: "redis-sentinel",
+    client: "ioredis 5",
+    connect: async ({ addresses, database }, options) =>
+      io(new Redis5({ ...options, name: database, sentinels: [...addresses] })),
+  },
+  {
+    server: "redis-sentinel",
+    client: "iovalkey",
+    connect: async ({ addresses, database }, options) =>
+      io(new Valkey({ ...options, name: database, sentinels: [...addresses] })),
+  },
+  {
+    server: "redis-cluster",
+    client: "redis",
+    connect: ({ addresses }, options) =>
+      opened(
+        createCluster({
+          ...options,
+          useReplicas: true,
+          rootNodes: addresses.map(({ host, port }) => ({ url: `redis://${host}:${port}` })),
+        }),
+      ),
+  },
+  {
+    server: "redis-cluster",
+    client: "ioredis",
+    connect: async ({ addresses }, options) => io(new Cluster([...addresses], { ...options })),
+  },
+  {
+    server: "redis-cluster",
+    client: "ioredis 5",
+    connect: async ({ addresses }, options) => io(new Cluster5([...addresses], { ...options })),
+  },
+  {
+    server: "redis-cluster",
+    client: "iovalkey",
+    connect: async ({ addresses }, options) => io(new ValkeyCluster([...addresses], { ...options })),
+  },
 ];
 
 interface Openable {

@@ -42,11 +42,16 @@ interface Services {
 }
 
 const lib = new URL("../../scripts/services/lib.mjs", import.meta.url).href;
-const { startService, variableOf } = (await import(new URL("../../scripts/services.mjs", import.meta.url).href)) as Services;
+const { startService, variableOf } = (await import(
+  new URL("../../scripts/services.mjs", import.meta.url).href
+)) as Services;
 const { mayInstall } = (await import(lib)) as { mayInstall(): boolean };
 const services = new Map<string, Promise<Service>>();
 
-/** The server of that name: at HOLDFAST_TEST_<NAME>_URL, else one that is started for this process and ends with it. Throws where there is none. */
+/**
+ * The server of that name: at HOLDFAST_TEST_<NAME>_URL, else one that is started for this process and ends with it.
+ * Throws where there is none.
+ */
 export function service(name: string): Promise<Service> {
   const known = services.get(name) ?? obtain(name);
   services.set(name, known);
@@ -58,7 +63,10 @@ export async function ownService(name: string): Promise<Service> {
   return described(await startService(name));
 }
 
-/** Declares tests that need a server. Where this machine lacks it and must not install it, one skipped test says so; in CI it fails. */
+/**
+ * Declares tests that need a server. Where this machine lacks it and must not install it, one skipped test says so;
+ * in CI it fails.
+ */
 export async function withService(name: string, declare: (server: Service) => unknown): Promise<void> {
   await unlessMissing(name, `, or name one in ${variableOf(name)}`, async () => declare(await service(name)));
 }
@@ -89,6 +97,8 @@ function described({ url, version, servers }: Started): Service {
   const match = URL_SHAPE.exec(url);
   if (!match) throw new Error(`${url} is no address of a server`);
   const [, username, password, hosts = "", database = ""] = match;
-  const addresses = hosts.split(",").map((one) => ({ host: one.replace(/:\d+$/, ""), port: Number(/:(\d+)$/.exec(one)?.[1]) }));
+  const addresses = hosts
+    .split(",")
+    .map((one) => ({ host: one.replace(/:\d+$/, ""), port: Number(/:(\d+)$/.exec(one)?.[1]) }));
   return { url, ...addresses[0]!, addresses, username, password, database, servers, version };
 }

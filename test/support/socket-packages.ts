@@ -8,7 +8,15 @@ interface Npm {
 const { fromNpm } = (await import(new URL("../../scripts/from-npm.mjs", import.meta.url).href)) as Npm;
 
 /** Servers and clients of sockets, for the tests that need them alone. */
-const PACKAGES = { ws: "8.23.0", "express-ws": "5.0.2", express: "5.3.0", "socket.io": "4.8.4", "socket.io-client": "4.8.4", fastify: "5.12.8", "@fastify/websocket": "11.3.7" };
+const PACKAGES = {
+  ws: "8.23.0",
+  "express-ws": "5.0.2",
+  express: "5.3.0",
+  "socket.io": "4.8.4",
+  "socket.io-client": "4.8.4",
+  fastify: "5.12.8",
+  "@fastify/websocket": "11.3.7",
+};
 
 /** The directory whose `node_modules` has them. */
 export const socketPackages: string = fromNpm(PACKAGES);

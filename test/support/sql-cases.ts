@@ -59,12 +59,17 @@ async function ready(open: Opener): Promise<SqlUnderTest & { table: string }> {
 }
 
 const CASES: Readonly<Record<string, (open: Opener) => Promise<void>>> = {
-  async "statements of a request: read 1, write 2, login 3, logout 2, unasked and lazy 0; none is a transaction"(open) {
+  async "statements of a request: read 1, write 2, login 3, logout 2, unasked and lazy 0; none is a transaction"(
+    open,
+  ) {
     const { storage, sent } = await ready(open);
     sent.splice(0);
     const counts = await requests(storage, sent);
     assert.deepEqual(counts, { first: 1, read: 1, write: 2, login: 3, logout: 2, unasked: 0, lazy: 0 });
-    assert.deepEqual(sent.filter((sql) => !/^(SELECT|INSERT|UPDATE|DELETE) /.test(sql)), []);
+    assert.deepEqual(
+      sent.filter((sql) => !/^(SELECT|INSERT|UPDATE|DELETE) /.test(sql)),
+      [],
+    );
   },
 
   async "before the table is made each call fails; after it each works, on the same storage"(open) {
@@ -141,8 +146,14 @@ const CASES: Readonly<Record<string, (open: Opener) => Promise<void>>> = {
     const other = (await open(table)).storage;
     await fill(storage, "old", 2 * SLICE, LONG_AGO);
     await fill(storage, "live", 20, LIVE);
-    const versions = await Promise.all(Array.from({ length: 20 }, async (_, i) => (await storage.get(`live${i}`, call))!.version));
-    const [one, two, ...touched] = await Promise.all([storage.sweep(call), other.sweep(call), ...versions.map((version, i) => other.touch(`live${i}`, NOW + 2 * MINUTE, version, call))]);
+    const versions = await Promise.all(
+      Array.from({ length: 20 }, async (_, i) => (await storage.get(`live${i}`, call))!.version),
+    );
+    const [one, two, ...touched] = await Promise.all([
+      storage.sweep(call),
+      other.sweep(call),
+      ...versions.map((version, i) => other.touch(`live${i}`, NOW + 2 * MINUTE, version, call)),
+    ]);
     assert.equal(one + two + (await storage.sweep(call)), 2 * SLICE);
     assert.ok(touched.every((written) => written !== false));
   },
@@ -164,12 +175,16 @@ const CASES: Readonly<Record<string, (open: Opener) => Promise<void>>> = {
     const { storage } = await ready(open);
     const written = await storage.create("k", LIVE, call);
     assert.ok(written);
-    for (let i = 0; i < 3; i++) assert.deepEqual(await storage.touch("k", LIVE.expiresAt, written.version!, call), written);
+    for (let i = 0; i < 3; i++)
+      assert.deepEqual(await storage.touch("k", LIVE.expiresAt, written.version!, call), written);
   },
 };
 
 /** Stops each of two calls after its first statement, and has a whole sweep count what they left. */
-async function inSlices(open: Opener, remove: (storage: SqlStorage, call: StorageCall) => Promise<unknown>): Promise<void> {
+async function inSlices(
+  open: Opener,
+  remove: (storage: SqlStorage, call: StorageCall) => Promise<unknown>,
+): Promise<void> {
   const { storage, sent } = await ready(open);
   await fill(storage, "old:", 2 * SLICE + 20, LONG_AGO);
   sent.splice(0);
@@ -177,18 +192,51 @@ async function inSlices(open: Opener, remove: (storage: SqlStorage, call: Storag
     const controller = new AbortController();
     const removing = remove(storage, { now: NOW, signal: controller.signal });
     controller.abort();
-    await assert.rejects(removing, (error) => error === controller.signal.reason, "there is more to remove than one slice");
+    await assert.rejects(
+      removing,
+      (error) => error === controller.signal.reason,
+      "there is more to remove than one slice",
+    );
     assert.equal(sent.length, statements);
   }
   assert.equal(await storage.sweep(call), 20);
 }
 
 /** What is no name of a table: it would end the name, or be another one. */
-export const HOSTILE_NAMES: readonly unknown[] = ['a"; DROP TABLE users; --', "a` b", "a b", "a.b", "", "1a", "ä", "a-b", "a`b", "a'b", "a\0", "a\n", "x".repeat(49), 'a"', "$1", "?", "{table}", 7, null, {}, ["a"]];
+export const HOSTILE_NAMES: readonly unknown[] = [
+  'a"; DROP TABLE users; --',
+  "a` b",
+  "a b",
+  "a.b",
+  "",
+  "1a",
+  "ä",
+  "a-b",
+  "a`b",
+  "a'b",
+  "a\0",
+  "a\n",
+  "x".repeat(49),
+  'a"',
+  "$1",
+  "?",
+  "{table}",
+  7,
+  null,
+  {},
+  ["a"],
+];
 
-async function fill(storage: SqlStorage, prefix: string, count: number, entry: { value: string; expiresAt: number }): Promise<void> {
+async function fill(
+  storage: SqlStorage,
+  prefix: string,
+  count: number,
+  entry: { value: string; expiresAt: number },
+): Promise<void> {
   for (let at = 0; at < count; at += 50) {
-    await Promise.all(Array.from({ length: Math.min(50, count - at) }, (_, i) => storage.create(`${prefix}${at + i}`, entry, call)));
+    await Promise.all(
+      Array.from({ length: Math.min(50, count - at) }, (_, i) => storage.create(`${prefix}${at + i}`, entry, call)),
+    );
   }
 }
 
@@ -199,7 +247,11 @@ async function requests(storage: SqlStorage, sent: string[]): Promise<Record<str
   const lazy = session<{ n: number }>({ storage, clock, load: "lazy" });
   const store = createStore<{ n: number }>({ storage, clock });
   const counts: Record<string, number> = {};
-  const request = async (name: string, work: (request: Request) => unknown, { headers, by = sessions }: { headers?: Record<string, string>; by?: typeof sessions } = {}): Promise<void> => {
+  const request = async (
+    name: string,
+    work: (request: Request) => unknown,
+    { headers, by = sessions }: { headers?: Record<string, string>; by?: typeof sessions } = {},
+  ): Promise<void> => {
     const known = headers ?? (name === "first" || name === "unasked" ? {} : await seed(store, { n: 1 }));
     const before = sent.length;
     const answer = await by(async (asked) => {

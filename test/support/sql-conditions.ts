@@ -138,7 +138,9 @@ const POSTGRES_JS_SETTINGS: Readonly<Record<string, object>> = {
 /** pg-native parses rows for all queries alike. */
 function settingsFor(client: string): Readonly<Record<string, object>> {
   if (client === "postgres") return POSTGRES_JS_SETTINGS;
-  const ofEach = Object.entries(PG_SETTINGS).filter(([name]) => !client.includes("native") || !name.startsWith("parsers"));
+  const ofEach = Object.entries(PG_SETTINGS).filter(
+    ([name]) => !client.includes("native") || !name.startsWith("parsers"),
+  );
   return Object.fromEntries(ofEach);
 }
 
@@ -159,7 +161,10 @@ export async function preparePostgres(service: Service): Promise<void> {
   await admin.end();
 }
 
-/** A single connection is not made again; pg-native 3.9 may leave a statement unanswered whose connection was cut, on its own as well. */
+/**
+ * A single connection is not made again; pg-native 3.9 may leave a statement unanswered whose connection was cut, on
+ * its own as well.
+ */
 export async function postgresConditions(client: string, service: Service): Promise<Conditioned> {
   const open = POSTGRES_OPENERS[client]!;
   const proxy = await Proxy.before(service.port);

@@ -11,10 +11,19 @@ import { aWhile, until, within } from "./within.js";
 const call = { now: 1e12, signal: new AbortController().signal };
 const entry = { value: "one", expiresAt: 2e12 };
 
-/** Everything that one client must hold: the storage contract, what all SQL drivers share, and what is SQLite's own. */
+/**
+ * Everything that one client must hold: the storage contract, what all SQL drivers share, and what is SQLite's own.
+ */
 export function sqliteCases(client: SqliteClient): readonly StorageCase[] {
-  const own = Object.entries(OWN).map(([name, work]) => ({ name, run: () => inDirectory((directory) => work(opener(client, join(directory, "own.db")))) }));
-  return [...storageSuite(() => suiteStorage(client), conditionsOf(client)), ...sqlCases((table) => tableIn(client, table)), ...own];
+  const own = Object.entries(OWN).map(([name, work]) => ({
+    name,
+    run: () => inDirectory((directory) => work(opener(client, join(directory, "own.db")))),
+  }));
+  return [
+    ...storageSuite(() => suiteStorage(client), conditionsOf(client)),
+    ...sqlCases((table) => tableIn(client, table)),
+    ...own,
+  ];
 }
 
 const shared = { directory: "" };
@@ -94,7 +103,12 @@ async function tableIn(client: SqliteClient, table: string): Promise<SqlUnderTes
   const { database, run, close } = await openSqlite(client, file("tables.db"));
   await patiently(() => quick(run));
   const sent: string[] = [];
-  return { storage: sqliteStorage(counted(database, sent), { table }), sent, run: (sql) => patiently(() => run(sql)), close };
+  return {
+    storage: sqliteStorage(counted(database, sent), { table }),
+    sent,
+    run: (sql) => patiently(() => run(sql)),
+    close,
+  };
 }
 
 /** What a test does by itself meets locks, too. */
@@ -112,11 +126,18 @@ async function patiently<T>(work: () => Promise<T>): Promise<T> {
 /** The same client; the text of each statement that it runs is kept, but for those of the connection itself. */
 function counted(database: SqliteDatabase | LibsqlClient, sent: string[]): SqliteDatabase | LibsqlClient {
   const note = (sql: string): unknown => sql.startsWith("PRAGMA ") || sent.push(sql);
-  if ("execute" in database) return { execute: (statement) => (note(statement.sql), database.execute(statement)), reconnect: () => database.reconnect() };
+  if ("execute" in database)
+    return {
+      execute: (statement) => (note(statement.sql), database.execute(statement)),
+      reconnect: () => database.reconnect(),
+    };
   return {
     prepare(sql) {
       const statement = database.prepare(sql);
-      return { get: (...values) => (note(sql), statement.get(...values)), run: (...values) => (note(sql), statement.run(...values)) };
+      return {
+        get: (...values) => (note(sql), statement.get(...values)),
+        run: (...values) => (note(sql), statement.run(...values)),
+      };
     },
   };
 }
@@ -157,7 +178,9 @@ const OWN: Readonly<Record<string, (open: Open) => Promise<void>>> = {
     });
   },
 
-  async "readers and writers of several connections, in the journal mode that locks most: every call is answered"(open) {
+  async "readers and writers of several connections, in the journal mode that locks most: every call is answered"(
+    open,
+  ) {
     const all = await Promise.all(Array.from({ length: 4 }, open));
     const storages = all.map(({ database }) => sqliteStorage(database));
     await Promise.all(storages.map((storage) => storage.ensureSchema()));
@@ -204,7 +227,10 @@ const OWN: Readonly<Record<string, (open: Open) => Promise<void>>> = {
 };
 
 /** A storage whose file another connection has locked for writing. */
-async function locked(open: Open, work: (storage: SqlStorage, unlock: () => Promise<unknown>) => Promise<void>): Promise<void> {
+async function locked(
+  open: Open,
+  work: (storage: SqlStorage, unlock: () => Promise<unknown>) => Promise<void>,
+): Promise<void> {
   const [one, other] = [await open(), await open()];
   const storage = sqliteStorage(one.database);
   await storage.ensureSchema();

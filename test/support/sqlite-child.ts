@@ -1,4 +1,7 @@
-/** Runs in the runtime that has the client: `cases CLIENT` prints a line of JSON for each case, `count CLIENT FILE TIMES` increments a session. */
+/**
+ * Runs in the runtime that has the client: `cases CLIENT` prints a line of JSON for each case, `count CLIENT FILE
+ * TIMES` increments a session.
+ */
 import { createStore } from "holdfast";
 import { sqliteStorage } from "holdfast/storage/sqlite";
 import { sqliteCases } from "./sqlite-cases.js";
@@ -11,7 +14,10 @@ process.exit();
 
 async function cases(): Promise<void> {
   for (const { name, run } of sqliteCases(client)) {
-    const error = await run().then(() => undefined, (error: unknown) => (error instanceof Error ? error.stack : String(error)));
+    const error = await run().then(
+      () => undefined,
+      (error: unknown) => (error instanceof Error ? error.stack : String(error)),
+    );
     console.log(JSON.stringify({ name, error }));
   }
 }

@@ -1,4 +1,7 @@
-/** `CLIENT`: runs the suites over an SQLite file in the runtime that has this client; prints a line of JSON for each case. */
+/**
+ * `CLIENT`: runs the suites over an SQLite file in the runtime that has this client; prints a line of JSON for each
+ * case.
+ */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -23,7 +26,8 @@ function tell(what: unknown): void {
 
 async function sqliteVersion(database: SqliteDatabase | LibsqlClient): Promise<unknown> {
   const sql = "SELECT sqlite_version() AS version";
-  const row = "execute" in database ? (await database.execute({ sql, args: [] })).rows[0] : database.prepare(sql).get();
+  const row =
+    "execute" in database ? (await database.execute({ sql, args: [] })).rows[0] : database.prepare(sql).get();
   return (row as { version: unknown }).version;
 }
 

@@ -33,7 +33,10 @@ export interface StorageSubject {
   run(report: (result: CaseResult) => void): Promise<string>;
 }
 
-const SQLITE_NAMES: Readonly<Record<string, string>> = { libsql: `@libsql/client ${versionOf("@libsql/client")}`, "better-sqlite3": `better-sqlite3 ${BETTER_SQLITE3}` };
+const SQLITE_NAMES: Readonly<Record<string, string>> = {
+  libsql: `@libsql/client ${versionOf("@libsql/client")}`,
+  "better-sqlite3": `better-sqlite3 ${BETTER_SQLITE3}`,
+};
 
 const SERVERS: Readonly<Record<string, string>> = {
   redis: "Redis",
@@ -114,7 +117,12 @@ interface Opened {
   close(): unknown;
 }
 
-function onServer(driver: string, client: string, server: string, open: (where: Service) => Promise<Opened>): StorageSubject {
+function onServer(
+  driver: string,
+  client: string,
+  server: string,
+  open: (where: Service) => Promise<Opened>,
+): StorageSubject {
   const run: StorageSubject["run"] = async (report) => {
     const where = await service(server);
     const { storage, close } = await open(where);
@@ -132,7 +140,10 @@ function onServer(driver: string, client: string, server: string, open: (where: 
 function onSqlite(client: SqliteClient): StorageSubject {
   const run: StorageSubject["run"] = async (report) => {
     const program = fileURLToPath(new URL("storage-child.js", import.meta.url));
-    const child = spawn(SQLITE_RUNTIMES[client], [program, client], { env: SQLITE_ENVIRONMENT, stdio: ["ignore", "pipe", "inherit"] });
+    const child = spawn(SQLITE_RUNTIMES[client], [program, client], {
+      env: SQLITE_ENVIRONMENT,
+      stdio: ["ignore", "pipe", "inherit"],
+    });
     let server = "SQLite";
     for await (const line of createInterface(child.stdout)) {
       const told = JSON.parse(line) as CaseResult | { server: string };

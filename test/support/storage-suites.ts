@@ -34,7 +34,10 @@ export async function runSuites(storage: Storage, report: (result: CaseResult) =
   for (const [decorator, decorate] of Object.entries(DECORATORS)) {
     const decorated = decorate(storage);
     for (const { name, run } of storageSuite(() => ({ storage: decorated }))) {
-      const error = await within(CASE_MS, name, run()).then(() => undefined, (thrown: unknown) => (thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown)));
+      const error = await within(CASE_MS, name, run()).then(
+        () => undefined,
+        (thrown: unknown) => (thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown)),
+      );
       report(error === undefined ? { decorator, name } : { decorator, name, error });
     }
   }

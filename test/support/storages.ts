@@ -47,11 +47,15 @@ type Disturb = <T>(act: () => Promise<T>) => Promise<T>;
 
 const NAMES: readonly CallName[] = ["get", "create", "update", "touch", "delete", "clear"];
 
-/** Wraps a storage (a new memory storage where none is given): counts and records its calls, and makes them fail, hang, wait or take long. */
+/**
+ * Wraps a storage (a new memory storage where none is given): counts and records its calls, and makes them fail,
+ * hang, wait or take long.
+ */
 export function watched(inner: Storage = memoryStorage()): WatchedStorage {
   const calls: Recorded[] = [];
   const disturbed = new Map<CallName, Disturb>();
-  const disturb = (names: readonly CallName[], how: Disturb): void => (names.length > 0 ? names : NAMES).forEach((name) => void disturbed.set(name, how));
+  const disturb = (names: readonly CallName[], how: Disturb): void =>
+    (names.length > 0 ? names : NAMES).forEach((name) => void disturbed.set(name, how));
   const run = <T>(recorded: Recorded, act: () => T | PromiseLike<T>): Promise<T> => {
     calls.push(recorded);
     const how = disturbed.get(recorded.name);
@@ -60,14 +64,18 @@ export function watched(inner: Storage = memoryStorage()): WatchedStorage {
   };
   return {
     inner,
-    get: (key: string, call: StorageCall): Promise<StoredEntry | null | undefined> => run({ name: "get", key }, () => inner.get(key, call)),
-    create: (key: string, entry: StorageEntry, call: StorageCall): Promise<Written | false> => run({ name: "create", key, entry }, () => inner.create(key, entry, call)),
+    get: (key: string, call: StorageCall): Promise<StoredEntry | null | undefined> =>
+      run({ name: "get", key }, () => inner.get(key, call)),
+    create: (key: string, entry: StorageEntry, call: StorageCall): Promise<Written | false> =>
+      run({ name: "create", key, entry }, () => inner.create(key, entry, call)),
     update: (key: string, entry: StorageEntry, version: Version, call: StorageCall): Promise<Written | false> =>
       run({ name: "update", key, entry }, () => inner.update(key, entry, version, call)),
     touch: (key: string, expiresAt: number, version: Version, call: StorageCall): Promise<Written | false> =>
       run({ name: "touch", key }, () => inner.touch(key, expiresAt, version, call)),
-    delete: (key: string, version: Version, call: StorageCall): Promise<boolean> => run({ name: "delete", key }, () => inner.delete(key, version, call)),
-    clear: (prefix: string, call: StorageCall): Promise<void> => run({ name: "clear", key: prefix }, () => inner.clear!(prefix, call)),
+    delete: (key: string, version: Version, call: StorageCall): Promise<boolean> =>
+      run({ name: "delete", key }, () => inner.delete(key, version, call)),
+    clear: (prefix: string, call: StorageCall): Promise<void> =>
+      run({ name: "clear", key: prefix }, () => inner.clear!(prefix, call)),
     get calls() {
       return calls;
     },

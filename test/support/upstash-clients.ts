@@ -19,7 +19,10 @@ export const UPSTASH_SETTINGS: Readonly<Record<string, Partial<RedisConfigNodejs
 };
 
 /** Connects a client that is configured so, before this Redis. */
-export async function connectUpstash({ url }: Service, settings: Partial<RedisConfigNodejs> = {}): Promise<ConnectedUpstash> {
+export async function connectUpstash(
+  { url }: Service,
+  settings: Partial<RedisConfigNodejs> = {},
+): Promise<ConnectedUpstash> {
   const front = await UpstashFront.start(url);
   const redis = new Redis({ url: front.url, token: TOKEN, enableTelemetry: false, ...settings });
   return { redis, front, close: () => front.stop() };

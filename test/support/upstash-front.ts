@@ -56,7 +56,8 @@ export class UpstashFront {
       if (disturbance === "cut") return void request.socket.destroy();
       response.writeHead(status, { "Content-Type": "application/json" }).end(JSON.stringify(answer));
     };
-    if (request.headers.authorization !== `Bearer ${TOKEN}`) return send(401, { error: "WRONGPASS invalid password" });
+    if (request.headers.authorization !== `Bearer ${TOKEN}`)
+      return send(401, { error: "WRONGPASS invalid password" });
     const isBase64 = request.headers["upstash-encoding"] === "base64";
     if (request.url === "/pipeline") {
       const answers: Answer[] = [];

@@ -95,7 +95,9 @@ test("destroy of a visitor without a session: no call", async () => {
 test("reset with nothing written: get and delete; with a write: get, create, retire", async () => {
   const world = new World();
   assert.deepEqual((await (await visitor(world)).ask((session) => session.reset())).calls, ["get", "delete"]);
-  const { calls } = await (await visitor(world)).ask(async (session) => {
+  const { calls } = await (
+    await visitor(world)
+  ).ask(async (session) => {
     await session.reset();
     session.set("n", 2);
   });
@@ -132,17 +134,30 @@ test("a change in place that is taken back costs no write", async () => {
 
 test("a value that was read, and holds what JSON has no word for, costs no write", async () => {
   const client = await visitor(new World());
-  await client.ask((session) => session.set("all", { when: new Date(5), map: new Map([[1, new Set([2n])]]), bytes: new Uint8Array([1, 2]), url: new URL("https://a.example/"), n: Number.NaN, z: -0, u: undefined }));
+  await client.ask((session) =>
+    session.set("all", {
+      when: new Date(5),
+      map: new Map([[1, new Set([2n])]]),
+      bytes: new Uint8Array([1, 2]),
+      url: new URL("https://a.example/"),
+      n: Number.NaN,
+      z: -0,
+      u: undefined,
+    }),
+  );
   assert.deepEqual((await client.ask((session) => void session.get("all"))).calls, ["get"]);
 });
 
 test("a request that never asks in lazy mode: no call, with or without a token", async () => {
   const world = new World({ load: "lazy" });
   const client = world.client();
-  await client.ask(async (_, exchange) => (await exchange.open()).set("n", 1));
+  await client.ask(async (_, requestSession) => (await requestSession.open()).set("n", 1));
   assert.ok(client.token);
   assert.deepEqual((await client.ask()).calls, []);
-  assert.deepEqual((await client.ask(async (_, exchange) => void (await exchange.open()).get("n"))).calls, ["get"]);
+  assert.deepEqual(
+    (await client.ask(async (_, requestSession) => void (await requestSession.open()).get("n"))).calls,
+    ["get"],
+  );
 });
 
 test("at most one touch per refresh interval, and the cookie moves with it", async () => {
@@ -155,7 +170,10 @@ test("at most one touch per refresh interval, and the cookie moves with it", asy
     seen.push(calls.join("+"));
     assert.equal(cookies.length, calls.includes("touch") ? 1 : 0);
   }
-  assert.deepEqual(seen, [0, 1, 2, 3].flatMap(() => ["get", "get", "get+touch"]));
+  assert.deepEqual(
+    seen,
+    [0, 1, 2, 3].flatMap(() => ["get", "get", "get+touch"]),
+  );
 });
 
 test("a write that is due to refresh costs no touch beside it", async () => {
@@ -169,14 +187,23 @@ test("a write that is due to refresh costs no touch beside it", async () => {
 
 test("attack 18: a token of the wrong shape, and none at all: no call", async () => {
   const world = new World();
-  for (const cookie of ["session_id=", "session_id=x", `session_id=${"a".repeat(42)}`, `session_id=${"A".repeat(44)}`, "session_id=undefined", "session_id"]) {
+  for (const cookie of [
+    "session_id=",
+    "session_id=x",
+    `session_id=${"a".repeat(42)}`,
+    `session_id=${"A".repeat(44)}`,
+    "session_id=undefined",
+    "session_id",
+  ]) {
     assert.deepEqual((await world.client().ask((session) => void session.get("n"), { cookie })).calls, [], cookie);
   }
 });
 
 test("attack 107: an unknown token of the right shape: one read, no record, no cookie", async () => {
   const world = new World();
-  const { calls, cookies } = await world.client().ask((session) => void session.get("n"), { cookie: `session_id=${"A".repeat(43)}` });
+  const { calls, cookies } = await world
+    .client()
+    .ask((session) => void session.get("n"), { cookie: `session_id=${"A".repeat(43)}` });
   assert.deepEqual([calls, cookies], [["get"], []]);
 });
 
@@ -224,10 +251,10 @@ test("the store without a request: create 1, getById 1, edit 2, delete 2", async
 test("attack 106: a hundred thousand visitors who write nothing leave no record", async () => {
   const world = new World();
   for (let i = 0; i < 100_000; i++) {
-    const exchange = world.exchange();
-    (await exchange.open()).get("n");
-    await exchange.commit();
-    await exchange.finish();
+    const requestSession = world.requestSession();
+    (await requestSession.open()).get("n");
+    await requestSession.commit();
+    await requestSession.finish();
   }
   assert.deepEqual(world.storage.calls, []);
 });
@@ -292,7 +319,8 @@ test("all sessions of an owner ended: two calls for the list, two for each sessi
 /** The storage calls of so many logins of one owner, each of a new visitor, one after the other. */
 async function logins(world: World, count: number): Promise<number[]> {
   const calls: number[] = [];
-  for (let i = 0; i < count; i++) calls.push((await world.client().ask((session) => session.authenticate("ann"))).calls.length);
+  for (let i = 0; i < count; i++)
+    calls.push((await world.client().ask((session) => session.authenticate("ann"))).calls.length);
   return calls;
 }
 
@@ -333,13 +361,18 @@ test("C11: ten thousand sessions of one owner: a login costs as many calls as ev
   assert.ok(most! <= 7, `${most} calls`);
   assert.equal((await store.listByOwner("ann")).length, 10_000);
   const list = storage.calls.findLast(({ key, entry }) => entry && key.includes(":owner."))!.entry!;
-  console.log(`ten thousand sessions of one owner: a list of ${list.value.length} bytes, ${most} calls for one more login`);
+  console.log(
+    `ten thousand sessions of one owner: a list of ${list.value.length} bytes, ${most} calls for one more login`,
+  );
   assert.equal(await store.deleteByOwner("ann"), 10_000);
   assert.deepEqual(await store.listByOwner("ann"), []);
 });
 
 test("C11: more than ten thousand are refused as an option, and a list that is too long for the storage by the login", async () => {
-  assert.throws(() => new World({ maxSessionsPerOwner: 10_001 }), { name: "RangeError", message: /maxSessionsPerOwner is 10001; it must be at most 10000/ });
+  assert.throws(() => new World({ maxSessionsPerOwner: 10_001 }), {
+    name: "RangeError",
+    message: /maxSessionsPerOwner is 10001; it must be at most 10000/,
+  });
   assert.throws(() => new World({ maxSessionsPerOwner: { max: 10_001, policy: "refuse" } }), RangeError);
   const { storage } = new World();
   const small = new World({ storage: { ...storage, maxValueBytes: 1000 } });
@@ -363,7 +396,12 @@ async function seedMany(world: World, owner: string, count: number): Promise<voi
     const stored = (await storage.inner.get(at, call))!;
     const records = new RecordCodec("holdfast");
     const record = records.decode(made.id.slice(3), stored.value) as SessionRecord;
-    await storage.inner.update(at, { value: records.encode(made.id.slice(3), { ...record, owner }), expiresAt: stored.expiresAt }, stored.version, call);
+    await storage.inner.update(
+      at,
+      { value: records.encode(made.id.slice(3), { ...record, owner }), expiresAt: stored.expiresAt },
+      stored.version,
+      call,
+    );
     rows.push({ hash: made.id.slice(3), createdAt: clock.now(), info: { device: "Firefox on Linux" } });
   }
   const value = codec.encode(key.slice("holdfast:".length), { ...list, sessions: [...list.sessions, ...rows] });

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { Texts } from "#dist/codecs/texts.js";
 import { ValueCodec } from "#dist/codecs/value.js";
-import { Draft } from "#dist/store/draft.js";
+import { Draft } from "#dist/session/draft.js";
 
 const codec = new ValueCodec(65_536);
 const KEYS = ["a", "b", "__proto__"] as const;
@@ -12,8 +12,8 @@ type Value = number | number[];
 type Change = { run(state: Map<string, Value>): void };
 
 /**
- * What a draft is measured by: a list of steps which, run on the stored data, give what is to be stored. A step of a kind that must win
- * (`set`, a change in place, `delete`) is a constant; an `update` is a function of what is there.
+ * What a draft is measured by: a list of steps which, run on the stored data, give what is to be stored. A step of a
+ * kind that must win (`set`, a change in place, `delete`) is a constant; an `update` is a function of what is there.
  */
 class Reference {
   base = new Map<string, Value>();
@@ -45,10 +45,14 @@ class Reference {
   }
 }
 
-const textsOf = (state: ReadonlyMap<string, Value>): Texts => Texts.of([...state].map(([key, value]) => [key, codec.encode(value, key)]));
-const valuesOf = (texts: Texts): Map<string, Value> => new Map([...texts].map(([key, text]) => [key, codec.decode(text, key) as Value]));
-const sorted = (state: ReadonlyMap<string, unknown>): [string, unknown][] => [...state].sort(([one], [other]) => (one < other ? -1 : 1));
-const added = (value: Value | undefined, by: number): Value => (Array.isArray(value) ? [...value, by] : (value ?? 0) + by);
+const textsOf = (state: ReadonlyMap<string, Value>): Texts =>
+  Texts.of([...state].map(([key, value]) => [key, codec.encode(value, key)]));
+const valuesOf = (texts: Texts): Map<string, Value> =>
+  new Map([...texts].map(([key, text]) => [key, codec.decode(text, key) as Value]));
+const sorted = (state: ReadonlyMap<string, unknown>): [string, unknown][] =>
+  [...state].sort(([one], [other]) => (one < other ? -1 : 1));
+const added = (value: Value | undefined, by: number): Value =>
+  Array.isArray(value) ? [...value, by] : (value ?? 0) + by;
 
 /** The server's side: one stored record, which others change, too. */
 interface World {
@@ -58,7 +62,9 @@ interface World {
   /** Ids of saves that the record knows. */
   known: Set<string>;
   saves: number;
-  /** Keys whose object the handler may hold although another request replaced the value: that object stays the same. */
+  /**
+   * Keys whose object the handler may hold although another request replaced the value: that object stays the same.
+   */
   stale: Set<string>;
 }
 
@@ -66,10 +72,17 @@ type Step = (world: World) => void;
 
 /** A step that says what it is in a counterexample. */
 const step = <T>(name: string, values: fc.Arbitrary<T>, run: (world: World, value: T) => void): fc.Arbitrary<Step> =>
-  values.map((value) => Object.assign((world: World) => run(world, value), { [fc.toStringMethod]: () => `${name}(${fc.stringify(value)})` }));
+  values.map((value) =>
+    Object.assign((world: World) => run(world, value), {
+      [fc.toStringMethod]: () => `${name}(${fc.stringify(value)})`,
+    }),
+  );
 
 const key = fc.constantFrom<Key>(...KEYS);
-const value = fc.oneof(fc.integer({ min: 0, max: 9 }), fc.array(fc.integer({ min: 0, max: 9 }), { maxLength: 2 })) as fc.Arbitrary<Value>;
+const value = fc.oneof(
+  fc.integer({ min: 0, max: 9 }),
+  fc.array(fc.integer({ min: 0, max: 9 }), { maxLength: 2 }),
+) as fc.Arbitrary<Value>;
 
 const set = step("set", fc.record({ key, value }), (world, { key, value }) => {
   const own = structuredClone(value);
@@ -91,19 +104,25 @@ const update = step("update", fc.record({ key, by: fc.integer({ min: 1, max: 9 }
 });
 
 /** A change in place is a `set` of what the value became. */
-const inPlace = step("in place", fc.record({ key, member: fc.integer({ min: 0, max: 9 }) }), (world, { key, member }) => {
-  const held = world.draft.get(key);
-  if (!world.stale.has(key)) assert.deepEqual(held, world.reference.state.get(key));
-  if (!Array.isArray(held)) return;
-  held.push(member);
-  const whole = structuredClone(held) as Value;
-  world.stale.delete(key);
-  world.reference.do({ run: (state) => state.set(key, structuredClone(whole)) });
-});
+const inPlace = step(
+  "in place",
+  fc.record({ key, member: fc.integer({ min: 0, max: 9 }) }),
+  (world, { key, member }) => {
+    const held = world.draft.get(key);
+    if (!world.stale.has(key)) assert.deepEqual(held, world.reference.state.get(key));
+    if (!Array.isArray(held)) return;
+    held.push(member);
+    const whole = structuredClone(held) as Value;
+    world.stale.delete(key);
+    world.reference.do({ run: (state) => state.set(key, structuredClone(whole)) });
+  },
+);
 
 const keep = step("keep", fc.subarray([...KEYS]), (world, kept) => {
   world.draft.keep(kept);
-  world.reference.do({ run: (state) => [...state.keys()].filter((one) => !kept.includes(one as Key)).forEach((one) => state.delete(one)) });
+  world.reference.do({
+    run: (state) => [...state.keys()].filter((one) => !kept.includes(one as Key)).forEach((one) => state.delete(one)),
+  });
 });
 
 const look = step("look", key, ({ draft, reference, stale }, key) => {
@@ -116,38 +135,52 @@ const look = step("look", key, ({ draft, reference, stale }, key) => {
 });
 
 /** Another request saves something of its own. */
-const beside = step("beside", fc.record({ key, value }), (world, { key, value }) => void world.stored.set(key, structuredClone(value)));
+const beside = step(
+  "beside",
+  fc.record({ key, value }),
+  (world, { key, value }) => void world.stored.set(key, structuredClone(value)),
+);
 
 /** One save: sealed, perhaps meeting others' changes, perhaps written with its answer lost and tried again. */
-const save = step("save", fc.record({ other: fc.option(fc.record({ key, value }), { nil: undefined }), answerLost: fc.boolean(), meanwhile: fc.boolean() }), (world, { other, answerLost, meanwhile }) => {
-  const { draft, reference } = world;
-  const id = `w${String(++world.saves).padStart(5, "0")}`;
-  draft.noteChanges();
-  draft.seal(id);
-  reference.seal(id);
-  if (meanwhile) {
-    draft.set("b", [world.saves]);
-    const at = world.saves;
-    reference.do({ run: (state) => state.set("b", [at]) });
-  }
-  rebase(world, id);
-  if (answerLost) write(world, id);
-  if (other) world.stored.set(other.key, structuredClone(other.value));
-  if (answerLost && world.known.has(id)) return;
-  rebase(world, id);
-  write(world, id);
-  draft.settle(textsOf(world.stored), id);
-  reference.forget(id);
-  reference.base = new Map(world.stored);
-});
+const save = step(
+  "save",
+  fc.record({
+    other: fc.option(fc.record({ key, value }), { nil: undefined }),
+    answerLost: fc.boolean(),
+    meanwhile: fc.boolean(),
+  }),
+  (world, { other, answerLost, meanwhile }) => {
+    const { draft, reference } = world;
+    const id = `w${String(++world.saves).padStart(5, "0")}`;
+    draft.noteChanges();
+    draft.seal(id);
+    reference.seal(id);
+    if (meanwhile) {
+      draft.set("b", [world.saves]);
+      const at = world.saves;
+      reference.do({ run: (state) => state.set("b", [at]) });
+    }
+    rebase(world, id);
+    if (answerLost) write(world, id);
+    if (other) world.stored.set(other.key, structuredClone(other.value));
+    if (answerLost && world.known.has(id)) return;
+    rebase(world, id);
+    write(world, id);
+    draft.settle(textsOf(world.stored), id);
+    reference.forget(id);
+    reference.base = new Map(world.stored);
+  },
+);
 
 function rebase(world: World, id: string): void {
   const before = world.reference.state;
   world.draft.rebase(textsOf(world.stored), id, (one) => world.known.has(one));
-  for (const one of world.known) if (world.reference.steps.some((step) => step.save === one)) world.reference.forget(one);
+  for (const one of world.known)
+    if (world.reference.steps.some((step) => step.save === one)) world.reference.forget(one);
   world.reference.base = new Map(world.stored);
   const after = world.reference.state;
-  for (const one of KEYS) if (JSON.stringify(before.get(one)) !== JSON.stringify(after.get(one))) world.stale.add(one);
+  for (const one of KEYS)
+    if (JSON.stringify(before.get(one)) !== JSON.stringify(after.get(one))) world.stale.add(one);
 }
 
 function write(world: World, id: string): void {
@@ -160,31 +193,47 @@ function write(world: World, id: string): void {
 test("a draft agrees with a list of changes run on what is stored, through any sequence of verbs, saves, conflicts and lost answers", () => {
   const steps = fc.oneof(set, remove, update, update, inPlace, keep, look, beside, save, save);
   fc.assert(
-    fc.property(fc.dictionary(fc.constantFrom("a", "b"), value), fc.array(steps, { maxLength: 25 }), (base, steps) => {
-      const stored = new Map(Object.entries(base));
-      const reference = new Reference();
-      reference.base = new Map(stored);
-      const world: World = { draft: new Draft(codec, textsOf(stored)), reference, stored, known: new Set(), saves: 0, stale: new Set() };
-      for (const run of steps) run(world);
-      world.draft.noteChanges();
-      const id = "last00";
-      world.draft.seal(id);
-      world.reference.seal(id);
-      rebase(world, id);
-      write(world, id);
-    }),
+    fc.property(
+      fc.dictionary(fc.constantFrom("a", "b"), value),
+      fc.array(steps, { maxLength: 25 }),
+      (base, steps) => {
+        const stored = new Map(Object.entries(base));
+        const reference = new Reference();
+        reference.base = new Map(stored);
+        const world: World = {
+          draft: new Draft(codec, textsOf(stored)),
+          reference,
+          stored,
+          known: new Set(),
+          saves: 0,
+          stale: new Set(),
+        };
+        for (const run of steps) run(world);
+        world.draft.noteChanges();
+        const id = "last00";
+        world.draft.seal(id);
+        world.reference.seal(id);
+        rebase(world, id);
+        write(world, id);
+      },
+    ),
     { numRuns: 3000 },
   );
 });
 
-const stored = (data: Record<string, unknown>): Texts => Texts.of(Object.entries(data).map(([name, one]) => [name, codec.encode(one, name)]));
-const saved = (draft: Draft, id = "w00001"): Record<string, unknown> => Object.fromEntries(valuesOf(draft.sealed(id)));
+const stored = (data: Record<string, unknown>): Texts =>
+  Texts.of(Object.entries(data).map(([name, one]) => [name, codec.encode(one, name)]));
+const saved = (draft: Draft, id = "w00001"): Record<string, unknown> =>
+  Object.fromEntries(valuesOf(draft.sealed(id)));
 
 test("rebase keeps what another wrote beside what was written here", () => {
   const draft = new Draft(codec, stored({ a: 1, b: 1 }));
   draft.set("a", 2);
   draft.seal("w00001");
-  assert.deepEqual(draft.rebase(stored({ a: 1, b: 2, c: 3 }), "w00001", () => false), []);
+  assert.deepEqual(
+    draft.rebase(stored({ a: 1, b: 2, c: 3 }), "w00001", () => false),
+    [],
+  );
   assert.deepEqual(saved(draft), { a: 2, b: 2, c: 3 });
 });
 
@@ -285,7 +334,10 @@ test("a set that is refused changes nothing", () => {
 });
 
 test("values of a key nobody asks for are carried as they are, whatever they are", () => {
-  const texts = Texts.of([["old", '{"$":"money","v":5}'], ["n", "1"]]);
+  const texts = Texts.of([
+    ["old", '{"$":"money","v":5}'],
+    ["n", "1"],
+  ]);
   const draft = new Draft(codec, texts);
   draft.set("n", 2);
   assert.deepEqual(draft.keys(), ["old", "n"]);

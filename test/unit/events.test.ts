@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { inspect } from "node:util";
 import type { SessionEvent } from "holdfast";
 import type { memoryStorage } from "holdfast/storage/memory";
-import { checksum } from "#dist/leaves/checksum.js";
+import { checksum } from "#dist/util/checksum.js";
 import { World, type Client } from "./world.js";
 
 async function visitor(world: World): Promise<Client> {
@@ -23,7 +23,10 @@ async function corrupt(world: World, token: string, value: string): Promise<void
   const inner = world.storage.inner as ReturnType<typeof memoryStorage>;
   const key = `holdfast:${id.slice(3)}`;
   const { version, expiresAt } = inner.get(key)!;
-  inner.update(key, { value, expiresAt }, version as number, { now: world.clock.now(), signal: new AbortController().signal });
+  inner.update(key, { value, expiresAt }, version as number, {
+    now: world.clock.now(),
+    signal: new AbortController().signal,
+  });
 }
 
 const FOREIGN = ["", "null", "garbage", "<html>502</html>", '{"cookie":{}}', "1:zzzz\n{}"];
@@ -68,12 +71,18 @@ test("overwritten: also a change in place, and a deletion; never an update, neve
       other.update("count", (count = 0) => count + 1);
     });
   });
-  assert.deepEqual(world.events.filter(({ type }) => type === "overwritten").map(({ cause }) => cause), ["list"]);
+  assert.deepEqual(
+    world.events.filter(({ type }) => type === "overwritten").map(({ cause }) => cause),
+    ["list"],
+  );
   assert.deepEqual((await client.ask()).session!.toJSON(), { n: 1, list: [1, 2], count: 2, same: 1 });
 });
 
 test("dropped: a save met nothing, or a marker", async () => {
-  for (const end of [(world: World, id: string) => world.store.delete(id), async (_: World, __: string, client: Client) => void (await client.ask((session) => session.regenerate()))]) {
+  for (const end of [
+    (world: World, id: string) => world.store.delete(id),
+    async (_: World, __: string, client: Client) => void (await client.ask((session) => session.regenerate())),
+  ]) {
     const world = new World();
     const client = await visitor(world);
     const { cookies, error, session } = await client.ask(async (session) => {
@@ -167,9 +176,9 @@ test("attack 93: retired-token: after 30 seconds, each time", async () => {
 
 test("unsaved: changes in an answer that cannot carry a token, and a release", async () => {
   const world = new World();
-  const exchange = world.exchange();
-  (await exchange.open()).set("n", 1);
-  await exchange.commit(false);
+  const requestSession = world.requestSession();
+  (await requestSession.open()).set("n", 1);
+  await requestSession.commit(false);
   assert.deepEqual(world.events, [{ type: "unsaved" }]);
 });
 
@@ -228,9 +237,15 @@ test("attacks 99, 19: no event, error, inspection or JSON ever shows a token", a
   const world = new World();
   const client = await visitor(world);
   const tokens = [client.token!];
-  const show = (value: unknown): void => void shown.push(inspect(value, { depth: 10, showHidden: true }), String(value), JSON.stringify(value) ?? "");
+  const show = (value: unknown): void =>
+    void shown.push(inspect(value, { depth: 10, showHidden: true }), String(value), JSON.stringify(value) ?? "");
   for (const call of ["get", "update", "create", "delete", "touch"] as const) {
-    for (const verb of [(s: any) => s.set("n", 2), (s: any) => s.regenerate(), (s: any) => s.destroy(), (s: any) => s.save()]) {
+    for (const verb of [
+      (s: any) => s.set("n", 2),
+      (s: any) => s.regenerate(),
+      (s: any) => s.destroy(),
+      (s: any) => s.save(),
+    ]) {
       world.clock.advance("4m");
       world.storage.fail(call);
       const answered = await client.ask(async (session) => {
@@ -247,7 +262,8 @@ test("attacks 99, 19: no event, error, inspection or JSON ever shows a token", a
       tokens.push(client.token!);
     }
   }
-  for (const hostile of [tokens[0]!, `${tokens[0]}x`]) await world.client().ask(() => {}, { cookie: `session_id=${hostile}; session_id=${tokens[0]}` });
+  for (const hostile of [tokens[0]!, `${tokens[0]}x`])
+    await world.client().ask(() => {}, { cookie: `session_id=${hostile}; session_id=${tokens[0]}` });
   for (const event of world.events) show(event);
   show(world.store);
   assert.ok(shown.length > 50 && tokens.length > 20);

@@ -2,12 +2,22 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { SessionRecord } from "#dist/codecs/record.js";
 import { Texts } from "#dist/codecs/texts.js";
-import { hasExpired, idleDeadline, refreshEvery, refreshIsDue } from "#dist/store/expiry.js";
+import { hasExpired, idleDeadline, refreshEvery, refreshIsDue } from "#dist/session/expiry.js";
 
-const record = (more: Partial<SessionRecord> = {}): SessionRecord => ({ kind: "record", createdAt: 0, writes: "", data: Texts.none, ...more });
+const record = (more: Partial<SessionRecord> = {}): SessionRecord => ({
+  kind: "record",
+  createdAt: 0,
+  writes: "",
+  data: Texts.none,
+  ...more,
+});
 
 test("a session has ended at its deadline, not before: the idle one, the absolute one", () => {
-  for (const [now, ended] of [[99, false], [100, true], [101, true]] as const) {
+  for (const [now, ended] of [
+    [99, false],
+    [100, true],
+    [101, true],
+  ] as const) {
     assert.equal(hasExpired({ expiresAt: 100 }, now), ended);
     assert.equal(hasExpired({ expiresAt: 1000, absolute: 100 }, now), ended, "although its idle deadline is later");
   }

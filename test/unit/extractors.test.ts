@@ -1,12 +1,25 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { chain, fromAuthHeader, fromCookie, fromCustom, fromForm, fromHeader, fromParam, fromQuery, keyLookup, type Extractor } from "holdfast";
+import {
+  chain,
+  fromAuthHeader,
+  fromCookie,
+  fromCustom,
+  fromForm,
+  fromHeader,
+  fromParam,
+  fromQuery,
+  keyLookup,
+  type Extractor,
+} from "holdfast";
 import { viewOf, World, type Asked } from "./world.js";
 
 const T = "T".repeat(42) + "A";
 const U = "U".repeat(42) + "A";
-const find = async (extractor: Extractor, asked: Asked): Promise<string | undefined> => (await extractor.find(viewOf(asked)))?.value;
-const duplicate = async (extractor: Extractor, asked: Asked): Promise<string | undefined> => (await extractor.find(viewOf(asked)))?.duplicate;
+const find = async (extractor: Extractor, asked: Asked): Promise<string | undefined> =>
+  (await extractor.find(viewOf(asked)))?.value;
+const duplicate = async (extractor: Extractor, asked: Asked): Promise<string | undefined> =>
+  (await extractor.find(viewOf(asked)))?.duplicate;
 
 const CUSTOM = fromCustom({ extract: (request) => request.headers("x-custom")[0], source: "other", key: "custom" });
 
@@ -26,7 +39,9 @@ for (const [name, [extractor, carry]] of Object.entries(CARRIED)) {
     assert.equal(await find(extractor, carry(T)), T);
     assert.equal(await find(extractor, {}), undefined);
     assert.equal(await find(extractor, carry("")), undefined);
-    for (const [other, [, elsewhere]] of Object.entries(CARRIED)) if (other !== name) assert.equal(await find(extractor, elsewhere(T)), undefined, `attack 121: not from ${other}`);
+    for (const [other, [, elsewhere]] of Object.entries(CARRIED))
+      if (other !== name)
+        assert.equal(await find(extractor, elsewhere(T)), undefined, `attack 121: not from ${other}`);
     assert.deepEqual(extractor.members, [extractor]);
     assert.ok(Object.isFrozen(extractor));
   });
@@ -42,7 +57,34 @@ for (const [name, [extractor, carry]] of Object.entries(CARRIED)) {
   test(`attacks 17–22: ${name}: what is no token is anonymous, costs no storage call and shows nowhere`, async () => {
     const world = new World({ extractor });
     const { token } = await world.store.create({ n: 1 });
-    const hostile = [" ", "undefined", "null", "0", "[object Object]", "A", "A".repeat(42), "A".repeat(44), "A".repeat(4096), `${token}=`, ` ${token}`, `${token}x`, token.slice(1), `"${token}"`, "../../etc/passwd", "C:\\CON", "*", `{${token}}`, "%2e%2e", "%00", `${token}\u00a0`, `\uff21${token.slice(1)}`, "e\u0301".repeat(20), "\u202e" + token, "'; DROP TABLE x; --", "\ufffd".repeat(43)];
+    const hostile = [
+      " ",
+      "undefined",
+      "null",
+      "0",
+      "[object Object]",
+      "A",
+      "A".repeat(42),
+      "A".repeat(44),
+      "A".repeat(4096),
+      `${token}=`,
+      ` ${token}`,
+      `${token}x`,
+      token.slice(1),
+      `"${token}"`,
+      "../../etc/passwd",
+      "C:\\CON",
+      "*",
+      `{${token}}`,
+      "%2e%2e",
+      "%00",
+      `${token}\u00a0`,
+      `\uff21${token.slice(1)}`,
+      "e\u0301".repeat(20),
+      "\u202e" + token,
+      "'; DROP TABLE x; --",
+      "\ufffd".repeat(43),
+    ];
     world.storage.forget();
     for (const text of hostile) {
       const trimmed = text.trim() === token;
@@ -52,8 +94,14 @@ for (const [name, [extractor, carry]] of Object.entries(CARRIED)) {
       assert.deepEqual(cookies, []);
       if (text.length > 8) for (const value of headers.values()) assert.ok(!value.includes(text.trim()), value);
     }
-    assert.deepEqual(world.storage.calls.filter(({ key }) => key.length !== "holdfast:".length + 43), []);
-    assert.deepEqual(world.events.filter(({ type }) => type !== "duplicate"), []);
+    assert.deepEqual(
+      world.storage.calls.filter(({ key }) => key.length !== "holdfast:".length + 43),
+      [],
+    );
+    assert.deepEqual(
+      world.events.filter(({ type }) => type !== "duplicate"),
+      [],
+    );
   });
 }
 
@@ -71,13 +119,18 @@ test("cookie: the first of several counts, and an event reports it", async () =>
   assert.equal(await find(extractor, { cookie: `sid=${T}; sid=${U}` }), T);
   assert.equal(await duplicate(extractor, { cookie: `sid=${T}; sid=${U}` }), "first");
   assert.equal(await duplicate(extractor, { cookie: `sid=${T}` }), undefined);
-  assert.equal(await find(extractor, { cookie: `sid=; sid=${U}` }), undefined, "attack 29: an empty first one is no session");
+  assert.equal(
+    await find(extractor, { cookie: `sid=; sid=${U}` }),
+    undefined,
+    "attack 29: an empty first one is no session",
+  );
 });
 
 test("attack 29: valid and invalid duplicates, in both orders", async () => {
   const world = new World();
   const { token } = await world.store.create({ n: 1 });
-  const asked = async (cookie: string): Promise<number | undefined> => (await world.client().ask((own) => void own.get("n"), { cookie })).session!.get("n");
+  const asked = async (cookie: string): Promise<number | undefined> =>
+    (await world.client().ask((own) => void own.get("n"), { cookie })).session!.get("n");
   assert.equal(await asked(`session_id=${token}; session_id=junk`), 1);
   assert.deepEqual(world.happened(), ["duplicate"]);
   assert.equal(await asked(`session_id=junk; session_id=${token}`), undefined);
@@ -90,7 +143,12 @@ test("attack 28: a header sent twice, or with a comma, is no token; an event rep
     const { token } = await world.store.create({ n: 1 });
     const [name, before] = extractor.source === "header" ? ["x-session-id", ""] : ["authorization", "Bearer "];
     world.storage.forget();
-    for (const sent of [[`${before}${token}`, `${before}${token}`], `${before}${token}, ${before}${token}`, `${before}${token},`, [`${before}${token}`, ""]]) {
+    for (const sent of [
+      [`${before}${token}`, `${before}${token}`],
+      `${before}${token}, ${before}${token}`,
+      `${before}${token},`,
+      [`${before}${token}`, ""],
+    ]) {
       const { session } = await world.client().ask(() => {}, { headers: { [name]: sent } });
       assert.deepEqual(session!.keys(), [], JSON.stringify(sent));
       assert.deepEqual(world.happened(), ["duplicate"], JSON.stringify(sent));
@@ -101,8 +159,19 @@ test("attack 28: a header sent twice, or with a comma, is no token; an event rep
 
 test("authorization: the scheme is compared without case, and nothing else of it is", async () => {
   const bearer = fromAuthHeader();
-  for (const good of [`Bearer ${T}`, `bearer ${T}`, `BEARER ${T}`]) assert.equal(await find(bearer, { headers: { authorization: good } }), T, good);
-  for (const bad of [T, `Bearer${T}`, `Bearer: ${T}`, `Basic ${T}`, `Bearers ${T}`, ` Bearer ${T}`, "Bearer", "Bearer "]) assert.equal(await find(bearer, { headers: { authorization: bad } }), undefined, bad);
+  for (const good of [`Bearer ${T}`, `bearer ${T}`, `BEARER ${T}`])
+    assert.equal(await find(bearer, { headers: { authorization: good } }), T, good);
+  for (const bad of [
+    T,
+    `Bearer${T}`,
+    `Bearer: ${T}`,
+    `Basic ${T}`,
+    `Bearers ${T}`,
+    ` Bearer ${T}`,
+    "Bearer",
+    "Bearer ",
+  ])
+    assert.equal(await find(bearer, { headers: { authorization: bad } }), undefined, bad);
   assert.equal(await find(fromAuthHeader("Session"), { headers: { authorization: `session ${T}` } }), T);
 });
 
@@ -114,21 +183,35 @@ test("query: decoded once, the first of several, and an event", async () => {
   assert.equal(await find(extractor, { url: `/?S=${T}` }), undefined);
   assert.equal(await find(extractor, { url: `/#?s=${T}` }), T, "no fragment ever reaches a server");
   assert.equal(await find(extractor, { url: `/;s=${T}` }), undefined, "attack 43: matrix parameters are no query");
-  assert.equal(await find(extractor, { url: "/?s=%c0%ae%zz" }), "\ufffd\ufffd%zz", "attack 35: damage throws nothing");
+  assert.equal(
+    await find(extractor, { url: "/?s=%c0%ae%zz" }),
+    "\ufffd\ufffd%zz",
+    "attack 35: damage throws nothing",
+  );
 });
 
 test("attack 26: objects, arrays and numbers from a parser are no token", async () => {
   for (const value of [{ $ne: null }, [T], 5, true, null, undefined, { toString: () => T }]) {
     assert.equal(await find(fromForm("s"), { form: { s: value } }), undefined);
     assert.equal(await find(fromParam("id"), { params: { id: value as string } }), undefined);
-    assert.equal(await find(fromCustom({ extract: () => value as string, source: "other", key: "x" }), {}), undefined);
+    assert.equal(
+      await find(fromCustom({ extract: () => value as string, source: "other", key: "x" }), {}),
+      undefined,
+    );
   }
 });
 
 test("attack 43: path parameters count as the whole segment or not at all", async () => {
   const world = new World({ extractor: chain(fromParam("id"), fromCookie()) });
   const { token } = await world.store.create({ n: 1 });
-  for (const id of [`${token};jsessionid=1`, `${token}%2f`, `./${token}`, `${token}.`, `${token}/`, token.toLowerCase()]) {
+  for (const id of [
+    `${token};jsessionid=1`,
+    `${token}%2f`,
+    `./${token}`,
+    `${token}.`,
+    `${token}/`,
+    token.toLowerCase(),
+  ]) {
     if (id === token) continue;
     assert.deepEqual((await world.client().ask(() => {}, { params: { id } })).session!.keys(), [], id);
   }
@@ -140,7 +223,11 @@ test("attacks 4, 5, 103: a token that came by URL gets no-store and no-referrer,
   const { token } = await world.store.create({ n: 1 });
   for (const asked of [{ url: `/?s=${token}` }, { params: { id: token } }, { url: `/?s=${T}` }]) {
     const { headers } = await world.client().ask(() => {}, asked);
-    assert.deepEqual([headers.get("cache-control"), headers.get("referrer-policy")], ["no-store", "no-referrer"], JSON.stringify(asked));
+    assert.deepEqual(
+      [headers.get("cache-control"), headers.get("referrer-policy")],
+      ["no-store", "no-referrer"],
+      JSON.stringify(asked),
+    );
   }
 });
 
@@ -151,7 +238,9 @@ test("a chain stops at the first member whose value is not empty, whatever that 
   assert.equal(await find(extractor, { url: `/?s=${T}` }), T);
   const world = new World({ extractor });
   const { token } = await world.store.create({ n: 1 });
-  const { session } = await world.client().ask(() => {}, { headers: { "x-s": "junk" }, cookie: `session_id=${token}` });
+  const { session } = await world
+    .client()
+    .ask(() => {}, { headers: { "x-s": "junk" }, cookie: `session_id=${token}` });
   assert.deepEqual(session!.keys(), []);
 });
 
@@ -170,7 +259,10 @@ test("attack 9: members that carry different tokens: the order decides, the othe
 
 test("chains in chains are one chain, in order", async () => {
   const extractor = chain(chain(fromHeader("X-A"), fromCookie("b")), fromQuery("c"));
-  assert.deepEqual(extractor.members.map(({ source, key }) => `${source}:${key}`), ["header:X-A", "cookie:b", "query:c"]);
+  assert.deepEqual(
+    extractor.members.map(({ source, key }) => `${source}:${key}`),
+    ["header:X-A", "cookie:b", "query:c"],
+  );
   assert.equal(extractor.key, "header:X-A,cookie:b,query:c");
   assert.equal(extractor.source, "chain");
 });
@@ -189,12 +281,30 @@ test("keyLookup: every source, and chains of them", async () => {
   const made = (lookup: string): string[] => keyLookup(lookup).members.map(({ source, key }) => `${source}:${key}`);
   assert.deepEqual(made("cookie:sid"), ["cookie:sid"]);
   assert.deepEqual(made("cookie:sid,header:X-Sid"), ["cookie:sid", "header:X-Sid"]);
-  assert.deepEqual(made(" Cookie:sid , QUERY:s,form:f,param:id,authorization:Bearer"), ["cookie:sid", "query:s", "form:f", "param:id", "auth-header:Bearer"]);
+  assert.deepEqual(made(" Cookie:sid , QUERY:s,form:f,param:id,authorization:Bearer"), [
+    "cookie:sid",
+    "query:s",
+    "form:f",
+    "param:id",
+    "auth-header:Bearer",
+  ]);
   assert.equal(await find(keyLookup("cookie:sid,header:X-Sid"), { headers: { "x-sid": T } }), T);
 });
 
 test("keyLookup: anything else is refused, naming what it got and what there is", () => {
-  for (const bad of ["", "sid", ":sid", "cookie:", "cookie", "body:s", "cookie:sid,", "toString:s", "__proto__:s", "cookie:a b", "cookie;sid"]) {
+  for (const bad of [
+    "",
+    "sid",
+    ":sid",
+    "cookie:",
+    "cookie",
+    "body:s",
+    "cookie:sid,",
+    "toString:s",
+    "__proto__:s",
+    "cookie:a b",
+    "cookie;sid",
+  ]) {
     assert.throws(() => keyLookup(bad), TypeError, bad);
   }
   assert.throws(() => keyLookup("session:x"), { message: /keyLookup is "session:x"; write .*cookie, header, query/ });
@@ -203,18 +313,33 @@ test("keyLookup: anything else is refused, naming what it got and what there is"
 
 test("extractors are checked where they are made", () => {
   assert.throws(() => chain(), { name: "TypeError", message: /chain\(\) finds nothing/ });
-  assert.throws(() => chain(fromCookie as never), { message: /chain is the function fromCookie; write what it answers: fromCookie\(…\)/ });
+  assert.throws(() => chain(fromCookie as never), {
+    message: /chain is the function fromCookie; write what it answers: fromCookie\(…\)/,
+  });
   assert.throws(() => chain("cookie:sid" as never), TypeError);
-  for (const make of [fromHeader, fromCookie, fromAuthHeader]) for (const bad of ["a b", "a\r\nb", "ä", "a:b", null, 5]) assert.throws(() => make(bad as never), TypeError, String(bad));
-  for (const make of [fromQuery, fromForm, fromParam]) for (const bad of ["", "x".repeat(257), null, undefined, 5]) assert.throws(() => make(bad as never), TypeError, String(bad));
+  for (const make of [fromHeader, fromCookie, fromAuthHeader])
+    for (const bad of ["a b", "a\r\nb", "ä", "a:b", null, 5])
+      assert.throws(() => make(bad as never), TypeError, String(bad));
+  for (const make of [fromQuery, fromForm, fromParam])
+    for (const bad of ["", "x".repeat(257), null, undefined, 5])
+      assert.throws(() => make(bad as never), TypeError, String(bad));
   assert.throws(() => fromCustom({ extract: () => T, source: "chain" as never, key: "x" }), /source is "chain"/);
   assert.throws(() => fromCustom({ extract: "x" as never, source: "cookie", key: "x" }), /extract is a string/);
   assert.throws(() => fromCustom({ extract: () => T, source: "cookie", key: "a b" }), TypeError);
-  assert.throws(() => fromCustom({ extract: () => T, source: "cookie", key: "x", more: 1 } as never), /no option "more"/);
+  assert.throws(
+    () => fromCustom({ extract: () => T, source: "cookie", key: "x", more: 1 } as never),
+    /no option "more"/,
+  );
 });
 
 test("custom: a writable one is answered in its place", async () => {
-  const world = new World({ extractor: fromCustom({ extract: (request) => request.headers("x-sid")[0]?.slice(3), source: "header", key: "X-Sid" }) });
+  const world = new World({
+    extractor: fromCustom({
+      extract: (request) => request.headers("x-sid")[0]?.slice(3),
+      source: "header",
+      key: "X-Sid",
+    }),
+  });
   const { headers, session } = await world.client().ask((own) => own.set("n", 1));
   assert.equal(headers.get("x-sid"), session!.token);
   const back = await world.client().ask(() => {}, { headers: { "x-sid": `v1:${session!.token}` } });

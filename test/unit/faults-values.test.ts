@@ -1,4 +1,6 @@
-/** Faults of values and options that were found in the field; the numbers are those of the list they were reported in. */
+/**
+ * Faults of values and options that were found in the field; the numbers are those of the list they were reported in.
+ */
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { test } from "node:test";
@@ -15,7 +17,11 @@ test("C10: a server without the newer key refuses the owner's list and overwrite
   const [storage, clock] = [memoryStorage(), testClock()];
   const updated = createStore<any>({ storage: encrypted(storage, [next, old]), clock });
   const events: string[] = [];
-  const outdated = createStore<any>({ storage: encrypted(storage, [old]), clock, onEvent: incidents(({ type }) => void events.push(type)) });
+  const outdated = createStore<any>({
+    storage: encrypted(storage, [old]),
+    clock,
+    onEvent: incidents(({ type }) => void events.push(type)),
+  });
   const first = await updated.create({}, { owner: "ann" });
   await assert.rejects(Promise.resolve(outdated.create({}, { owner: "ann" })), { code: "storage" });
   assert.deepEqual([...new Set(events)], ["unreadable"]);
@@ -27,7 +33,10 @@ test("C10: a server without the newer key refuses the owner's list and overwrite
 test("C10: a session sealed with the newer key is none there, and nothing is written in its place", async () => {
   const [old, next] = [randomBytes(32), randomBytes(32)];
   const storage = memoryStorage();
-  const [updated, outdated] = [new World({ storage: encrypted(storage, [next, old]) }), new World({ storage: encrypted(storage, [old]) })];
+  const [updated, outdated] = [
+    new World({ storage: encrypted(storage, [next, old]) }),
+    new World({ storage: encrypted(storage, [old]) }),
+  ];
   const client = updated.client();
   await client.ask((session) => session.set("n", 1));
   const there = outdated.client();
@@ -47,7 +56,9 @@ class Odd {
 test("C15: what a value holds beside its content is refused, with the path", async () => {
   const session = await new World().store.create({});
   const hidden = Object.defineProperty({ a: 1 }, "b", { value: 2, enumerable: false });
-  const inheriting = Object.create(Object.assign(Object.create(null), { inherited: 1 }), { own: { value: 1, enumerable: true } });
+  const inheriting = Object.create(Object.assign(Object.create(null), { inherited: 1 }), {
+    own: { value: 1, enumerable: true },
+  });
   const cases: [unknown, string][] = [
     [Object.assign(new Date(0), { zone: "UTC" }), "a Date"],
     [Object.assign(new Map(), { name: "x" }), "a Map"],
@@ -61,7 +72,11 @@ test("C15: what a value holds beside its content is refused, with the path", asy
     [new Odd(), "a class"],
   ];
   for (const [value, what] of cases) {
-    assert.throws(() => session.set("cart", { at: [value] }), { code: "unserializable", message: /"cart"\.at\[0\]/ }, what);
+    assert.throws(
+      () => session.set("cart", { at: [value] }),
+      { code: "unserializable", message: /"cart"\.at\[0\]/ },
+      what,
+    );
   }
   session.set("plain", Object.assign(Object.create(null), { a: 1 }));
   assert.deepEqual({ ...session.get("plain") }, { a: 1 });
@@ -73,10 +88,20 @@ test("C16: whatever a value throws when it is read is `unserializable`, with the
     throw new RangeError("no");
   };
   const inArray = Object.defineProperty([1, 2], 1, { get: bad, enumerable: true });
-  const trap = (name: "get" | "ownKeys" | "getPrototypeOf" | "has" | "getOwnPropertyDescriptor"): object => new Proxy({ a: 1 }, { [name]: bad });
+  const trap = (name: "get" | "ownKeys" | "getPrototypeOf" | "has" | "getOwnPropertyDescriptor"): object =>
+    new Proxy({ a: 1 }, { [name]: bad });
   const cases: [unknown, RegExp][] = [
     [{ list: inArray }, /"k"\.list\[1\]/],
-    [{ deep: { get x(): never { return bad(); } } }, /"k"\.deep\.x/],
+    [
+      {
+        deep: {
+          get x(): never {
+            return bad();
+          },
+        },
+      },
+      /"k"\.deep\.x/,
+    ],
     [{ at: trap("get") }, /"k"\.at/],
     [{ at: trap("ownKeys") }, /"k"\.at/],
     [{ at: trap("getPrototypeOf") }, /"k"\.at/],
@@ -85,7 +110,13 @@ test("C16: whatever a value throws when it is read is `unserializable`, with the
     [trap("ownKeys"), /"k"/],
     [new Map([[1, inArray]]), /"k"\.values\(\)\[0\]\[1\]/],
   ];
-  for (const [value, path] of cases) assert.throws(() => session.set("k", value), (error: any) => error.code === "unserializable" && path.test(error.message) && error.cause instanceof RangeError, String(path));
+  for (const [value, path] of cases)
+    assert.throws(
+      () => session.set("k", value),
+      (error: any) =>
+        error.code === "unserializable" && path.test(error.message) && error.cause instanceof RangeError,
+      String(path),
+    );
 });
 
 test("C17: a skip that returns a promise is refused at the first one, by name", () => {
@@ -97,24 +128,45 @@ test("C17: a skip that returns a promise is refused at the first one, by name", 
 
 test("C18: a polluted Object.prototype changes no option", async () => {
   const polluted: Record<string, unknown> = {
-    secure: false, httpOnly: false, sameSite: "none", domain: "evil.example", skip: () => true, namespace: "evil", idleTimeout: "1s",
-    keyGenerator: () => "a".repeat(43), info: { device: "evil" }, except: "x", policy: "refuse", owner: "eve", storeNew: "always",
+    secure: false,
+    httpOnly: false,
+    sameSite: "none",
+    domain: "evil.example",
+    skip: () => true,
+    namespace: "evil",
+    idleTimeout: "1s",
+    keyGenerator: () => "a".repeat(43),
+    info: { device: "evil" },
+    except: "x",
+    policy: "refuse",
+    owner: "eve",
+    storeNew: "always",
   };
   const everybodys = Object.prototype as object;
-  for (const [name, value] of Object.entries(polluted)) Object.defineProperty(everybodys, name, { value, configurable: true, enumerable: false, writable: true });
+  for (const [name, value] of Object.entries(polluted))
+    Object.defineProperty(everybodys, name, { value, configurable: true, enumerable: false, writable: true });
   try {
     const world = new World({ maxSessionsPerOwner: 3 });
-    assert.deepEqual([world.settings.skip, world.settings.namespace, world.settings.storesNew], [undefined, "holdfast", false]);
+    assert.deepEqual(
+      [world.settings.skip, world.settings.namespace, world.settings.storesNew],
+      [undefined, "holdfast", false],
+    );
     const { cookie } = world.settings;
     assert.deepEqual([cookie.secure, cookie.tail], ["auto", "; Path=/; HttpOnly; SameSite=Lax"]);
     const session = await world.store.create({});
     assert.deepEqual([session.owner, session.idleExpiresAt], [undefined, world.clock.now() + 30 * 60_000]);
     await session.authenticate("ann");
     const listed = await world.store.listByOwner("ann");
-    assert.deepEqual(listed.map(({ info }) => info), [undefined]);
+    assert.deepEqual(
+      listed.map(({ info }) => info),
+      [undefined],
+    );
     assert.equal(await world.store.deleteByOwner("ann", {}), 1);
     assert.ok(nodeSession({ storage: memoryStorage() }));
-    assert.equal(createStore({ storage: memoryStorage(), maxSessionsPerOwner: { max: 2, policy: "end-oldest" } }) !== undefined, true);
+    assert.equal(
+      createStore({ storage: memoryStorage(), maxSessionsPerOwner: { max: 2, policy: "end-oldest" } }) !== undefined,
+      true,
+    );
   } finally {
     for (const name of Object.keys(polluted)) delete (Object.prototype as Record<string, unknown>)[name];
   }

@@ -1,15 +1,23 @@
-/** Faults of lifecycle verbs that were found in the field, one story each; the numbers are those of the list they were reported in. */
+/**
+ * Faults of lifecycle verbs that were found in the field, one story each; the numbers are those of the list they were
+ * reported in.
+ */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createStore } from "holdfast";
 import { memoryStorage } from "holdfast/storage/memory";
 import { testClock } from "holdfast/testing";
-import { openSession } from "#dist/store/places.js";
+import { openSession } from "#dist/session/lookup.js";
 import { watched } from "../support/storages.js";
 import { codeOf, copyOf, FakeHeaders, opens, passing, turns, viewOf, visitor, World, type Client } from "./world.js";
 
 /** Runs a request whose `first` verb waits at the gate of a storage call while the handler goes on with `then`. */
-async function overlapped(client: Client, call: "create" | "update", first: (session: any) => Promise<unknown>, then: (session: any) => unknown) {
+async function overlapped(
+  client: Client,
+  call: "create" | "update",
+  first: (session: any) => Promise<unknown>,
+  then: (session: any) => unknown,
+) {
   const { storage } = client.world;
   const gate = storage.park(call);
   const asking = client.ask(async (session) => {
@@ -52,9 +60,17 @@ test("C1: reset during a save means empty: neither data nor token of the old ses
 test("C1: reset during a save, with nothing written after it, ends what that save stored", async () => {
   const world = new World();
   const client = world.client();
-  const { error, cookies } = await overlapped(client, "create", (own) => (own.set("secret", "alice"), own.save()), (own) => own.reset());
+  const { error, cookies } = await overlapped(
+    client,
+    "create",
+    (own) => (own.set("secret", "alice"), own.save()),
+    (own) => own.reset(),
+  );
   assert.equal(error, undefined);
-  assert.deepEqual(cookies.filter((line) => !line.includes("Max-Age=0")), []);
+  assert.deepEqual(
+    cookies.filter((line) => !line.includes("Max-Age=0")),
+    [],
+  );
   const { key } = world.storage.calls.find(({ name }) => name === "create")!;
   assert.equal(await world.store.getById(`id_${key.split(":")[1]}`), undefined);
 });
@@ -62,10 +78,15 @@ test("C1: reset during a save, with nothing written after it, ends what that sav
 test("C1: reset during authenticate leaves nobody logged in", async () => {
   const world = new World();
   const client = await visitor(world, { cart: ["tea"] });
-  await overlapped(client, "create", (own) => own.authenticate("bob"), async (own) => {
-    await own.reset();
-    own.set("fresh", true);
-  });
+  await overlapped(
+    client,
+    "create",
+    (own) => own.authenticate("bob"),
+    async (own) => {
+      await own.reset();
+      own.set("fresh", true);
+    },
+  );
   const { session } = await client.ask();
   assert.deepEqual([session!.owner, session!.toJSON()], [undefined, { fresh: true }]);
   assert.deepEqual(await world.store.listByOwner("bob"), []);
@@ -76,7 +97,13 @@ test("C2: a renewal during a save, opened by hand: the cookie names what is stor
   const client = await visitor(world);
   for (const cookie of [undefined, `session_id=${client.token}`]) {
     const headers = new FakeHeaders();
-    const session = await openSession<any>(world.settings, world.store, viewOf(cookie === undefined ? {} : { cookie }), {}, headers);
+    const session = await openSession<any>(
+      world.settings,
+      world.store,
+      viewOf(cookie === undefined ? {} : { cookie }),
+      {},
+      headers,
+    );
     const gate = world.storage.park(cookie === undefined ? "create" : "update");
     const saving = session.save();
     await gate.reached;
@@ -96,7 +123,12 @@ test("C2: a renewal during a save, opened by hand: the cookie names what is stor
 test("C3: an idle timeout set during a save is stored", async () => {
   const world = new World();
   const client = await visitor(world);
-  await overlapped(client, "update", (own) => own.save(), (own) => own.setIdleTimeout("8h"));
+  await overlapped(
+    client,
+    "update",
+    (own) => own.save(),
+    (own) => own.setIdleTimeout("8h"),
+  );
   world.clock.advance("7h");
   assert.equal((await client.ask()).session!.get("n"), 1);
 });
@@ -208,9 +240,16 @@ test("C9: an update that throws on what another stored is reported once; what th
 test("C12: an onEvent that rejects ends nothing", async () => {
   const rejections: unknown[] = [];
   const warnings: string[] = [];
-  const [reject, warn] = [(reason: unknown): void => void rejections.push(reason), (warning: Error): void => void warnings.push(warning.message)];
+  const [reject, warn] = [
+    (reason: unknown): void => void rejections.push(reason),
+    (warning: Error): void => void warnings.push(warning.message),
+  ];
   process.on("unhandledRejection", reject).on("warning", warn);
-  const store = createStore<any>({ storage: memoryStorage(), clock: testClock(), onEvent: (async () => Promise.reject(new Error("the log is down"))) as () => void });
+  const store = createStore<any>({
+    storage: memoryStorage(),
+    clock: testClock(),
+    onEvent: (async () => Promise.reject(new Error("the log is down"))) as () => void,
+  });
   for (let i = 0; i < 3; i++) {
     const session = await store.create({ n: 1 });
     session.set("n", 2);
@@ -226,7 +265,10 @@ test("C13: an idle timeout that could never be reached is refused, and says so",
   const world = new World({ absoluteTimeout: "24h" });
   const client = await visitor(world);
   await client.ask((session) => {
-    assert.throws(() => session.setIdleTimeout("30d"), { name: "RangeError", message: /setIdleTimeout.*30d.*absolute/s });
+    assert.throws(() => session.setIdleTimeout("30d"), {
+      name: "RangeError",
+      message: /setIdleTimeout.*30d.*absolute/s,
+    });
     session.setIdleTimeout("24h");
   });
   await assert.rejects(Promise.resolve(world.store.create({}, { idleTimeout: "25h" })), RangeError);
@@ -256,7 +298,10 @@ test("C14: an async function given to update() is refused, and its rejection is 
   const reject = (reason: unknown): void => void rejections.push(reason);
   process.on("unhandledRejection", reject);
   const session = await new World().store.create({ n: 1 });
-  assert.throws(() => session.update("n", (async () => Promise.reject(new Error("late"))) as never), { name: "TypeError", message: /synchronous/ });
+  assert.throws(() => session.update("n", (async () => Promise.reject(new Error("late"))) as never), {
+    name: "TypeError",
+    message: /synchronous/,
+  });
   await turns();
   process.off("unhandledRejection", reject);
   assert.deepEqual(rejections, []);
@@ -269,12 +314,20 @@ test("C19: authenticatedWithin is never true for longer than asked and five minu
   ahead.clock.set(world.clock.now() + 300_000);
   const client = world.client();
   client.jar.set("session_id", (await ahead.store.create({}, { owner: "ann" })).token);
-  assert.equal((await client.ask()).session!.authenticatedWithin("1m"), true, "five minutes are allowed between clocks");
+  assert.equal(
+    (await client.ask()).session!.authenticatedWithin("1m"),
+    true,
+    "five minutes are allowed between clocks",
+  );
   world.clock.advance(300_000 + 60_001);
   assert.equal((await client.ask()).session!.authenticatedWithin("1m"), false);
   ahead.clock.set(world.clock.now() + 300_001);
   client.jar.set("session_id", (await ahead.store.create({}, { owner: "ann" })).token);
-  assert.equal((await client.ask()).session!.authenticatedWithin("1m"), false, "a moment further ahead is no moment to believe");
+  assert.equal(
+    (await client.ask()).session!.authenticatedWithin("1m"),
+    false,
+    "a moment further ahead is no moment to believe",
+  );
 });
 
 test("C20: four hundred parallel writes with one cookie cost a bounded number of storage calls", async () => {
@@ -290,7 +343,10 @@ test("C20: four hundred parallel writes with one cookie cost a bounded number of
     return window.ask((session) => session.update("n", (n: number) => n + 1));
   });
   const answers = await passing(clock, Promise.all(asking));
-  assert.deepEqual(answers.filter(({ error }) => error), []);
+  assert.deepEqual(
+    answers.filter(({ error }) => error),
+    [],
+  );
   assert.equal((await client.ask()).session!.get("n"), 400);
   const { length } = storage.calls;
   assert.ok(length < 6000, `${length} storage calls`);
@@ -299,7 +355,8 @@ test("C20: four hundred parallel writes with one cookie cost a bounded number of
 
 /** A storage whose calls take a millisecond of the clock, as a database on the network does. */
 function delayed(storage: ReturnType<typeof watched>, clock: ReturnType<typeof testClock>): any {
-  const late = <T>(work: () => Promise<T>): Promise<T> => new Promise<void>((resolve) => clock.setTimer(1, resolve)).then(work);
+  const late = <T>(work: () => Promise<T>): Promise<T> =>
+    new Promise<void>((resolve) => clock.setTimer(1, resolve)).then(work);
   return {
     get: (...all: any[]) => late(() => (storage.get as any)(...all)),
     create: (...all: any[]) => late(() => (storage.create as any)(...all)),
@@ -333,7 +390,9 @@ test("C22: destroy on a token that was renewed a moment ago says that it ended n
   const client = await visitor(world);
   const cookie = `session_id=${client.token}`;
   await client.ask((session) => session.regenerate());
-  const { cookies, error } = await world.client().ask(async (session) => assert.equal(await codeOf(() => session.destroy()), "ended"), { cookie });
+  const { cookies, error } = await world
+    .client()
+    .ask(async (session) => assert.equal(await codeOf(() => session.destroy()), "ended"), { cookie });
   assert.deepEqual([cookies, error], [[], undefined]);
   assert.equal(await opens(world, client.token), true);
 });
@@ -355,7 +414,14 @@ test("C25: a session that was opened by hand and changed, and then neither saved
   const world = new World();
   const client = await visitor(world);
   const ends: (() => void)[] = [];
-  const session = await openSession<any>(world.settings, world.store, viewOf({ cookie: `session_id=${client.token}` }), {}, new FakeHeaders(), (end: () => void) => void ends.push(end));
+  const session = await openSession<any>(
+    world.settings,
+    world.store,
+    viewOf({ cookie: `session_id=${client.token}` }),
+    {},
+    new FakeHeaders(),
+    (end: () => void) => void ends.push(end),
+  );
   session.set("n", 2);
   for (const end of ends) end();
   assert.deepEqual(world.happened(), ["unsaved"]);

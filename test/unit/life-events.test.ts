@@ -1,9 +1,12 @@
-/** What a session's ordinary life tells those who listen: logs of security (OWASP ASVS 16.3) and "why was I logged out?". */
+/**
+ * What a session's ordinary life tells those who listen: logs of security (OWASP ASVS 16.3) and "why was I logged
+ * out?".
+ */
 import assert from "node:assert/strict";
 import diagnostics from "node:diagnostics_channel";
 import { test } from "node:test";
 import type { SessionEvent } from "holdfast";
-import { storeSettings } from "#dist/store/options.js";
+import { storeSettings } from "#dist/session/options.js";
 import { World, type Client } from "./world.js";
 
 function heard(options: object = {}): { world: World; events: () => SessionEvent[] } {
@@ -26,7 +29,10 @@ test("a visitor, a login, a step-up, a renewal, a logout", async () => {
     return session!.id;
   };
   const first = await id((session) => session.set("n", 1));
-  assert.deepEqual(events(), [{ type: "absent", reason: "none" }, { type: "created", id: first }]);
+  assert.deepEqual(events(), [
+    { type: "absent", reason: "none" },
+    { type: "created", id: first },
+  ]);
   const second = await id((session) => session.authenticate("ann"));
   assert.deepEqual(events(), [
     { type: "renewed", id: second, owner: "ann", from: first },
@@ -62,7 +68,10 @@ test("ended from elsewhere: deleted, owner, limit, cleared", async () => {
   const { world, events } = heard({ maxSessionsPerOwner: 2 });
   const ids: string[] = [];
   for (let i = 0; i < 3; i++) ids.push((await world.store.create({}, { owner: "ann" })).id);
-  assert.deepEqual(events().filter(({ type }) => type === "ended"), [{ type: "ended", id: ids[0], owner: "ann", reason: "limit" }]);
+  assert.deepEqual(
+    events().filter(({ type }) => type === "ended"),
+    [{ type: "ended", id: ids[0], owner: "ann", reason: "limit" }],
+  );
   await world.store.delete(ids[1]!);
   assert.deepEqual(events(), [{ type: "ended", id: ids[1], reason: "deleted" }]);
   await world.store.delete(ids[1]!);
@@ -78,7 +87,9 @@ test("absent, each with its reason", async () => {
   const reasons = async (client: Client): Promise<unknown[]> => {
     events();
     await client.ask();
-    return events().filter(({ type }) => type === "absent").map(({ reason }) => reason);
+    return events()
+      .filter(({ type }) => type === "absent")
+      .map(({ reason }) => reason);
   };
   const withToken = (token: string): Client => {
     const client = world.client();
@@ -99,7 +110,10 @@ test("absent, each with its reason", async () => {
   const { storage } = world;
   const honest = storage.inner.get.bind(storage.inner);
   // A database that removes what has expired only now and then.
-  const found = (await honest(`holdfast:${(await client.ask()).session!.id.slice(3)}`, { now: world.clock.now(), signal: new AbortController().signal }))!;
+  const found = (await honest(`holdfast:${(await client.ask()).session!.id.slice(3)}`, {
+    now: world.clock.now(),
+    signal: new AbortController().signal,
+  }))!;
   storage.inner.get = () => found;
   world.clock.advance("31m");
   assert.deepEqual(await reasons(client), ["expired-idle"]);

@@ -12,7 +12,10 @@ test("after destroy: empty, token and id unchanged, destroy again is fine", asyn
   const { cookies } = await client.ask(async (session) => {
     const { token, id } = session;
     await session.destroy();
-    assert.deepEqual([session.get("n"), session.has("n"), session.keys(), JSON.stringify(session)], [undefined, false, [], "{}"]);
+    assert.deepEqual(
+      [session.get("n"), session.has("n"), session.keys(), JSON.stringify(session)],
+      [undefined, false, [], "{}"],
+    );
     assert.deepEqual([session.token, session.id], [token, id]);
     await session.destroy();
   });
@@ -108,7 +111,10 @@ test("a failed destroy: the session lives on, nothing is written, no cookie sent
 });
 
 test("a save, then a destroy or a renewal of unknown outcome: the answer names no token that may be dead", async () => {
-  for (const [call, verb] of [["delete", (session: any) => session.destroy()], ["update", (session: any) => session.regenerate().then(() => session.save())]] as const) {
+  for (const [call, verb] of [
+    ["delete", (session: any) => session.destroy()],
+    ["update", (session: any) => session.regenerate().then(() => session.save())],
+  ] as const) {
     const world = new World();
     const client = await visitor(world);
     const { cookies, error } = await client.ask(async (session) => {
@@ -182,14 +188,18 @@ test("a destroy nobody waited for fails the request instead of vanishing", async
 
 test("a destroy nobody waited for fails the request, also where it failed long before the end, or is still under way with a listener", async () => {
   const world = new World();
-  const silent = await (await visitor(world)).ask(async (session) => {
+  const silent = await (
+    await visitor(world)
+  ).ask(async (session) => {
     world.storage.fail("delete");
     void session.destroy();
     await turns();
   });
   assert.equal(silent.error?.code, "storage");
   world.storage.heal();
-  const pending = await (await visitor(world)).ask((session) => {
+  const pending = await (
+    await visitor(world)
+  ).ask((session) => {
     world.storage.fail("delete");
     session.destroy().catch(() => {});
   });
@@ -197,7 +207,9 @@ test("a destroy nobody waited for fails the request, also where it failed long b
 });
 
 test("reset removes a cookie that opened nothing", async () => {
-  const { cookies, calls } = await new World().client().ask((session) => session.reset(), { cookie: `session_id=${"A".repeat(43)}` });
+  const { cookies, calls } = await new World()
+    .client()
+    .ask((session) => session.reset(), { cookie: `session_id=${"A".repeat(43)}` });
   assert.deepEqual(calls, ["get"]);
   assert.match(cookies[0]!, /^session_id=; Max-Age=0/);
 });
@@ -527,15 +539,15 @@ test("while a new or renewed session is being stored a change may come at any mo
   for (const verb of ["set", "regenerate"] as const) {
     const world = new World();
     const client = verb === "set" ? world.client() : await visitor(world);
-    const exchange = world.exchange({ cookie: `session_id=${client.token}` });
-    const session = await exchange.open();
+    const requestSession = world.requestSession({ cookie: `session_id=${client.token}` });
+    const session = await requestSession.open();
     await (verb === "set" ? session.set("n", 0) : session.regenerate());
     let isStored = false;
     let changes = 0;
-    const committed = Promise.resolve(exchange.commit()).then(() => (isStored = true));
+    const committed = Promise.resolve(requestSession.commit()).then(() => (isStored = true));
     for (; !isStored; await Promise.resolve()) session.set("n", ++changes);
     await committed;
-    await exchange.finish();
+    await requestSession.finish();
     assert.ok(changes > 3, `${changes} moments`);
     assert.deepEqual((await world.store.getById(session.id))?.toJSON(), { n: changes });
   }
@@ -546,12 +558,12 @@ test("while a new or renewed session is being stored a change may come at any mo
 test("an answer that cannot carry a token: writes of a stored session are kept, a new one is not begun", async () => {
   const world = new World();
   const client = await visitor(world);
-  const stored = world.exchange({ cookie: `session_id=${client.token}` });
+  const stored = world.requestSession({ cookie: `session_id=${client.token}` });
   (await stored.open()).set("n", 2);
   await stored.commit(false);
   assert.equal((await client.ask()).session?.get("n"), 2);
 
-  const visitorsFirst = world.exchange();
+  const visitorsFirst = world.requestSession();
   (await visitorsFirst.open()).set("n", 1);
   world.storage.forget();
   await visitorsFirst.commit(false);
@@ -562,11 +574,11 @@ test("an answer that cannot carry a token: writes of a stored session are kept, 
 test("an answer that cannot carry a token: a renewal is not committed, and the old token still opens the session", async () => {
   const world = new World();
   const client = await visitor(world);
-  const exchange = world.exchange({ cookie: `session_id=${client.token}` });
-  const session = await exchange.open();
+  const requestSession = world.requestSession({ cookie: `session_id=${client.token}` });
+  const session = await requestSession.open();
   await session.regenerate();
   session.set("user", 1);
-  await exchange.commit(false);
+  await requestSession.commit(false);
   const { session: now } = await client.ask();
   assert.deepEqual(now?.toJSON(), { n: 1 }, "nothing that needs a token is committed");
   assert.deepEqual(world.happened(), ["unsaved"]);
@@ -576,9 +588,9 @@ test("an answer that cannot carry a token: destroy and an empty reset still end 
   const world = new World();
   for (const verb of ["destroy", "reset"] as const) {
     const client = await visitor(world);
-    const exchange = world.exchange({ cookie: `session_id=${client.token}` });
-    await (await exchange.open())[verb]();
-    await exchange.commit(false);
+    const requestSession = world.requestSession({ cookie: `session_id=${client.token}` });
+    await (await requestSession.open())[verb]();
+    await requestSession.commit(false);
     assert.equal(await opens(world, client.token), false, verb);
   }
 });
@@ -636,7 +648,8 @@ test("a callback or other argument passed to a verb throws at once, and nothing 
   const client = await visitor(world);
   const { calls } = await client.ask((session) => {
     const any = session as any;
-    for (const verb of ["save", "destroy", "reset", "regenerate"]) assert.throws(() => any[verb](() => {}), { name: "TypeError", message: /no callback/ });
+    for (const verb of ["save", "destroy", "reset", "regenerate"])
+      assert.throws(() => any[verb](() => {}), { name: "TypeError", message: /no callback/ });
     assert.throws(() => any.regenerate("cart"), TypeError);
     assert.throws(() => any.update("n", 5), /update takes a function/);
     assert.throws(() => any.set(5, 1), /keys are texts/);
@@ -752,7 +765,7 @@ test("destroy and reset on a retired token follow nothing: the successor lives",
 test("destroy of a session that was opened before a renewal beside it ends the successor, too", async () => {
   const world = new World();
   const client = await visitor(world);
-  const old = world.exchange({ cookie: `session_id=${client.token}` });
+  const old = world.requestSession({ cookie: `session_id=${client.token}` });
   const session = await old.open();
   await client.ask((beside) => beside.regenerate());
   await session.destroy();
@@ -762,7 +775,9 @@ test("destroy of a session that was opened before a renewal beside it ends the s
 // where the answer goes
 
 test("a renewed token whose old one came from a read-only member goes to every writable member", async () => {
-  const world = new World({ extractor: chain(fromCookie(), fromHeader("X-Session-ID"), fromQuery("s"), fromAuthHeader()) });
+  const world = new World({
+    extractor: chain(fromCookie(), fromHeader("X-Session-ID"), fromQuery("s"), fromAuthHeader()),
+  });
   const { token } = await world.store.create({ n: 1 });
   for (const asked of [{ url: `/?s=${token}` }, { headers: { authorization: `Bearer ${token}` } }]) {
     const read = await world.client().ask((session) => assert.equal(session.get("n"), 1), asked);
@@ -788,7 +803,10 @@ test("a token renewed or refreshed goes back where it came from, and nowhere els
 test("a new token goes to every writable member", async () => {
   const world = new World({ extractor: chain(fromCookie("a"), fromHeader("X-Session-ID"), fromCookie("b")) });
   const { cookies, headers, session } = await world.client().ask((session) => session.set("n", 1));
-  assert.deepEqual(cookies.map((line) => line.split(";")[0]), [`a=${session!.token}`, `b=${session!.token}`]);
+  assert.deepEqual(
+    cookies.map((line) => line.split(";")[0]),
+    [`a=${session!.token}`, `b=${session!.token}`],
+  );
   assert.equal(headers.get("x-session-id"), session!.token);
 });
 
@@ -796,5 +814,8 @@ test("destroy expires what the request brought, and only that", async () => {
   const world = new World({ extractor: chain(fromCookie("a"), fromCookie("b")) });
   const { token } = await world.store.create({ n: 1 });
   const { cookies } = await world.client().ask((session) => session.destroy(), { cookie: `b=${token}` });
-  assert.deepEqual(cookies.map((line) => line.split(";")[0]), ["b="]);
+  assert.deepEqual(
+    cookies.map((line) => line.split(";")[0]),
+    ["b="],
+  );
 });

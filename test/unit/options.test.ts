@@ -9,7 +9,9 @@ import { memoryStorage } from "holdfast/storage/memory";
 const storage = memoryStorage();
 class Later {}
 
-/** Each mistake: the options, the kind of error, and what its message must name: the option, the value, what to write. */
+/**
+ * Each mistake: the options, the kind of error, and what its message must name: the option, the value, what to write.
+ */
 const STORE: readonly [options: Record<string, unknown>, kind: "TypeError" | "RangeError", ...names: RegExp[]][] = [
   [{ storage: "redis" }, "TypeError", /storage is a string/, /write memoryStorage\(\)/],
   [{ storage: {} }, "TypeError", /storage is an object/, /lacks get, create, update, touch, delete/],
@@ -55,10 +57,21 @@ const STORE: readonly [options: Record<string, unknown>, kind: "TypeError" | "Ra
 ];
 
 const REQUEST: typeof STORE = [
-  [{ store: storage }, "TypeError", /store is an object \(MemoryStorage\)/, /createStore\(\{ storage \}\)/, /goes into `storage`/],
+  [
+    { store: storage },
+    "TypeError",
+    /store is an object \(MemoryStorage\)/,
+    /createStore\(\{ storage \}\)/,
+    /goes into `storage`/,
+  ],
   [{ store: {} }, "TypeError", /store is an object/],
   [{ store: createStore({ storage }), storage }, "TypeError", /storage is/, /createStore\(\{ storage \}\)/],
-  [{ store: createStore({ storage }), idleTimeout: "1h" }, "TypeError", /idleTimeout is a string/, /createStore\(\{ idleTimeout \}\)/],
+  [
+    { store: createStore({ storage }), idleTimeout: "1h" },
+    "TypeError",
+    /idleTimeout is a string/,
+    /createStore\(\{ idleTimeout \}\)/,
+  ],
   [{ extractor: "cookie:sid" }, "TypeError", /extractor is "cookie:sid"/, /fromCookie/],
   [{ extractor: fromCookie }, "TypeError", /extractor is the function fromCookie/, /write what it answers/],
   [{ extractor: {} }, "TypeError", /extractor is an object/],
@@ -66,7 +79,12 @@ const REQUEST: typeof STORE = [
   [{ extractor: chain(fromHeader("X-A"), fromHeader("x-a")) }, "TypeError", /twice in the header x-a/],
   [{ cookie: "sid" }, "TypeError", /cookie is a string/],
   [{ cookie: { name: "sid" } }, "TypeError", /cookie has no option "name"/, /secure, httpOnly/],
-  [{ cookie: { sameSite: "none-ish" } }, "TypeError", /cookie\.sameSite is "none-ish"/, /"lax" or "strict" or "none"/],
+  [
+    { cookie: { sameSite: "none-ish" } },
+    "TypeError",
+    /cookie\.sameSite is "none-ish"/,
+    /"lax" or "strict" or "none"/,
+  ],
   [{ load: "eagerly" }, "TypeError", /load is "eagerly"/, /"eager" or "lazy"/],
   [{ skip: "/health" }, "TypeError", /skip is a string/],
   [{ errorHandler: 500 }, "TypeError", /errorHandler is 500/],
@@ -85,11 +103,14 @@ function check(make: () => unknown, kind: string, names: readonly RegExp[], what
 }
 
 for (const [options, kind, ...names] of STORE) {
-  const what = Object.entries(options).map(([name, value]) => `${name}: ${typeof value === "object" ? JSON.stringify(value) : String(value)}`).join(", ");
+  const what = Object.entries(options)
+    .map(([name, value]) => `${name}: ${typeof value === "object" ? JSON.stringify(value) : String(value)}`)
+    .join(", ");
   test(`{ ${what} } is a ${kind} where the store is made, and where the middleware is`, () => {
     check(() => createStore(options as never), kind, names, what);
     if (typeof options["storage"] === "function") return;
-    for (const { session } of [node, express, connect]) check(() => session({ storage, ...options } as never), kind, names, what);
+    for (const { session } of [node, express, connect])
+      check(() => session({ storage, ...options } as never), kind, names, what);
   });
 }
 
@@ -105,14 +126,28 @@ for (const [options, kind, ...names] of REQUEST) {
 test("app.use(session), without calling it, says so at the first request", () => {
   for (const { session } of [node, express, connect]) {
     for (const args of [[{ url: "/" }, {}, () => {}], ["x"], [() => {}], [{}, {}], [new Map()]]) {
-      assert.throws(() => (session as (...args: unknown[]) => unknown)(...args), (error: Error) => error instanceof TypeError && /app\.use\(session\(\{ … \}\)\)/.test(error.message), String(args));
+      assert.throws(
+        () => (session as (...args: unknown[]) => unknown)(...args),
+        (error: Error) => error instanceof TypeError && /app\.use\(session\(\{ … \}\)\)/.test(error.message),
+        String(args),
+      );
     }
   }
 });
 
 test("what is right is taken", () => {
   createStore();
-  createStore({ storage, namespace: "a.b_c-9", idleTimeout: 1000, absoluteTimeout: "1s", refreshInterval: 0, retiredFor: "1m", storageTimeout: 1, commitTimeout: 1, maxRecordBytes: 256 });
+  createStore({
+    storage,
+    namespace: "a.b_c-9",
+    idleTimeout: 1000,
+    absoluteTimeout: "1s",
+    refreshInterval: 0,
+    retiredFor: "1m",
+    storageTimeout: 1,
+    commitTimeout: 1,
+    maxRecordBytes: 256,
+  });
   createStore({ idleTimeout: "90s", absoluteTimeout: "90s" });
   node.session({ storage, ...fiberDefaults, cookie: { ...fiberDefaults.cookie, httpOnly: true } });
   node.session({ store: createStore({ storage }), load: "lazy", skip: () => false, errorHandler: () => {} });
@@ -121,7 +156,13 @@ test("what is right is taken", () => {
 });
 
 test("fiberDefaults is frozen and is what the model's table says", () => {
-  assert.deepEqual(fiberDefaults, { idleTimeout: "30m", refreshInterval: 0, storeNew: "always", answerIn: "all", cookie: { secure: false, httpOnly: false, sameSite: "lax", path: "/" } });
+  assert.deepEqual(fiberDefaults, {
+    idleTimeout: "30m",
+    refreshInterval: 0,
+    storeNew: "always",
+    answerIn: "all",
+    cookie: { secure: false, httpOnly: false, sameSite: "lax", path: "/" },
+  });
   assert.ok(Object.isFrozen(fiberDefaults) && Object.isFrozen(fiberDefaults.cookie));
 });
 

@@ -5,7 +5,8 @@ import { memoryStorage } from "holdfast/storage/memory";
 import { watched } from "../support/storages.js";
 import { codeOf, passing, turns, World, type Client } from "./world.js";
 
-const login = (owner: string, info?: Record<string, string>) => (session: any) => session.authenticate(owner, info && { info });
+const login = (owner: string, info?: Record<string, string>) => (session: any) =>
+  session.authenticate(owner, info && { info });
 
 /** A client that has shopped and then logged in. */
 async function member(world: World, owner = "ann", info?: Record<string, string>): Promise<Client> {
@@ -15,8 +16,10 @@ async function member(world: World, owner = "ann", info?: Record<string, string>
   return client;
 }
 
-const opens = async (world: World, token: string | undefined): Promise<boolean> => (await world.store.getByToken(token!)) !== undefined;
-const ids = async (world: World, owner = "ann"): Promise<string[]> => (await world.store.listByOwner(owner)).map(({ id }) => id);
+const opens = async (world: World, token: string | undefined): Promise<boolean> =>
+  (await world.store.getByToken(token!)) !== undefined;
+const ids = async (world: World, owner = "ann"): Promise<string[]> =>
+  (await world.store.listByOwner(owner)).map(({ id }) => id);
 
 test("a login: a new token, the cart kept, owner and time set, the absolute deadline anew", async () => {
   const world = new World({ absoluteTimeout: "8h" });
@@ -27,7 +30,10 @@ test("a login: a new token, the cart kept, owner and time set, the absolute dead
   const { session } = await client.ask(login("ann"));
   assert.notEqual(client.token, before);
   assert.equal(await opens(world, before), false);
-  assert.deepEqual([session!.owner, session!.authenticatedAt, session!.absoluteExpiresAt], ["ann", world.clock.now(), world.clock.now() + 8 * 3_600_000]);
+  assert.deepEqual(
+    [session!.owner, session!.authenticatedAt, session!.absoluteExpiresAt],
+    ["ann", world.clock.now(), world.clock.now() + 8 * 3_600_000],
+  );
   const next = await client.ask();
   assert.deepEqual([next.session!.owner, next.session!.toJSON()], ["ann", { cart: ["tea"] }]);
 });
@@ -50,7 +56,10 @@ test("attack 13: re-authentication rotates the token and begins the absolute dea
   world.clock.advance("1h");
   await client.ask((session) => session.regenerate());
   const renewed = (await client.ask()).session!;
-  assert.deepEqual([renewed.absoluteExpiresAt, renewed.authenticatedAt, renewed.owner], [first, first - 8 * 3_600_000, "ann"]);
+  assert.deepEqual(
+    [renewed.absoluteExpiresAt, renewed.authenticatedAt, renewed.owner],
+    [first, first - 8 * 3_600_000, "ann"],
+  );
   const old = client.token;
   await client.ask(login("ann"));
   const again = (await client.ask()).session!;
@@ -98,28 +107,56 @@ test("authenticatedWithin: asked before what matters most", async () => {
 
 test("a list of devices: newest last, with what the login said of them, and when they were last seen; never a token", async () => {
   const world = new World();
-  const [phone, laptop] = [await member(world, "ann", { device: "phone" }), await member(world, "ann", { device: "laptop" })];
+  const [phone, laptop] = [
+    await member(world, "ann", { device: "phone" }),
+    await member(world, "ann", { device: "laptop" }),
+  ];
   await member(world, "bob");
   const began = world.clock.now();
   world.clock.advance("10m");
   await phone.ask();
   const listed = await world.store.listByOwner("ann");
-  assert.deepEqual(listed.map(({ info }) => info), [{ device: "phone" }, { device: "laptop" }]);
-  assert.deepEqual(listed.map(({ lastSeenAt }) => lastSeenAt - began), [600_000, 0]);
-  assert.deepEqual(listed.map(({ createdAt, authenticatedAt }) => [createdAt, authenticatedAt]), [[began, began], [began, began]]);
-  assert.deepEqual(listed.map(({ id }) => id), [(await phone.ask()).session!.id, (await laptop.ask()).session!.id]);
+  assert.deepEqual(
+    listed.map(({ info }) => info),
+    [{ device: "phone" }, { device: "laptop" }],
+  );
+  assert.deepEqual(
+    listed.map(({ lastSeenAt }) => lastSeenAt - began),
+    [600_000, 0],
+  );
+  assert.deepEqual(
+    listed.map(({ createdAt, authenticatedAt }) => [createdAt, authenticatedAt]),
+    [
+      [began, began],
+      [began, began],
+    ],
+  );
+  assert.deepEqual(
+    listed.map(({ id }) => id),
+    [(await phone.ask()).session!.id, (await laptop.ask()).session!.id],
+  );
   const text = JSON.stringify(listed);
   for (const { token } of [phone, laptop]) assert.ok(!text.includes(token!));
 });
 
 test("one device is ended by its id, all others by their owner", async () => {
   const world = new World();
-  const [here, phone, laptop, bob] = [await member(world), await member(world), await member(world), await member(world, "bob")];
+  const [here, phone, laptop, bob] = [
+    await member(world),
+    await member(world),
+    await member(world),
+    await member(world, "bob"),
+  ];
   await world.store.delete((await phone.ask()).session!.id);
   assert.equal((await ids(world)).length, 2);
   const { session } = await here.ask();
   assert.equal(await world.store.deleteByOwner("ann", { except: session!.id }), 1);
-  assert.deepEqual(await Promise.all([here, phone, laptop, bob].map(({ token }) => opens(world, token))), [true, false, false, true]);
+  assert.deepEqual(await Promise.all([here, phone, laptop, bob].map(({ token }) => opens(world, token))), [
+    true,
+    false,
+    false,
+    true,
+  ]);
   assert.equal(await world.store.deleteByOwner("ann"), 1);
   assert.deepEqual([await opens(world, here.token), await ids(world)], [false, []]);
   assert.equal(await world.store.deleteByOwner("nobody"), 0);
@@ -150,7 +187,11 @@ test("attack 86: all sessions ended while a login is in flight: that login is en
   const { error, cookies } = await loggingIn;
   assert.deepEqual([error.code, cookies], ["ended", []]);
   assert.deepEqual([await ids(world), client.token], [[], before]);
-  assert.deepEqual((await client.ask()).session!.toJSON(), { cart: ["tea"] }, "who failed to log in still has the cart");
+  assert.deepEqual(
+    (await client.ask()).session!.toJSON(),
+    { cart: ["tea"] },
+    "who failed to log in still has the cart",
+  );
   assert.equal((await client.ask(login("ann"))).error, undefined);
 });
 
@@ -211,7 +252,10 @@ test("attack 74: the list is forgotten by the database: the sessions live, and t
   assert.deepEqual(await store.listByOwner("ann"), []);
   await made.regenerate();
   await made.save();
-  assert.deepEqual((await store.listByOwner("ann")).map(({ id }) => id), [made.id]);
+  assert.deepEqual(
+    (await store.listByOwner("ann")).map(({ id }) => id),
+    [made.id],
+  );
 });
 
 test("attack 67: a damaged list: no login fails by it, and nobody is told that all sessions were ended", async () => {
@@ -229,13 +273,20 @@ test("attack 67: a damaged list: no login fails by it, and nobody is told that a
   assert.equal(await codeOf(() => store.deleteByOwner("ann")), "storage");
   assert.equal(await codeOf(() => store.listByOwner("ann")), "storage");
   const made = await store.create({}, { owner: "ann" });
-  assert.deepEqual((await createStore({ storage, clock: world.clock }).listByOwner("ann")).map(({ id }) => id), [made.id]);
+  assert.deepEqual(
+    (await createStore({ storage, clock: world.clock }).listByOwner("ann")).map(({ id }) => id),
+    [made.id],
+  );
 });
 
 test("attack 92: at most so many sessions: a login beyond ends the oldest", async () => {
   const world = new World({ maxSessionsPerOwner: 2 });
   const [first, second, third] = [await member(world), await member(world), await member(world)];
-  assert.deepEqual(await Promise.all([first, second, third].map(({ token }) => opens(world, token))), [false, true, true]);
+  assert.deepEqual(await Promise.all([first, second, third].map(({ token }) => opens(world, token))), [
+    false,
+    true,
+    true,
+  ]);
   await second.ask((session) => session.regenerate());
   assert.equal(await opens(world, third.token), true, "a renewal is no further session");
   await second.ask(login("ann"));
@@ -278,7 +329,11 @@ test("attack 92: fifty logins at once: the limit holds, by either policy", async
     assert.equal((await ids(world)).length, 5, policy);
     const codes = new Set(answers.map(({ error }) => error?.code));
     if (policy === "refuse") assert.deepEqual([...codes].sort(), ["too-many-sessions", undefined]);
-    else assert.ok([...codes].every((code) => code === undefined || code === "ended"), [...codes].join());
+    else
+      assert.ok(
+        [...codes].every((code) => code === undefined || code === "ended"),
+        [...codes].join(),
+      );
     for (const { cookies, error } of answers) assert.equal(cookies.length, error ? 0 : 1);
   }
 });
@@ -289,7 +344,9 @@ test("attack 108: a list of logins that were never logged out stays short", asyn
     await world.client().ask(login("ann"));
     world.clock.advance("31m");
   }
-  const entry = [...world.storage.calls].reverse().find(({ name, key }) => name === "update" && key.includes("owner."))!.entry!;
+  const entry = [...world.storage.calls]
+    .reverse()
+    .find(({ name, key }) => name === "update" && key.includes("owner."))!.entry!;
   assert.ok((JSON.parse(entry.value.split("\n")[1]!) as { l: unknown[] }).l.length <= 17);
 });
 
@@ -310,7 +367,9 @@ test("a login that fails for another owner leaves the data of the one before, bu
   const world = new World({ maxSessionsPerOwner: { max: 1, policy: "refuse" } });
   await member(world, "bob");
   const ann = await member(world, "ann");
-  await ann.ask(async (session) => assert.equal(await codeOf(() => session.authenticate("bob")), "too-many-sessions"));
+  await ann.ask(async (session) =>
+    assert.equal(await codeOf(() => session.authenticate("bob")), "too-many-sessions"),
+  );
   const { session } = await ann.ask();
   assert.deepEqual([session!.owner, session!.toJSON()], ["ann", { cart: ["tea"] }]);
 });
@@ -328,7 +387,13 @@ test("authenticate in the odd orders", async () => {
     await session.authenticate("ann");
   });
   assert.equal(anew.error, undefined);
-  const late = await (await member(world)).ask(() => {}, {}, async (session) => assert.equal(await codeOf(() => session.authenticate("ann")), "answered"));
+  const late = await (
+    await member(world)
+  ).ask(
+    () => {},
+    {},
+    async (session) => assert.equal(await codeOf(() => session.authenticate("ann")), "answered"),
+  );
   assert.equal(late.error, undefined);
   const twice = world.client();
   await twice.ask(async (session) => {
@@ -349,16 +414,21 @@ test("authenticate in the odd orders", async () => {
 test("a login without a request: store.create with an owner", async () => {
   const world = new World();
   const made = await world.store.create({ a: 1 }, { owner: "ann", info: { app: "phone" } });
-  assert.deepEqual((await world.store.listByOwner("ann")).map(({ id, info }) => [id, info]), [[made.id, { app: "phone" }]]);
+  assert.deepEqual(
+    (await world.store.listByOwner("ann")).map(({ id, info }) => [id, info]),
+    [[made.id, { app: "phone" }]],
+  );
   assert.equal((await world.store.getByToken(made.token))!.owner, "ann");
 });
 
 test("an owner and an info that cannot be are refused, and never repeated whole", async () => {
   const world = new World();
   const session = await world.store.create();
-  for (const owner of ["", 7, null, undefined, {}, ["ann"], "\ud800"]) assert.throws(() => void session.authenticate(owner as any), TypeError);
+  for (const owner of ["", 7, null, undefined, {}, ["ann"], "\ud800"])
+    assert.throws(() => void session.authenticate(owner as any), TypeError);
   assert.throws(() => void session.authenticate("a".repeat(257)), RangeError);
-  for (const info of [null, "phone", ["phone"], { at: new Date() }, { n: NaN }, { nested: {} }]) assert.throws(() => void session.authenticate("ann", { info } as any), TypeError);
+  for (const info of [null, "phone", ["phone"], { at: new Date() }, { n: NaN }, { nested: {} }])
+    assert.throws(() => void session.authenticate("ann", { info } as any), TypeError);
   assert.throws(() => void session.authenticate("ann", { info: { text: "x".repeat(600) } }), RangeError);
   assert.throws(() => void session.authenticate("ann", { device: "phone" } as any), TypeError);
   assert.equal(await codeOf(() => world.store.listByOwner("")), "TypeError");

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { plan, type Situation } from "#dist/store/plan.js";
-import { ABSENT } from "#dist/store/records.js";
-import { emptied, opened, regenerated, destroyed, dropped, type State, type Stored } from "#dist/store/state.js";
+import { plan, type Situation } from "#dist/session/plan.js";
+import { ABSENT } from "#dist/session/records.js";
+import { emptied, opened, regenerated, destroyed, dropped, type State, type Stored } from "#dist/session/state.js";
 
 const NOW = 1_000_000;
 const HASH = "h".repeat(43);
@@ -37,7 +37,9 @@ function* situations(): Generator<[name: string, state: State, situation: Situat
       for (const worthStoring of BOTH)
         for (const explicit of BOTH)
           for (const mustLook of BOTH)
-            for (const refresh of ["no", "touch", "save"] as const) for (const canCarry of BOTH) yield [name, state, { changed, worthStoring, explicit, refresh, mustLook, canCarry }];
+            for (const refresh of ["no", "touch", "save"] as const)
+              for (const canCarry of BOTH)
+                yield [name, state, { changed, worthStoring, explicit, refresh, mustLook, canCarry }];
 }
 
 type Case = Situation & { readonly state: State["kind"]; readonly from: string };
@@ -50,11 +52,23 @@ const SENTENCES: readonly [sentence: string, fits: (s: Case) => boolean, plan: s
   ["a new session is created; also one that began on a token that was renewed", (s) => s.state === "new", "create"],
   ["a renewal needs somebody who carries the new token", (s) => s.state === "renewing" && !s.canCarry, "discard"],
   ["a session is renewed", (s) => s.state === "renewing", "renew"],
-  ["a reset with nothing put into it ends the session, carrier or not", (s) => s.from.includes("reset") && !s.worthStoring, "end"],
-  ["a record of a newer format that is renewed with nothing put into it is left alone", (s) => s.state === "replacing" && !s.worthStoring, "nothing"],
+  [
+    "a reset with nothing put into it ends the session, carrier or not",
+    (s) => s.from.includes("reset") && !s.worthStoring,
+    "end",
+  ],
+  [
+    "a record of a newer format that is renewed with nothing put into it is left alone",
+    (s) => s.state === "replacing" && !s.worthStoring,
+    "nothing",
+  ],
   ["a reset with something put into it needs a carrier", (s) => s.state === "replacing" && !s.canCarry, "discard"],
   ["a reset with something put into it replaces the session", (s) => s.state === "replacing", "replace"],
-  ["what is written into a late session, or one of a newer format, is dropped", (s) => s.state !== "stored" && (s.changed || s.explicit), "drop"],
+  [
+    "what is written into a late session, or one of a newer format, is dropped",
+    (s) => s.state !== "stored" && (s.changed || s.explicit),
+    "drop",
+  ],
   ["a late session, or one of a newer format, is never touched", (s) => s.state !== "stored", "nothing"],
   ["changes are saved, carrier or not", (s) => s.changed || s.explicit, "save"],
   ["a refresh that is due is a touch", (s) => s.refresh === "touch", "touch"],
@@ -76,6 +90,10 @@ test("the plan of every situation is what the sentences say, for the state it wa
 });
 
 test("every sentence decides some situation", () => {
-  const deciding = new Set([...situations()].map(([from, state, situation]) => SENTENCES.findIndex(([, fits]) => fits({ ...situation, state: state.kind, from }))));
+  const deciding = new Set(
+    [...situations()].map(([from, state, situation]) =>
+      SENTENCES.findIndex(([, fits]) => fits({ ...situation, state: state.kind, from })),
+    ),
+  );
   assert.equal(deciding.size, SENTENCES.length);
 });

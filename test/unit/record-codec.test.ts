@@ -4,7 +4,7 @@ import { gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { RecordCodec, remember, remembers, type Marker, type SessionRecord } from "#dist/codecs/record.js";
 import { Texts } from "#dist/codecs/texts.js";
-import { checksum } from "#dist/leaves/checksum.js";
+import { checksum } from "#dist/util/checksum.js";
 
 const codec = new RecordCodec("shop");
 const HASH = "h".repeat(43);
@@ -53,7 +53,9 @@ test("any record comes back as it was", () => {
     promised: time,
     owner: fc.option(fc.string({ unit: "binary" }), { nil: undefined }),
     writes: fc.constantFrom("", "abcdef", "abcdef".repeat(8)),
-    data: fc.array(fc.tuple(fc.string({ unit: "binary" }), fc.json()), { maxLength: 5 }).map((pairs) => Texts.of(new Map(pairs))),
+    data: fc
+      .array(fc.tuple(fc.string({ unit: "binary" }), fc.json()), { maxLength: 5 })
+      .map((pairs) => Texts.of(new Map(pairs))),
   });
   fc.assert(
     fc.property(record, (one) => {
@@ -107,21 +109,51 @@ for (const original of [RECORD, MARKER]) {
 test("attack 67: damage of any kind is never taken for another record", () => {
   const text = codec.encode(HASH, RECORD);
   fc.assert(
-    fc.property(fc.nat(text.length), fc.nat(20), fc.string({ unit: "binary", maxLength: 6 }), (at, cut, put) => neverAnother(text.slice(0, at) + put + text.slice(at + cut), RECORD, "damaged")),
+    fc.property(fc.nat(text.length), fc.nat(20), fc.string({ unit: "binary", maxLength: 6 }), (at, cut, put) =>
+      neverAnother(text.slice(0, at) + put + text.slice(at + cut), RECORD, "damaged"),
+    ),
     { numRuns: 3000 },
   );
 });
 
 test("attack 67: what is no record at all is no session, whatever it is", () => {
-  const foreign = ["", " ", "null", "{}", "[]", "0", "undefined", "<html>502 Bad Gateway</html>", "s:abc.def", '{"cookie":{"maxAge":1}}', gzipSync("x").toString("latin1"), "1:\n", "1:0\n", "1:zzzzzzz\n{}", "0:1\n{}", "-1:1\n", "01:1\n{}", "1e3:1\n", "\u0000", "1".repeat(100_000), ":".repeat(100_000)];
+  const foreign = [
+    "",
+    " ",
+    "null",
+    "{}",
+    "[]",
+    "0",
+    "undefined",
+    "<html>502 Bad Gateway</html>",
+    "s:abc.def",
+    '{"cookie":{"maxAge":1}}',
+    gzipSync("x").toString("latin1"),
+    "1:\n",
+    "1:0\n",
+    "1:zzzzzzz\n{}",
+    "0:1\n{}",
+    "-1:1\n",
+    "01:1\n{}",
+    "1e3:1\n",
+    "\u0000",
+    "1".repeat(100_000),
+    ":".repeat(100_000),
+  ];
   for (const value of foreign) assert.equal(kindOf(value), "unreadable", value.slice(0, 40));
   fc.assert(fc.property(fc.string({ unit: "binary" }), (value) => kindOf(value) === "unreadable"));
 });
 
 test("attacks 68, 69: a record of another key or namespace is no session, and the reason says so", () => {
   const text = codec.encode(HASH, RECORD);
-  assert.deepEqual(codec.decode("x".repeat(43), text), { kind: "unreadable", why: "it is the record of another key" });
-  assert.deepEqual(new RecordCodec("blog").decode(HASH, text), { kind: "unreadable", why: "it is the record of another namespace" });
+  assert.deepEqual(codec.decode("x".repeat(43), text), {
+    kind: "unreadable",
+    why: "it is the record of another key",
+  });
+  assert.deepEqual(new RecordCodec("blog").decode(HASH, text), {
+    kind: "unreadable",
+    why: "it is the record of another namespace",
+  });
   assert.equal(codec.decode("x".repeat(43), codec.encode(HASH, MARKER)).kind, "unreadable");
 });
 
@@ -162,7 +194,8 @@ test("attack 65: metadata that is missing, of a wrong type or out of range is no
 
 test("data lines that do not come in pairs, or whose keys are no texts, are no session", () => {
   const head = JSON.stringify({ k: HASH, n: "shop", c: 1, w: "" });
-  for (const lines of ['"n"', '"n"\n1\n"m"', "n\n1", "5\n1", "{}\n1", '"n\n1', '"a\\"\n1']) assert.equal(kindOf(sealed(`${head}\n${lines}`)), "unreadable", lines);
+  for (const lines of ['"n"', '"n"\n1\n"m"', "n\n1", "5\n1", "{}\n1", '"n\n1', '"a\\"\n1'])
+    assert.equal(kindOf(sealed(`${head}\n${lines}`)), "unreadable", lines);
 });
 
 test("attack 65: extra metadata of a later version of this format is borne", () => {
@@ -170,7 +203,11 @@ test("attack 65: extra metadata of a later version of this format is borne", () 
 });
 
 test("attack 60: metadata that names __proto__ pollutes nothing", () => {
-  kindOf(sealed(`{"__proto__":{"s":"x"},"k":"${HASH}","n":"shop","c":1,"w":"","constructor":{"prototype":{"admin":true}}}`));
+  kindOf(
+    sealed(
+      `{"__proto__":{"s":"x"},"k":"${HASH}","n":"shop","c":1,"w":"","constructor":{"prototype":{"admin":true}}}`,
+    ),
+  );
   assert.equal(({} as any).s, undefined);
   assert.equal(({} as any).admin, undefined);
 });
@@ -180,7 +217,10 @@ test("the last eight write ids are remembered, and only whole ones", () => {
   const ids = Array.from({ length: 12 }, (_, i) => `id${String(i).padStart(4, "0")}`);
   for (const id of ids) writes = remember(writes, id);
   assert.equal(writes.length, 48);
-  assert.deepEqual(ids.filter((id) => remembers(writes, id)), ids.slice(4));
+  assert.deepEqual(
+    ids.filter((id) => remembers(writes, id)),
+    ids.slice(4),
+  );
   assert.equal(remembers("aabbccddeeff", "ccddee"), false, "a text across two ids is none");
   assert.equal(remembers("", "abcdef"), false);
 });

@@ -21,7 +21,10 @@ test("reload shows what another has stored, for one storage call", async () => {
   const before = world.storage.calls.length;
   await held.reload();
   assert.deepEqual(held.toJSON(), { n: 2, list: [1, 2] });
-  assert.deepEqual(world.storage.calls.slice(before).map(({ name }) => name), ["get"]);
+  assert.deepEqual(
+    world.storage.calls.slice(before).map(({ name }) => name),
+    ["get"],
+  );
 });
 
 test("unsaved changes are kept and replayed, changes in place as well", async () => {
@@ -57,7 +60,10 @@ test("a write after a reload needs no second try", async () => {
   const before = world.storage.calls.length;
   held.set("n", 3);
   await held.save();
-  assert.deepEqual(world.storage.calls.slice(before).map(({ name }) => name), ["update"]);
+  assert.deepEqual(
+    world.storage.calls.slice(before).map(({ name }) => name),
+    ["update"],
+  );
 });
 
 test("a session that was ended, renewed or has expired: ended, and nothing can be written any more", async () => {

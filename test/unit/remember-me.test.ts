@@ -38,7 +38,11 @@ test("the terms are kept through renewals, and through a step-up that has none o
   const renewed = await client.ask((session) => session.regenerate());
   assert.equal(renewed.cookies.length, 1);
   assert.equal(maxAgeOf(renewed.cookies), undefined);
-  assert.equal(renewed.session!.absoluteExpiresAt! - world.clock.now(), 80 * DAY, "a renewal does not move the absolute deadline");
+  assert.equal(
+    renewed.session!.absoluteExpiresAt! - world.clock.now(),
+    80 * DAY,
+    "a renewal does not move the absolute deadline",
+  );
   const stepped = await client.ask((session) => session.authenticate("ann"));
   assert.equal(stepped.session!.absoluteExpiresAt! - world.clock.now(), 90 * DAY);
   assert.equal(stepped.session!.idleExpiresAt - world.clock.now(), 30 * DAY);
@@ -60,7 +64,9 @@ test("sessionOnly is of the session: false sends Max-Age although the cookie opt
   const world = new World({ cookie: { sessionOnly: true } });
   const client = world.client();
   assert.equal(maxAgeOf((await client.ask((session) => session.authenticate("ann"))).cookies), undefined);
-  const { cookies } = await client.ask((session) => session.authenticate("ann", { ...REMEMBERED, sessionOnly: false }));
+  const { cookies } = await client.ask((session) =>
+    session.authenticate("ann", { ...REMEMBERED, sessionOnly: false }),
+  );
   assert.equal(maxAgeOf(cookies), (30 * DAY) / 1000);
 });
 

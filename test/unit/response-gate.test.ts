@@ -18,9 +18,23 @@ interface Step {
 type Mode = "bare" | "nothing to wait for" | "stored later" | "changed during the body";
 
 const step = (says: string, act: Step["act"]): Step => ({ says, act });
-const shown = (value: unknown): string => JSON.stringify(value, (_key, one: unknown) => (one instanceof Uint8Array ? `bytes ${one.length}` : one)) ?? String(value);
+const shown = (value: unknown): string =>
+  JSON.stringify(value, (_key, one: unknown) => (one instanceof Uint8Array ? `bytes ${one.length}` : one)) ??
+  String(value);
 
-const CHUNKS: readonly unknown[] = ["a", "ä", "", Buffer.from("b"), new Uint8Array(3), "x".repeat(100), null, undefined, 42, {}, true];
+const CHUNKS: readonly unknown[] = [
+  "a",
+  "ä",
+  "",
+  Buffer.from("b"),
+  new Uint8Array(3),
+  "x".repeat(100),
+  null,
+  undefined,
+  42,
+  {},
+  true,
+];
 /** One with nothing but the status may be written twice while it is held: some packages do that for Node. */
 const HEADS: readonly unknown[][] = [
   [201, "Made"],
@@ -37,13 +51,37 @@ const HEADS: readonly unknown[][] = [
 const STATUSES: readonly unknown[] = [200, 201, 404, 500, 204, "202"];
 
 const STEPS: fc.Arbitrary<Step> = fc.oneof(
-  fc.constantFrom(...CHUNKS).map((chunk) => step(`write(${shown(chunk)})`, (res, note) => res.write(chunk as string, (error) => note(`written ${codeOf(error)}`)))),
-  fc.constantFrom(...CHUNKS).map((chunk) => step(`end(${shown(chunk)})`, (res, note) => void res.end(chunk as string, ((error?: Error) => note(`ended ${codeOf(error)}`)) as () => void))),
+  fc
+    .constantFrom(...CHUNKS)
+    .map((chunk) =>
+      step(`write(${shown(chunk)})`, (res, note) =>
+        res.write(chunk as string, (error) => note(`written ${codeOf(error)}`)),
+      ),
+    ),
+  fc
+    .constantFrom(...CHUNKS)
+    .map((chunk) =>
+      step(
+        `end(${shown(chunk)})`,
+        (res, note) =>
+          void res.end(chunk as string, ((error?: Error) => note(`ended ${codeOf(error)}`)) as () => void),
+      ),
+    ),
   fc.constant(step("end()", (res) => void res.end())),
-  fc.constantFrom(...HEADS).map((head) => step(`writeHead(${shown(head)})`, (res) => void (res.writeHead as (...args: unknown[]) => unknown)(...head))),
-  fc.constantFrom(...STATUSES).map((status) => step(`statusCode = ${shown(status)}`, (res) => void (res.statusCode = status as number))),
+  fc
+    .constantFrom(...HEADS)
+    .map((head) =>
+      step(`writeHead(${shown(head)})`, (res) => void (res.writeHead as (...args: unknown[]) => unknown)(...head)),
+    ),
+  fc
+    .constantFrom(...STATUSES)
+    .map((status) => step(`statusCode = ${shown(status)}`, (res) => void (res.statusCode = status as number))),
   fc.constant(step("statusMessage = …", (res) => void (res.statusMessage = "Mine"))),
-  fc.constantFrom("X-One", "Set-Cookie", "Content-Length").map((name) => step(`setHeader(${name})`, (res) => void res.setHeader(name, name === "Content-Length" ? "1" : "v=1"))),
+  fc
+    .constantFrom("X-One", "Set-Cookie", "Content-Length")
+    .map((name) =>
+      step(`setHeader(${name})`, (res) => void res.setHeader(name, name === "Content-Length" ? "1" : "v=1")),
+    ),
   fc.constant(step("removeHeader", (res) => res.removeHeader("X-One"))),
   fc.constant(step("appendHeader", (res) => void res.appendHeader("X-One", "more"))),
   fc.constant(step("flushHeaders", (res) => res.flushHeaders())),
@@ -85,7 +123,10 @@ async function played(steps: readonly Step[], mode: Mode): Promise<object> {
   const [wire] = await within(2000, steps.map(({ says }) => says).join("; "), Promise.all([wireOf(), isDone]));
   await setImmediate();
   // What Node tells of an end after the end depends on how much was sent by then.
-  const owed = told.filter((one) => one !== "ended ERR_STREAM_WRITE_AFTER_END").map((one) => one.replace("ERR_STREAM_ALREADY_FINISHED", "well")).sort();
+  const owed = told
+    .filter((one) => one !== "ended ERR_STREAM_WRITE_AFTER_END")
+    .map((one) => one.replace("ERR_STREAM_ALREADY_FINISHED", "well"))
+    .sort();
   return { seen, told: owed, wire: plain(wire.replace(/^Date: .*\r\n/m, "")) };
 }
 
@@ -97,7 +138,10 @@ function wireOf(): Promise<string> {
   return text(socket);
 }
 
-/** Versions of Node differ in the order of the headers that `writeHead` is given as a list, and in how much goes into a chunk. */
+/**
+ * Versions of Node differ in the order of the headers that `writeHead` is given as a list, and in how much goes into
+ * a chunk.
+ */
 function plain(wire: string): string {
   const [head = "", ...rest] = wire.split("\r\n\r\n");
   const [status, ...headers] = head.split("\r\n");
@@ -144,10 +188,14 @@ function hold(res: ServerResponse, mode: Mode): void {
 test("whatever a handler does to its response, it and its client see what they see without a session", async () => {
   const program = fc.array(STEPS, { minLength: 1, maxLength: 7 });
   await fc.assert(
-    fc.asyncProperty(program, fc.constantFrom<Mode>("nothing to wait for", "stored later", "changed during the body"), async (steps, mode) => {
-      const [bare, held] = [await played(steps, "bare"), await played(steps, mode)];
-      assert.deepEqual(held, bare, steps.map(({ says }) => says).join("; "));
-    }),
+    fc.asyncProperty(
+      program,
+      fc.constantFrom<Mode>("nothing to wait for", "stored later", "changed during the body"),
+      async (steps, mode) => {
+        const [bare, held] = [await played(steps, "bare"), await played(steps, mode)];
+        assert.deepEqual(held, bare, steps.map(({ says }) => says).join("; "));
+      },
+    ),
     { numRuns: Number(process.env["HOLDFAST_GATE_RUNS"] ?? 300), endOnFailure: false },
   );
 });
@@ -186,7 +234,10 @@ test("A11, A12: whatever a handler does while its save fails, the error path alo
         finish(res);
       };
       const wire = await within(2000, steps.map(({ says }) => says).join("; "), wireOf());
-      assert.equal(plain(wire.replace(/^Date: .*\r\n/m, "")), "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 6\r\n\r\nfailed");
+      assert.equal(
+        plain(wire.replace(/^Date: .*\r\n/m, "")),
+        "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 6\r\n\r\nfailed",
+      );
       await setImmediate();
       assert.equal(told.length, owed, `${told.join(", ")} of ${owed}`);
     }),
@@ -194,7 +245,8 @@ test("A11, A12: whatever a handler does while its save fails, the error path alo
   );
 });
 
-const takesCallback = (says: string): boolean => says.startsWith("write(") || (says.startsWith("end(") && says !== "end()");
+const takesCallback = (says: string): boolean =>
+  says.startsWith("write(") || (says.startsWith("end(") && says !== "end()");
 
 function failing(res: ServerResponse, isAsync: boolean): AnswerHooks {
   const page = (): void => {
@@ -221,11 +273,27 @@ const REFUSED: readonly (readonly [says: string, code: string, act: (res: Server
   ["writeHead(1000)", "ERR_HTTP_INVALID_STATUS_CODE", (res) => res.writeHead(1000)],
   ["writeHead with a line break", "ERR_INVALID_CHAR", (res) => res.writeHead(200, "two\r\nlines")],
   ["writeHead with a header that has one", "ERR_INVALID_CHAR", (res) => res.writeHead(200, { "x-bad": "a\r\nb" })],
-  ["writeHead with an undefined header", "ERR_HTTP_INVALID_HEADER_VALUE", (res) => res.writeHead(200, { "x-bad": undefined })],
+  [
+    "writeHead with an undefined header",
+    "ERR_HTTP_INVALID_HEADER_VALUE",
+    (res) => res.writeHead(200, { "x-bad": undefined }),
+  ],
   ["writeHead with half a pair", "ERR_INVALID_ARG_VALUE", (res) => res.writeHead(200, ["x-odd"])],
-  ["end under the status 9999", "ERR_HTTP_INVALID_STATUS_CODE", (res) => Object.assign(res, { statusCode: 9999 }).end()],
-  ["end under a status that is a word", "ERR_HTTP_INVALID_STATUS_CODE", (res) => Object.assign(res, { statusCode: "ENOENT" }).end()],
-  ["end under a message with a line break", "ERR_INVALID_CHAR", (res) => Object.assign(res, { statusMessage: "a\nb" }).end()],
+  [
+    "end under the status 9999",
+    "ERR_HTTP_INVALID_STATUS_CODE",
+    (res) => Object.assign(res, { statusCode: 9999 }).end(),
+  ],
+  [
+    "end under a status that is a word",
+    "ERR_HTTP_INVALID_STATUS_CODE",
+    (res) => Object.assign(res, { statusCode: "ENOENT" }).end(),
+  ],
+  [
+    "end under a message with a line break",
+    "ERR_INVALID_CHAR",
+    (res) => Object.assign(res, { statusMessage: "a\nb" }).end(),
+  ],
 ];
 
 for (const [says, code, act] of REFUSED) {

@@ -23,12 +23,19 @@ test("while the session is stored no call passes, and no second head is taken", 
 });
 
 test("whatever comes after `end` is late, until Node itself refuses it", () => {
-  for (const phase of PHASES.filter(isEnded)) for (const name of ["write", "end"] as const) assert.equal(VERDICTS[phase][name], "late", `${phase} ${name}`);
+  for (const phase of PHASES.filter(isEnded))
+    for (const name of ["write", "end"] as const) assert.equal(VERDICTS[phase][name], "late", `${phase} ${name}`);
   assert.deepEqual(new Set(Object.values(VERDICTS.closed)), new Set(["pass"]));
 });
 
 test("the last call alone is held up once the head may go", () => {
-  assert.deepEqual(VERDICTS.sending, { writeHead: "pass", flushHeaders: "pass", write: "pass", end: "finish", flush: "pass" });
+  assert.deepEqual(VERDICTS.sending, {
+    writeHead: "pass",
+    flushHeaders: "pass",
+    write: "pass",
+    end: "finish",
+    flush: "pass",
+  });
 });
 
 test("what is held counts its bytes as a stream does, and says when there is no room", () => {
@@ -50,7 +57,12 @@ test("only a write is told to wait: an end has nothing to follow", () => {
 test("each callback of what is held is known, wherever it stands among the arguments", () => {
   const held = new HeldCalls<string>(200, undefined);
   const [a, b, c] = [() => {}, () => {}, () => {}];
-  const calls: readonly [CallName, ...unknown[]][] = [["write", "x", a], ["write", "x", "utf8", b], ["flushHeaders"], ["end", c]];
+  const calls: readonly [CallName, ...unknown[]][] = [
+    ["write", "x", a],
+    ["write", "x", "utf8", b],
+    ["flushHeaders"],
+    ["end", c],
+  ];
   for (const [name, ...args] of calls) held.add({ name, args, target: "t" }, 10);
   assert.deepEqual(held.callbacks, [a, b, c]);
 });

@@ -13,7 +13,10 @@ interface Data {
 }
 
 async function whoAmI(sessions: Sessions<Data>, headers: Record<string, string>): Promise<string> {
-  const server = createServer(sessions((req, res) => res.end(req.session.get("user") ?? "nobody"))).listen(0, "127.0.0.1");
+  const server = createServer(sessions((req, res) => res.end(req.session.get("user") ?? "nobody"))).listen(
+    0,
+    "127.0.0.1",
+  );
   await once(server, "listening");
   try {
     return await (await fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, { headers })).text();
@@ -48,7 +51,10 @@ test("a store is seeded for the default cookie", async () => {
 
 test("seed refuses what it cannot serve, and stores nothing then", async () => {
   const storage = memoryStorage();
-  await assert.rejects(seed(session<Data>({ storage, extractor: fromQuery("s") }), { user: "ada" }), /reads no header/);
+  await assert.rejects(
+    seed(session<Data>({ storage, extractor: fromQuery("s") }), { user: "ada" }),
+    /reads no header/,
+  );
   await assert.rejects(seed({ store: createStore<Data>({ storage }) }), TypeError);
   assert.equal(storage.size, 0);
 });

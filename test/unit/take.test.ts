@@ -4,7 +4,8 @@ import { test } from "node:test";
 import { codeOf, copyOf, turns, visitor, World, type Client } from "./world.js";
 
 /** Who has a code to take. */
-const holder = (world: World, data: Record<string, unknown> = { code: "123" }): Promise<Client> => visitor(world, data);
+const holder = (world: World, data: Record<string, unknown> = { code: "123" }): Promise<Client> =>
+  visitor(world, data);
 
 test("a value is taken once: it is persisted as gone when take resolves, by one storage call and no cookie", async () => {
   const world = new World();
@@ -85,7 +86,10 @@ test("take after regenerate renews first: the old token cannot take it again", a
     await session.regenerate();
     assert.equal(await session.take("code"), "123");
   });
-  assert.equal((await old.ask(async (session) => assert.equal(await session.take("code"), undefined))).error, undefined);
+  assert.equal(
+    (await old.ask(async (session) => assert.equal(await session.take("code"), undefined))).error,
+    undefined,
+  );
 });
 
 test("take beside a save under way: one write more, or none", async () => {

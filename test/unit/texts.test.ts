@@ -3,10 +3,17 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { Texts, type Changed } from "#dist/codecs/texts.js";
 
-const key = fc.oneof(fc.constantFrom("", "a", "b", "cart", "__proto__", '"', "\\", "a\nb", "1", "\u0000", "茶"), fc.string({ unit: "binary", maxLength: 4 }));
+const key = fc.oneof(
+  fc.constantFrom("", "a", "b", "cart", "__proto__", '"', "\\", "a\nb", "1", "\u0000", "茶"),
+  fc.string({ unit: "binary", maxLength: 4 }),
+);
 const text = fc.json({ maxDepth: 1 });
 const texts = fc.array(fc.tuple(key, text), { maxLength: 12 }).map((pairs) => new Map(pairs));
-const changes = fc.array(fc.tuple(key, fc.option(text, { nil: undefined })), { maxLength: 5 }).map((pairs) => new Map<string, Changed>(pairs.map(([name, one]) => [name, one === undefined ? {} : { text: one }])));
+const changes = fc
+  .array(fc.tuple(key, fc.option(text, { nil: undefined })), { maxLength: 5 })
+  .map(
+    (pairs) => new Map<string, Changed>(pairs.map(([name, one]) => [name, one === undefined ? {} : { text: one }])),
+  );
 
 function assertSame(found: Texts, expected: ReadonlyMap<string, string>): void {
   for (const name of [...expected.keys(), "nobody's"]) assert.equal(found.get(name), expected.get(name), name);
@@ -21,8 +28,9 @@ test("texts say what a Map of them would, looked up in their lines or in a table
 test("changed texts are those of the changed Map, and what did not change keeps its place", () => {
   const run = (before: ReadonlyMap<string, string>, changed: ReadonlyMap<string, Changed>): Map<string, string> => {
     const after = new Map(before);
-    for (const [name, { text: one }] of changed) if (one === undefined) after.delete(name);
-    else after.set(name, one);
+    for (const [name, { text: one }] of changed)
+      if (one === undefined) after.delete(name);
+      else after.set(name, one);
     return after;
   };
   fc.assert(
@@ -36,15 +44,39 @@ test("changed texts are those of the changed Map, and what did not change keeps 
 });
 
 test("of all keys only the named ones are kept", () => {
-  fc.assert(fc.property(texts, fc.array(key), (stored, names) => assertSame(Texts.of(stored).only(new Set(names)), new Map([...stored].filter(([name]) => names.includes(name))))));
+  fc.assert(
+    fc.property(texts, fc.array(key), (stored, names) =>
+      assertSame(
+        Texts.of(stored).only(new Set(names)),
+        new Map([...stored].filter(([name]) => names.includes(name))),
+      ),
+    ),
+  );
 });
 
 test("lines are read as they were written", () => {
-  fc.assert(fc.property(texts, (stored) => stored.size === 0 || assertSame(Texts.read(Texts.of(stored).lines)!, stored)));
+  fc.assert(
+    fc.property(texts, (stored) => stored.size === 0 || assertSame(Texts.read(Texts.of(stored).lines)!, stored)),
+  );
 });
 
 test("lines that nobody wrote so are damaged: without a value, without quotes, with quotes or escapes that are not a key's", () => {
-  for (const lines of ["", "\n", '"a"', '"a"\n1\n', '"a"\n1\n"b"', "a\n1", 'a"\n1', '"a\n1', '"a"b"\n1', '"\n1', '"\\u0061"\n1', '"\\q"\n1', '"a"\n1\n"\\"\n1', '"b\\n"\n1\n"a"b"\n1']) {
+  for (const lines of [
+    "",
+    "\n",
+    '"a"',
+    '"a"\n1\n',
+    '"a"\n1\n"b"',
+    "a\n1",
+    'a"\n1',
+    '"a\n1',
+    '"a"b"\n1',
+    '"\n1',
+    '"\\u0061"\n1',
+    '"\\q"\n1',
+    '"a"\n1\n"\\"\n1',
+    '"b\\n"\n1\n"a"b"\n1',
+  ]) {
     assert.equal(Texts.read(lines), undefined, lines);
   }
 });

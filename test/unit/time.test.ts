@@ -14,7 +14,11 @@ const isThere = async (client: Client): Promise<boolean> => (await client.ask())
 const maxAge = (cookies: readonly string[]): number => Number(/Max-Age=(\d+)/.exec(cookies[0] ?? "")?.[1]);
 
 test("attack 82: a session is there one millisecond before its deadline, and gone at it", async () => {
-  for (const [wait, there] of [[59_999, true], [60_000, false], [60_001, false]] as const) {
+  for (const [wait, there] of [
+    [59_999, true],
+    [60_000, false],
+    [60_001, false],
+  ] as const) {
     const world = new World({ idleTimeout: "1m" });
     const client = await visitor(world);
     world.clock.advance(wait);
@@ -50,7 +54,7 @@ test("a refresh that meets another request's refresh does not shorten it", async
   const world = new World({ idleTimeout: "10m" });
   const client = await visitor(world);
   world.clock.advance("2m");
-  const slow = world.exchange({ cookie: `session_id=${client.token}` });
+  const slow = world.requestSession({ cookie: `session_id=${client.token}` });
   await slow.open();
   world.clock.advance("3m");
   await client.ask();
@@ -88,7 +92,9 @@ test("attack 84: a save without an answer moves the deadline, and the next reque
   const client = await visitor(world);
   for (let minute = 0; minute < 25; minute += 5) {
     world.clock.advance("5m");
-    await world.store.edit((await world.store.getByToken(client.token!))!.id, (session) => session.set("job", minute));
+    await world.store.edit((await world.store.getByToken(client.token!))!.id, (session) =>
+      session.set("job", minute),
+    );
   }
   world.clock.advance("2m");
   const { calls, cookies } = await client.ask();
@@ -108,7 +114,12 @@ test("refreshInterval: 0 moves both on every request", async () => {
 });
 
 test("the default refresh interval is a tenth of the idle timeout, between one second and five minutes", async () => {
-  for (const [idleTimeout, interval] of [["5s", 1000], ["1m", 6000], ["30m", 180_000], ["24h", 300_000]] as const) {
+  for (const [idleTimeout, interval] of [
+    ["5s", 1000],
+    ["1m", 6000],
+    ["30m", 180_000],
+    ["24h", 300_000],
+  ] as const) {
     const world = new World({ idleTimeout });
     const client = await visitor(world);
     world.clock.advance(interval - 1);
@@ -151,7 +162,12 @@ test("a shorter idle timeout of its own ends a session sooner, but never one tha
 });
 
 test("a session that is used four times per idle timeout never ends by it, whatever the settings", async () => {
-  for (const options of [{ idleTimeout: "1s" }, { idleTimeout: "2s" }, { idleTimeout: "7s" }, { idleTimeout: "1m", refreshInterval: "20s" }] as const) {
+  for (const options of [
+    { idleTimeout: "1s" },
+    { idleTimeout: "2s" },
+    { idleTimeout: "7s" },
+    { idleTimeout: "1m", refreshInterval: "20s" },
+  ] as const) {
     const world = new World(options);
     const client = await visitor(world);
     const idle = (await client.ask()).session!.idleExpiresAt - world.clock.now();
@@ -177,7 +193,13 @@ test("attack 81: the absolute deadline is never exceeded, by touches, writes, sa
   const world = new World({ idleTimeout: "30m", absoluteTimeout: "1h" });
   const client = await visitor(world);
   const end = world.clock.now() + 3_600_000;
-  const uses = [(s: any) => void s.get("n"), (s: any) => s.set("m", 1), (s: any) => s.save(), (s: any) => s.regenerate(), (s: any) => s.setIdleTimeout("7d")];
+  const uses = [
+    (s: any) => void s.get("n"),
+    (s: any) => s.set("m", 1),
+    (s: any) => s.save(),
+    (s: any) => s.regenerate(),
+    (s: any) => s.setIdleTimeout("7d"),
+  ];
   for (const use of uses) {
     world.clock.advance("11m");
     const { cookies, session } = await client.ask(use);
@@ -201,7 +223,10 @@ test("a session in use lives until its absolute deadline, and the last step cost
     if (calls.includes("touch")) touches.push(second);
     world.clock.advance("1s");
   }
-  assert.ok(touches.every((second, i) => i === 0 || second - touches[i - 1]! >= 180), String(touches));
+  assert.ok(
+    touches.every((second, i) => i === 0 || second - touches[i - 1]! >= 180),
+    String(touches),
+  );
   assert.equal(await isThere(client), false);
 });
 
@@ -273,7 +298,10 @@ test("a session object older than retiredFor looks again before it writes, and f
   world.clock.advance("16m");
   world.storage.forget();
   await job.save();
-  assert.deepEqual(world.storage.calls.map(({ name }) => name), ["get", "update"]);
+  assert.deepEqual(
+    world.storage.calls.map(({ name }) => name),
+    ["get", "update"],
+  );
 
   const late = (await world.store.getById(id))!;
   late.set("n", 3);
@@ -343,7 +371,16 @@ test("a commitTimeout shorter than storageTimeout cuts off the single call", asy
   const client = await visitor(world);
   world.storage.hang("update");
   const start = world.clock.now();
-  assert.equal((await passing(world.clock, client.ask((session) => session.set("n", 2)), 50)).error?.code, "timeout");
+  assert.equal(
+    (
+      await passing(
+        world.clock,
+        client.ask((session) => session.set("n", 2)),
+        50,
+      )
+    ).error?.code,
+    "timeout",
+  );
   assert.ok(world.clock.now() - start <= 1100, `${world.clock.now() - start} ms`);
 });
 
@@ -351,7 +388,11 @@ test("attack 71: an answer that comes after the timeout changes nothing and harm
   const world = new World();
   const client = await visitor(world);
   const gate = world.storage.park("update");
-  const first = await passing(world.clock, client.ask((session) => session.update("n", (n) => n + 1)), 50);
+  const first = await passing(
+    world.clock,
+    client.ask((session) => session.update("n", (n) => n + 1)),
+    50,
+  );
   assert.equal(first.error?.code, "timeout");
   world.storage.heal();
   await client.ask((session) => session.set("m", 1));
@@ -365,7 +406,11 @@ test("attack 71: a create that runs after its timeout leaves nobody a token", as
   const world = new World();
   const client = world.client();
   const gate = world.storage.park("create");
-  const { error, cookies } = await passing(world.clock, client.ask((session) => session.set("n", 1)), 50);
+  const { error, cookies } = await passing(
+    world.clock,
+    client.ask((session) => session.set("n", 1)),
+    50,
+  );
   assert.deepEqual([error?.code, cookies], ["timeout", []]);
   gate.release();
   world.storage.heal();
@@ -395,7 +440,9 @@ test("calls are told the store's time", async () => {
   const world = new World();
   const seen: number[] = [];
   const inner = memoryStorage();
-  const storage = Object.assign(Object.create(inner) as typeof inner, { get: (key: string, call: { now: number }) => (seen.push(call.now), inner.get(key)) });
+  const storage = Object.assign(Object.create(inner) as typeof inner, {
+    get: (key: string, call: { now: number }) => (seen.push(call.now), inner.get(key)),
+  });
   const store = createStore({ storage, clock: world.clock });
   await store.getByToken("A".repeat(43));
   world.clock.advance("1h");

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { inspect } from "node:util";
 import { createStore } from "holdfast";
 import { memoryStorage } from "holdfast/storage/memory";
-import { customToken, drawWriteId, hashOf, hashOfId, idOf, randomToken } from "#dist/store/token.js";
+import { customToken, drawWriteId, hashOf, hashOfId, idOf, randomToken } from "#dist/session/token.js";
 import { codeOf, World } from "./world.js";
 
 const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
@@ -20,10 +20,22 @@ test("tokens are 43 letters of base64url for 32 bytes, and fit their own shape",
 test("attack 21: of all spellings of the same bytes exactly one fits", () => {
   const token = randomToken.draw();
   const bytes = Buffer.from(token, "base64url");
-  const twins = [...ALPHABET].map((last) => token.slice(0, 42) + last).filter((twin) => Buffer.from(twin, "base64url").equals(bytes));
+  const twins = [...ALPHABET]
+    .map((last) => token.slice(0, 42) + last)
+    .filter((twin) => Buffer.from(twin, "base64url").equals(bytes));
   assert.equal(twins.length, 4);
-  assert.deepEqual(twins.filter((twin) => randomToken.fits(twin)), [token]);
-  for (const twin of [`${token}=`, `${token}A`, token.replaceAll("-", "+").replaceAll("_", "/"), ` ${token}`, `${token}\n`, token.slice(1)]) {
+  assert.deepEqual(
+    twins.filter((twin) => randomToken.fits(twin)),
+    [token],
+  );
+  for (const twin of [
+    `${token}=`,
+    `${token}A`,
+    token.replaceAll("-", "+").replaceAll("_", "/"),
+    ` ${token}`,
+    `${token}\n`,
+    token.slice(1),
+  ]) {
     if (twin !== token) assert.equal(randomToken.fits(twin), false, JSON.stringify(twin));
   }
 });
@@ -48,7 +60,8 @@ const unread = (length: number): string =>
   }) as unknown as string;
 
 test("attack 18: lengths other than 43 are refused before anything is read or hashed, also a megabyte of them", () => {
-  for (const length of [0, 1, 42, 44, 4096, 1_000_000]) assert.equal(randomToken.fits(unread(length)), false, String(length));
+  for (const length of [0, 1, 42, 44, 4096, 1_000_000])
+    assert.equal(randomToken.fits(unread(length)), false, String(length));
   const custom = customToken(() => "");
   for (const length of [257, 4096, 1_000_000]) assert.equal(custom.fits(unread(length)), false, String(length));
   for (const length of [0, 1, 15]) assert.equal(custom.fits("A".repeat(length)), false, String(length));
@@ -66,10 +79,19 @@ test("attack 101: an id is a hash of the token with a visible prefix, and opens 
 test("attack 101: a token passed as an id is a TypeError that does not repeat it", async () => {
   const world = new World();
   const { token, id } = await world.store.create({ n: 1 });
-  for (const call of [() => world.store.getById(token), () => world.store.delete(token), () => world.store.edit(token, () => {})]) {
-    await assert.rejects(call(), (error: Error) => error instanceof TypeError && !inspect(error).includes(token) && /getByToken/.test(error.message));
+  for (const call of [
+    () => world.store.getById(token),
+    () => world.store.delete(token),
+    () => world.store.edit(token, () => {}),
+  ]) {
+    await assert.rejects(
+      call(),
+      (error: Error) =>
+        error instanceof TypeError && !inspect(error).includes(token) && /getByToken/.test(error.message),
+    );
   }
-  for (const bad of ["", "id_", `${id}x`, `ID_${id.slice(3)}`, undefined, null, 5, {}, [id]]) assert.throws(() => hashOfId(bad), TypeError, String(bad));
+  for (const bad of ["", "id_", `${id}x`, `ID_${id.slice(3)}`, undefined, null, 5, {}, [id]])
+    assert.throws(() => hashOfId(bad), TypeError, String(bad));
   assert.equal(hashOfId(id), hashOf(token));
   assert.equal(idOf(hashOf(token)), id);
 });
@@ -83,12 +105,30 @@ test("attack 99: no storage key, and nothing stored, contains a token", async ()
 });
 
 test("a generator's tokens are 16 to 256 letters; anything else is bad-generator, without repeating it", async () => {
-  for (const bad of ["", "x".repeat(15), "x".repeat(257), "ö".repeat(20), "with blank in the middle", "semi;colon;semi;colon", "new\nline\nnew\nline\n", 5, null, undefined, {}, Promise.resolve("x".repeat(20))]) {
+  for (const bad of [
+    "",
+    "x".repeat(15),
+    "x".repeat(257),
+    "ö".repeat(20),
+    "with blank in the middle",
+    "semi;colon;semi;colon",
+    "new\nline\nnew\nline\n",
+    5,
+    null,
+    undefined,
+    {},
+    Promise.resolve("x".repeat(20)),
+  ]) {
     const source = customToken(() => bad as string);
     assert.equal(await codeOf(() => source.draw()), "bad-generator", String(bad));
-    if (typeof bad === "string" && bad !== "") assert.throws(() => source.draw(), (error: Error) => !error.message.includes(bad));
+    if (typeof bad === "string" && bad !== "")
+      assert.throws(
+        () => source.draw(),
+        (error: Error) => !error.message.includes(bad),
+      );
   }
-  for (const good of ["x".repeat(16), "x".repeat(256), "AZaz09._~-AZaz09"]) assert.equal(customToken(() => good).draw(), good);
+  for (const good of ["x".repeat(16), "x".repeat(256), "AZaz09._~-AZaz09"])
+    assert.equal(customToken(() => good).draw(), good);
 });
 
 test("with a generator its shape is that of incoming tokens", async () => {

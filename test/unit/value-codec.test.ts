@@ -21,7 +21,11 @@ class Purse {
     this.held = held;
   }
 }
-const MONEY = { class: Money, encode: (money: Money) => [money.cents, money.currency], decode: ([cents, currency]: [number, string]) => new Money(cents, currency) };
+const MONEY = {
+  class: Money,
+  encode: (money: Money) => [money.cents, money.currency],
+  decode: ([cents, currency]: [number, string]) => new Money(cents, currency),
+};
 const PURSE = { class: Purse, encode: (purse: Purse) => purse.held, decode: (held: Money[]) => new Purse(held) };
 
 /** Runs a call that must throw a SessionError; answers it. */
@@ -36,7 +40,7 @@ function refusal(work: () => unknown): SessionError {
 }
 
 const KINDS: Record<string, unknown> = {
-  "a text": "héllo \u0000 \ud83d\ude00 \u2028 \" \\ \n",
+  "a text": 'héllo \u0000 \ud83d\ude00 \u2028 " \\ \n',
   "an empty text": "",
   "a number": 1.5,
   "a large number": Number.MAX_VALUE,
@@ -54,22 +58,40 @@ const KINDS: Record<string, unknown> = {
   "a URL": new URL("https://user@example.com:8443/a?b=%20#c"),
   bytes: new Uint8Array([0, 1, 254, 255]),
   "no bytes": new Uint8Array(0),
-  "a Map": new Map<unknown, unknown>([["a", 1], [2, new Map([[null, undefined]])], [{ deep: true }, [Number.NaN]]]),
+  "a Map": new Map<unknown, unknown>([
+    ["a", 1],
+    [2, new Map([[null, undefined]])],
+    [{ deep: true }, [Number.NaN]],
+  ]),
   "a Set": new Set<unknown>([1, "a", new Set(), [undefined]]),
   "an array": [1, [2, [3, undefined, null, -0]]],
   "an object": { a: { b: { c: [{ d: 1 }] } }, "": 0, " ": 1, "a.b": 2, "\u0000": 3 },
   "an object that looks like a tag": { $: "date", v: 5 },
   "an object that looks like an escaped tag": { $: "object", v: [["a", 1]] },
-  "an object with a key $ of any kind": [{ $: 1 }, { $: { $: "map", v: [] } }, { $: undefined }, { a: { $: "bigint" } }],
+  "an object with a key $ of any kind": [
+    { $: 1 },
+    { $: { $: "map", v: [] } },
+    { $: undefined },
+    { a: { $: "bigint" } },
+  ],
   "a text that looks like a tag": '{"$":"date","v":5}',
-  "texts of other serialisers": ["_$$ND_FUNC$$_function(){}()", { json: {}, meta: { values: ["Date"] } }, { $type: "Date" }, "[[\"Date\",0]]"],
+  "texts of other serialisers": [
+    "_$$ND_FUNC$$_function(){}()",
+    { json: {}, meta: { values: ["Date"] } },
+    { $type: "Date" },
+    '[["Date",0]]',
+  ],
 };
 
 for (const [name, value] of Object.entries(KINDS)) {
   test(`attack 63: ${name} comes back as it was`, () => {
     assert.deepStrictEqual(again(value), value);
     assert.deepStrictEqual(again({ in: [value] }), { in: [value] });
-    assert.equal(codec.encode(again(value), "k"), codec.encode(value, "k"), "and has the same text again, so that reading is no change");
+    assert.equal(
+      codec.encode(again(value), "k"),
+      codec.encode(value, "k"),
+      "and has the same text again, so that reading is no change",
+    );
     assert.doesNotMatch(codec.encode(value, "k"), /[\n\r]/, "in one line");
   });
 }
@@ -91,13 +113,20 @@ test("any structure comes back as it was", () => {
       fc.uint8Array({ maxLength: 8 }),
       fc.webUrl().map((url) => new URL(url)),
     ),
-    key: fc.oneof(fc.string({ maxLength: 4 }), fc.constantFrom("$", "v", "__proto__", "constructor", "prototype", "toJSON", "then", "length")),
+    key: fc.oneof(
+      fc.string({ maxLength: 4 }),
+      fc.constantFrom("$", "v", "__proto__", "constructor", "prototype", "toJSON", "then", "length"),
+    ),
     node: fc.oneof(
       { maxDepth: 4, depthSize: "small" },
       tie("leaf"),
       fc.array(tie("node"), { maxLength: 3 }),
-      fc.array(fc.tuple(tie("key"), tie("node")), { maxLength: 4 }).map((pairs) => Object.fromEntries(pairs as [string, unknown][])),
-      fc.array(fc.tuple(tie("node"), tie("node")), { maxLength: 3 }).map((pairs) => new Map(pairs as [unknown, unknown][])),
+      fc
+        .array(fc.tuple(tie("key"), tie("node")), { maxLength: 4 })
+        .map((pairs) => Object.fromEntries(pairs as [string, unknown][])),
+      fc
+        .array(fc.tuple(tie("node"), tie("node")), { maxLength: 3 })
+        .map((pairs) => new Map(pairs as [unknown, unknown][])),
       fc.array(tie("node"), { maxLength: 3 }).map((members) => new Set(members)),
     ),
     value: tie("node"),
@@ -114,7 +143,9 @@ test("any structure comes back as it was", () => {
 });
 
 test("attacks 59, 60: keys like __proto__ are ordinary keys, and pollute nothing", () => {
-  const value = JSON.parse('{"__proto__":{"admin":true},"constructor":{"prototype":{"admin":true}},"a":{"__proto__":{"admin":true},"$":1}}');
+  const value = JSON.parse(
+    '{"__proto__":{"admin":true},"constructor":{"prototype":{"admin":true}},"a":{"__proto__":{"admin":true},"$":1}}',
+  );
   const back = again(value) as any;
   assert.deepStrictEqual(Object.keys(back), ["__proto__", "constructor", "a"]);
   assert.equal(Object.getPrototypeOf(back), Object.prototype);
@@ -155,7 +186,12 @@ const REFUSED: [name: string, value: unknown, code: string, message: RegExp][] =
   ["an array with holes", [1, , 3], "unserializable", /^"k" is an array with holes/], // oxlint-disable-line no-sparse-arrays
   ["an array of a hundred million holes", holes, "unserializable", /holes/],
   ["an array with names", Object.assign([1], { name: 1 }), "unserializable", /named properties/],
-  ["an instance nobody registered", { user: new Money(1, "EUR") }, "unserializable", /^"k"\.user is an instance of Money, which is not registered/],
+  [
+    "an instance nobody registered",
+    { user: new Money(1, "EUR") },
+    "unserializable",
+    /^"k"\.user is an instance of Money, which is not registered/,
+  ],
   ["a RegExp", /x/, "unserializable", /instance of RegExp/],
   ["an Error", new Error("x"), "unserializable", /instance of Error/],
   ["a WeakMap", new WeakMap(), "unserializable", /instance of WeakMap/],
@@ -194,7 +230,10 @@ test("attack 63: one long text named many times does not multiply the work", () 
   const long = "x".repeat(60_000);
   const start = performance.now();
   assert.equal(refusal(() => codec.encode(new Array(20_000).fill(long), "k")).code, "too-large");
-  assert.equal(refusal(() => codec.encode(new Map(Array.from({ length: 20_000 }, (_, i) => [i, { [long]: 1 }])), "k")).code, "too-large");
+  assert.equal(
+    refusal(() => codec.encode(new Map(Array.from({ length: 20_000 }, (_, i) => [i, { [long]: 1 }])), "k")).code,
+    "too-large",
+  );
   assert.equal(refusal(() => codec.encode(new Array(20_000).fill(new Uint8Array(40_000)), "k")).code, "too-large");
   assert.ok(performance.now() - start < 3000, `${performance.now() - start} ms`);
 });
@@ -221,7 +260,10 @@ test("a message names a long path in short", () => {
 
 test("registered classes come back as instances, inside of everything and of each other", () => {
   const own = new ValueCodec(65_536, { money: MONEY, purse: PURSE });
-  const value = { list: [new Money(1, "EUR")], map: new Map([[new Money(2, "CHF"), new Purse([new Money(3, "USD")])]]) };
+  const value = {
+    list: [new Money(1, "EUR")],
+    map: new Map([[new Money(2, "CHF"), new Purse([new Money(3, "USD")])]]),
+  };
   assert.deepStrictEqual(own.decode(own.encode(value, "k"), "k"), value);
 });
 
@@ -242,7 +284,10 @@ test("attack 64: a class whose encode() throws or answers what cannot be stored 
     },
     worse: { class: Purse, encode: () => () => {}, decode: (data) => data },
   });
-  assert.match(refusal(() => own.encode({ a: new Money(1, "x") }, "k")).message, /^"k"\.a is a bad whose encode\(\) throws/);
+  assert.match(
+    refusal(() => own.encode({ a: new Money(1, "x") }, "k")).message,
+    /^"k"\.a is a bad whose encode\(\) throws/,
+  );
   assert.match(refusal(() => own.encode({ a: new Purse([]) }, "k")).message, /^"k"\.a is a function/);
 });
 
@@ -261,7 +306,18 @@ test("attack 60: a tag named like a property of every object is nothing special"
 });
 
 test("attack 67: stored text that is damaged is a clear error of that key, whatever it is", () => {
-  for (const text of ["", "{", "nul", '{"$":"bigint","v":"x"}', '{"$":"url","v":"no url"}', '{"$":"bytes","v":"=="}', '{"$":"map","v":5}', '{"$":"map","v":[1]}', '{"$":"set"}', '{"$":"object","v":null}']) {
+  for (const text of [
+    "",
+    "{",
+    "nul",
+    '{"$":"bigint","v":"x"}',
+    '{"$":"url","v":"no url"}',
+    '{"$":"bytes","v":"=="}',
+    '{"$":"map","v":5}',
+    '{"$":"map","v":[1]}',
+    '{"$":"set"}',
+    '{"$":"object","v":null}',
+  ]) {
     assert.equal(refusal(() => codec.decode(text, "k")).code, "unserializable", text);
   }
 });
@@ -270,7 +326,8 @@ test("a type is registered once, under a good tag, with all its parts", () => {
   const own = new ValueCodec(65_536, { money: MONEY });
   assert.throws(() => own.register("money", PURSE), /tag "money" is taken/);
   assert.throws(() => own.register("cash", MONEY), /class Money is registered already/);
-  for (const tag of ["", "1", "$x", "a b", "date", "undefined", "x".repeat(65), "__proto__", 5 as never]) assert.throws(() => own.register(tag, PURSE), TypeError, String(tag));
+  for (const tag of ["", "1", "$x", "a b", "date", "undefined", "x".repeat(65), "__proto__", 5 as never])
+    assert.throws(() => own.register(tag, PURSE), TypeError, String(tag));
   assert.throws(() => own.register("purse", {} as never), /type purse: class/);
   assert.throws(() => own.register("purse", { ...PURSE, encode: undefined } as never), /type purse: encode/);
   assert.throws(() => own.register("purse", { ...PURSE, extra: 1 } as never), /no option "extra"/);
@@ -280,10 +337,19 @@ test("a class that extends a built-in one is refused unless registered: what it 
   class Cart extends Map<string, number> {}
   class Stack extends Array<number> {}
   class Day extends Date {}
-  for (const [value, name] of [[new Cart(), "Cart"], [new Stack(), "Stack"], [new Day(), "Day"]] as const) {
-    assert.throws(() => new ValueCodec(1000).encode({ deep: [value] }, "k"), { code: "unserializable", message: new RegExp(`"k"\\.deep\\[0\\] is an instance of ${name}`) });
+  for (const [value, name] of [
+    [new Cart(), "Cart"],
+    [new Stack(), "Stack"],
+    [new Day(), "Day"],
+  ] as const) {
+    assert.throws(() => new ValueCodec(1000).encode({ deep: [value] }, "k"), {
+      code: "unserializable",
+      message: new RegExp(`"k"\\.deep\\[0\\] is an instance of ${name}`),
+    });
   }
-  const codec = new ValueCodec(1000, { stack: { class: Stack, encode: (stack: Stack) => [...stack], decode: (data: number[]) => Stack.from(data) } });
+  const codec = new ValueCodec(1000, {
+    stack: { class: Stack, encode: (stack: Stack) => [...stack], decode: (data: number[]) => Stack.from(data) },
+  });
   const again = codec.decode(codec.encode(Stack.from([1, 2]), "k"), "k");
   assert.ok(again instanceof Stack);
   assert.deepEqual([...again], [1, 2]);

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import type { SessionEvent, SessionOptions, Store, StoredSession } from "holdfast";
 import { testClock, type TestClock } from "holdfast/testing";
-import { Exchange } from "#dist/store/exchange.js";
-import type { AnswerHeaders, RequestView } from "#dist/http/view.js";
-import { requestSettings } from "#dist/store/request-options.js";
+import { RequestSession } from "#dist/session/request-session.js";
+import type { AnswerHeaders, RequestView } from "#dist/http/request-view.js";
+import { requestSettings } from "#dist/session/request-options.js";
 import { watched, type WatchedStorage } from "../support/storages.js";
 import { incidents } from "../support/incidents.js";
 
@@ -32,7 +32,7 @@ export interface Answered {
   readonly session: Live | undefined;
 }
 
-type Handler = (session: Live, exchange: Exchange) => unknown;
+type Handler = (session: Live, requestSession: RequestSession) => unknown;
 
 /** One server: a store over a watched memory, a clock that stands still, and requests that need no framework. */
 export class World {
@@ -43,7 +43,14 @@ export class World {
   readonly store: Store<Data>;
 
   constructor(options: SessionOptions = {}) {
-    this.settings = requestSettings([{ storage: this.storage, clock: this.clock, onEvent: incidents((event: SessionEvent) => void this.events.push(event)), ...options }]);
+    this.settings = requestSettings([
+      {
+        storage: this.storage,
+        clock: this.clock,
+        onEvent: incidents((event: SessionEvent) => void this.events.push(event)),
+        ...options,
+      },
+    ]);
     this.store = this.settings.storeFor([]) as Store<Data>;
   }
 
@@ -57,8 +64,8 @@ export class World {
   }
 
   /** A request in pieces, for tests about what happens between them. */
-  exchange(asked: Asked = {}): Exchange {
-    return new Exchange(this.settings, this.store, viewOf(asked));
+  requestSession(asked: Asked = {}): RequestSession {
+    return new RequestSession(this.settings, this.store, viewOf(asked));
   }
 }
 
@@ -80,22 +87,28 @@ export class Client {
   async ask(handler: Handler = () => {}, asked: Asked = {}, body?: Handler): Promise<Answered> {
     const own = [...this.jar].map(([name, value]) => `${name}=${value}`).join("; ");
     const { storage, settings } = this.world;
-    const exchange = this.world.exchange({ cookie: own, ...asked });
+    const requestSession = this.world.requestSession({ cookie: own, ...asked });
     const before = storage.calls.length;
     const headers = new FakeHeaders();
     let error: unknown;
     try {
-      if (!settings.isLazy) await exchange.open();
-      await handler(exchange.found!, exchange);
-      await exchange.commit();
-      exchange.answer(headers);
-      if (body) await body(exchange.found!, exchange);
-      await exchange.finish();
+      if (!settings.isLazy) await requestSession.open();
+      await handler(requestSession.found!, requestSession);
+      await requestSession.commit();
+      requestSession.answer(headers);
+      if (body) await body(requestSession.found!, requestSession);
+      await requestSession.finish();
     } catch (caught) {
       error = caught;
     }
     for (const line of headers.lines) this.#keep(line);
-    return { ...(error !== undefined && { error }), headers: headers.all, cookies: headers.lines, calls: storage.calls.slice(before).map(({ name }) => name), session: exchange.found };
+    return {
+      ...(error !== undefined && { error }),
+      headers: headers.all,
+      cookies: headers.lines,
+      calls: storage.calls.slice(before).map(({ name }) => name),
+      session: requestSession.found,
+    };
   }
 
   #keep(line: string): void {
@@ -150,8 +163,22 @@ export class FakeHeaders implements AnswerHeaders {
   }
 }
 
-export function viewOf({ cookie, headers = {}, url = "/", params = {}, form, host = "shop.example", encrypted = true, version }: Asked = {}): RequestView {
-  const all = new Map(Object.entries({ host, ...headers }).map(([name, value]) => [name.toLowerCase(), typeof value === "string" ? [value] : value]));
+export function viewOf({
+  cookie,
+  headers = {},
+  url = "/",
+  params = {},
+  form,
+  host = "shop.example",
+  encrypted = true,
+  version,
+}: Asked = {}): RequestView {
+  const all = new Map(
+    Object.entries({ host, ...headers }).map(([name, value]) => [
+      name.toLowerCase(),
+      typeof value === "string" ? [value] : value,
+    ]),
+  );
   return {
     cookies: cookie === "" ? undefined : cookie,
     url,

@@ -9,7 +9,14 @@ export const expressSession = {
   packages: ["express", "connect-redis"],
   setup: "`resave: false`, `saveUninitialized: false`; login and logout as in its README",
   start(gates, { client, rolling }) {
-    const options = { store: new RedisStore({ client }), secret: SECRET, resave: false, saveUninitialized: false, rolling, cookie: { secure: true, sameSite: "lax", maxAge: IDLE_SECONDS * 1000 } };
+    const options = {
+      store: new RedisStore({ client }),
+      secret: SECRET,
+      resave: false,
+      saveUninitialized: false,
+      rolling,
+      cookie: { secure: true, sameSite: "lax", maxAge: IDLE_SECONDS * 1000 },
+    };
     return expressApp({ mount: (app) => app.use(session(options)), verbs }, gates);
   },
 };

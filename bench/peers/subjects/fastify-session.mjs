@@ -10,7 +10,12 @@ export const fastifySessions = {
   packages: ["fastify", "@fastify/cookie", "connect-redis"],
   setup: "`saveUninitialized: false`; `rolling` is its default",
   start(gates, { client }) {
-    const options = { store: new RedisStore({ client }), secret: SECRET, saveUninitialized: false, cookie: { secure: true, sameSite: "lax", maxAge: IDLE_SECONDS * 1000 } };
+    const options = {
+      store: new RedisStore({ client }),
+      secret: SECRET,
+      saveUninitialized: false,
+      cookie: { secure: true, sameSite: "lax", maxAge: IDLE_SECONDS * 1000 },
+    };
     const mount = (app) => app.register(fastifyCookie).register(fastifySession, options);
     return fastifyApp({ mount, verbs }, gates);
   },

@@ -14,10 +14,30 @@ const PATIENCE = { storageTimeout: "60s", commitTimeout: "120s" };
 
 /** On each framework. */
 export const holdfasts = [
-  holdfast(["express"], expressApp, (app, options) => app.use(expressSession(options)), (req) => req.session),
-  holdfast(["fastify"], fastifyApp, (app, options) => app.register(fastifySession(options)), (request) => request.session),
-  holdfast(["koa"], koaApp, (app, options) => app.use(koaSession(options)), (ctx) => ctx.session),
-  holdfast(["hono", "@hono/node-server"], honoApp, (app, options) => app.use(honoSession(options)), (c) => c.get("session")),
+  holdfast(
+    ["express"],
+    expressApp,
+    (app, options) => app.use(expressSession(options)),
+    (req) => req.session,
+  ),
+  holdfast(
+    ["fastify"],
+    fastifyApp,
+    (app, options) => app.register(fastifySession(options)),
+    (request) => request.session,
+  ),
+  holdfast(
+    ["koa"],
+    koaApp,
+    (app, options) => app.use(koaSession(options)),
+    (ctx) => ctx.session,
+  ),
+  holdfast(
+    ["hono", "@hono/node-server"],
+    honoApp,
+    (app, options) => app.use(honoSession(options)),
+    (c) => c.get("session"),
+  ),
 ];
 
 function holdfast(packages, application, mountWith, sessionOf) {
@@ -26,7 +46,12 @@ function holdfast(packages, application, mountWith, sessionOf) {
     packages,
     setup: "`redisStorage`; increments by `update`; its timeouts raised, so that a slow machine changes nothing",
     start(gates, { client, rolling }) {
-      const options = { storage: redisStorage(client), idleTimeout: IDLE_SECONDS * 1000, ...(rolling && { refreshInterval: 0 }), ...PATIENCE };
+      const options = {
+        storage: redisStorage(client),
+        idleTimeout: IDLE_SECONDS * 1000,
+        ...(rolling && { refreshInterval: 0 }),
+        ...PATIENCE,
+      };
       return application({ mount: (app) => mountWith(app, options), verbs: verbs(sessionOf) }, gates);
     },
   };

@@ -2,13 +2,23 @@ import { sessionMiddleware } from "hono-sessions";
 import { honoApp } from "../apps/hono.mjs";
 import { dataOf, IDLE_SECONDS, SECRET } from "./data.mjs";
 
-/** Options as its README has them; a store of its four methods, which updates only what is there, as its own SQLite store does. */
+/**
+ * Options as its README has them; a store of its four methods, which updates only what is there, as its own SQLite
+ * store does.
+ */
 export const honoSessions = {
   library: "hono-sessions",
   packages: ["hono", "@hono/node-server"],
-  setup: "`encryptionKey`; `session_key_rotation` at login; a store of its four methods that updates only what is there (`SET XX`), as its own SQLite store does",
+  setup:
+    "`encryptionKey`; `session_key_rotation` at login; a store of its four methods that updates only what is " +
+    "there (`SET XX`), as its own SQLite store does",
   start(gates, { client }) {
-    const options = { store: redisStore(client), encryptionKey: SECRET, expireAfterSeconds: IDLE_SECONDS, cookieOptions: { sameSite: "Lax", path: "/", httpOnly: true, secure: true } };
+    const options = {
+      store: redisStore(client),
+      encryptionKey: SECRET,
+      expireAfterSeconds: IDLE_SECONDS,
+      cookieOptions: { sameSite: "Lax", path: "/", httpOnly: true, secure: true },
+    };
     return honoApp({ mount: (app) => app.use("*", sessionMiddleware(options)), verbs }, gates);
   },
 };

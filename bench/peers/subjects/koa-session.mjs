@@ -8,7 +8,13 @@ export const koaSession = {
   packages: ["koa"],
   setup: "a store of the three methods its README asks for (`GET`, `SET PX`, `DEL`); login by its `regenerate`",
   start(gates, { client, rolling }) {
-    const options = { store: redisStore(client), maxAge: IDLE_SECONDS * 1000, secure: true, sameSite: "lax", rolling };
+    const options = {
+      store: redisStore(client),
+      maxAge: IDLE_SECONDS * 1000,
+      secure: true,
+      sameSite: "lax",
+      rolling,
+    };
     return koaApp({ mount: (app) => app.use(session(options, app)), verbs }, gates);
   },
 };

@@ -33,7 +33,9 @@ function show(lane, total, counted) {
 
 function verdict(counted) {
   if (counted > runners) return `${runners} of ${runners} counted, and ${counted - runners} from elsewhere.`;
-  return counted === runners ? `${runners} of ${runners} counted.` : `${counted} of ${runners} counted, ${runners - counted} lost.`;
+  return counted === runners
+    ? `${runners} of ${runners} counted.`
+    : `${counted} of ${runners} counted, ${runners - counted} lost.`;
 }
 
 function paint(lane, nameOf) {

@@ -7,41 +7,53 @@ import { layout, price, things } from "./layout.js";
 /** The sign-in form; `refusedName` is what somebody tried in vain. */
 export function loginPage(visit: Visit, refusedName?: string): string {
   const body = html`<section class="narrow">
-<h1>Sign in</h1>
-${visit.cart.length > 0 && html`<p class="lead">Your cart with ${things(visit.cart.length)} comes along.</p>`}
-${refusedName !== undefined && html`<p class="refused" role="alert">That name and password do not belong together.</p>`}
-<form method="post" action="/login" class="fields">
-<label>Name <input name="name" value="${refusedName}" autocomplete="username" required></label>
-<label>Password <input name="password" type="password" autocomplete="current-password" required></label>
-<button class="main">Sign in</button>
-</form>
-<h2>People you can be</h2>
-<ul class="people">${people.map(someone)}</ul>
-</section>`;
+    <h1>Sign in</h1>
+    ${visit.cart.length > 0 && html`<p class="lead">Your cart with ${things(visit.cart.length)} comes along.</p>`}
+    ${refusedName !== undefined &&
+    html`<p class="refused" role="alert">That name and password do not belong together.</p>`}
+    <form method="post" action="/login" class="fields">
+      <label>Name <input name="name" value="${refusedName}" autocomplete="username" required /></label>
+      <label>Password <input name="password" type="password" autocomplete="current-password" required /></label>
+      <button class="main">Sign in</button>
+    </form>
+    <h2>People you can be</h2>
+    <ul class="people">
+      ${people.map(someone)}
+    </ul>
+  </section>`;
   return layout(visit, { title: "Sign in", path: "/login", body });
 }
 
 function someone({ name, password }: Person): Html {
-  return html`<li><form method="post" action="/login">
-<input type="hidden" name="name" value="${name}"><input type="hidden" name="password" value="${password}">
-<b>${name}</b> <code>${password}</code> <button>Be ${name}</button>
-</form></li>`;
+  return html`<li>
+    <form method="post" action="/login">
+      <input type="hidden" name="name" value="${name}" /><input type="hidden" name="password" value="${password}" />
+      <b>${name}</b> <code>${password}</code> <button>Be ${name}</button>
+    </form>
+  </li>`;
 }
 
 /** What only the signed-in person sees. */
 export function accountPage(visit: Visit, person: Person): string {
   const lines = linesOf(visit.cart);
-  const carried = lines.length === 0 ? "Your cart is empty." : `Your cart: ${things(visit.cart.length)}, ${price(totalOf(lines))}.`;
+  const carried =
+    lines.length === 0 ? "Your cart is empty." : `Your cart: ${things(visit.cart.length)}, ${price(totalOf(lines))}.`;
   const body = html`<section class="narrow">
-<h1>Hello, ${person.name}.</h1>
-<p class="lead">${carried}</p>
-<dl class="facts">
-<dt>Delivery to</dt><dd data-private>${person.address}</dd>
-<dt>Your devices</dt><dd><a href="/devices">where you are signed in</a>, and how to end it there</dd>
-<dt>Signed in</dt><dd>with a new token. The one from before opens nothing any more.</dd>
-</dl>
-<div class="actions"><a class="button" href="/cart">To the cart</a><form method="post" action="/logout"><button>Sign out</button></form></div>
-<p class="note">Signing out ends this session, cart and all.</p>
-</section>`;
+    <h1>Hello, ${person.name}.</h1>
+    <p class="lead">${carried}</p>
+    <dl class="facts">
+      <dt>Delivery to</dt>
+      <dd data-private>${person.address}</dd>
+      <dt>Your devices</dt>
+      <dd><a href="/devices">where you are signed in</a>, and how to end it there</dd>
+      <dt>Signed in</dt>
+      <dd>with a new token. The one from before opens nothing any more.</dd>
+    </dl>
+    <div class="actions">
+      <a class="button" href="/cart">To the cart</a>
+      <form method="post" action="/logout"><button>Sign out</button></form>
+    </div>
+    <p class="note">Signing out ends this session, cart and all.</p>
+  </section>`;
   return layout(visit, { title: "Your account", path: "/account", body });
 }

@@ -12,11 +12,12 @@ const WORDS: Readonly<Record<number, string>> = {
 /** A page for whatever could not be answered. */
 export function failurePage(visit: Visit, status: number): string {
   const title = STATUS_CODES[status] ?? "Error";
-  const words = WORDS[status] ?? (status < 500 ? "This request could not be understood." : "Something went wrong on our side.");
+  const words =
+    WORDS[status] ?? (status < 500 ? "This request could not be understood." : "Something went wrong on our side.");
   const body = html`<section class="narrow">
-<h1>${title}</h1>
-<p class="lead">${words}</p>
-<p><a class="button" href="/">To the shelf</a></p>
-</section>`;
+    <h1>${title}</h1>
+    <p class="lead">${words}</p>
+    <p><a class="button" href="/">To the shelf</a></p>
+  </section>`;
   return layout(visit, { title, path: "", body });
 }

@@ -20,32 +20,38 @@ const PLACES = [
 
 /** A whole document. */
 export function layout({ person, cart }: Visit, { title, path, body, script }: Page): string {
-  const link = (to: string, label: Part): Html => html`<a href="${to}"${to === path && CURRENT}>${label}</a>`;
+  const link = (to: string, label: Part): Html => html`<a href="${to}" ${to === path && CURRENT}>${label}</a>`;
   return html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>${title} · Holdfast &amp; Daughters</title>
-<link rel="icon" href="/icon.svg" type="image/svg+xml">
-<link rel="stylesheet" href="/style.css">
-<script src="/back.js"></script>
-${script !== undefined && html`<script src="${script}" defer></script>`}
-</head>
-<body>
-<header class="top">
-<a class="mark" href="/">Holdfast <i>&amp;</i> Daughters</a>
-<nav aria-label="Pages">${PLACES.map(([to, label]) => link(to, label))}</nav>
-<nav aria-label="You" class="you">${link("/cart", html`Cart <span class="count" data-cart>${cart.length}</span>`)}${person ? link("/account", person.name) : link("/login", "Sign in")}</nav>
-</header>
-<main>
-${body}
-</main>
-<footer><p>A demonstration of Holdfast, the session library. Nothing is for sale, nobody is charged, and when this process ends it forgets you.</p></footer>
-</body>
-</html>
-`.text;
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <meta name="color-scheme" content="light dark" />
+        <title>${title} · Holdfast &amp; Daughters</title>
+        <link rel="icon" href="/icon.svg" type="image/svg+xml" />
+        <link rel="stylesheet" href="/style.css" />
+        <script src="/back.js"></script>
+        ${script !== undefined && html`<script src="${script}" defer></script>`}
+      </head>
+      <body>
+        <header class="top">
+          <a class="mark" href="/">Holdfast <i>&amp;</i> Daughters</a>
+          <nav aria-label="Pages">${PLACES.map(([to, label]) => link(to, label))}</nav>
+          <nav aria-label="You" class="you">
+            ${link("/cart", html`Cart <span class="count" data-cart>${cart.length}</span>`)}${person
+              ? link("/account", person.name)
+              : link("/login", "Sign in")}
+          </nav>
+        </header>
+        <main>${body}</main>
+        <footer>
+          <p>
+            A demonstration of Holdfast, the session library. Nothing is for sale, nobody is charged, and when this
+            process ends it forgets you.
+          </p>
+        </footer>
+      </body>
+    </html> `.text;
 }
 
 const euros = new Intl.NumberFormat("en-IE", { style: "currency", currency: "EUR" });

@@ -67,7 +67,10 @@ export const brokenBodies: readonly Case[] = [
     name: "a body that breaks once its head with the cookie is out is cut off, and the session is stored",
     async run(world) {
       const source = sourceOf("one ");
-      const { client, storage } = await world.stage({ ...basic, "/broken": (h) => (h.session.set("user", "ann"), source.answer(h)) });
+      const { client, storage } = await world.stage({
+        ...basic,
+        "/broken": (h) => (h.session.set("user", "ann"), source.answer(h)),
+      });
       const answer = await client.open("/broken");
       await answer.holds("one ");
       source.break();
@@ -80,12 +83,26 @@ export const brokenBodies: readonly Case[] = [
 ];
 
 /** Asks for a body that breaks while the session is being saved. */
-async function broken(world: World, first: string, options: StageOptions = {}, fails: boolean = false): Promise<{ outcome: string; stage: Stage }> {
+async function broken(
+  world: World,
+  first: string,
+  options: StageOptions = {},
+  fails: boolean = false,
+): Promise<{ outcome: string; stage: Stage }> {
   const source = sourceOf(first);
   const isMounted = options.isMounted ?? true;
-  const stage = await world.stage({ ...basic, "/broken": (h) => (isMounted && h.session.set("user", "ann"), source.answer(h)) }, options);
+  const stage = await world.stage(
+    { ...basic, "/broken": (h) => (isMounted && h.session.set("user", "ann"), source.answer(h)) },
+    options,
+  );
   const gate = stage.storage.park("create");
-  const answered = stage.newClient().get("/broken").then(({ status }) => String(status), () => "cut off");
+  const answered = stage
+    .newClient()
+    .get("/broken")
+    .then(
+      ({ status }) => String(status),
+      () => "cut off",
+    );
   // Where nothing was to be sent yet, some frameworks begin no answer, and so no save.
   await within(2000, "the save", isMounted && first !== "" ? gate.reached : source.isAnswered);
   await aWhile(2);

@@ -82,7 +82,10 @@ export const byHand: readonly Case[] = [
   {
     name: "sessions.open under the middleware is the session of the request",
     async run(world) {
-      const { client, storage } = await world.stage({ ...basic, "/same": async (h) => h.json((await h.open()) === h.session) });
+      const { client, storage } = await world.stage({
+        ...basic,
+        "/same": async (h) => h.json((await h.open()) === h.session),
+      });
       await client.get("/put");
       storage.forget();
       assert.equal((await client.get("/same")).body, "true");
@@ -94,15 +97,22 @@ export const byHand: readonly Case[] = [
     async run(world) {
       const { app, client, raw } = await world.stage(basic);
       await client.get("/put");
-      app.server.on("upgrade", (request: IncomingMessage, socket: Duplex) => void greet(world, app.sessions[0], request, socket));
+      app.server.on(
+        "upgrade",
+        (request: IncomingMessage, socket: Duplex) => void greet(world, app.sessions[0], request, socket),
+      );
       const upgrades: readonly [cookie: string, said: string][] = [
         [client.cookieHeader, "ann answered none"],
         ["session_id=" + "x".repeat(43), "undefined answered answered"],
       ];
       for (const [cookie, said] of upgrades) {
         const connection = raw();
-        connection.write(`GET /socket HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: test\r\nCookie: ${cookie}\r\n\r\n`);
-        await until(`"${said}" on the socket, which said "${connection.received}"`, () => connection.received.endsWith("\n"));
+        connection.write(
+          `GET /socket HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: test\r\nCookie: ${cookie}\r\n\r\n`,
+        );
+        await until(`"${said}" on the socket, which said "${connection.received}"`, () =>
+          connection.received.endsWith("\n"),
+        );
         assert.equal(connection.received.split("\r\n\r\n")[1], `${said}\n`);
       }
       assert.equal((await client.get("/who")).body, "changed");
@@ -118,5 +128,7 @@ async function greet({ adapter }: World, sessions: unknown, request: IncomingMes
     session.set("user", "changed");
     await session.save();
   });
-  socket.write(`HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: test\r\n\r\n${user} ${renewed} ${saved}\n`);
+  socket.write(
+    `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: test\r\n\r\n${user} ${renewed} ${saved}\n`,
+  );
 }

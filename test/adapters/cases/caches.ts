@@ -16,12 +16,15 @@ const FOR_EVERYBODY: readonly Readonly<Record<string, string>>[] = [
 const PAGES: Routes = {
   ...basic,
   ...Object.fromEntries(
-    FOR_EVERYBODY.flatMap((headers, i) => [
-      [`/text/${i}`, (h) => h.answer({ body: "page", headers })],
-      [`/stream/${i}`, (h) => h.stream((write) => write("page"), { headers })],
-      [`/304/${i}`, (h) => h.answer({ status: 304, headers: { ...headers, etag: '"1"' } })],
-      [`/404/${i}`, (h) => h.answer({ status: 404, body: "none", headers })],
-    ] satisfies [string, Routes[string]][]),
+    FOR_EVERYBODY.flatMap(
+      (headers, i) =>
+        [
+          [`/text/${i}`, (h) => h.answer({ body: "page", headers })],
+          [`/stream/${i}`, (h) => h.stream((write) => write("page"), { headers })],
+          [`/304/${i}`, (h) => h.answer({ status: 304, headers: { ...headers, etag: '"1"' } })],
+          [`/404/${i}`, (h) => h.answer({ status: 404, body: "none", headers })],
+        ] satisfies [string, Routes[string]][],
+    ),
   ),
   "/asked": (h) => h.answer({ body: String(h.session.get("user")), headers: FOR_EVERYBODY[0]! }),
   "/login": async (h) => (await h.session.regenerate(), h.answer({ body: "in", headers: FOR_EVERYBODY[0]! })),
@@ -34,7 +37,11 @@ export const caches: readonly Case[] = [
       const { client } = await world.stage({
         ...basic,
         "/public": (h) => h.answer({ body: "page", headers: { "cache-control": "public, max-age=60" } }),
-        "/asked": (h) => h.answer({ body: String(h.session.get("user")), headers: { "cache-control": "public, max-age=60", vary: "Accept" } }),
+        "/asked": (h) =>
+          h.answer({
+            body: String(h.session.get("user")),
+            headers: { "cache-control": "public, max-age=60", vary: "Accept" },
+          }),
         "/write": (h) => {
           h.session.set("user", parameter(h, "user"));
           return h.answer({ body: "written", headers: { "cache-control": "public, max-age=60" } });
@@ -56,7 +63,12 @@ export const caches: readonly Case[] = [
   {
     name: "attack 96: caches: headers that target a CDN alone are no-store with a token and where the session was asked, untouched otherwise",
     async run(world) {
-      const targeted = { "cdn-cache-control": "max-age=600", "vercel-cdn-cache-control": "public, max-age=600", "surrogate-control": "max-age=600", "cache-control": "private" };
+      const targeted = {
+        "cdn-cache-control": "max-age=600",
+        "vercel-cdn-cache-control": "public, max-age=600",
+        "surrogate-control": "max-age=600",
+        "cache-control": "private",
+      };
       const { client } = await world.stage({
         ...basic,
         "/public": (h) => h.answer({ body: "page", headers: targeted }),
@@ -68,9 +80,21 @@ export const caches: readonly Case[] = [
           return h.answer({ body: "written", headers: targeted });
         },
       });
-      for (const [path, control] of [["/public"], ["/write", "no-store"], ["/public"], ["/asked", "private"], ["/asked-stream", "private"], ["/out", "no-store"]] as const) {
+      for (const [path, control] of [
+        ["/public"],
+        ["/write", "no-store"],
+        ["/public"],
+        ["/asked", "private"],
+        ["/asked-stream", "private"],
+        ["/out", "no-store"],
+      ] as const) {
         const { headers } = await client.get(path);
-        for (const [name, value] of Object.entries(targeted)) assert.equal(headers[name], control === undefined ? value : name === "cache-control" ? control : "no-store", `${path} ${name}`);
+        for (const [name, value] of Object.entries(targeted))
+          assert.equal(
+            headers[name],
+            control === undefined ? value : name === "cache-control" ? control : "no-store",
+            `${path} ${name}`,
+          );
       }
     },
   },
@@ -87,7 +111,8 @@ export const caches: readonly Case[] = [
         for (const method of ["GET", "HEAD"]) {
           const answer = await client.send(path, { method });
           assert.deepEqual(answer.setCookies, [], `${method} ${path}`);
-          for (const [name, value] of Object.entries(FOR_EVERYBODY[Number(path.at(-1))]!)) assert.equal(answer.headers[name], value, `${method} ${path}`);
+          for (const [name, value] of Object.entries(FOR_EVERYBODY[Number(path.at(-1))]!))
+            assert.equal(answer.headers[name], value, `${method} ${path}`);
           assert.equal(answer.headers.vary, undefined);
         }
       }
@@ -131,7 +156,8 @@ export const caches: readonly Case[] = [
     name: "storeNew always: an answer that everybody may have begins no session, the next other one does",
     async run(world) {
       const { client, storage } = await world.stage(PAGES, { session: { storeNew: "always" } });
-      for (const path of ["/text/1", "/stream/1", "/304/1"]) assert.deepEqual((await client.get(path)).setCookies, [], path);
+      for (const path of ["/text/1", "/stream/1", "/304/1"])
+        assert.deepEqual((await client.get(path)).setCookies, [], path);
       assert.deepEqual(storage.counts, {});
       assert.ok((await client.get("/plain")).cookie(COOKIE));
       assert.deepEqual(storage.counts, { create: 1 });

@@ -46,7 +46,11 @@ async function everyWay(world: World, use: (h: Handle) => void, carriesOurs: boo
     const client = newClient();
     const answer = await client.get(`/way${i}`);
     assert.match(answer.body, /^("?ok"?|OK|)$/, name);
-    assert.deepEqual(answer.setCookies.map((line) => line.split("=")[0]).sort(), carriesOurs ? ["own", COOKIE] : ["own"], name);
+    assert.deepEqual(
+      answer.setCookies.map((line) => line.split("=")[0]).sort(),
+      carriesOurs ? ["own", COOKIE] : ["own"],
+      name,
+    );
     assert.equal((await client.get("/who")).body, carriesOurs ? "ann" : "undefined", name);
   }
 }

@@ -4,7 +4,9 @@ import { parsed } from "../../support/client.js";
 import { aWhile } from "../../support/within.js";
 import { basic, COOKIE, type Case, type Stage, type World } from "../world.js";
 
-/** Their own answer to an error drops or never had the headers that a token needs: what needs one is then not stored. */
+/**
+ * Their own answer to an error drops or never had the headers that a token needs: what needs one is then not stored.
+ */
 const CANNOT_CARRY: readonly AdapterName[] = ["fetch"];
 
 class Oops extends Error {
@@ -60,13 +62,17 @@ export const errors: readonly Case[] = [
     name: "an error thrown after a first write (sync and async): stored and answered, or neither",
     async run(world) {
       const stage = await world.stage({ ...basic, ...THROWING });
-      for (const path of ["/put-sync", "/put-async"]) await firstWriteThenError(world, stage, path, !CANNOT_CARRY.includes(world.adapter.name));
+      for (const path of ["/put-sync", "/put-async"])
+        await firstWriteThenError(world, stage, path, !CANNOT_CARRY.includes(world.adapter.name));
     },
   },
   {
     name: "an error page of the application's own, after a first write: it sees the session and carries its cookie",
     async run(world) {
-      const stage = await world.stage({ ...basic, ...THROWING }, { errorPage: (h, error) => `sorry, ${h.findSession()?.get("user")}: ${(error as Error).message}` });
+      const stage = await world.stage(
+        { ...basic, ...THROWING },
+        { errorPage: (h, error) => `sorry, ${h.findSession()?.get("user")}: ${(error as Error).message}` },
+      );
       assert.equal((await stage.newClient().get("/put-sync")).body, "sorry, ann: sync");
       for (const path of ["/put-sync", "/put-async"]) await firstWriteThenError(world, stage, path, true);
     },
@@ -97,7 +103,10 @@ export const errors: readonly Case[] = [
       const routes: Routes = { ...basic, "/late": (h) => answerThenThrow(h) };
       // A listener of bare node:http has no error path: what it throws ends the process.
       const thrown = world.adapter.name !== "node";
-      const bare = await world.stage({ ...routes, "/late": thrown ? (h) => answerThenThrow(h, false) : (h) => h.answer({ body: "given" }) }, { isMounted: false });
+      const bare = await world.stage(
+        { ...routes, "/late": thrown ? (h) => answerThenThrow(h, false) : (h) => h.answer({ body: "given" }) },
+        { isMounted: false },
+      );
       const { app, client, storage, raw } = await world.stage(routes);
       await client.get("/put");
       storage.delay(20, "update");
@@ -108,7 +117,8 @@ export const errors: readonly Case[] = [
         connection.pipeline({ path: "/plain", cookie: client.cookieHeader });
         await connection.answers(2);
       }
-      const shown = ({ received }: { received: string }): readonly string[] => parsed(received).map(({ status, body }) => `${status} ${body}`);
+      const shown = ({ received }: { received: string }): readonly string[] =>
+        parsed(received).map(({ status, body }) => `${status} ${body}`);
       if (world.adapter.name === "fastify") return; // A17: a later send still overtakes the commit there
       assert.deepEqual(shown(actual), shown(expected));
       if (thrown) assert.deepEqual(names(app.errors), names(bare.app.errors));
@@ -123,7 +133,12 @@ function answerThenThrow(h: Handle, isMounted: boolean = true): never {
   throw new Oops("late");
 }
 
-async function firstWriteThenError(world: World, { newClient, storage }: Stage, path: string, mustCarry: boolean): Promise<void> {
+async function firstWriteThenError(
+  world: World,
+  { newClient, storage }: Stage,
+  path: string,
+  mustCarry: boolean,
+): Promise<void> {
   const client = newClient();
   storage.forget();
   const answer = await client.get(path);

@@ -9,11 +9,23 @@ const LEAKING: Routes = {
   ...basic,
   "/put": (h) => {
     h.session.set("user", "bob");
-    return h.answer({ status: 201, body: "leaked body", headers: { "x-leak": "1", "set-cookie": "leak=1; Path=/", "cache-control": "public, max-age=60", etag: '"leak"' } });
+    return h.answer({
+      status: 201,
+      body: "leaked body",
+      headers: {
+        "x-leak": "1",
+        "set-cookie": "leak=1; Path=/",
+        "cache-control": "public, max-age=60",
+        etag: '"leak"',
+      },
+    });
   },
   "/stream": (h) => {
     h.session.set("user", "bob");
-    return h.stream((write) => write("leaked body"), { status: 201, headers: { "x-leak": "1", "set-cookie": "leak=1; Path=/" } });
+    return h.stream((write) => write("leaked body"), {
+      status: 201,
+      headers: { "x-leak": "1", "set-cookie": "leak=1; Path=/" },
+    });
   },
   "/redirect": (h) => {
     h.session.set("user", "bob");
@@ -74,9 +86,15 @@ export const failing: readonly Case[] = [
       await client.get("/known");
       const connection = raw();
       const cookie = `Cookie: ${client.cookieHeader}`;
-      for (const [call, path] of [["get", "/who"], ["update", "/put"], ["update", "/stream"]] as const) {
+      for (const [call, path] of [
+        ["get", "/who"],
+        ["update", "/put"],
+        ["update", "/stream"],
+      ] as const) {
         storage.fail(call);
-        connection.write(`POST ${path} HTTP/1.1\r\nHost: localhost\r\n${cookie}\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 8\r\n\r\nfield=ok`);
+        connection.write(
+          `POST ${path} HTTP/1.1\r\nHost: localhost\r\n${cookie}\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 8\r\n\r\nfield=ok`,
+        );
         const failed = (await connection.answers(connection.count + 1)).at(-1)!;
         assert.equal(failed.status, 503, path);
         storage.heal();

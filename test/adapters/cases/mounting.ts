@@ -23,7 +23,15 @@ export const mounting: readonly Case[] = [
           "/who": async (h) => {
             const [outer, inner] = h.sessions;
             const { session } = h;
-            const seen = [session, h.getSession(), await h.loadSession(), h.findSession(), inner.get(h.context), await outer.load(h.context), outer.find(h.context)];
+            const seen = [
+              session,
+              h.getSession(),
+              await h.loadSession(),
+              h.findSession(),
+              inner.get(h.context),
+              await outer.load(h.context),
+              outer.find(h.context),
+            ];
             return h.json(seen.map((one) => one?.get("who")));
           },
           "/out": async (h) => {
@@ -35,7 +43,15 @@ export const mounting: readonly Case[] = [
       );
       const put = await client.get("/put");
       assert.deepEqual(put.setCookies.map((line) => line.split("=")[0]).sort(), ["inner", "outer", "own"]);
-      assert.deepEqual((await client.get("/who")).json(), ["inner", "inner", "inner", "inner", "inner", "outer", "outer"]);
+      assert.deepEqual((await client.get("/who")).json(), [
+        "inner",
+        "inner",
+        "inner",
+        "inner",
+        "inner",
+        "outer",
+        "outer",
+      ]);
       const out = await client.get("/out");
       assert.match(out.cookie("outer")!, /Max-Age=0/);
       assert.equal(out.setCookies.length, 1);
@@ -55,9 +71,16 @@ export const mounting: readonly Case[] = [
           },
           "/who": (h) => h.json(h.sessions.map((sessions) => sessions.get(h.context).get("who"))),
         },
-        { each: [{ ...TWO[0], storage: outside }, { ...TWO[1], storage: inside }] },
+        {
+          each: [
+            { ...TWO[0], storage: outside },
+            { ...TWO[1], storage: inside },
+          ],
+        },
       );
-      const failures = ["text", "stream"].flatMap((as) => [outside, inside].map((failing, i) => ({ as, failing, i })));
+      const failures = ["text", "stream"].flatMap((as) =>
+        [outside, inside].map((failing, i) => ({ as, failing, i })),
+      );
       for (const { as, failing, i } of failures) {
         const client = newClient();
         failing.fail("create");
@@ -78,7 +101,9 @@ export const mounting: readonly Case[] = [
   {
     name: "two session middlewares that answer in the same cookie: an error that names both, on the first request",
     async run(world) {
-      const { app, client } = await world.stage(basic, { each: [{ namespace: "first-one" }, { namespace: "second-one" }] });
+      const { app, client } = await world.stage(basic, {
+        each: [{ namespace: "first-one" }, { namespace: "second-one" }],
+      });
       const answer = await client.get("/plain");
       assert.equal(answer.status, 500);
       const error = app.errors.at(-1) as Error;
@@ -96,7 +121,12 @@ export const mounting: readonly Case[] = [
             await h.session.regenerate();
             return h.redirect("/who");
           },
-          "/same": async (h) => h.json([h.session, h.getSession(), await h.loadSession(), h.findSession()].map((one) => one === h.sessions[0].get(h.context))),
+          "/same": async (h) =>
+            h.json(
+              [h.session, h.getSession(), await h.loadSession(), h.findSession()].map(
+                (one) => one === h.sessions[0].get(h.context),
+              ),
+            ),
         },
         { times: 2 },
       );
@@ -109,7 +139,10 @@ export const mounting: readonly Case[] = [
       assert.equal((await client.follow("/login")).body, "ann");
       storage.fail("get");
       assert.equal((await client.get("/who")).status, 503);
-      assert.deepEqual(app.errors.map((error) => (error as { code?: string }).code), ["storage"]);
+      assert.deepEqual(
+        app.errors.map((error) => (error as { code?: string }).code),
+        ["storage"],
+      );
     },
   },
   {
@@ -121,7 +154,8 @@ export const mounting: readonly Case[] = [
             for (const [i, sessions] of h.sessions.entries()) sessions.get(h.context).set("who", i);
             return h.answer({ body: "put" });
           },
-          "/who": (h) => h.json([h.session.get("who"), ...h.sessions.map((sessions) => sessions.get(h.context).get("who"))]),
+          "/who": (h) =>
+            h.json([h.session.get("who"), ...h.sessions.map((sessions) => sessions.get(h.context).get("who"))]),
         },
         { each: TWO, times: 2 },
       );
@@ -133,7 +167,10 @@ export const mounting: readonly Case[] = [
   {
     name: "a form's token with the same middleware met twice: looked for once",
     async run(world) {
-      const { app, client, storage } = await world.stage(basic, { times: 2, session: { extractor: chain(fromForm("sid"), fromCookie()) } });
+      const { app, client, storage } = await world.stage(basic, {
+        times: 2,
+        session: { extractor: chain(fromForm("sid"), fromCookie()) },
+      });
       const { token } = await app.sessions[0].store.create({ user: "eve" });
       storage.forget();
       assert.equal((await client.post("/who", { form: { sid: token } })).body, "eve");
@@ -149,8 +186,17 @@ export const mounting: readonly Case[] = [
           ...basic,
           "/skipped": async (h) => {
             const [sessions] = h.sessions;
-            const codes = [() => h.getSession(), () => h.loadSession(), () => sessions.get(h.context), () => sessions.load(h.context)].map(codeOf);
-            return h.json([...(await Promise.all(codes)), h.findSession() === undefined, sessions.find(h.context) === undefined]);
+            const codes = [
+              () => h.getSession(),
+              () => h.loadSession(),
+              () => sessions.get(h.context),
+              () => sessions.load(h.context),
+            ].map(codeOf);
+            return h.json([
+              ...(await Promise.all(codes)),
+              h.findSession() === undefined,
+              sessions.find(h.context) === undefined,
+            ]);
           },
         },
         { session: { skip: (...context: any[]) => adapter.pathOf(context).startsWith("/skipped") } },
@@ -167,14 +213,26 @@ export const mounting: readonly Case[] = [
   {
     name: "nothing mounted: get throws `no-session`, find answers undefined",
     async run(world) {
-      const { client } = await world.stage({ "/none": async (h) => h.json([await codeOf(() => h.getSession()), await codeOf(() => h.loadSession()), h.findSession() === undefined]) }, { isMounted: false });
+      const { client } = await world.stage(
+        {
+          "/none": async (h) =>
+            h.json([
+              await codeOf(() => h.getSession()),
+              await codeOf(() => h.loadSession()),
+              h.findSession() === undefined,
+            ]),
+        },
+        { isMounted: false },
+      );
       assert.deepEqual((await client.get("/none")).json(), ["no-session", "no-session", true]);
     },
   },
   {
     name: "a guard that uses findSession lets through who is known, and nobody else",
     async run(world) {
-      const { client } = await world.stage(basic, { guard: (h) => h.url.startsWith("/put") || h.findSession()?.get("user") !== undefined });
+      const { client } = await world.stage(basic, {
+        guard: (h) => h.url.startsWith("/put") || h.findSession()?.get("user") !== undefined,
+      });
       const refused = await client.get("/who");
       assert.equal(refused.status, 401);
       assert.deepEqual(refused.setCookies, []);
@@ -192,9 +250,19 @@ export const mounting: readonly Case[] = [
             return h.answer({ body: "put" });
           },
           "/who": async (h) => {
-            const before = [await codeOf(() => h.getSession()), await codeOf(() => h.sessions[0].get(h.context)), h.findSession() === undefined];
+            const before = [
+              await codeOf(() => h.getSession()),
+              await codeOf(() => h.sessions[0].get(h.context)),
+              h.findSession() === undefined,
+            ];
             const [loaded, again] = await Promise.all([h.loadSession(), h.sessions[0].load(h.context)]);
-            return h.json([...before, loaded === again, h.getSession() === loaded, h.findSession() === loaded, h.session.get("user")]);
+            return h.json([
+              ...before,
+              loaded === again,
+              h.getSession() === loaded,
+              h.findSession() === loaded,
+              h.session.get("user"),
+            ]);
           },
           "/unasked": (h) => h.answer({ body: "unasked" }),
         },
@@ -205,7 +273,15 @@ export const mounting: readonly Case[] = [
       assert.equal((await client.get("/unasked")).status, 200);
       assert.equal((await client.get("/nosuch")).status, 404);
       assert.deepEqual(storage.counts, {});
-      assert.deepEqual((await client.get("/who")).json(), ["not-loaded", "not-loaded", true, true, true, true, "ann"]);
+      assert.deepEqual((await client.get("/who")).json(), [
+        "not-loaded",
+        "not-loaded",
+        true,
+        true,
+        true,
+        true,
+        "ann",
+      ]);
       assert.deepEqual(storage.counts, { get: 1 });
     },
   },
@@ -243,7 +319,9 @@ export const mounting: readonly Case[] = [
           [`/${tenant}/who`, basic["/who"]!],
         ]),
       );
-      const { app, client } = await world.stage(routes, { session: { storage: (...context: any[]) => tenants[tenantOf(context)]! } });
+      const { app, client } = await world.stage(routes, {
+        session: { storage: (...context: any[]) => tenants[tenantOf(context)]! },
+      });
       await client.get("/a/put?user=ann");
       assert.equal((await client.get("/a/who")).body, "ann");
       assert.equal((await client.get("/b/who")).body, "undefined");

@@ -119,7 +119,10 @@ export const plain: readonly Case[] = [
       for (const [i, client] of clients.entries()) await client.get(`/add?me=${i}`);
       await Promise.all(clients.flatMap((client, i) => [0, 1, 2].map(() => client.get(`/add?me=${i}`))));
       const answers = await Promise.all(clients.map((client, i) => client.get(`/add?me=${i}`)));
-      assert.deepEqual(answers.map((answer) => answer.json()), clients.map((_, i) => ({ me: String(i), n: 5 })));
+      assert.deepEqual(
+        answers.map((answer) => answer.json()),
+        clients.map((_, i) => ({ me: String(i), n: 5 })),
+      );
       assert.equal(new Set(clients.map((client) => client.cookies.get(COOKIE))).size, clients.length);
     },
   },
@@ -143,12 +146,20 @@ export const plain: readonly Case[] = [
       await ann.get("/put?user=ann");
       await bob.get("/put?user=bob");
       const connection = raw();
-      connection.pipeline({ path: "/slow", cookie: ann.cookieHeader }, { path: "/who", cookie: bob.cookieHeader }, { path: "/new" }, { path: "/who", cookie: ann.cookieHeader });
+      connection.pipeline(
+        { path: "/slow", cookie: ann.cookieHeader },
+        { path: "/who", cookie: bob.cookieHeader },
+        { path: "/new" },
+        { path: "/who", cookie: ann.cookieHeader },
+      );
       await first.reached;
       await aWhile();
       first.release();
       const answers = await connection.answers(4);
-      assert.deepEqual(answers.map(({ body }) => body), ["slow ann", "bob", "new", "ann"]);
+      assert.deepEqual(
+        answers.map(({ body }) => body),
+        ["slow ann", "bob", "new", "ann"],
+      );
       const ours = answers.map(({ lines }) => lines.filter((line) => /^set-cookie: session_id=/i.test(line)).length);
       assert.deepEqual(ours, [0, 0, 1, 0]);
     },

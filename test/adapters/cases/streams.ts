@@ -82,20 +82,26 @@ export const streams: readonly Case[] = [
     async run(world) {
       const codes: string[] = [];
       const more = [makeGate(), makeGate()];
-      const route = (i: number, act: (session: any) => Promise<void>): Routes[string] => (h) => {
-        const { session } = h;
-        session.get("user");
-        return h.stream(async (write) => {
-          await write("begun ");
-          await more[i]!.pass();
-          await act(session);
-          await write("done");
-        });
-      };
+      const route =
+        (i: number, act: (session: any) => Promise<void>): Routes[string] =>
+        (h) => {
+          const { session } = h;
+          session.get("user");
+          return h.stream(async (write) => {
+            await write("begun ");
+            await more[i]!.pass();
+            await act(session);
+            await write("done");
+          });
+        };
       const { client, newClient, storage } = await world.stage({
         ...basic,
         "/stored": route(0, async (session) => {
-          codes.push(await codeOf(() => session.regenerate()), await codeOf(() => session.reset()), await codeOf(() => session.destroy()));
+          codes.push(
+            await codeOf(() => session.regenerate()),
+            await codeOf(() => session.reset()),
+            await codeOf(() => session.destroy()),
+          );
         }),
         "/visitor": route(1, async (session) => {
           codes.push(await codeOf(() => session.set("user", "eve")));
@@ -228,11 +234,17 @@ export const streams: readonly Case[] = [
       for (const [when, act] of [
         ["a write before", async (h, gone) => (h.session.set("user", "bob"), gone())],
         ["a write after", async (h, gone) => (await gone(), h.session.set("user", "bob"))],
-        ["a login after", async (h, gone) => (await gone(), await h.session.regenerate(), h.session.set("user", "bob"))],
+        [
+          "a login after",
+          async (h, gone) => (await gone(), await h.session.regenerate(), h.session.set("user", "bob")),
+        ],
         ["a logout after", async (h, gone) => (await gone(), await h.session.destroy())],
       ] as readonly [string, (h: Handle, gone: () => Promise<void>) => Promise<unknown>][]) {
         const door = makeGate();
-        const { app, client, storage } = await world.stage({ ...basic, "/act": async (h) => (await act(h, () => door.pass()), h.answer({ body: "done" })) });
+        const { app, client, storage } = await world.stage({
+          ...basic,
+          "/act": async (h) => (await act(h, () => door.pass()), h.answer({ body: "done" })),
+        });
         await client.get("/put");
         const token = client.cookies.get(COOKIE)!;
         const { req, response } = begin(app.origin, "/act", { headers: { cookie: client.cookieHeader } });

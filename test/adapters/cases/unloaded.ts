@@ -12,11 +12,19 @@ export const unloaded: readonly Case[] = [
       const { adapter } = world;
       const probe = async (sessions: any, context: readonly any[]): Promise<string> => {
         const [request] = context;
-        const codes = [await codeOf(() => sessions.get(request)), await codeOf(() => sessions.load(request)), await codeOf(() => sessions.find(request))];
+        const codes = [
+          await codeOf(() => sessions.get(request)),
+          await codeOf(() => sessions.load(request)),
+          await codeOf(() => sessions.find(request)),
+        ];
         return [...codes, sessions.find(request)].join();
       };
       const stage = await world.stage(basic, {
-        session: { storageTimeout: 40, errorHandler: async (_error, ...context) => adapter.answerError(context, 418, await probe(stage.app.sessions[0], context)) },
+        session: {
+          storageTimeout: 40,
+          errorHandler: async (_error, ...context) =>
+            adapter.answerError(context, 418, await probe(stage.app.sessions[0], context)),
+        },
       });
       const { client, storage } = stage;
       await client.get("/put");
@@ -33,7 +41,13 @@ export const unloaded: readonly Case[] = [
       const { client, storage } = await world.stage(
         {
           "/put": async (h) => ((await h.loadSession()).set("user", "ann"), h.answer({ body: "put" })),
-          "/who": async (h) => h.json([await codeOf(() => h.loadSession()), await codeOf(() => h.getSession()), await codeOf(() => h.loadSession()), h.findSession() === undefined]),
+          "/who": async (h) =>
+            h.json([
+              await codeOf(() => h.loadSession()),
+              await codeOf(() => h.getSession()),
+              await codeOf(() => h.loadSession()),
+              h.findSession() === undefined,
+            ]),
         },
         { session: { load: "lazy" } },
       );
@@ -45,19 +59,24 @@ export const unloaded: readonly Case[] = [
   {
     name: "an error page that asks with findSession works while the storage is down",
     async run(world) {
-      const { client, storage } = await world.stage(basic, { errorPage: (h, error) => `sorry ${h.findSession()?.get("user")}, ${(error as { code: string }).code}` });
+      const { client, storage } = await world.stage(basic, {
+        errorPage: (h, error) => `sorry ${h.findSession()?.get("user")}, ${(error as { code: string }).code}`,
+      });
       await client.get("/put");
       storage.fail("get");
       const answer = await client.get("/who");
       assert.equal(answer.status, 503);
       // Where there is no error path of a framework, no page was asked for.
-      if (world.adapter.name !== "node" && world.adapter.name !== "fetch") assert.equal(answer.body, "sorry undefined, storage");
+      if (world.adapter.name !== "node" && world.adapter.name !== "fetch")
+        assert.equal(answer.body, "sorry undefined, storage");
     },
   },
   {
     name: "an error page that reads the session itself while the storage is down: 503 all the same",
     async run(world) {
-      const { app, client, storage } = await world.stage(basic, { errorPage: (h) => `sorry ${h.session.get("user")}` });
+      const { app, client, storage } = await world.stage(basic, {
+        errorPage: (h) => `sorry ${h.session.get("user")}`,
+      });
       await client.get("/put");
       storage.fail("get");
       assert.equal((await client.get("/who")).status, 503);
@@ -72,7 +91,11 @@ export const unloaded: readonly Case[] = [
       for (const load of ["eager", "lazy"] as const) {
         const users: string[] = [];
         const { client, storage } = await world.stage(
-          { ...basic, "/put": async (h) => ((await h.loadSession()).set("user", "ann"), h.answer({ body: "put" })), "/load": async (h) => h.answer({ body: String((await h.loadSession()).get("user")) }) },
+          {
+            ...basic,
+            "/put": async (h) => ((await h.loadSession()).set("user", "ann"), h.answer({ body: "put" })),
+            "/load": async (h) => h.answer({ body: String((await h.loadSession()).get("user")) }),
+          },
           { session: { load }, log: (h) => void users.push(userOf(h)) },
         );
         const logged = async (path: string): Promise<readonly [number, string | undefined]> => {

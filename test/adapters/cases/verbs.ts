@@ -42,7 +42,10 @@ export const verbs: readonly Case[] = [
       assert.equal((await thief.get("/who")).body, "undefined");
       thief.cookies.set(COOKIE, client.cookies.get(COOKIE)!);
       const out = await client.get("/out");
-      assert.match(out.cookie(COOKIE)!, /^session_id=; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Path=\/; HttpOnly; SameSite=Lax$/);
+      assert.match(
+        out.cookie(COOKIE)!,
+        /^session_id=; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Path=\/; HttpOnly; SameSite=Lax$/,
+      );
       assert.equal(client.cookies.has(COOKIE), false);
       assert.equal((await thief.get("/who")).body, "undefined");
     },
@@ -105,7 +108,9 @@ export const verbs: readonly Case[] = [
       const { client } = await world.stage({
         ...basic,
         "/wrong": async (h) => {
-          const assigned = [null, undefined, {}, { user: "eve" }].map((value) => codeOf(() => h.assignSession(value)));
+          const assigned = [null, undefined, {}, { user: "eve" }].map((value) =>
+            codeOf(() => h.assignSession(value)),
+          );
           return h.json(await Promise.all(assigned));
         },
       });

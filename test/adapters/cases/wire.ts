@@ -38,7 +38,10 @@ export const wire: readonly Case[] = [
 
 async function compare(world: World, use: Answering, isWritten: boolean): Promise<void> {
   const answers = allAnswers(world);
-  const bare = await world.stage(routesOf(answers, () => {}), { isMounted: false });
+  const bare = await world.stage(
+    routesOf(answers, () => {}),
+    { isMounted: false },
+  );
   const mounted = await world.stage(routesOf(answers, use));
   mounted.storage.delay(1);
   for (const method of ["GET", "HEAD"]) {
@@ -51,7 +54,10 @@ async function compare(world: World, use: Answering, isWritten: boolean): Promis
 }
 
 function allAnswers({ adapter }: World): Record<string, Answering> {
-  const ways = Object.entries(adapter.cookieWays).map(([name, way]): [string, Answering] => [name, (h) => way(h, "own=1; Path=/")]);
+  const ways = Object.entries(adapter.cookieWays).map(([name, way]): [string, Answering] => [
+    name,
+    (h) => way(h, "own=1; Path=/"),
+  ]);
   return { ...ANSWERS, ...Object.fromEntries(ways) };
 }
 

@@ -9,7 +9,10 @@ import { serverPackages } from "./servers.js";
 import { socketPackages } from "./sockets.js";
 import { wrappers } from "./wrappers.js";
 
-/** What other packages do with an answer, beside the session. `npm test` plays what the names choose, `npm run answers` all. */
+/**
+ * What other packages do with an answer, beside the session. `npm test` plays what the names choose, `npm run
+ * answers` all.
+ */
 export const neighbours: readonly Row[] = [
   ...short(
     wrappers,

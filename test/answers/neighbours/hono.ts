@@ -143,7 +143,7 @@ const more: readonly Row[] = (["before", "after"] as const).flatMap((order): Row
 const FILES: Readonly<Record<string, Options["asked"]>> = {
   "a small file": { path: "/LICENSE" },
   "a large file": { path: "/package-lock.json" },
-  "HEAD": { method: "HEAD", path: "/LICENSE" },
+  HEAD: { method: "HEAD", path: "/LICENSE" },
   "a range": { path: "/LICENSE", headers: { Range: "bytes=5-9" } },
   "a path that climbs": { path: "/..%2f..%2fetc/passwd" },
   "nothing there": { path: "/nothing" },
@@ -162,7 +162,11 @@ const files: readonly Row[] = (["before", "after"] as const).flatMap((order) =>
           await next();
         };
         const all: MiddlewareHandler[] = [guard, serveStatic({ root: ROOT })];
-        return honoApp(stage, (c) => c.text("no file"), order === "before" ? { before: [serveStatic({ root: ROOT })] } : { after: all });
+        return honoApp(
+          stage,
+          (c) => c.text("no file"),
+          order === "before" ? { before: [serveStatic({ root: ROOT })] } : { after: all },
+        );
       },
     }),
   ),

@@ -226,11 +226,7 @@ const restifyRow = (
   options: Omit<Options, "on"> = {},
   prepare?: (server: any, plugins: any) => void,
 ): Row =>
-  on(`restify, ${name}`, (stage) => restifyWith(stage, handler, prepare), {
-    spoils: true,
-    ...once,
-    ...options,
-  });
+  on(`restify, ${name}`, (stage) => restifyWith(stage, handler, prepare), { spoils: true, ...once, ...options });
 
 const restify: readonly Row[] = [
   restifyRow(

@@ -31,88 +31,104 @@ const PROGRAMS: Readonly<Record<string, (io: Io) => unknown>> = {
 const aborted = Object.entries(PROGRAMS).flatMap(([program, call]) =>
   Object.entries(MOMENTS).flatMap(([moment, wait]) =>
     (["abort", "reset"] as const).map((how) =>
-      onNode(`${program}, the client hangs up ${moment}${how === "reset" ? " with a reset" : ""}`, (io) => {
-        io.touch();
-        return call(io);
-      }, {
-        fault: "A28",
-        on: how === "reset" ? ["connect"] : ON_1,
-        whenSaveFails: "nothing",
-        isRace: true,
-        ask: async (wire) => {
-          wire.request();
-          await wait(wire);
-          wire[how]();
-          await wire.gone();
-          await wire.elsewhere();
+      onNode(
+        `${program}, the client hangs up ${moment}${how === "reset" ? " with a reset" : ""}`,
+        (io) => {
+          io.touch();
+          return call(io);
         },
-      }),
+        {
+          fault: "A28",
+          on: how === "reset" ? ["connect"] : ON_1,
+          whenSaveFails: "nothing",
+          isRace: true,
+          ask: async (wire) => {
+            wire.request();
+            await wait(wire);
+            wire[how]();
+            await wire.gone();
+            await wire.elsewhere();
+          },
+        },
+      ),
     ),
   ),
 );
 
 /** The client goes while the answer is held, and the program writes to the session then. */
-const goneThenWritten = onNode("the client hangs up, and then the session is written", ({ res, touch, later }) => {
-  res.on("close", () => {
-    later(5, () => touch());
-  });
-}, {
-  fault: "A28",
-  on: ON_1,
-  whenSaveFails: "as bare",
-  ask: async (wire) => {
-    wire.request();
-    await wire.arrived(1);
-    wire.abort();
-    await wire.gone();
-    await wire.elsewhere();
-  },
-});
-
-const goneThenAnswered = onNode("the client hangs up, the session is written, res.end(text, callback)", ({ req, res, touch, later, callback }) => {
-  const go = (): void => {
-    later(5, () => {
-      touch();
-      res.end("x", callback("end"));
+const goneThenWritten = onNode(
+  "the client hangs up, and then the session is written",
+  ({ res, touch, later }) => {
+    res.on("close", () => {
+      later(5, () => touch());
     });
-  };
-  res.once("close", go);
-  req.resume();
-}, {
-  fault: "A28",
-  on: ON_1,
-  whenSaveFails: "as bare",
-  ask: async (wire) => {
-    wire.request();
-    await wire.arrived(1);
-    wire.abort();
-    await wire.gone();
-    await wire.elsewhere();
   },
-});
+  {
+    fault: "A28",
+    on: ON_1,
+    whenSaveFails: "as bare",
+    ask: async (wire) => {
+      wire.request();
+      await wire.arrived(1);
+      wire.abort();
+      await wire.gone();
+      await wire.elsewhere();
+    },
+  },
+);
 
-const halfABody = onNode("the client hangs up in the midst of its body", async ({ req, res, touch, note }) => {
-  touch();
-  try {
-    for await (const _ of req);
-    res.end("whole");
-  } catch (error) {
-    note("thrown", (error as { code?: string }).code);
-    res.end("broken");
-  }
-}, {
-  on: ON_1,
-  whenSaveFails: "nothing",
-  ask: async (wire) => {
-    wire.send(wire.textOf({ method: "POST", headers: { "Content-Length": "10" } }));
-    wire.expect("POST");
-    wire.send("abc");
-    await wire.arrived(1);
-    wire.abort();
-    await wire.gone();
-    await wire.elsewhere();
+const goneThenAnswered = onNode(
+  "the client hangs up, the session is written, res.end(text, callback)",
+  ({ req, res, touch, later, callback }) => {
+    const go = (): void => {
+      later(5, () => {
+        touch();
+        res.end("x", callback("end"));
+      });
+    };
+    res.once("close", go);
+    req.resume();
   },
-});
+  {
+    fault: "A28",
+    on: ON_1,
+    whenSaveFails: "as bare",
+    ask: async (wire) => {
+      wire.request();
+      await wire.arrived(1);
+      wire.abort();
+      await wire.gone();
+      await wire.elsewhere();
+    },
+  },
+);
+
+const halfABody = onNode(
+  "the client hangs up in the midst of its body",
+  async ({ req, res, touch, note }) => {
+    touch();
+    try {
+      for await (const _ of req);
+      res.end("whole");
+    } catch (error) {
+      note("thrown", (error as { code?: string }).code);
+      res.end("broken");
+    }
+  },
+  {
+    on: ON_1,
+    whenSaveFails: "nothing",
+    ask: async (wire) => {
+      wire.send(wire.textOf({ method: "POST", headers: { "Content-Length": "10" } }));
+      wire.expect("POST");
+      wire.send("abc");
+      await wire.arrived(1);
+      wire.abort();
+      await wire.gone();
+      await wire.elsewhere();
+    },
+  },
+);
 
 const slowReader: Row = {
   name: "a client that reads nothing for a while",

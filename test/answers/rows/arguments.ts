@@ -30,48 +30,68 @@ const ODD_CHUNKS: Readonly<Record<string, () => unknown>> = {
 const chunks = Object.entries(ODD_CHUNKS);
 
 const ends = chunks.map(([name, value]) =>
-  onNode(`res.end(${name})`, ({ res, touch, callback }) => {
-    touch();
-    res.end(value(), callback("end"));
-  }, { fault: "A1" }),
+  onNode(
+    `res.end(${name})`,
+    ({ res, touch, callback }) => {
+      touch();
+      res.end(value(), callback("end"));
+    },
+    { fault: "A1" },
+  ),
 );
 
 const endsAfterWrite = ["null", "42", "{}", '["a", "b"]', '""'].map((name) =>
-  onNode(`res.write(text), res.end(${name})`, ({ res, touch, note, callback }) => {
-    touch();
-    note("write", res.write("a", callback("write")));
-    res.end(ODD_CHUNKS[name]!(), callback("end"));
-  }, { fault: "A1", whenSaveFails: "nothing" }),
+  onNode(
+    `res.write(text), res.end(${name})`,
+    ({ res, touch, note, callback }) => {
+      touch();
+      note("write", res.write("a", callback("write")));
+      res.end(ODD_CHUNKS[name]!(), callback("end"));
+    },
+    { fault: "A1", whenSaveFails: "nothing" },
+  ),
 );
 
 const writes = chunks.map(([name, value]) =>
-  onConnect(`res.write(${name}), res.end(text)`, ({ res, touch, note, callback }) => {
-    touch();
-    note("write", res.write(value(), callback("write")));
-    res.end("tail");
-  }, { fault: "A1", on: PLAIN }),
+  onConnect(
+    `res.write(${name}), res.end(text)`,
+    ({ res, touch, note, callback }) => {
+      touch();
+      note("write", res.write(value(), callback("write")));
+      res.end("tail");
+    },
+    { fault: "A1", on: PLAIN },
+  ),
 );
 
 const later = ["42", "{}", "null", '["a", "b"]'].map((name) =>
-  onConnect(`await, then res.end(${name})`, async ({ res, touch }) => {
-    touch();
-    await new Promise((resolve) => setImmediate(resolve));
-    res.end(ODD_CHUNKS[name]!());
-  }, { fault: "A1" }),
+  onConnect(
+    `await, then res.end(${name})`,
+    async ({ res, touch }) => {
+      touch();
+      await new Promise((resolve) => setImmediate(resolve));
+      res.end(ODD_CHUNKS[name]!());
+    },
+    { fault: "A1" },
+  ),
 );
 
 /** The same where the program catches what Node throws, and answers something else. */
 const caught = ["42", "{}", "null"].map((name) =>
-  onNode(`res.end(${name}) in try, res.end(text) in catch`, ({ res, touch, note }) => {
-    touch();
-    try {
-      res.end(ODD_CHUNKS[name]!());
-    } catch (error) {
-      note("thrown", (error as { code?: string }).code);
-      res.statusCode = 400;
-      res.end("bad");
-    }
-  }, { fault: "A1" }),
+  onNode(
+    `res.end(${name}) in try, res.end(text) in catch`,
+    ({ res, touch, note }) => {
+      touch();
+      try {
+        res.end(ODD_CHUNKS[name]!());
+      } catch (error) {
+        note("thrown", (error as { code?: string }).code);
+        res.statusCode = 400;
+        res.end("bad");
+      }
+    },
+    { fault: "A1" },
+  ),
 );
 
 type Call = (io: Io) => unknown;
@@ -126,10 +146,14 @@ const CALLS: Readonly<Record<string, Call>> = {
 };
 
 const calls = Object.entries(CALLS).map(([name, call]) =>
-  onNode(name, (io) => {
-    io.touch();
-    call(io);
-  }, { fault: "A12" }),
+  onNode(
+    name,
+    (io) => {
+      io.touch();
+      call(io);
+    },
+    { fault: "A12" },
+  ),
 );
 
 const ODD_STATUS: Readonly<Record<string, unknown>> = {
@@ -155,26 +179,38 @@ const ODD_STATUS: Readonly<Record<string, unknown>> = {
 const isEndlessStatus = (name: string): boolean => name === "199";
 
 const statuses = Object.entries(ODD_STATUS).map(([name, value]) =>
-  onNode(`res.statusCode = ${name}`, ({ res, touch }) => {
-    touch();
-    res.statusCode = value as number;
-    res.end("x");
-  }, { fault: "A1", on: [...CONNECT, "koa"], isEndless: isEndlessStatus(name) }),
+  onNode(
+    `res.statusCode = ${name}`,
+    ({ res, touch }) => {
+      touch();
+      res.statusCode = value as number;
+      res.end("x");
+    },
+    { fault: "A1", on: [...CONNECT, "koa"], isEndless: isEndlessStatus(name) },
+  ),
 );
 
 const heads = Object.entries(ODD_STATUS).map(([name, value]) =>
-  onConnect(`res.writeHead(${name})`, ({ res, touch }) => {
-    touch();
-    res.writeHead(value as number);
-    res.end("x");
-  }, { fault: "A1", on: PLAIN, isEndless: isEndlessStatus(name) }),
+  onConnect(
+    `res.writeHead(${name})`,
+    ({ res, touch }) => {
+      touch();
+      res.writeHead(value as number);
+      res.end("x");
+    },
+    { fault: "A1", on: PLAIN, isEndless: isEndlessStatus(name) },
+  ),
 );
 
 const statusesOfExpress = Object.entries(ODD_STATUS).map(([name, value]) =>
-  onExpress(`res.status(${name}).send(text)`, ({ res, touch }) => {
-    touch();
-    res.status(value).send("x");
-  }, { fault: "A1", isEndless: isEndlessStatus(name) }),
+  onExpress(
+    `res.status(${name}).send(text)`,
+    ({ res, touch }) => {
+      touch();
+      res.status(value).send("x");
+    },
+    { fault: "A1", isEndless: isEndlessStatus(name) },
+  ),
 );
 
 const MESSAGES: Readonly<Record<string, unknown>> = {
@@ -190,16 +226,24 @@ const MESSAGES: Readonly<Record<string, unknown>> = {
 };
 
 const messages = Object.entries(MESSAGES).flatMap(([name, value]) => [
-  onNode(`res.statusMessage ${name}`, ({ res, touch }) => {
-    touch();
-    res.statusMessage = value as string;
-    res.end("x");
-  }, { fault: "A1", on: [...PLAIN, "koa"] }),
-  onConnect(`res.writeHead(200, a reason ${name})`, ({ res, touch }) => {
-    touch();
-    res.writeHead(200, value);
-    res.end("x");
-  }, { fault: "A1", on: PLAIN }),
+  onNode(
+    `res.statusMessage ${name}`,
+    ({ res, touch }) => {
+      touch();
+      res.statusMessage = value as string;
+      res.end("x");
+    },
+    { fault: "A1", on: [...PLAIN, "koa"] },
+  ),
+  onConnect(
+    `res.writeHead(200, a reason ${name})`,
+    ({ res, touch }) => {
+      touch();
+      res.writeHead(200, value);
+      res.end("x");
+    },
+    { fault: "A1", on: PLAIN },
+  ),
 ]);
 
 class Headed {
@@ -232,7 +276,10 @@ const HEADERS: Readonly<Record<string, () => unknown>> = {
   "a flat list with a name twice": () => ["X-A", "1", "X-A", "2"],
   "a flat list with cookies": () => ["Set-Cookie", "a=1", "Set-Cookie", "b=2"],
   "a list as a value in a flat list": () => ["Set-Cookie", ["a=1", "b=2"], "X-A", "1"],
-  "a list of pairs": () => [["X-A", "1"], ["X-B", "2"]],
+  "a list of pairs": () => [
+    ["X-A", "1"],
+    ["X-B", "2"],
+  ],
   "an odd list": () => ["X-A", "1", "X-B"],
   "an empty list": () => [],
   "undefined in a flat list": () => ["X-A", undefined],
@@ -250,20 +297,28 @@ const HEADERS: Readonly<Record<string, () => unknown>> = {
 };
 
 const headers = Object.entries(HEADERS).flatMap(([name, value]) => [
-  onConnect(`res.writeHead(200, ${name})`, ({ res, touch }) => {
-    touch();
-    res.writeHead(200, value());
-    res.end("x");
-  }, { fault: "A21", on: [...PLAIN, "express"] }),
-  onConnect(`res.setHeader, res.writeHead(200, "Fine", ${name})`, ({ res, touch, note }) => {
-    res.setHeader("X-A", "before");
-    res.setHeader("X-Z", "kept");
-    touch();
-    res.writeHead(200, "Fine", value());
-    note("X-A", String(res.getHeader("X-A")));
-    note("X-B", String(res.getHeader("X-B")));
-    res.end("x");
-  }, { fault: "A21", on: PLAIN }),
+  onConnect(
+    `res.writeHead(200, ${name})`,
+    ({ res, touch }) => {
+      touch();
+      res.writeHead(200, value());
+      res.end("x");
+    },
+    { fault: "A21", on: [...PLAIN, "express"] },
+  ),
+  onConnect(
+    `res.setHeader, res.writeHead(200, "Fine", ${name})`,
+    ({ res, touch, note }) => {
+      res.setHeader("X-A", "before");
+      res.setHeader("X-Z", "kept");
+      touch();
+      res.writeHead(200, "Fine", value());
+      note("X-A", String(res.getHeader("X-A")));
+      note("X-B", String(res.getHeader("X-B")));
+      res.end("x");
+    },
+    { fault: "A21", on: PLAIN },
+  ),
 ]);
 
 const SET: Readonly<Record<string, Call>> = {
@@ -273,9 +328,21 @@ const SET: Readonly<Record<string, Call>> = {
   "setHeader(name, list)": ({ res }) => res.setHeader("X-A", ["1", "2"]),
   "setHeader(name, 42)": ({ res }) => res.setHeader("X-A", 42),
   "setHeader(42, text)": ({ res }) => res.setHeader(42, "1"),
-  "setHeaders(Map)": ({ res }) => res.setHeaders(new Map([["X-A", "1"], ["X-B", "2"]])),
-  "setHeaders(Headers)": ({ res }) => res.setHeaders(new Headers([["Set-Cookie", "a=1"], ["Set-Cookie", "b=2"]])),
-  "appendHeader": ({ res }) => {
+  "setHeaders(Map)": ({ res }) =>
+    res.setHeaders(
+      new Map([
+        ["X-A", "1"],
+        ["X-B", "2"],
+      ]),
+    ),
+  "setHeaders(Headers)": ({ res }) =>
+    res.setHeaders(
+      new Headers([
+        ["Set-Cookie", "a=1"],
+        ["Set-Cookie", "b=2"],
+      ]),
+    ),
+  appendHeader: ({ res }) => {
     res.appendHeader("X-A", "1");
     res.appendHeader("X-A", ["2", "3"]);
   },
@@ -301,71 +368,126 @@ const SET: Readonly<Record<string, Call>> = {
 };
 
 const set = Object.entries(SET).flatMap(([name, call]) => [
-  onConnect(`res.${name}, res.end(text)`, (io) => {
-    io.touch();
-    call(io);
-    io.res.end("x");
-  }, { on: [...PLAIN, "express"] }),
-  onConnect(`res.${name}, res.write(text), res.end(text)`, (io) => {
-    io.touch();
-    call(io);
-    io.note("write", io.res.write("x"));
-    io.res.end("y");
-  }, { on: PLAIN, isEndless: name === "setHeader(Content-Length)" }),
+  onConnect(
+    `res.${name}, res.end(text)`,
+    (io) => {
+      io.touch();
+      call(io);
+      io.res.end("x");
+    },
+    { on: [...PLAIN, "express"] },
+  ),
+  onConnect(
+    `res.${name}, res.write(text), res.end(text)`,
+    (io) => {
+      io.touch();
+      call(io);
+      io.note("write", io.res.write("x"));
+      io.res.end("y");
+    },
+    { on: PLAIN, isEndless: name === "setHeader(Content-Length)" },
+  ),
 ]);
 
 const fromQueries = [
-  onExpress("res.end(req.query.name) for ?name=a&name=b", ({ req, res, touch }) => {
-    touch();
-    res.end(req["query"].name);
-  }, { fault: "A1", asked: { path: "/?name=a&name=b" } }),
-  onExpress("res.write(req.query.name) for ?name=a&name=b", ({ req, res, touch }) => {
-    touch();
-    res.write(req["query"].name);
-    res.end();
-  }, { fault: "A1", asked: { path: "/?name=a&name=b" } }),
-  onExpress("res.end(req.query.missing)", ({ req, res, touch }) => {
-    touch();
-    res.end(req["query"].missing);
-  }, { fault: "A1" }),
-  onExpress("res.redirect(req.query.to) for ?to=a&to=b", ({ req, res, touch }) => {
-    touch();
-    res.redirect(req["query"].to);
-  }, { fault: "A1", asked: { path: "/?to=a&to=b" } }),
-  onExpress("res.set(name, req.query.v) for a line break", ({ req, res, touch }) => {
-    touch();
-    res.set("X-A", req["query"].v).send("x");
-  }, { fault: "A1", asked: { path: "/?v=a%0d%0ab" } }),
-  onExpress("res.status(Number(req.query.status)) for ?status=x", ({ req, res, touch }) => {
-    touch();
-    res.status(Number(req["query"].status)).send("x");
-  }, { fault: "A1", asked: { path: "/?status=x" } }),
+  onExpress(
+    "res.end(req.query.name) for ?name=a&name=b",
+    ({ req, res, touch }) => {
+      touch();
+      res.end(req["query"].name);
+    },
+    { fault: "A1", asked: { path: "/?name=a&name=b" } },
+  ),
+  onExpress(
+    "res.write(req.query.name) for ?name=a&name=b",
+    ({ req, res, touch }) => {
+      touch();
+      res.write(req["query"].name);
+      res.end();
+    },
+    { fault: "A1", asked: { path: "/?name=a&name=b" } },
+  ),
+  onExpress(
+    "res.end(req.query.missing)",
+    ({ req, res, touch }) => {
+      touch();
+      res.end(req["query"].missing);
+    },
+    { fault: "A1" },
+  ),
+  onExpress(
+    "res.redirect(req.query.to) for ?to=a&to=b",
+    ({ req, res, touch }) => {
+      touch();
+      res.redirect(req["query"].to);
+    },
+    { fault: "A1", asked: { path: "/?to=a&to=b" } },
+  ),
+  onExpress(
+    "res.set(name, req.query.v) for a line break",
+    ({ req, res, touch }) => {
+      touch();
+      res.set("X-A", req["query"].v).send("x");
+    },
+    { fault: "A1", asked: { path: "/?v=a%0d%0ab" } },
+  ),
+  onExpress(
+    "res.status(Number(req.query.status)) for ?status=x",
+    ({ req, res, touch }) => {
+      touch();
+      res.status(Number(req["query"].status)).send("x");
+    },
+    { fault: "A1", asked: { path: "/?status=x" } },
+  ),
 ];
 
 const unlikeOthers = [
-  onNode("res.statusCode = 100 and a body", ({ res, touch }) => {
-    touch();
-    res.statusCode = 100;
-    res.end("x");
-  }, { isEndless: true, on: [...NODE_1] }),
-  onNode("res.statusCode = 101 and a body", ({ res, touch }) => {
-    touch();
-    res.statusCode = 101;
-    res.end("x");
-  }, { isEndless: true, on: [...NODE_1] }),
-  onConnect("an error handler that answers res.status(undefined)", ({ touch }) => {
-    touch();
-    throw new Error("sorry");
-  }, {
-    fault: "A2",
-    on: EXPRESS,
-    whenSaveFails: "last resort",
-    around: { last: [(_error: unknown, _req: unknown, res: any, _next: unknown) => res.status(undefined).send("sorry")] },
-  }),
-  onConnect("an error handler that answers res.end({})", ({ touch }) => {
-    touch();
-    throw new Error("sorry");
-  }, { fault: "A2", on: CONNECT, whenSaveFails: "last resort", around: { last: [(_error: unknown, _req: unknown, res: any, _next: unknown) => res.end({})] } }),
+  onNode(
+    "res.statusCode = 100 and a body",
+    ({ res, touch }) => {
+      touch();
+      res.statusCode = 100;
+      res.end("x");
+    },
+    { isEndless: true, on: [...NODE_1] },
+  ),
+  onNode(
+    "res.statusCode = 101 and a body",
+    ({ res, touch }) => {
+      touch();
+      res.statusCode = 101;
+      res.end("x");
+    },
+    { isEndless: true, on: [...NODE_1] },
+  ),
+  onConnect(
+    "an error handler that answers res.status(undefined)",
+    ({ touch }) => {
+      touch();
+      throw new Error("sorry");
+    },
+    {
+      fault: "A2",
+      on: EXPRESS,
+      whenSaveFails: "last resort",
+      around: {
+        last: [(_error: unknown, _req: unknown, res: any, _next: unknown) => res.status(undefined).send("sorry")],
+      },
+    },
+  ),
+  onConnect(
+    "an error handler that answers res.end({})",
+    ({ touch }) => {
+      touch();
+      throw new Error("sorry");
+    },
+    {
+      fault: "A2",
+      on: CONNECT,
+      whenSaveFails: "last resort",
+      around: { last: [(_error: unknown, _req: unknown, res: any, _next: unknown) => res.end({})] },
+    },
+  ),
 ];
 
 /** Wrong and odd arguments. */

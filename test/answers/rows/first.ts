@@ -7,7 +7,9 @@ export const first: readonly Row[] = [
     touch();
     res.end("hello");
   }),
-  onNode("res.end(text whose argument asks for the session)", ({ res, touch }) => void res.end(String(touch())), { fault: "A29" }),
+  onNode("res.end(text whose argument asks for the session)", ({ res, touch }) => void res.end(String(touch())), {
+    fault: "A29",
+  }),
   onConnect("next(error)", ({ next, touch }) => {
     touch();
     next(new Error("sorry"));

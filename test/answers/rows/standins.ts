@@ -14,16 +14,17 @@ function besides(name: string, standIn: (req: IncomingMessage) => unknown, fault
     on: ["connect", "express"],
     fault,
     whenSaveFails: "as bare",
-    app: (stage: Stage): App => (req: IncomingMessage, res: ServerResponse): void => {
-      stage.session(req, standIn(req), (error?: Error) => {
-        if (error) {
-          stage.note("error", error.message);
-          res.statusCode = 503;
-        }
-        else stage.look(req);
-        res.end("x");
-      });
-    },
+    app:
+      (stage: Stage): App =>
+      (req: IncomingMessage, res: ServerResponse): void => {
+        stage.session(req, standIn(req), (error?: Error) => {
+          if (error) {
+            stage.note("error", error.message);
+            res.statusCode = 503;
+          } else stage.look(req);
+          res.end("x");
+        });
+      },
   };
 }
 
@@ -65,7 +66,10 @@ const STAND_INS: Readonly<Record<string, readonly [make: (req: IncomingMessage) 
 
 const standIns = Object.entries(STAND_INS).map(([name, [make, fault]]) => besides(name, make, fault));
 
-/** A response for an event instead of a socket, as adapters for serverless platforms make it: its socket's `write` answers nothing. */
+/**
+ * A response for an event instead of a socket, as adapters for serverless platforms make it: its socket's `write`
+ * answers nothing.
+ */
 function eventResponse(req: IncomingMessage, done: (text: string) => void): ServerResponse {
   const res = new ServerResponse(req);
   const pieces: Buffer[] = [];
@@ -89,7 +93,9 @@ function eventResponse(req: IncomingMessage, done: (text: string) => void): Serv
   return res;
 }
 
-/** Serves each request by an application that is given an event's response, and relays what it answered as the body. */
+/**
+ * Serves each request by an application that is given an event's response, and relays what it answered as the body.
+ */
 function onEvents(name: string, handler: (io: Io) => unknown): Row {
   return {
     name: `an event instead of a socket: ${name}`,
@@ -98,13 +104,17 @@ function onEvents(name: string, handler: (io: Io) => unknown): Row {
     app: (stage) => {
       const app = nodeApp(stage, handler) as (req: unknown, res: unknown) => void;
       return createServer((req, res) => {
-        app(req, eventResponse(req, (text) => {
-          const [head = "", body] = text.split("\r\n\r\n");
-          const [line = "", ...lines] = head.split("\r\n");
-          for (const one of lines.filter((header) => !/^(date|connection|keep-alive):/i.test(header))) res.appendHeader(one.split(": ")[0]!, one.split(": ")[1]!);
-          res.statusCode = Number(line.split(" ")[1]);
-          res.end(body);
-        }));
+        app(
+          req,
+          eventResponse(req, (text) => {
+            const [head = "", body] = text.split("\r\n\r\n");
+            const [line = "", ...lines] = head.split("\r\n");
+            for (const one of lines.filter((header) => !/^(date|connection|keep-alive):/i.test(header)))
+              res.appendHeader(one.split(": ")[0]!, one.split(": ")[1]!);
+            res.statusCode = Number(line.split(" ")[1]);
+            res.end(body);
+          }),
+        );
       });
     },
   };
@@ -169,7 +179,10 @@ const onOwnSocket: Row = {
   },
 };
 
-type Inject = (app: (req: unknown, res: unknown) => void, options: object) => Promise<{ statusCode: number; headers: Record<string, any>; rawPayload: Buffer }>;
+type Inject = (
+  app: (req: unknown, res: unknown) => void,
+  options: object,
+) => Promise<{ statusCode: number; headers: Record<string, any>; rawPayload: Buffer }>;
 
 const inject = createRequire(createRequire(import.meta.url).resolve("fastify"))("light-my-request") as Inject;
 
@@ -183,11 +196,13 @@ function injected(name: string, handler: (io: Io) => unknown): Row {
       const app = nodeApp(stage, handler) as (req: unknown, res: unknown) => void;
       return createServer((req, res) => {
         const { cookie } = req.headers;
-        void inject(app, { method: req.method, url: req.url, headers: cookie === undefined ? {} : { cookie } }).then(({ statusCode, headers, rawPayload }) => {
-          for (const drop of ["date", "connection", "transfer-encoding"]) delete headers[drop];
-          res.writeHead(statusCode, headers);
-          res.end(rawPayload);
-        });
+        void inject(app, { method: req.method, url: req.url, headers: cookie === undefined ? {} : { cookie } }).then(
+          ({ statusCode, headers, rawPayload }) => {
+            for (const drop of ["date", "connection", "transfer-encoding"]) delete headers[drop];
+            res.writeHead(statusCode, headers);
+            res.end(rawPayload);
+          },
+        );
       });
     },
   };
@@ -244,10 +259,14 @@ const afterAnswer: readonly Row[] = [
       return app as unknown as App;
     },
   },
-  onNode("a session of a request that another listener answers", ({ res, touch, stage }) => {
-    touch();
-    stage.later(5, () => res.end("x"));
-  }, { on: ["node", "connect"] }),
+  onNode(
+    "a session of a request that another listener answers",
+    ({ res, touch, stage }) => {
+      touch();
+      stage.later(5, () => res.end("x"));
+    },
+    { on: ["node", "connect"] },
+  ),
 ];
 
 /** Responses that are none of Node's, or not quite. */

@@ -37,18 +37,30 @@ const RESPONSES: Readonly<Record<string, () => Response | Promise<Response>>> = 
   "new Response(Blob)": () => new Response(new Blob(["hello"], { type: "text/x-blob" })),
   "new Response(URLSearchParams)": () => new Response(new URLSearchParams({ a: "1" })),
   "new Response(a stream)": () => new Response(texts(["a", "b", "c"])),
-  "new Response(a stream with Content-Length)": () => new Response(texts(["abc"]), { headers: { "Content-Length": "3" } }),
-  "new Response(an async iterable)": () => new Response((async function* () {
-    yield encoder.encode("a");
-    yield encoder.encode("b");
-  })() as never),
+  "new Response(a stream with Content-Length)": () =>
+    new Response(texts(["abc"]), { headers: { "Content-Length": "3" } }),
+  "new Response(an async iterable)": () =>
+    new Response(
+      (async function* () {
+        yield encoder.encode("a");
+        yield encoder.encode("b");
+      })() as never,
+    ),
   "new Response(a stream that fails at its start)": () => new Response(texts([], 0)),
   "new Response(a stream that fails midway)": () => new Response(texts(["a", "b"], 1)),
   "new Response(a large text)": () => new Response("x".repeat(300_000)),
   "new Response(text, a status of its own)": () => new Response("x", { status: 418, statusText: "Teapot" }),
   "new Response(HTML)": () => new Response("<p>x", { headers: { "Content-Type": "text/html" } }),
-  "new Response with cookies": () => new Response("x", { headers: [["Set-Cookie", "a=1"], ["Set-Cookie", "b=2"], ["X-A", "1"]] }),
-  "new Response with a public Cache-Control": () => new Response("x", { headers: { "Cache-Control": "public, max-age=60" } }),
+  "new Response with cookies": () =>
+    new Response("x", {
+      headers: [
+        ["Set-Cookie", "a=1"],
+        ["Set-Cookie", "b=2"],
+        ["X-A", "1"],
+      ],
+    }),
+  "new Response with a public Cache-Control": () =>
+    new Response("x", { headers: { "Cache-Control": "public, max-age=60" } }),
   "Response.json": () => Response.json({ a: 1 }),
   "Response.redirect": () => Response.redirect("http://localhost/elsewhere", 303),
   "a response that was cloned": () => new Response("hello").clone(),
@@ -58,7 +70,8 @@ const RESPONSES: Readonly<Record<string, () => Response | Promise<Response>>> = 
     await soon();
     return new Response("later");
   },
-  "a response with a Date of its own": () => new Response("x", { headers: { Date: "Thu, 01 Jan 1970 00:00:00 GMT" } }),
+  "a response with a Date of its own": () =>
+    new Response("x", { headers: { Date: "Thu, 01 Jan 1970 00:00:00 GMT" } }),
 };
 
 const BREAKS = /fails/;
@@ -66,18 +79,30 @@ const BREAKS = /fails/;
 const responses = Object.entries(RESPONSES).flatMap(([name, make]) => {
   const options = BREAKS.test(name) ? ({ whenSaveFails: "last resort" } as const) : {};
   return [
-    onFetch(name, ({ touch }) => {
-      touch();
-      return make();
-    }, options),
-    onFetch(`HEAD, ${name}`, ({ touch }) => {
-      touch();
-      return make();
-    }, { ...options, asked: { method: "HEAD" } }),
-    onHono(name, ({ touch }) => {
-      touch();
-      return make();
-    }, options),
+    onFetch(
+      name,
+      ({ touch }) => {
+        touch();
+        return make();
+      },
+      options,
+    ),
+    onFetch(
+      `HEAD, ${name}`,
+      ({ touch }) => {
+        touch();
+        return make();
+      },
+      { ...options, asked: { method: "HEAD" } },
+    ),
+    onHono(
+      name,
+      ({ touch }) => {
+        touch();
+        return make();
+      },
+      options,
+    ),
   ];
 });
 
@@ -101,10 +126,16 @@ const FETCH: Readonly<Record<string, FetchHandler>> = {
 };
 
 const fetchOnly = Object.entries(FETCH).map(([name, call]) =>
-  onFetch(name, (io) => {
-    io.touch();
-    return call(io);
-  }, name === "answer the request's body" ? { asked: { method: "POST", body: "hello" } } : { fault: "B4", whenSaveFails: name.startsWith("answer") ? "last resort" : "as bare" }),
+  onFetch(
+    name,
+    (io) => {
+      io.touch();
+      return call(io);
+    },
+    name === "answer the request's body"
+      ? { asked: { method: "POST", body: "hello" } }
+      : { fault: "B4", whenSaveFails: name.startsWith("answer") ? "last resort" : "as bare" },
+  ),
 );
 
 type HonoHandler = Parameters<typeof onHono>[1];
@@ -119,90 +150,167 @@ const HONO: Readonly<Record<string, HonoWay>> = {
   "c.body(a stream that fails midway)": [({ c }) => c.body(texts(["a", "b"], 1)), { whenSaveFails: "last resort" }],
   "c.redirect": [({ c }) => c.redirect("/elsewhere")],
   "c.notFound": [({ c }) => c.notFound()],
-  "c.header, c.status, c.text": [({ c }) => {
-    c.header("X-A", "1");
-    c.status(201);
-    return c.text("x");
-  }],
-  "c.header of a line break": [({ c }) => {
-    c.header("X-A", "a\r\nb");
-    return c.text("x");
-  }],
-  "c.header with append": [({ c }) => {
-    c.header("X-A", "1", { append: true });
-    c.header("X-A", "2", { append: true });
-    return c.text("x");
-  }],
+  "c.header, c.status, c.text": [
+    ({ c }) => {
+      c.header("X-A", "1");
+      c.status(201);
+      return c.text("x");
+    },
+  ],
+  "c.header of a line break": [
+    ({ c }) => {
+      c.header("X-A", "a\r\nb");
+      return c.text("x");
+    },
+  ],
+  "c.header with append": [
+    ({ c }) => {
+      c.header("X-A", "1", { append: true });
+      c.header("X-A", "2", { append: true });
+      return c.text("x");
+    },
+  ],
   "c.text(text, 1000)": [({ c }) => c.text("x", 1000 as never), { fault: "A1" }],
-  "setCookie, c.json": [({ c }) => {
-    setCookie(c, "a", "1");
-    setCookie(c, "b", "2");
-    return c.json({});
-  }],
-  "throw HTTPException": [() => {
-    throw new HTTPException(401, { message: "no" });
-  }, { whenSaveFails: "last resort" }],
-  "throw HTTPException with a response": [() => {
-    throw new HTTPException(401, { res: new Response("own", { status: 401, headers: { "X-A": "1" } }) });
-  }, { whenSaveFails: "last resort" }],
-  "throw an error": [() => {
-    throw new Error("sorry");
-  }, { whenSaveFails: "last resort" }],
+  "setCookie, c.json": [
+    ({ c }) => {
+      setCookie(c, "a", "1");
+      setCookie(c, "b", "2");
+      return c.json({});
+    },
+  ],
+  "throw HTTPException": [
+    () => {
+      throw new HTTPException(401, { message: "no" });
+    },
+    { whenSaveFails: "last resort" },
+  ],
+  "throw HTTPException with a response": [
+    () => {
+      throw new HTTPException(401, { res: new Response("own", { status: 401, headers: { "X-A": "1" } }) });
+    },
+    { whenSaveFails: "last resort" },
+  ],
+  "throw an error": [
+    () => {
+      throw new Error("sorry");
+    },
+    { whenSaveFails: "last resort" },
+  ],
   "answer undefined": [() => undefined, { whenSaveFails: "last resort" }],
-  "stream()": [({ c }) => stream(c, async (out) => {
-    await out.write("a");
-    await soon();
-    await out.write("b");
-  })],
-  "streamText()": [({ c }) => streamText(c, async (out) => {
-    await out.writeln("a");
-    await out.writeln("b");
-  })],
-  "streamSSE()": [({ c }) => streamSSE(c, async (out) => {
-    await out.writeSSE({ data: "a" });
-    await out.writeSSE({ data: "b" });
-  })],
+  "stream()": [
+    ({ c }) =>
+      stream(c, async (out) => {
+        await out.write("a");
+        await soon();
+        await out.write("b");
+      }),
+  ],
+  "streamText()": [
+    ({ c }) =>
+      streamText(c, async (out) => {
+        await out.writeln("a");
+        await out.writeln("b");
+      }),
+  ],
+  "streamSSE()": [
+    ({ c }) =>
+      streamSSE(c, async (out) => {
+        await out.writeSSE({ data: "a" });
+        await out.writeSSE({ data: "b" });
+      }),
+  ],
   "HEAD, c.json": [({ c }) => c.json({ a: 1 }), { asked: { method: "HEAD" } }],
-  "c.text with a public Cache-Control": [({ c }) => c.text("x", 200, { "Cache-Control": "public, max-age=60" }), { fault: "A22" }],
+  "c.text with a public Cache-Control": [
+    ({ c }) => c.text("x", 200, { "Cache-Control": "public, max-age=60" }),
+    { fault: "A22" },
+  ],
 };
 
 const honoOnly = Object.entries(HONO).map(([name, [call, options]]) =>
-  onHono(name, (io) => {
-    io.touch();
-    return call(io);
-  }, options),
+  onHono(
+    name,
+    (io) => {
+      io.touch();
+      return call(io);
+    },
+    options,
+  ),
 );
 
 const around: readonly Row[] = [
-  onHono("a middleware before the session sets a header after next()", ({ c, touch }) => {
-    touch();
-    return c.text("x");
-  }, { fault: "A24", around: { before: [async (c: any, next: () => Promise<void>) => {
-    await next();
-    c.header("X-After", "1");
-  }] } }),
-  onHono("a middleware behind the session sets a header after next()", ({ c, touch }) => {
-    touch();
-    return c.text("x");
-  }, { fault: "A24", around: { after: [async (c: any, next: () => Promise<void>) => {
-    await next();
-    c.header("X-After", "1");
-  }] } }),
-  onHono("a middleware before the session replaces the response", ({ c, touch }) => {
-    touch();
-    return c.text("x");
-  }, { whenSaveFails: "last resort", around: { before: [async (c: any, next: () => Promise<void>) => {
-    await next();
-    c.res = new Response(`[${await c.res.text()}]`, c.res);
-  }] } }),
-  onHono("onError answers 200", ({ touch }) => {
-    touch();
-    throw new Error("sorry");
-  }, { whenSaveFails: "last resort", around: { prepare: (app) => app.onError((_error: unknown, c: any) => c.text("an error page")) } }),
-  onHono("onError redirects", ({ c, touch }) => {
-    touch();
-    return c.text("x");
-  }, { around: { prepare: (app) => app.onError((_error: unknown, c: any) => c.redirect("/sorry")) } }),
+  onHono(
+    "a middleware before the session sets a header after next()",
+    ({ c, touch }) => {
+      touch();
+      return c.text("x");
+    },
+    {
+      fault: "A24",
+      around: {
+        before: [
+          async (c: any, next: () => Promise<void>) => {
+            await next();
+            c.header("X-After", "1");
+          },
+        ],
+      },
+    },
+  ),
+  onHono(
+    "a middleware behind the session sets a header after next()",
+    ({ c, touch }) => {
+      touch();
+      return c.text("x");
+    },
+    {
+      fault: "A24",
+      around: {
+        after: [
+          async (c: any, next: () => Promise<void>) => {
+            await next();
+            c.header("X-After", "1");
+          },
+        ],
+      },
+    },
+  ),
+  onHono(
+    "a middleware before the session replaces the response",
+    ({ c, touch }) => {
+      touch();
+      return c.text("x");
+    },
+    {
+      whenSaveFails: "last resort",
+      around: {
+        before: [
+          async (c: any, next: () => Promise<void>) => {
+            await next();
+            c.res = new Response(`[${await c.res.text()}]`, c.res);
+          },
+        ],
+      },
+    },
+  ),
+  onHono(
+    "onError answers 200",
+    ({ touch }) => {
+      touch();
+      throw new Error("sorry");
+    },
+    {
+      whenSaveFails: "last resort",
+      around: { prepare: (app) => app.onError((_error: unknown, c: any) => c.text("an error page")) },
+    },
+  ),
+  onHono(
+    "onError redirects",
+    ({ c, touch }) => {
+      touch();
+      return c.text("x");
+    },
+    { around: { prepare: (app) => app.onError((_error: unknown, c: any) => c.redirect("/sorry")) } },
+  ),
 ];
 
 /** Answers of Hono and of plain fetch handlers. */

@@ -11,10 +11,14 @@ type Middleware = (req: IncomingMessage, res: ServerResponse, next: (error?: unk
 export const connect: Adapter = {
   name: "connect",
   build(mountings, handle) {
-    const all = mountings.map((mounting) => ({ ...mounting, sessions: session<Data>(optionsFor(mounting, nodePath, nodeDown)) }));
+    const all = mountings.map((mounting) => ({
+      ...mounting,
+      sessions: session<Data>(optionsFor(mounting, nodePath, nodeDown)),
+    }));
     const innermost = all.at(-1)!.sessions;
     const app = makeConnect();
-    for (const { sessions, isMounted, route } of all) if (isMounted) app.use(route === undefined ? sessions : onRoute(route, sessions));
+    for (const { sessions, isMounted, route } of all)
+      if (isMounted) app.use(route === undefined ? sessions : onRoute(route, sessions));
     app.use((req, res, next) => {
       handle(nodeVisit(req, res, innermost)).then((reply) => (reply ? nodeReply(res, reply) : next()), next);
     });

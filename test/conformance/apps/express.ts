@@ -15,7 +15,10 @@ function adapter(name: string, express: typeof express5): Adapter {
   return {
     name,
     build(mountings, handle) {
-      const all = mountings.map((mounting) => ({ ...mounting, sessions: session<Data>(optionsFor(mounting, nodePath, down)) }));
+      const all = mountings.map((mounting) => ({
+        ...mounting,
+        sessions: session<Data>(optionsFor(mounting, nodePath, down)),
+      }));
       const innermost = all.at(-1)!.sessions;
       const app = express();
       for (const { sessions, isMounted, route } of all) {

@@ -1,5 +1,10 @@
 import formbody from "@fastify/formbody";
-import makeFastify, { type FastifyInstance, type FastifyReply, type FastifyRequest, type RouteHandlerMethod } from "fastify";
+import makeFastify, {
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  type RouteHandlerMethod,
+} from "fastify";
 import { findSession, getSession, session, type Session, type Sessions } from "holdfast/fastify";
 import { SCRIPT_HEADER, type Data, type Handle, type Visit } from "../handler.js";
 import { optionsFor } from "../mounting.js";
@@ -12,7 +17,10 @@ const down = (_request: FastifyRequest, reply: FastifyReply): void => void reply
 export const fastify: Adapter = {
   name: "fastify",
   build(mountings, handle) {
-    const all = mountings.map((mounting) => ({ ...mounting, sessions: session<Data>(optionsFor(mounting, pathOf, down)) }));
+    const all = mountings.map((mounting) => ({
+      ...mounting,
+      sessions: session<Data>(optionsFor(mounting, pathOf, down)),
+    }));
     const innermost = all.at(-1)!.sessions;
     const app = makeFastify({ forceCloseConnections: true });
     app.register(formbody);

@@ -14,14 +14,21 @@ const down = (_request: Request): Response => new Response("down", { status: 503
 export const fetch: Adapter = {
   name: "fetch",
   build(mountings, handle) {
-    const all = mountings.map((mounting) => ({ ...mounting, sessions: session<Data>(optionsFor(mounting, pathOf, down)) }));
+    const all = mountings.map((mounting) => ({
+      ...mounting,
+      sessions: session<Data>(optionsFor(mounting, pathOf, down)),
+    }));
     let serve: Fetch = answering(handle, all.at(-1)!.sessions);
     for (const { sessions, isMounted, route } of all.toReversed()) {
       const inner = serve;
       const outer = sessions(inner);
-      if (isMounted) serve = route === undefined ? outer : (request) => (routed(route, pathOf(request)) ? outer : inner)(request);
+      if (isMounted)
+        serve = route === undefined ? outer : (request) => (routed(route, pathOf(request)) ? outer : inner)(request);
     }
-    return { store: all[0]!.sessions.store, listen: () => listening(createAdaptorServer({ fetch: serve }) as Server) };
+    return {
+      store: all[0]!.sessions.store,
+      listen: () => listening(createAdaptorServer({ fetch: serve }) as Server),
+    };
   },
 };
 
@@ -30,7 +37,10 @@ function answering(handle: Handle, innermost: Sessions<Data>): Fetch {
     const headers = new Headers();
     const reply = await handle(visit(request, headers, innermost));
     for (const [name, value] of reply?.headers ?? []) headers.append(name, value);
-    return new Response(request.method === "HEAD" ? null : (reply?.body ?? "Not Found"), { status: reply?.status ?? 404, headers });
+    return new Response(request.method === "HEAD" ? null : (reply?.body ?? "Not Found"), {
+      status: reply?.status ?? 404,
+      headers,
+    });
   };
 }
 

@@ -14,7 +14,10 @@ const down = (c: Context): Response => c.text("down", 503);
 export const hono: Adapter = {
   name: "hono",
   build(mountings, handle) {
-    const all = mountings.map((mounting) => ({ ...mounting, sessions: session<Data>(optionsFor(mounting, pathOf, down)) }));
+    const all = mountings.map((mounting) => ({
+      ...mounting,
+      sessions: session<Data>(optionsFor(mounting, pathOf, down)),
+    }));
     const innermost = all.at(-1)!.sessions;
     const app = new Hono<SessionEnv<Data>>();
     for (const { sessions, isMounted, route } of all) if (isMounted) app.use(route ?? "*", sessions);
@@ -25,7 +28,10 @@ export const hono: Adapter = {
       c.status(reply.status as StatusCode);
       return c.body(reply.body);
     });
-    return { store: all[0]!.sessions.store, listen: () => listening(createAdaptorServer({ fetch: app.fetch }) as Server) };
+    return {
+      store: all[0]!.sessions.store,
+      listen: () => listening(createAdaptorServer({ fetch: app.fetch }) as Server),
+    };
   },
 };
 

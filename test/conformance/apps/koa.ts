@@ -16,10 +16,14 @@ function down(ctx: Context): void {
 export const koa: Adapter = {
   name: "koa",
   build(mountings, handle) {
-    const all = mountings.map((mounting) => ({ ...mounting, sessions: session<Data>(optionsFor(mounting, pathOf, down)) }));
+    const all = mountings.map((mounting) => ({
+      ...mounting,
+      sessions: session<Data>(optionsFor(mounting, pathOf, down)),
+    }));
     const innermost = all.at(-1)!.sessions;
     const app = new Koa();
-    for (const { sessions, isMounted, route } of all) if (isMounted) app.use(route === undefined ? sessions : onRoute(route, sessions));
+    for (const { sessions, isMounted, route } of all)
+      if (isMounted) app.use(route === undefined ? sessions : onRoute(route, sessions));
     app.use(async (ctx) => {
       const reply = await handle(visit(ctx, innermost));
       if (!reply) return;
@@ -27,7 +31,10 @@ export const koa: Adapter = {
       ctx.status = reply.status;
       ctx.body = reply.body;
     });
-    return { store: all[0]!.sessions.store, listen: () => listening(createServer((req, res) => void app.callback()(req, res))) };
+    return {
+      store: all[0]!.sessions.store,
+      listen: () => listening(createServer((req, res) => void app.callback()(req, res))),
+    };
   },
 };
 

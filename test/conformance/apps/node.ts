@@ -23,7 +23,8 @@ export function nodeVisit(req: IncomingMessage, res: ServerResponse, innermost: 
   };
 }
 
-export const nodePath = (req: IncomingMessage): string => pathOf((req as { originalUrl?: string }).originalUrl ?? req.url);
+export const nodePath = (req: IncomingMessage): string =>
+  pathOf((req as { originalUrl?: string }).originalUrl ?? req.url);
 
 export function nodeDown(_req: IncomingMessage, res: ServerResponse): void {
   res.writeHead(503, { "Content-Type": "text/plain" }).end("down");
@@ -39,17 +40,25 @@ export function nodeReply(res: ServerResponse, { status, headers, body }: Reply)
 export const node: Adapter = {
   name: "node",
   build(mountings, handle) {
-    const all = mountings.map((mounting) => ({ ...mounting, sessions: session<Data>(optionsFor(mounting, nodePath, nodeDown)) }));
+    const all = mountings.map((mounting) => ({
+      ...mounting,
+      sessions: session<Data>(optionsFor(mounting, nodePath, nodeDown)),
+    }));
     let listener: RequestListener = answering(handle, all.at(-1)!.sessions);
     for (const { sessions, isMounted, route } of all.toReversed()) {
       const inner = listener;
       const outer = sessions(inner as Parameters<typeof sessions>[0]);
-      if (isMounted) listener = route === undefined ? outer : (req, res) => (routed(route, nodePath(req)) ? outer : inner)(req as never, res as never);
+      if (isMounted)
+        listener =
+          route === undefined
+            ? outer
+            : (req, res) => (routed(route, nodePath(req)) ? outer : inner)(req as never, res as never);
     }
     return { store: all[0]!.sessions.store, listen: () => listening(createServer(listener)) };
   },
 };
 
 function answering(handle: Handle, innermost: Access): RequestListener {
-  return async (req, res) => nodeReply(res, (await handle(nodeVisit(req, res, innermost))) ?? { status: 404, headers: [], body: "Not Found" });
+  return async (req, res) =>
+    nodeReply(res, (await handle(nodeVisit(req, res, innermost))) ?? { status: 404, headers: [], body: "Not Found" });
 }

@@ -12,12 +12,16 @@ async function start(options: AppOptions, routes: Routes): Promise<App> {
   const sessions = optionsOf(options).map((one) => entry.session<Data>(one as entry.ConnectOptions));
   const errors: unknown[] = [];
   const app = makeConnect();
-  const handleOf = (req: IncomingMessage, res: ServerResponse): NodeHandle => new NodeHandle(entry, sessions, req, res);
+  const handleOf = (req: IncomingMessage, res: ServerResponse): NodeHandle =>
+    new NodeHandle(entry, sessions, req, res);
   app.use((req, res, next) => (logged(options, res, () => handleOf(req, res)), next()));
   if (options.parsesForms) app.use(express.urlencoded({ extended: false }) as never);
   for (const one of mountedOf(options, sessions)) app.use(one);
   const { guard, errorPage } = options;
-  if (guard) app.use((req, res, next) => (guard(handleOf(req, res)) ? next() : handleOf(req, res).answer({ status: 401, body: "who are you?" })));
+  if (guard)
+    app.use((req, res, next) =>
+      guard(handleOf(req, res)) ? next() : handleOf(req, res).answer({ status: 401, body: "who are you?" }),
+    );
   app.use((req, res, next) => routed(routes, handleOf(req, res), next));
   app.use((error: unknown, req: IncomingMessage, res: ServerResponse, next: NextFunction) => {
     errors.push(error);

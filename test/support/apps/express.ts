@@ -21,9 +21,14 @@ async function start(make: Express, options: AppOptions, routes: Routes): Promis
   if (options.parsesForms) app.use(make.urlencoded({ extended: false }));
   for (const one of mountedOf(options, sessions)) app.use(one);
   const { guard, errorPage } = options;
-  if (guard) app.use((req, res, next) => (guard(handleOf(req, res)) ? next() : void res.status(401).send("who are you?")));
+  if (guard)
+    app.use((req, res, next) => (guard(handleOf(req, res)) ? next() : void res.status(401).send("who are you?")));
   for (const [path, handler] of Object.entries(routes)) {
-    app.all(path, (req, res, next) => (make === express4 ? handOn(handler, handleOf(req, res), next) : handler(handleOf(req, res))) as void);
+    app.all(
+      path,
+      (req, res, next) =>
+        (make === express4 ? handOn(handler, handleOf(req, res), next) : handler(handleOf(req, res))) as void,
+    );
   }
   app.use((error: unknown, req: Request, res: Response, next: NextFunction) => {
     errors.push(error);

@@ -12,17 +12,23 @@ async function start(options: AppOptions, routes: Routes): Promise<App> {
   const errors: unknown[] = [];
   const app = (options.isHttp2 ? makeFastify({ http2: true }) : makeFastify()) as unknown as FastifyInstance;
   const { guard, errorPage } = options;
-  app.addHook("onRequest", async (request, reply) => logged(options, reply.raw, () => new FastifyHandle(sessions, request, reply)));
+  app.addHook("onRequest", async (request, reply) =>
+    logged(options, reply.raw, () => new FastifyHandle(sessions, request, reply)),
+  );
   if (options.parsesForms) await app.register(formbody);
   else leaveBodies(app);
   for (const one of mountedOf(options, sessions)) await app.register(one);
-  if (guard) app.addHook("preHandler", async (request, reply) => (guard(new FastifyHandle(sessions, request, reply)) ? undefined : reply.code(401).send("who are you?")));
+  if (guard)
+    app.addHook("preHandler", async (request, reply) =>
+      guard(new FastifyHandle(sessions, request, reply)) ? undefined : reply.code(401).send("who are you?"),
+    );
   app.setErrorHandler((error, request, reply) => {
     errors.push(error);
     if (!errorPage) return reply.send(error);
     return reply.code(statusOf(error)).send(errorPage(new FastifyHandle(sessions, request, reply), error));
   });
-  for (const [path, handler] of Object.entries(routes)) app.all(path, (request, reply) => handler(new FastifyHandle(sessions, request, reply)));
+  for (const [path, handler] of Object.entries(routes))
+    app.all(path, (request, reply) => handler(new FastifyHandle(sessions, request, reply)));
   await app.ready();
   return listening(app.server as Server, sessions, errors);
 }
@@ -125,8 +131,12 @@ export const fastify: Adapter = {
       void reply.header("Set-Cookie", line);
       return Promise.resolve("ok");
     }),
-    "reply.send of a Response": way((reply, line) => reply.send(new Response("ok", { headers: { "Set-Cookie": line } }))),
-    "reply.header beside a stream": way((reply, line) => reply.header("Set-Cookie", line).send(nodeBody((write) => write("ok")))),
+    "reply.send of a Response": way((reply, line) =>
+      reply.send(new Response("ok", { headers: { "Set-Cookie": line } })),
+    ),
+    "reply.header beside a stream": way((reply, line) =>
+      reply.header("Set-Cookie", line).send(nodeBody((write) => write("ok"))),
+    ),
     "reply.raw.setHeader": way((reply, line) => {
       reply.raw.setHeader("Set-Cookie", line);
       return reply.send("ok");

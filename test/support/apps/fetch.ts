@@ -12,14 +12,18 @@ export type FetchHandler = (request: Request) => Response | Promise<Response>;
 const NATIVE = { Request, Response };
 
 async function start(options: AppOptions, routes: Routes): Promise<App> {
-  for (const [name, value] of Object.entries(NATIVE)) Object.defineProperty(globalThis, name, { value, writable: true, configurable: true });
+  for (const [name, value] of Object.entries(NATIVE))
+    Object.defineProperty(globalThis, name, { value, writable: true, configurable: true });
   const { handler, sessions } = fetchApp(options, routes);
   const server = createServer((req, res) => void bridge(handler, req, res));
   return listening(server, sessions, reported);
 }
 
 /** The application, to be served by anything. */
-export function fetchApp(options: AppOptions, routes: Routes): { handler: FetchHandler; sessions: readonly entry.Sessions<Data>[] } {
+export function fetchApp(
+  options: AppOptions,
+  routes: Routes,
+): { handler: FetchHandler; sessions: readonly entry.Sessions<Data>[] } {
   const sessions = optionsOf(options).map((one) => entry.session<Data>(one as entry.FetchOptions));
   const handler = mountedOf(options, sessions).reduceRight<FetchHandler>(
     (inner, wrap) => wrap(inner),
@@ -63,7 +67,13 @@ export function requestOf(req: IncomingMessage, signal?: AbortSignal): Request {
   const body = hasBody ? (Readable.toWeb(req) as ReadableStream<Uint8Array>) : null;
   // On Bun every socket has the property.
   const scheme = (req.socket as { encrypted?: boolean }).encrypted ? "https" : "http";
-  return new Request(`${scheme}://${req.headers.host}${req.url}`, { method: req.method!, headers, body, duplex: "half", ...(signal && { signal }) } as RequestInit);
+  return new Request(`${scheme}://${req.headers.host}${req.url}`, {
+    method: req.method!,
+    headers,
+    body,
+    duplex: "half",
+    ...(signal && { signal }),
+  } as RequestInit);
 }
 
 async function send(response: Response, { method }: IncomingMessage, res: ServerResponse): Promise<void> {
@@ -137,7 +147,9 @@ class FetchHandle implements Handle {
 
   redirect(location: string): Response {
     const headers = [...this.#headers];
-    return headers.length > 0 ? this.answer({ status: 303, headers: { location } }) : Response.redirect(new URL(location, this.native.request.url), 303);
+    return headers.length > 0
+      ? this.answer({ status: 303, headers: { location } })
+      : Response.redirect(new URL(location, this.native.request.url), 303);
   }
 
   stream(produce: (write: Write) => Promise<void>, { status = 200, headers = {} }: Reply = {}): Response {
@@ -175,7 +187,11 @@ export const fetchAdapter: Adapter = {
       return response;
     },
     "Response.json with headers": (_h, line) => Response.json("ok", { headers: { "Set-Cookie": line } }),
-    "a streamed body": (_h, line) => new Response(webBody((write) => write("ok")), { headers: { "Set-Cookie": line } }),
+    "a streamed body": (_h, line) =>
+      new Response(
+        webBody((write) => write("ok")),
+        { headers: { "Set-Cookie": line } },
+      ),
   },
   answerError: (_context, status, text) => new Response(text, { status }),
   pathOf: ([request]) => new URL((request as Request).url).pathname,

@@ -15,12 +15,17 @@ type HonoContext = Context<Env>;
 
 async function start(options: AppOptions, routes: Routes): Promise<App> {
   const { app, sessions, errors } = honoApp(options, routes);
-  const server = options.isHttp2 ? createAdaptorServer({ fetch: app.fetch, createServer: createHttp2Server }) : createAdaptorServer({ fetch: app.fetch });
+  const server = options.isHttp2
+    ? createAdaptorServer({ fetch: app.fetch, createServer: createHttp2Server })
+    : createAdaptorServer({ fetch: app.fetch });
   return listening(server as Server, sessions, errors);
 }
 
 /** The application, to be served by anything. */
-export function honoApp(options: AppOptions, routes: Routes): { app: Hono<Env>; sessions: readonly entry.Sessions<Data>[]; errors: readonly unknown[] } {
+export function honoApp(
+  options: AppOptions,
+  routes: Routes,
+): { app: Hono<Env>; sessions: readonly entry.Sessions<Data>[]; errors: readonly unknown[] } {
   const sessions = optionsOf(options).map((one) => entry.session<Data>(one as entry.HonoOptions));
   const errors: unknown[] = [];
   const app = new Hono<Env>();
@@ -29,7 +34,12 @@ export function honoApp(options: AppOptions, routes: Routes): { app: Hono<Env>; 
     await next();
     if (c.error) errors.push(c.error);
   });
-  app.use((c, next) => (logged(options, (c.env as { outgoing: ServerResponse }).outgoing, () => new HonoHandle(sessions, c)), next()));
+  app.use(
+    (c, next) => (
+      logged(options, (c.env as { outgoing: ServerResponse }).outgoing, () => new HonoHandle(sessions, c)),
+      next()
+    ),
+  );
   if (options.parsesForms) {
     app.use(async (c, next) => {
       await c.req.parseBody();
@@ -38,8 +48,12 @@ export function honoApp(options: AppOptions, routes: Routes): { app: Hono<Env>; 
   }
   for (const one of mountedOf(options, sessions)) app.use(one);
   if (guard) app.use(async (c, next) => (guard(new HonoHandle(sessions, c)) ? next() : c.text("who are you?", 401)));
-  if (errorPage) app.onError((error, c) => c.text(errorPage(new HonoHandle(sessions, c as HonoContext), error), statusOf(error) as 500));
-  for (const [path, handler] of Object.entries(routes)) app.all(path, (c) => handler(new HonoHandle(sessions, c)) as Response);
+  if (errorPage)
+    app.onError((error, c) =>
+      c.text(errorPage(new HonoHandle(sessions, c as HonoContext), error), statusOf(error) as 500),
+    );
+  for (const [path, handler] of Object.entries(routes))
+    app.all(path, (c) => handler(new HonoHandle(sessions, c)) as Response);
   return { app, sessions, errors };
 }
 
@@ -142,7 +156,9 @@ export const hono: Adapter = {
     }),
     "c.body with headers": way((c, line) => c.body("ok", 200, { "Set-Cookie": line, "Content-Type": "text/plain" })),
     "c.json with headers": way((c, line) => c.json("ok", 200, { "Set-Cookie": [line] })),
-    "a Response of its own": way((_c, line) => new Response("ok", { headers: { "Set-Cookie": line, "Content-Type": "text/plain" } })),
+    "a Response of its own": way(
+      (_c, line) => new Response("ok", { headers: { "Set-Cookie": line, "Content-Type": "text/plain" } }),
+    ),
     "c.res.headers": way((c, line) => {
       c.res = new Response("ok", { headers: { "Content-Type": "text/plain" } });
       c.res.headers.append("Set-Cookie", line);

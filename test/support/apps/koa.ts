@@ -26,7 +26,12 @@ async function start(options: AppOptions, routes: Routes): Promise<App> {
   return listening(server, sessions, errors);
 }
 
-async function withPage(page: NonNullable<AppOptions["errorPage"]>, errors: unknown[], handle: KoaHandle, next: Next): Promise<void> {
+async function withPage(
+  page: NonNullable<AppOptions["errorPage"]>,
+  errors: unknown[],
+  handle: KoaHandle,
+  next: Next,
+): Promise<void> {
   try {
     await next();
   } catch (error) {

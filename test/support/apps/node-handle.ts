@@ -117,10 +117,18 @@ export const nodeCookieWays: Record<string, Way> = {
   setHeaders: way((res, line) => res.setHeaders(new Headers([["Set-Cookie", line]])).end("ok")),
   "writeHead with an object": way((res, line) => res.writeHead(200, { "Set-Cookie": line }).end("ok")),
   "writeHead with an object of lists": way((res, line) => res.writeHead(200, { "Set-Cookie": [line] }).end("ok")),
-  "writeHead with a flat list": way((res, line) => res.writeHead(200, ["Set-Cookie", line, "X-Other", "1"]).end("ok")),
-  "writeHead with a reason and an object": way((res, line) => res.writeHead(200, "Fine", { "set-cookie": line }).end("ok")),
-  "setHeader before writeHead with other headers": way((res, line) => res.setHeader("Set-Cookie", line).writeHead(200, { "X-Other": "1" }).end("ok")),
-  "setHeader before writeHead with a flat list of other headers": way((res, line) => res.setHeader("Set-Cookie", line).writeHead(200, ["X-Other", "1"]).end("ok")),
+  "writeHead with a flat list": way((res, line) =>
+    res.writeHead(200, ["Set-Cookie", line, "X-Other", "1"]).end("ok"),
+  ),
+  "writeHead with a reason and an object": way((res, line) =>
+    res.writeHead(200, "Fine", { "set-cookie": line }).end("ok"),
+  ),
+  "setHeader before writeHead with other headers": way((res, line) =>
+    res.setHeader("Set-Cookie", line).writeHead(200, { "X-Other": "1" }).end("ok"),
+  ),
+  "setHeader before writeHead with a flat list of other headers": way((res, line) =>
+    res.setHeader("Set-Cookie", line).writeHead(200, ["X-Other", "1"]).end("ok"),
+  ),
   "writeHead with an object, then write": way((res, line) => {
     res.writeHead(200, { "Set-Cookie": line });
     res.write("o");

@@ -7,7 +7,8 @@ import type { Adapter, App, AppOptions, Data, Routes } from "./types.js";
 
 async function start(options: AppOptions, routes: Routes): Promise<App> {
   const sessions = optionsOf(options).map((one) => entry.session<Data>(one as entry.NodeOptions));
-  const handleOf = (req: IncomingMessage, res: ServerResponse): NodeHandle => new NodeHandle(entry, sessions, req, res);
+  const handleOf = (req: IncomingMessage, res: ServerResponse): NodeHandle =>
+    new NodeHandle(entry, sessions, req, res);
   const served = mounted(mountedOf(options, sessions), (req, res) => route(options, routes, handleOf(req, res)));
   const listener: RequestListener = (req, res) => (logged(options, res, () => handleOf(req, res)), served(req, res));
   const server = options.isHttp2 ? createHttp2Server(listener as never) : createServer(listener);
@@ -27,7 +28,11 @@ function route(options: AppOptions, routes: Routes, handle: NodeHandle): unknown
   return withPage(options.errorPage, handle, () => handler(handle));
 }
 
-async function withPage(page: NonNullable<AppOptions["errorPage"]>, handle: NodeHandle, answer: () => unknown): Promise<void> {
+async function withPage(
+  page: NonNullable<AppOptions["errorPage"]>,
+  handle: NodeHandle,
+  answer: () => unknown,
+): Promise<void> {
   try {
     await answer();
   } catch (error) {

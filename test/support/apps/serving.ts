@@ -14,13 +14,21 @@ export function mountedOf<S>({ isMounted = true, times = 1 }: AppOptions, sessio
 }
 
 /** Listens on an answer, as what writes logs does. */
-export function logged({ log }: AppOptions, res: { once(event: string, listener: () => void): unknown }, handle: () => Handle): void {
+export function logged(
+  { log }: AppOptions,
+  res: { once(event: string, listener: () => void): unknown },
+  handle: () => Handle,
+): void {
   if (!log) return;
   for (const event of ["finish", "close"]) res.once(event, () => log(handle()));
 }
 
 /** Listens on a free port; closing it ends every connection. */
-export async function listening(server: Server | Http2Server, sessions: readonly any[], errors: readonly unknown[]): Promise<App> {
+export async function listening(
+  server: Server | Http2Server,
+  sessions: readonly any[],
+  errors: readonly unknown[],
+): Promise<App> {
   const earlier = errors.length;
   const connections = new Set<Socket | ServerHttp2Session>();
   const watch = (connection: Socket | ServerHttp2Session): void => {

@@ -71,7 +71,10 @@ export interface AppOptions {
   /** Answers errors with this text and the status of the error, instead of the framework's own page. */
   errorPage?: (handle: Handle, error: unknown) => string;
   isHttp2?: boolean;
-  /** Listens on the answer of each request, from before the session on: called when all of it is sent, and when its client is gone. */
+  /**
+   * Listens on the answer of each request, from before the session on: called when all of it is sent, and when its
+   * client is gone.
+   */
   log?: (handle: Handle) => void;
 }
 

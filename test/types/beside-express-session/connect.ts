@@ -33,11 +33,13 @@ app.get("/", (req, res) => {
 
 export const plain = connect();
 plain.use(sessions);
-plain.use(wrapAsync(async (req, res, next) => {
-  await sessions.get(req).destroy();
-  res.once("close", () => {});
-  next();
-}));
+plain.use(
+  wrapAsync(async (req, res, next) => {
+    await sessions.get(req).destroy();
+    res.once("close", () => {});
+    next();
+  }),
+);
 plain.use(async (req, res) => {
   using opened = await sessions.open(req, res);
   opened.set("ours", 2);

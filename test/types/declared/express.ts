@@ -1,6 +1,16 @@
 import express from "express";
 import { chain, createStore, fromCookie, fromHeader, type SessionOf } from "holdfast";
-import { findSession, getSession, loadSession, session, wrapAsync, type Session, type SessionData, type SessionError, type Sessions } from "holdfast/express";
+import {
+  findSession,
+  getSession,
+  loadSession,
+  session,
+  wrapAsync,
+  type Session,
+  type SessionData,
+  type SessionError,
+  type Sessions,
+} from "holdfast/express";
 import { memoryStorage } from "holdfast/storage/memory";
 import { check, type Same } from "../expect.js";
 import type { Data, User } from "./data.js";
@@ -16,8 +26,14 @@ export const sessions = session<Data>({
     res.status(503).json({ path: req.path });
   },
 });
-export const other = session({ store: createStore<Data>({ storage: memoryStorage() }), extractor: chain(fromCookie("b"), fromHeader("x-b")), load: "lazy" });
-export const bound = session({ storage: (req, res) => (req.hostname === res.locals["host"] ? memoryStorage() : memoryStorage()) });
+export const other = session({
+  store: createStore<Data>({ storage: memoryStorage() }),
+  extractor: chain(fromCookie("b"), fromHeader("x-b")),
+  load: "lazy",
+});
+export const bound = session({
+  storage: (req, res) => (req.hostname === res.locals["host"] ? memoryStorage() : memoryStorage()),
+});
 
 check<Same<typeof sessions, Sessions<Data>>>();
 check<Same<SessionOf<typeof sessions>, Session<Data>>>();
@@ -56,15 +72,20 @@ app.get("/", async (req, res) => {
   (await sessions.read(req)).release();
 });
 
-app.get("/of/:id", wrapAsync(async (req, res) => {
-  req.session.set("visits", 1);
-  await req.session.save();
-  res.redirect(req.originalUrl);
-}));
-app.use(wrapAsync(async (error: unknown, req: express.Request, res: express.Response, next: express.NextFunction) => {
-  check<Same<typeof req.session, Session<SessionData>>>();
-  next(res.headersSent ? error : undefined);
-}));
+app.get(
+  "/of/:id",
+  wrapAsync(async (req, res) => {
+    req.session.set("visits", 1);
+    await req.session.save();
+    res.redirect(req.originalUrl);
+  }),
+);
+app.use(
+  wrapAsync(async (error: unknown, req: express.Request, res: express.Response, next: express.NextFunction) => {
+    check<Same<typeof req.session, Session<SessionData>>>();
+    next(res.headersSent ? error : undefined);
+  }),
+);
 
 app.get("/wrong", (req) => {
   // @ts-expect-error there is no such key

@@ -28,4 +28,6 @@ export default {
   }),
 };
 
-export const plain: (request: Request) => Promise<Response> = sessions((request) => new Response(sessions.get(request).id));
+export const plain: (request: Request) => Promise<Response> = sessions(
+  (request) => new Response(sessions.get(request).id),
+);

@@ -12,7 +12,13 @@ export const message: Promise<string | undefined> = session.take("flash");
 export const isStored: boolean = session.isStored;
 void session.reload();
 void session.reload({ discard: true });
-void session.authenticate("ann", { keep: ["cart"], info: { device: "Firefox" }, idleTimeout: "30d", absoluteTimeout: "90d", sessionOnly: false });
+void session.authenticate("ann", {
+  keep: ["cart"],
+  info: { device: "Firefox" },
+  idleTimeout: "30d",
+  absoluteTimeout: "90d",
+  sessionOnly: false,
+});
 export const options: AuthenticateOptions<Data> = { sessionOnly: true };
 
 // @ts-expect-error: no such key

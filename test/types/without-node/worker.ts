@@ -11,7 +11,9 @@ interface Env {
   readonly name: string;
 }
 
-const sessions = session<Data>({ storage: (_request, env: Env) => (env.name === "" ? memoryStorage() : memoryStorage()) });
+const sessions = session<Data>({
+  storage: (_request, env: Env) => (env.name === "" ? memoryStorage() : memoryStorage()),
+});
 
 export default {
   fetch: sessions((request, _env: Env) => {

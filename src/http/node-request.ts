@@ -1,0 +1,89 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { nodeForm, type Fields } from "./form.js";
+import { read } from "../util/prototypes.js";
+import { isHandshake, type AnswerHeaders, type RequestView } from "./request-view.js";
+
+/** A Node request (HTTP/1, or HTTP/2's compatibility API) as the library reads it. */
+export class NodeView implements RequestView {
+  readonly context: unknown;
+  readonly #req: IncomingMessage;
+
+  constructor(req: IncomingMessage, context: unknown = req) {
+    this.#req = req;
+    this.context = context;
+  }
+
+  get cookies(): string | undefined {
+    return read(this.#req, "headers").cookie;
+  }
+
+  get url(): string {
+    return this.#req.url ?? "/";
+  }
+
+  get encrypted(): boolean {
+    return (this.#req.socket as { encrypted?: boolean }).encrypted === true;
+  }
+
+  get version(): string {
+    return this.#req.httpVersion;
+  }
+
+  /** Node tells it of each request, by whether somebody listens for upgrades. */
+  get isUpgrade(): boolean {
+    return read(this.#req as { upgrade?: boolean }, "upgrade") ?? isHandshake(this);
+  }
+
+  headers(name: string): readonly string[] {
+    const { headers, rawHeaders } = this.#req;
+    if (name === "host") return [headers.host ?? (headers[":authority"] as string | undefined) ?? ""];
+    if (headers[name] === undefined) return [];
+    return rawHeaders.filter((_, i) => i % 2 === 1 && rawHeaders[i - 1]!.toLowerCase() === name);
+  }
+
+  param(name: string): string | undefined {
+    return (this.#req as { params?: Record<string, string> }).params?.[name];
+  }
+
+  form(): Promise<Fields | undefined> {
+    return nodeForm(this.#req);
+  }
+}
+
+/** The headers of a Node response that has not begun. */
+export class NodeHeaders implements AnswerHeaders {
+  readonly #res: ServerResponse;
+
+  constructor(res: ServerResponse) {
+    this.#res = res;
+  }
+
+  names(): readonly string[] {
+    return (this.#res as Partial<ServerResponse>).getHeaderNames?.() ?? [];
+  }
+
+  get(name: string): string | undefined {
+    const value = this.#res.getHeader(name);
+    return Array.isArray(value) ? value.join(", ") : value?.toString();
+  }
+
+  set(name: string, value: string): void {
+    this.#res.setHeader(name, value);
+  }
+
+  cookies(): readonly string[] {
+    const value = this.#res.getHeader("Set-Cookie");
+    return Array.isArray(value) ? value : value === undefined ? [] : [String(value)];
+  }
+
+  setCookies(lines: readonly string[]): void {
+    this.#res.setHeader(this.#cookieName, [...lines]);
+  }
+
+  /** As the application spelled it. */
+  get #cookieName(): string {
+    const res = this.#res as ServerResponse & { getRawHeaderNames?(): string[] };
+    const names = res.hasHeader("Set-Cookie") ? res.getRawHeaderNames?.() : undefined;
+    return names?.find((name) => name.toLowerCase() === "set-cookie") ?? "Set-Cookie";
+  }
+}

@@ -1,0 +1,171 @@
+import { andThen } from "../util/promise.js";
+import { isForm, MOST_BYTES, urlencodedFields, type Fields } from "./form.js";
+import type { Begun } from "./live-body.js";
+import type { Outgoing } from "./outgoing.js";
+import { RuntimeOutgoing } from "./runtime-outgoing.js";
+import { madeFrom, ServerOutgoing } from "./server-outgoing.js";
+import { isHandshake, type AnswerHeaders, type RequestView } from "./request-view.js";
+
+/** A web `Request` as the library reads it. */
+export class WebView implements RequestView {
+  readonly context: unknown;
+  readonly #request: Request;
+
+  constructor(request: Request, context: unknown = request) {
+    this.#request = request;
+    this.context = context;
+  }
+
+  get cookies(): string | undefined {
+    return this.#request.headers.get("cookie") ?? undefined;
+  }
+
+  get url(): string {
+    return this.#request.url.replace(/^[^/?]*\/\/[^/?]*/, "");
+  }
+
+  get encrypted(): boolean {
+    return this.#request.url.startsWith("https:");
+  }
+
+  get isUpgrade(): boolean {
+    return isHandshake(this);
+  }
+
+  headers(name: string): readonly string[] {
+    const value = this.#request.headers.get(name);
+    if (value !== null) return [value];
+    return name === "host" ? [new URL(this.#request.url).host] : [];
+  }
+
+  param(_name: string): string | undefined {
+    return undefined;
+  }
+
+  form(): Promise<Fields | undefined> {
+    return webForm(this.#request);
+  }
+}
+
+/** The fields of a url-encoded body; the handler reads the request's own body. */
+async function webForm(request: Request): Promise<Fields | undefined> {
+  if (!isForm(request.headers.get("content-type") ?? undefined) || request.bodyUsed) return undefined;
+  const body = request.clone().body;
+  const text = body && (await shortText(body).catch(() => undefined));
+  return text ? urlencodedFields(text) : undefined;
+}
+
+/** The whole text, or undefined where it is too long. */
+async function shortText(body: ReadableStream<Uint8Array>): Promise<string | undefined> {
+  const reader = body.getReader();
+  const decoder = new TextDecoder();
+  let text = "";
+  for (let length = 0; ; ) {
+    const { done, value } = await reader.read();
+    if (done) return text + decoder.decode();
+    length += value.length;
+    if (length > MOST_BYTES) return void reader.cancel().catch(() => {});
+    text += decoder.decode(value, { stream: true });
+  }
+}
+
+/** Web `Headers` that an answer is to have. */
+export class WebHeaders implements AnswerHeaders {
+  readonly #headers: Headers;
+
+  constructor(headers: Headers) {
+    this.#headers = headers;
+  }
+
+  names(): readonly string[] {
+    return [...this.#headers.keys()];
+  }
+
+  get(name: string): string | undefined {
+    return this.#headers.get(name) ?? undefined;
+  }
+
+  set(name: string, value: string): void {
+    this.#headers.set(name, value);
+  }
+
+  cookies(): readonly string[] {
+    return this.#headers.getSetCookie();
+  }
+
+  setCookies(lines: readonly string[]): void {
+    this.#headers.delete("Set-Cookie");
+    for (const line of lines) this.#headers.append("Set-Cookie", line);
+  }
+}
+
+/**
+ * Whether this is a response: of this runtime, of a server or of another package. Reads nothing of one of the global
+ * class: that could change how it is sent.
+ */
+export function isResponse(answer: unknown): answer is Response {
+  if (answer instanceof Response) return true;
+  const { status, headers } = (typeof answer === "object" && answer !== null ? answer : {}) as Partial<Response>;
+  return typeof status === "number" && typeof headers?.get === "function";
+}
+
+/** What happens around an answer. Where it answers nothing there is nothing to wait for. */
+export interface ResponseHooks {
+  /** Before the answer. `canCarry` is false where it brings nothing; `headers` are those that the handler gave it. */
+  commit(canCarry: boolean, headers?: AnswerHeaders): Promise<void> | undefined;
+  /** Whether the handler may still have something to store while the body is on its way. */
+  readonly mayChange: boolean;
+  /** Before the end of the body, or once nobody reads on. */
+  finish(): Promise<void> | undefined;
+  /** Headers that are added last. */
+  answer(headers: AnswerHeaders): void;
+}
+
+type Answered<R> = R | Response | Promise<R | Response>;
+
+/**
+ * What is sent instead of `response`, after all that comes before it. A response that hands the connection over
+ * (101), an error (status 0) and undefined carry no cookie.
+ */
+export function answered<R extends Response | undefined>(
+  request: Request,
+  response: R,
+  hooks: ResponseHooks,
+): Answered<R> {
+  const out = response && outgoing(request, response);
+  if (!out || !isSent(out.status)) return andThen(hooks.commit(false), () => andThen(hooks.finish(), () => response));
+  return andThen(hooks.commit(true, out), () => {
+    const live = hooks.mayChange && request.method !== "HEAD" ? out.live() : undefined;
+    return andThen(live, (read) => (read ? endedLate(out, read, hooks) : ended(out, hooks)));
+  });
+}
+
+/** Not 101, nor an error; a server's class may hold a status that cannot be sent, and notices it later. */
+function isSent(status: number): boolean {
+  return status >= 200 && status <= 599;
+}
+
+/**
+ * Whether a request to become a socket was granted. Some runtimes want an empty response in place of the 101 that
+ * they have sent themselves.
+ */
+export function isHandedOver(response: Response | undefined): boolean {
+  return response === undefined || response.status === 101 || (response.status === 200 && response.body === null);
+}
+
+function outgoing(request: Request, response: Response): Outgoing {
+  const made = madeFrom(response);
+  return made ? new ServerOutgoing(response, made) : new RuntimeOutgoing(request, response);
+}
+
+function ended(out: Outgoing, hooks: ResponseHooks): Response | Promise<Response> {
+  return andThen(hooks.finish(), () => {
+    hooks.answer(out);
+    return out.whole();
+  });
+}
+
+function endedLate(out: Outgoing, read: Begun, hooks: ResponseHooks): Response {
+  hooks.answer(out);
+  return out.endingAfter(read, () => hooks.finish());
+}

@@ -1,0 +1,96 @@
+import { readCookie } from "../cookie/read.js";
+import { cookieLine } from "../cookie/write.js";
+import { isWritable, type Extractor, type Found } from "../extractors/extractor.js";
+import { forbidStoring, keepPrivate } from "../http/caching.js";
+import { isLocalPlainHttp } from "../http/local.js";
+import type { AnswerHeaders, RequestView } from "../http/request-view.js";
+import type { Reply, Telling } from "./outcome.js";
+import type { RequestSettings } from "./request-options.js";
+
+/** What an answer depends on. */
+export interface Answering {
+  readonly settings: RequestSettings;
+  readonly view: RequestView;
+  /** What the request brought. */
+  readonly found: Found | undefined;
+  readonly outcome: Reply;
+  /** Whether the handler used the session. */
+  readonly asked: boolean;
+}
+
+/** Writes into the headers what the client is to be told. Called once all of it is stored. */
+export function answer(answering: Answering, headers: AnswerHeaders): void {
+  const { outcome, found, settings, asked } = answering;
+  const carries =
+    outcome === "removal" ? remove(answering, headers) : outcome !== undefined && tell(answering, outcome, headers);
+  const byUrl = cameByUrl(found);
+  if (byUrl && headers.get("Referrer-Policy") === undefined) headers.set("Referrer-Policy", "no-referrer");
+  if (carries || byUrl) forbidStoring(headers);
+  else if (asked) keepPrivate(headers, settings.asked);
+}
+
+/** Whether the token stands in the URL: that asks for headers whatever becomes of the session. */
+export function cameByUrl(found: Found | undefined): boolean {
+  return found?.member.source === "query" || found?.member.source === "param";
+}
+
+/** Whether a cookie of this answer is Secure. */
+export function isSecure({ settings, view }: Pick<Answering, "settings" | "view">): boolean {
+  return settings.cookie.secure === "auto" ? !isLocalPlainHttp(view) : settings.cookie.secure;
+}
+
+function tell(answering: Answering, telling: Telling, headers: AnswerHeaders): boolean {
+  const members = destinations(answering, telling);
+  for (const member of members) write(answering, member, telling, headers);
+  return members.length > 0;
+}
+
+/**
+ * A new token goes to every writable member, a renewed one to the member that brought the old one (to every one if
+ * that is read-only), an unchanged one back where it came from and nowhere else.
+ */
+function destinations({ settings, found }: Answering, { why }: Telling): readonly Extractor[] {
+  const source = found && isWritable(found.member) ? [found.member] : [];
+  if (why === "new") return settings.writable;
+  if (settings.answersAll && (why === "renewed" || source.length > 0)) return settings.writable;
+  return why === "renewed" && source.length === 0 ? settings.writable : source;
+}
+
+function write(
+  answering: Answering,
+  { source, key }: Extractor,
+  { token, lifetime, sessionOnly }: Telling,
+  headers: AnswerHeaders,
+): void {
+  if (source === "header") return headers.set(key, token);
+  const { cookie } = answering.settings;
+  const settings = sessionOnly === undefined ? cookie : { ...cookie, sessionOnly };
+  setCookie(headers, key, cookieLine(key, token, lifetime, isSecure(answering), settings));
+}
+
+/**
+ * Expires every cookie in which the request brought the token, and takes back one that an earlier `save()` answered.
+ */
+function remove(answering: Answering, headers: AnswerHeaders): boolean {
+  const cookies = answering.settings.writable.filter((member) => member.source === "cookie");
+  const brought = cookies.filter((member) => broughtBy(answering, member));
+  for (const { key } of cookies) if (headers.cookies().length > 0) headers.setCookies(withoutOurs(headers, key));
+  for (const { key } of brought)
+    setCookie(headers, key, cookieLine(key, "", undefined, isSecure(answering), answering.settings.cookie));
+  return brought.length > 0;
+}
+
+function broughtBy({ found, view }: Answering, member: Extractor): boolean {
+  return (
+    found !== undefined && (found.member === member || readCookie(view.cookies, member.key).first === found.value)
+  );
+}
+
+/** Adds our line; one of ours from an earlier `save()` is replaced, the application's own stay. */
+function setCookie(headers: AnswerHeaders, name: string, line: string): void {
+  headers.setCookies([...withoutOurs(headers, name), line]);
+}
+
+function withoutOurs(headers: AnswerHeaders, name: string): readonly string[] {
+  return headers.cookies().filter((line) => !line.startsWith(`${name}=`));
+}

@@ -1,0 +1,425 @@
+import { SessionError } from "../errors.js";
+import { milliseconds, type Duration } from "../util/duration.js";
+import { isPromise } from "../util/promise.js";
+import { remembers } from "../codecs/record.js";
+import type { ValueCodec } from "../codecs/value.js";
+import { commit, failedToEnd, reportEnd, unsaved, type Committed } from "./commit.js";
+import { Draft, type Taken } from "./draft.js";
+import { idleDeadline, idleLength, refreshEvery, refreshIsDue, usualIdle } from "./expiry.js";
+import type { StoreSettings } from "./options.js";
+import type { Carrier, LateChanges, Reply } from "./outcome.js";
+import type { Birth, Login, Persistence } from "./persistence.js";
+import type { Live, Loaded } from "./records.js";
+import { assertReachable, loginOf, type Asked } from "./owner.js";
+import { isBeginning, plan, type Beginning, type Purpose, type Situation } from "./plan.js";
+import * as states from "./state.js";
+import type { State, Transition } from "./state.js";
+import { hashOf, idOf } from "./token.js";
+import { VerbQueue } from "./verb-queue.js";
+
+/** What a store's sessions share. */
+export interface StoreParts {
+  readonly settings: StoreSettings;
+  readonly persistence: Persistence;
+  readonly values: ValueCodec;
+}
+
+/** What is left of a session for its handler: everything, everything that needs no new token, or nothing. */
+export type Phase = "open" | "answered" | "over" | "released";
+
+interface CommitOptions {
+  readonly mayWait?: (() => boolean) | undefined;
+  readonly login?: Login;
+}
+
+/**
+ * Storage calls under way. What the handler asks for meanwhile is noted, and applied again to the state that they
+ * lead to.
+ */
+interface Flight {
+  /** Whether a record is being stored under a new token, so that a change needs no token of its own. */
+  readonly begins: boolean;
+  readonly meanwhile: Transition[];
+  /** Rejects with the failure. */
+  readonly landing: Promise<void>;
+}
+
+/**
+ * One session in one request: its state, its data, and the one place that persists them. Storage calls of one session
+ * never overlap: a commit waits for the one before it, and leads on from the state that the handler has asked for by
+ * then.
+ */
+export class SessionCore {
+  readonly parts: StoreParts;
+  phase: Phase = "open";
+  carrier: Carrier;
+  /** Whether the handler used it. */
+  asked = false;
+  /** Its request, if it was opened in one. */
+  request: LateChanges | undefined = undefined;
+  /** Called when a verb has persisted something the client is to be told (store pattern: it is told at once). */
+  onPersisted: (() => void) | undefined;
+  readonly #storesNew: boolean;
+  #state: State;
+  #draft: Draft;
+  #verbs: VerbQueue | undefined;
+  #flight: Flight | undefined;
+  #saidTooLate = false;
+
+  /**
+   * @param parts - what the store's sessions share
+   * @param loaded - what was found when the session was opened
+   * @param token - what opened it, if a token did
+   * @param carrier - who sends a new token to the client
+   * @param storesNew - whether a session is stored although nothing was put into it
+   * @param bornAt - when one that is not stored yet began, epoch ms; default: now
+   */
+  constructor(
+    parts: StoreParts,
+    loaded: Loaded,
+    token: string | undefined,
+    carrier: Carrier,
+    storesNew: boolean = false,
+    bornAt?: number,
+  ) {
+    this.parts = parts;
+    this.carrier = carrier;
+    this.#storesNew = storesNew;
+    this.#draft = new Draft(parts.values, loaded.kind === "live" ? loaded.record.data : undefined);
+    this.#state = states.opened(loaded, token, bornAt ?? (loaded.kind === "live" ? 0 : parts.settings.clock.now()));
+    this.#flight = undefined;
+  }
+
+  /** Its data as the handler sees it. */
+  get draft(): Draft {
+    return this.#draft;
+  }
+
+  /** What the client is to be told. */
+  get outcome(): Reply {
+    return this.#state.reply;
+  }
+
+  /** Its lifecycle verbs; made for the first one. */
+  get verbs(): VerbQueue {
+    return (this.#verbs ??= new VerbQueue());
+  }
+
+  /** Whether a verb is still under way, or failed and nobody waited for it. */
+  get isUnsettled(): boolean {
+    return this.#verbs?.isUnsettled === true;
+  }
+
+  /** Whether there is no session to use any more. */
+  get ended(): boolean {
+    return this.#state.kind === "destroyed" || this.dropped;
+  }
+
+  /**
+   * Whether a save came too late. What the session was renewed to may live on: `destroy` and `reset` still end it.
+   */
+  get dropped(): boolean {
+    return this.#state.kind === "dropped";
+  }
+
+  /** Whether data or idle timeout differ from what is stored. */
+  get hasChanges(): boolean {
+    return this.#draft.noteChanges() || this.#idle !== undefined;
+  }
+
+  /** Whether a record of it is stored, or just being stored, so that a change needs no new token. */
+  get isStored(): boolean {
+    return this.#flight?.begins === true || this.#state.kind === "stored";
+  }
+
+  /** Whether there is a record of it now. */
+  get hasRecord(): boolean {
+    return this.#state.kind === "stored" || this.#state.kind === "renewing";
+  }
+
+  get fresh(): boolean {
+    return states.isFresh(this.#state);
+  }
+
+  get token(): string {
+    const token = states.tokenIn(this.#identified());
+    if (token !== undefined) return token;
+    throw new SessionError("unsupported", "the token of a session opened by its id is known to the client alone");
+  }
+
+  get id(): string {
+    return idOf(states.hashIn(this.#identified())!);
+  }
+
+  get createdAt(): number {
+    return this.#birth.createdAt;
+  }
+
+  get absoluteExpiresAt(): number | undefined {
+    return this.#birth.absolute;
+  }
+
+  /** The deadline that is stored, or will be at the end of this request as far as that is known. */
+  get idleExpiresAt(): number {
+    const live = states.recordOf(this.#state);
+    const next = (): number => idleDeadline(this.#now, this.#idleLength(), this.absoluteExpiresAt);
+    if (!live || this.#idle !== undefined) return next();
+    return this.#refresh(this.#refreshDue()) === "no" ? live.expiresAt : Math.max(next(), live.expiresAt);
+  }
+
+  get owner(): string | undefined {
+    return this.#birth.owner;
+  }
+
+  get authenticatedAt(): number | undefined {
+    return this.#birth.authenticatedAt;
+  }
+
+  setIdleTimeout(timeout: Duration): void {
+    const idle = milliseconds("setIdleTimeout", timeout, 1000);
+    const { createdAt, authenticatedAt = createdAt, absolute = Infinity } = this.#birth;
+    assertReachable("setIdleTimeout", timeout, idle, absolute - authenticatedAt);
+    this.#apply((state) => states.withIdle(state, idle));
+  }
+
+  regenerate(keep: readonly string[] | undefined): void {
+    if (keep) this.#draft.keep(keep);
+    this.#apply(states.regenerated);
+  }
+
+  reset(): void {
+    const now = this.#now;
+    this.#draft = new Draft(this.parts.values);
+    this.#apply((state) => states.emptied(state, now));
+  }
+
+  /** Renews the token for this owner, at once. Where that fails the session is as it was. */
+  async authenticate(owner: string, asked: Asked): Promise<void> {
+    await this.#landed();
+    const login = loginOf(owner, asked, this.#birth, this.#now, this.parts.settings.absolute);
+    const renewed = states.regenerated(this.#state);
+    const draft = this.#draft;
+    const keep = login.isAnother ? [] : asked.keep;
+    const emptied = keep && draft.keep(keep);
+    try {
+      await this.#commit(asked.terms ? states.withIdle(renewed, undefined) : renewed, "save", { login });
+    } catch (error) {
+      if (emptied) draft.restore(emptied);
+      throw error;
+    }
+  }
+
+  async destroy(): Promise<void> {
+    await this.#landed();
+    if (this.#state.kind === "destroyed") return;
+    if (this.#state.kind === "late")
+      throw new SessionError(
+        "ended",
+        "destroy: the token of this request was renewed by another request; that session lives on",
+      );
+    const state = this.#state;
+    const stored = states.endable(state);
+    if (!stored) return this.#arrive({ state: states.destroyed(state) }, this.#draft, []);
+    const ending = this.parts.persistence.end(stored).then(
+      (): Committed => {
+        reportEnd(this.parts.settings, stored, "destroy");
+        return { state: states.destroyed(state) };
+      },
+      (error: unknown): Committed => ({ state: failedToEnd(state, error), failure: { error } }),
+    );
+    await this.#follow(ending, false);
+  }
+
+  /**
+   * Persists what the request did; afterwards `outcome` says what the client is to be told.
+   *
+   * @param purpose - why: at the end of a request, or for a handler
+   * @param mayWait - asked before anything is persisted: whether what no handler asked for (a refresh, a record for
+   *   every visitor) may wait for another response
+   * @returns nothing to wait for if there is nothing to do, or the storage answers at once
+   */
+  commit(purpose: Purpose, mayWait?: () => boolean): Promise<void> | undefined {
+    if (this.#flight) return this.#landed().then(() => this.commit(purpose, mayWait));
+    return this.#commit(this.#state, purpose, { mayWait });
+  }
+
+  /** Saves that a value was taken from this draft, and returns it: of all requests that take it, one gets it. */
+  async saveTaken(taken: Taken, draft: Draft): Promise<unknown> {
+    await this.#landed();
+    if (this.ended) throw new SessionError("ended", "take: the session was ended or renewed by another request");
+    if (this.#draft !== draft) return undefined;
+    try {
+      if (this.hasRecord && draft.hasTaken(taken)) await this.#commit(this.#state, "take");
+    } catch (error) {
+      draft.untake(taken);
+      throw error;
+    }
+    return taken.value;
+  }
+
+  /** Reads again what is stored; the changes of this request are replayed on it. */
+  async reload(): Promise<void> {
+    await this.#landed();
+    const state = this.#state;
+    if (state.kind === "late" || state.kind === "newer")
+      throw new SessionError("ended", "reload: the session was renewed by another request");
+    if (state.kind !== "stored" && state.kind !== "renewing") return;
+    const read = async (): Promise<Committed> => {
+      const found = await this.parts.persistence.load(state.live.hash);
+      if (found.kind === "live") return this.#renewed({ ...state, live: found }, found);
+      const error = new SessionError("ended", "reload: the session was ended or renewed by another request");
+      return { state: state.kind === "stored" ? states.dropped(state) : state, failure: { error } };
+    };
+    await this.#follow(
+      read().catch((error: unknown): Committed => ({ state, failure: { error } })),
+      false,
+    );
+  }
+
+  #renewed(state: State, { record }: Live): Committed {
+    try {
+      this.#draft.renew(record.data, (writeId) => remembers(record.writes, writeId));
+      return { state };
+    } catch (error) {
+      return { state, failure: { error } };
+    }
+  }
+
+  /** Forgets unsaved changes; one event if there were any. What a save under way has taken up is not among them. */
+  discard(): void {
+    const hasChanged = this.#flight ? this.#draft.hasUnsealed : this.#draft.discard();
+    if (hasChanged) this.parts.settings.emit(unsaved(this.#state));
+  }
+
+  /** A change that cannot be saved any more, and nobody is there to throw at: one event. */
+  changeTooLate(): void {
+    if (!this.#saidTooLate) this.parts.settings.emit(unsaved(this.#state));
+    this.#saidTooLate = true;
+  }
+
+  /** One event if there are changes that no save has taken up; they stay. */
+  reportUnsaved(): void {
+    if (!this.ended && this.#draft.hasUnsealed) this.parts.settings.emit(unsaved(this.#state));
+  }
+
+  #commit(state: State, purpose: Purpose, { mayWait, login }: CommitOptions = {}): Promise<void> | undefined {
+    const explicit = purpose !== "end";
+    const due = this.#refreshDue();
+    const changed = this.hasChanges;
+    const chosen = plan(state, this.#situation(state, explicit, changed, due));
+    if (chosen.do === "nothing" || mayWait?.()) return undefined;
+    const beginning = isBeginning(chosen) ? this.#ready(chosen) : undefined;
+    const fallback = beginning && state === this.#state ? beginning.state : this.#state;
+    const { settings, persistence } = this.parts;
+    const { carrier } = this;
+    const draft = this.#draft;
+    const work = commit(beginning ?? chosen, {
+      settings,
+      persistence,
+      draft,
+      carrier,
+      explicit,
+      moves: due || purpose === "save",
+      changed,
+      login,
+      fallback,
+    });
+    if (!isPromise(work)) return this.#arrive(work, draft, []);
+    if (beginning) this.#state = beginning.state;
+    return this.#follow(work, beginning !== undefined);
+  }
+
+  /** The same plan, for a state that has a token. */
+  #ready(chosen: Beginning): Beginning {
+    return states.hashIn(chosen.state) === undefined
+      ? ({ ...chosen, state: states.identifiedBy(chosen.state, this.#draw()) } as Beginning)
+      : chosen;
+  }
+
+  /** Waits for what is under way, without another commit beside it. */
+  #follow(work: Promise<Committed>, begins: boolean): Promise<void> {
+    const draft = this.#draft;
+    const meanwhile: Transition[] = [];
+    const landing = work.then((committed) => {
+      this.#flight = undefined;
+      this.#arrive(committed, draft, meanwhile);
+    });
+    this.#flight = { begins, meanwhile, landing };
+    return landing;
+  }
+
+  /** Goes on from what a commit has led to, with what the handler asked for meanwhile. Throws its failure. */
+  #arrive({ state, failure }: Committed, draft: Draft, meanwhile: readonly Transition[]): undefined {
+    this.#state = meanwhile.reduce((next, apply) => apply(next), state);
+    const hasEnded = state.kind === "destroyed" || state.kind === "dropped";
+    if (hasEnded && this.#draft === draft) this.#draft = new Draft(this.parts.values);
+    if (failure) throw failure.error;
+  }
+
+  /** Resolves when no storage call of this session is under way. */
+  async #landed(): Promise<void> {
+    while (this.#flight) await this.#flight.landing.catch(() => {});
+  }
+
+  #apply(transition: Transition): void {
+    this.#state = transition(this.#state);
+    this.#flight?.meanwhile.push(transition);
+  }
+
+  #situation(state: State, explicit: boolean, changed: boolean, due: boolean): Situation {
+    const canCarry = this.carrier !== "nobody";
+    const mustLook = !explicit && this.carrier === "answer" && states.mayBeGone(state, this.parts.persistence);
+    const worthStoring = state.kind === "stored" || explicit || this.#storesNew || !this.#draft.empty;
+    return { changed, worthStoring, explicit, refresh: this.#refresh(due), mustLook, canCarry };
+  }
+
+  #identified(): State {
+    if (states.hashIn(this.#state) === undefined) {
+      const identity = this.#draw();
+      this.#apply((state) => states.identifiedBy(state, identity));
+    }
+    return this.#state;
+  }
+
+  #draw(): states.Identity {
+    const token = this.parts.settings.tokens.draw();
+    return { token, hash: hashOf(token) };
+  }
+
+  get #idle(): number | undefined {
+    const state = this.#state;
+    return state.kind === "destroyed" || state.kind === "dropped" ? undefined : state.idle;
+  }
+
+  get #birth(): Birth {
+    return states.birthOf(this.#state, this.parts.settings.absolute);
+  }
+
+  #idleLength(): number {
+    const { settings } = this.parts;
+    if (this.#idle !== undefined) return this.#idle;
+    const live = states.recordOf(this.#state);
+    return live ? idleLength(settings, live.record) : usualIdle(settings, undefined);
+  }
+
+  #refreshDue(): boolean {
+    const state = this.#state;
+    if (state.kind !== "stored") return false;
+    const { record, expiresAt } = state.live;
+    const { refreshInterval, idle } = this.parts.settings;
+    const [now, length] = [this.#now, this.#idleLength()];
+    const next = idleDeadline(now, length, record.absolute);
+    return refreshIsDue(record, expiresAt, next, refreshEvery(refreshInterval, idle, length), now);
+  }
+
+  #refresh(due: boolean): "no" | "touch" | "save" {
+    const state = this.#state;
+    if (!due || state.kind !== "stored" || this.carrier !== "answer" || !state.refreshes) return "no";
+    if (this.parts.persistence.refreshPauses.includes(state.live.hash, this.#now)) return "no";
+    return state.live.record.promised === undefined ? "touch" : "save";
+  }
+
+  get #now(): number {
+    return this.parts.settings.clock.now();
+  }
+}

@@ -1,0 +1,381 @@
+import { Texts } from "../codecs/texts.js";
+import type { ValueCodec } from "../codecs/value.js";
+import { isPromise } from "../util/promise.js";
+
+/** What happened to one key since the last save. */
+type Change =
+  | { readonly kind: "set"; text: string }
+  | { readonly kind: "delete"; readonly text?: undefined }
+  | { readonly kind: "update"; readonly functions: Update[]; text: string }
+  | { readonly kind: "take"; readonly taken: Taken; readonly text?: undefined };
+
+type Update = (value: any) => unknown;
+
+/**
+ * What a `take` has found: of two requests that take the same value, only the one whose save succeeds may give it to
+ * its handler.
+ */
+export interface Taken {
+  readonly key: string;
+  value: unknown;
+  /** How it was stored. */
+  text: string | undefined;
+}
+
+/**
+ * Changes between two saves. Those of a save under way are sealed with its write id; the handler goes on in a new
+ * layer.
+ */
+interface Layer {
+  /** Only these keys outlive the start of this layer (`regenerate(["cart"])`). */
+  readonly keep: ReadonlySet<string> | undefined;
+  readonly changes: Map<string, Change>;
+  writeId: string | undefined;
+}
+
+/** A `keep`, and the objects that it took from the handler. */
+export interface Kept {
+  readonly layer: Layer;
+  readonly dropped: readonly (readonly [key: string, held: Held])[];
+}
+
+/** An object in the hands of the handler, and its text when it got there. */
+interface Held {
+  readonly value: object;
+  text: string;
+}
+
+/**
+ * The data of one session in one request: what was stored, and every change since, key by key, so that a save that
+ * meets a newer version can be replayed on what is there now. Values are decoded when they are asked for; an object
+ * stays the same from then on.
+ */
+export class Draft {
+  readonly #codec: ValueCodec;
+  #base: Texts;
+  /** Most requests change nothing and hold nothing: neither list is made before it is needed. */
+  #layers: Layer[] | undefined;
+  #held: Map<string, Held> | undefined;
+
+  constructor(codec: ValueCodec, base: Texts = Texts.none) {
+    this.#codec = codec;
+    this.#base = base;
+    this.#layers = undefined;
+    this.#held = undefined;
+  }
+
+  get(key: string): unknown {
+    const held = this.#held?.get(key);
+    if (held) return held.value;
+    const text = this.#text(key);
+    if (text === undefined) return undefined;
+    const value = this.#codec.decode(text, key);
+    this.#hold(key, value, text);
+    return value;
+  }
+
+  has(key: string): boolean {
+    return this.#text(key) !== undefined;
+  }
+
+  keys(): string[] {
+    return this.#merged(this.#layers).keys();
+  }
+
+  set(key: string, value: unknown): void {
+    const text = this.#codec.encode(value, key);
+    this.#hold(key, value, text);
+    this.#open.changes.set(key, { kind: "set", text });
+  }
+
+  delete(key: string): void {
+    this.#held?.delete(key);
+    this.#open.changes.set(key, { kind: "delete" });
+  }
+
+  /**
+   * Removes a key. What it was is known once the change is saved: if another has taken it meanwhile, it is undefined.
+   *
+   * @returns nothing if the key is not there
+   */
+  take(key: string): Taken | undefined {
+    this.#noteInPlace(key);
+    const value = this.get(key);
+    if (!this.has(key)) return undefined;
+    const taken: Taken = { key, value, text: this.#text(key) };
+    this.#held?.delete(key);
+    const layer = newLayer();
+    layer.changes.set(key, { kind: "take", taken });
+    // A layer for what is changed after it, so that a `set` of the same key follows it.
+    (this.#layers ??= []).push(layer, newLayer());
+    return taken;
+  }
+
+  /** Whether a `take` is still to be saved. */
+  hasTaken(taken: Taken): boolean {
+    return this.#layers?.some((layer) => isTake(layer, taken)) === true;
+  }
+
+  /** Takes back a `take` that could not be saved. */
+  untake(taken: Taken): void {
+    for (const layer of this.#layers ?? []) if (isTake(layer, taken)) layer.changes.delete(taken.key);
+  }
+
+  update(key: string, update: Update): void {
+    this.#noteInPlace(key);
+    if (this.#held?.get(key)?.text !== this.#text(key)) this.#held?.delete(key);
+    const value = result(update, this.get(key));
+    const text = this.#codec.encode(value, key);
+    const { changes } = this.#open;
+    const earlier = changes.get(key);
+    this.#hold(key, value, text);
+    if (earlier?.kind === "update") {
+      earlier.functions.push(update);
+      earlier.text = text;
+    } else {
+      changes.set(key, earlier ? { kind: "set", text } : { kind: "update", functions: [update], text });
+    }
+  }
+
+  /**
+   * Drops every key but these.
+   *
+   * @returns what `restore` needs to take it back
+   */
+  keep(keys: readonly string[]): Kept {
+    this.#noteAll();
+    const layer = newLayer(new Set(keys));
+    (this.#layers ??= []).push(layer);
+    const dropped = [...(this.#held ?? [])].filter(([key]) => !layer.keep!.has(key));
+    for (const [key] of dropped) this.#held?.delete(key);
+    return { layer, dropped };
+  }
+
+  /** Takes back a `keep`: the dropped keys are there again, and the handler's objects with them. */
+  restore({ layer, dropped }: Kept): void {
+    const at = this.#layers?.indexOf(layer) ?? -1;
+    if (at < 0) return;
+    this.#layers![at] = { ...layer, keep: undefined };
+    for (const [key, held] of dropped) {
+      if (!this.#held?.has(key) && this.#text(key) === held.text) (this.#held ??= new Map()).set(key, held);
+    }
+  }
+
+  /**
+   * Forgets the changes; never throws.
+   *
+   * @returns whether there were any
+   */
+  discard(): boolean {
+    const hasChanged = this.#noteWhatCanBe() || this.#hasChanges;
+    this.#layers = this.#held = undefined;
+    return hasChanged;
+  }
+
+  /** Whether there are changes that no save has taken up; never throws. */
+  get hasUnsealed(): boolean {
+    const isUnstorable = this.#noteWhatCanBe();
+    return isUnstorable || this.#layers?.some((layer) => layer.writeId === undefined && isChange(layer)) === true;
+  }
+
+  /** Notes changes in place; answers whether anything differs from what was stored. */
+  noteChanges(): boolean {
+    this.#noteAll();
+    return this.#hasChanges;
+  }
+
+  /** Whether there is any data. */
+  get empty(): boolean {
+    return (this.#hasChanges ? this.#merged(this.#layers) : this.#base).isEmpty;
+  }
+
+  /** Closes the changes noted so far under the id of the save that carries them; later ones begin another layer. */
+  seal(writeId: string): void {
+    this.#open.writeId = writeId;
+  }
+
+  /** The texts that the save of this id stores. */
+  sealed(writeId: string): Texts {
+    return this.#merged(this.#upTo(writeId));
+  }
+
+  /**
+   * Takes what is stored now as the base of the changes and replays them on it. Saves that it knows already (their
+   * answer was lost) are forgotten. Answers the keys on which another's change will be overwritten by the save of
+   * this id.
+   */
+  rebase(stored: Texts, writeId: string, knows: (writeId: string) => boolean): string[] {
+    const layers = (this.#layers ??= []);
+    const known = layers.findLastIndex((layer) => layer.writeId !== undefined && knows(layer.writeId));
+    const before = known < 0 ? this.#base : stored;
+    layers.splice(0, known + 1);
+    this.#base = stored;
+    try {
+      this.#replay(layers);
+    } finally {
+      this.#dropStale();
+    }
+    const overwriting = this.#upTo(writeId).flatMap(({ changes }) =>
+      [...changes].filter(([, { kind }]) => kind === "set" || kind === "delete"),
+    );
+    return overwriting.map(([key]) => key).filter((key) => before.get(key) !== stored.get(key));
+  }
+
+  /**
+   * Takes what is stored now as the base, and replays the changes on it: whatever is asked for from now on is read
+   * from there, but what the handler has changed.
+   */
+  renew(stored: Texts, knows: (writeId: string) => boolean): void {
+    this.#noteAll();
+    try {
+      this.rebase(stored, "", knows);
+    } finally {
+      for (const [key, { text }] of this.#held ?? []) if (this.#text(key) !== text) this.#held?.delete(key);
+    }
+  }
+
+  /** The save of this id succeeded: what it stored is the base of the changes made since. */
+  settle(stored: Texts, writeId: string): void {
+    this.#layers?.splice(0, this.#upTo(writeId).length);
+    this.#base = stored;
+    this.#dropStale();
+  }
+
+  get #hasChanges(): boolean {
+    return this.#layers?.some(isChange) === true;
+  }
+
+  /** The layer that takes what the handler changes now. */
+  get #open(): Layer {
+    const layers = (this.#layers ??= []);
+    const last = layers.at(-1);
+    if (last && last.writeId === undefined) return last;
+    const next = newLayer();
+    layers.push(next);
+    return next;
+  }
+
+  #upTo(writeId: string): Layer[] {
+    const layers = this.#layers ?? [];
+    return layers.slice(0, layers.findIndex((layer) => layer.writeId === writeId) + 1);
+  }
+
+  /** The text of a key as it stands, changes in place aside. */
+  #text(key: string): string | undefined {
+    const layers = this.#layers;
+    for (let i = (layers?.length ?? 0) - 1; i >= 0; i--) {
+      const { changes, keep } = layers![i]!;
+      const change = changes.get(key);
+      if (change) return change.text;
+      if (keep && !keep.has(key)) return undefined;
+    }
+    return this.#base.get(key);
+  }
+
+  #merged(layers: readonly Layer[] = []): Texts {
+    return layers.reduce((texts, { keep, changes }) => kept(texts, keep).with(changes), this.#base);
+  }
+
+  /**
+   * Runs every `update` again on the new base. One that throws is given up, so that it is reported once: the first
+   * error is thrown.
+   */
+  #replay(layers: readonly Layer[]): void {
+    const errors: unknown[] = [];
+    let texts = this.#base;
+    for (const { keep, changes } of layers) {
+      texts = kept(texts, keep);
+      for (const [key, change] of changes) {
+        if (change.kind === "take") this.#retake(change.taken, texts.get(key));
+        if (change.kind !== "update") continue;
+        try {
+          this.#rerun(key, change, texts.get(key));
+        } catch (error) {
+          errors.push(error);
+          changes.delete(key);
+          this.#held?.delete(key);
+        }
+      }
+      texts = texts.with(changes);
+    }
+    if (errors.length > 0) throw errors[0];
+  }
+
+  #rerun(key: string, change: Change & { kind: "update" }, stored: string | undefined): void {
+    let value = stored === undefined ? undefined : this.#codec.decode(stored, key);
+    for (const update of change.functions) value = result(update, value);
+    const text = this.#codec.encode(value, key);
+    if (text !== change.text) this.#held?.delete(key);
+    change.text = text;
+  }
+
+  #retake(taken: Taken, stored: string | undefined): void {
+    if (taken.text === stored) return;
+    taken.text = stored;
+    taken.value = stored === undefined ? undefined : this.#codec.decode(stored, taken.key);
+  }
+
+  /** Only an object is held: it stays the same for the whole request, and may be changed in place. */
+  #hold(key: string, value: unknown, text: string): void {
+    if (typeof value === "object" && value !== null) (this.#held ??= new Map()).set(key, { value, text });
+    else this.#held?.delete(key);
+  }
+
+  /**
+   * What another request removed is gone; an object in the handler's hands whose key another replaced stays the same.
+   */
+  #dropStale(): void {
+    for (const key of this.#held?.keys() ?? []) if (this.#text(key) === undefined) this.#held?.delete(key);
+  }
+
+  #noteAll(): void {
+    if (this.#held) for (const key of this.#held.keys()) this.#noteInPlace(key);
+  }
+
+  /** Notes changes in place as far as they can be stored. Returns whether one cannot. */
+  #noteWhatCanBe(): boolean {
+    try {
+      this.#noteAll();
+      return false;
+    } catch {
+      return true;
+    }
+  }
+
+  /** A change in place since the value was handed out counts as a `set`. */
+  #noteInPlace(key: string): void {
+    const held = this.#held?.get(key);
+    if (!held) return;
+    const text = this.#codec.encode(held.value, key);
+    if (text === held.text) return;
+    held.text = text;
+    this.#open.changes.set(key, { kind: "set", text });
+  }
+}
+
+function isTake({ changes }: Layer, taken: Taken): boolean {
+  const change = changes.get(taken.key);
+  return change?.kind === "take" && change.taken === taken;
+}
+
+function isChange({ keep, changes }: Layer): boolean {
+  return keep !== undefined || changes.size > 0;
+}
+
+function kept(texts: Texts, keep: ReadonlySet<string> | undefined): Texts {
+  return keep ? texts.only(keep) : texts;
+}
+
+function result(update: Update, value: unknown): unknown {
+  const answer = update(value);
+  if (answer === undefined)
+    throw new TypeError("holdfast: the function given to update() answered nothing; it must return the new value");
+  if (isPromise(answer)) answer.then(undefined, () => {});
+  if (isPromise(answer))
+    throw new TypeError("holdfast: the function given to update() must be synchronous; await first, then update");
+  return answer;
+}
+
+function newLayer(keep?: ReadonlySet<string>): Layer {
+  return { keep, changes: new Map(), writeId: undefined };
+}

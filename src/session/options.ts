@@ -1,0 +1,261 @@
+import { systemClock, type Clock } from "../contracts/clock.js";
+import type { SessionEvent } from "../contracts/events.js";
+import type { Storage } from "../contracts/storage.js";
+import type { TypeCodec } from "../contracts/type-codec.js";
+import { callable, misplaced, misuse, oneOf, onlyKeys, outOfRange, wholeNumber } from "../util/assert.js";
+import { builtinModule, environment, isWorker, warn } from "../util/builtin.js";
+import { assertCrypto } from "../util/hash.js";
+import { milliseconds, type Duration } from "../util/duration.js";
+import { isPromise } from "../util/promise.js";
+import { assertStorage } from "../storage/driver.js";
+import { memoryStorage } from "../storage/memory.js";
+import { customToken, randomToken, type TokenSource } from "./token.js";
+
+/** What a store is made from. */
+export interface StoreOptions {
+  /** Where records are kept. Default: this process's memory, with a warning in production. */
+  storage?: Storage;
+  /**
+   * Start of every storage key, 1 to 64 of `A-Z a-z 0-9 . _ -`. Applications that share a database need different
+   * ones. Default `"holdfast"`.
+   */
+  namespace?: string;
+  /** A session ends when it was not used for this long; at least one second. Default `"30m"`. */
+  idleTimeout?: Duration;
+  /** The same for sessions without an owner; not above `idleTimeout`. Default: `idleTimeout`. */
+  anonymousIdleTimeout?: Duration;
+  /**
+   * A session ends this long after it was made, or its owner authenticated, however active; not below the idle
+   * timeout. Default: never, or 400 days with an owner.
+   */
+  absoluteTimeout?: Duration;
+  /**
+   * Deadline and cookie move at most this often. Default: a tenth of the idle timeout, between 1 s and 5 min. 0: on
+   * every request.
+   */
+  refreshInterval?: Duration;
+  /** How long a renewed token is remembered, so that late requests with it are recognised. Default `"15m"`. */
+  retiredFor?: Duration;
+  /** A storage call that takes longer fails with `timeout`. Default `"2s"`. */
+  storageTimeout?: Duration;
+  /** All storage calls of one commit together. Default `"5s"`. */
+  commitTimeout?: Duration;
+  /** Largest record, in UTF-8 bytes. Default 65536. */
+  maxRecordBytes?: number;
+  /**
+   * How many sessions an owner may have at once. A number: a login beyond it ends the oldest; `{ max, policy:
+   * "refuse" }`: it fails with `too-many-sessions`. Default 100 (OWASP ASVS 7.1.2), at most 10,000: each login reads
+   * and writes the owner's list of about 70 bytes for each session.
+   */
+  maxSessionsPerOwner?: number | { max: number; policy: "end-oldest" | "refuse" };
+  /**
+   * Makes tokens: 16 to 256 characters of `A-Za-z0-9._~-`, unguessable (OWASP ASVS 7.2.3: 128 bits of entropy or
+   * more). Default: 256 random bits.
+   */
+  keyGenerator?: () => string;
+  /** Classes that sessions may hold, by tag. */
+  types?: Readonly<Record<string, TypeCodec>>;
+  /** Where time comes from. Default: the system's. */
+  clock?: Clock;
+  /** Told of what happened beside an answer. */
+  onEvent?: (event: SessionEvent) => void;
+}
+
+export const STORE_OPTIONS: readonly (keyof StoreOptions)[] = [
+  "storage",
+  "namespace",
+  "idleTimeout",
+  "anonymousIdleTimeout",
+  "absoluteTimeout",
+  "refreshInterval",
+  "retiredFor",
+  "storageTimeout",
+  "commitTimeout",
+  "maxRecordBytes",
+  "maxSessionsPerOwner",
+  "keyGenerator",
+  "types",
+  "clock",
+  "onEvent",
+];
+
+/** Validated options; all times in ms. */
+export interface StoreSettings {
+  readonly storage: Storage;
+  readonly namespace: string;
+  readonly idle: number;
+  /** Of sessions without an owner. */
+  readonly anonymousIdle: number;
+  readonly absolute: number | undefined;
+  readonly refreshInterval: number;
+  readonly retiredFor: number;
+  readonly storageTimeout: number;
+  readonly commitTimeout: number;
+  readonly maxRecordBytes: number;
+  readonly perOwner: { readonly max: number; readonly policy: "end-oldest" | "refuse" };
+  readonly tokens: TokenSource;
+  readonly types: Readonly<Record<string, TypeCodec>>;
+  readonly clock: Clock;
+  readonly emit: (event: SessionEvent) => void;
+  /** Whether anybody listens: an event of ordinary life is not made if nobody does. */
+  readonly hears: () => boolean;
+}
+
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+const MOST_PER_OWNER = 10_000;
+
+/** Validates the options of a store; every mistake throws here, none at run time. */
+export function storeSettings(given: StoreOptions = {}): StoreSettings {
+  const options = onlyKeys("createStore", given, STORE_OPTIONS);
+  assertCrypto();
+  const idle = milliseconds("idleTimeout", options.idleTimeout ?? 30 * MINUTE, SECOND);
+  const storage = options.storage === undefined ? defaultStorage() : assertStorage(options.storage);
+  return Object.freeze({
+    storage,
+    namespace: namespace(options.namespace ?? "holdfast"),
+    idle,
+    anonymousIdle: anonymousIdle(options.anonymousIdleTimeout, idle),
+    absolute: absolute(options.absoluteTimeout, idle),
+    refreshInterval: refreshInterval(options.refreshInterval, idle),
+    retiredFor: milliseconds("retiredFor", options.retiredFor ?? 15 * MINUTE, SECOND),
+    storageTimeout: milliseconds("storageTimeout", options.storageTimeout ?? 2 * SECOND, 1),
+    commitTimeout: milliseconds("commitTimeout", options.commitTimeout ?? 5 * SECOND, 1),
+    maxRecordBytes: Math.min(
+      wholeNumber("maxRecordBytes", options.maxRecordBytes ?? 65_536, 256),
+      storage.maxValueBytes ?? Infinity,
+    ),
+    perOwner: perOwner(options.maxSessionsPerOwner ?? 100),
+    tokens:
+      options.keyGenerator === undefined
+        ? randomToken
+        : customToken(callable("keyGenerator", options.keyGenerator, "() => an unguessable text")),
+    types: options.types ?? {},
+    clock: clock(options.clock ?? systemClock),
+    ...emitter(options.onEvent),
+  });
+}
+
+/** The same settings over another storage (one that is known only inside a request). */
+export function withStorage(settings: StoreSettings, storage: Storage): StoreSettings {
+  return Object.freeze({
+    ...settings,
+    storage,
+    maxRecordBytes: Math.min(settings.maxRecordBytes, storage.maxValueBytes ?? Infinity),
+  });
+}
+
+function defaultStorage(): Storage {
+  if (isShortLived()) {
+    warn("holdfast keeps sessions in memory, and here many processes come and go: sessions get lost. Set `storage`.");
+  } else if (environment("NODE_ENV") === "production") {
+    warn(
+      "holdfast keeps sessions in memory: they end with this process and no other process sees them. Set `storage`.",
+    );
+  }
+  return memoryStorage();
+}
+
+/** Variables by which a platform says that it starts and ends processes as requests come. */
+const SHORT_LIVED = [
+  "AWS_LAMBDA_FUNCTION_NAME",
+  "VERCEL",
+  "NETLIFY",
+  "FUNCTION_TARGET",
+  "FUNCTIONS_WORKER_RUNTIME",
+  "DENO_DEPLOYMENT_ID",
+];
+
+function isShortLived(): boolean {
+  return isWorker() || SHORT_LIVED.some((name) => environment(name) !== undefined);
+}
+
+function namespace(value: unknown): string {
+  if (typeof value !== "string" || !/^[\w.-]{1,64}$/.test(value))
+    throw misuse("namespace", value, "1 to 64 letters, digits and . _ -");
+  return value;
+}
+
+function refreshInterval(value: Duration | undefined, idle: number): number {
+  if (value === undefined) return Math.min(Math.max(idle / 10, SECOND), 5 * MINUTE, idle / 2);
+  const ms = milliseconds("refreshInterval", value, 0);
+  if (ms >= idle)
+    throw outOfRange(
+      "refreshInterval",
+      value,
+      `below the idle timeout (${idle} ms), or sessions in use would end; leave it out for a tenth of that`,
+    );
+  return ms;
+}
+
+function anonymousIdle(value: Duration | undefined, idle: number): number {
+  if (value === undefined) return idle;
+  const ms = milliseconds("anonymousIdleTimeout", value, SECOND);
+  if (ms > idle) throw outOfRange("anonymousIdleTimeout", value, `at most the idle timeout (${idle} ms)`);
+  return ms;
+}
+
+function perOwner(value: NonNullable<StoreOptions["maxSessionsPerOwner"]>): StoreSettings["perOwner"] {
+  if (typeof value !== "object") return { max: sessionsPerOwner("maxSessionsPerOwner", value), policy: "end-oldest" };
+  const limit = onlyKeys("maxSessionsPerOwner", value, ["max", "policy"]);
+  const policy = oneOf("maxSessionsPerOwner.policy", limit.policy, ["end-oldest", "refuse"]);
+  return { max: sessionsPerOwner("maxSessionsPerOwner.max", limit.max), policy };
+}
+
+/** The list of an owner is read and written whole with each login. */
+function sessionsPerOwner(option: string, value: number): number {
+  const max = wholeNumber(option, value, 1);
+  if (max > MOST_PER_OWNER)
+    throw outOfRange(option, value, `at most ${MOST_PER_OWNER}: each login reads and writes the whole list`);
+  return max;
+}
+
+function absolute(value: Duration | undefined, idle: number): number | undefined {
+  if (value === undefined) return undefined;
+  const ms = milliseconds("absoluteTimeout", value, SECOND);
+  if (ms < idle) throw outOfRange("absoluteTimeout", value, `at least the idle timeout (${idle} ms), or left out`);
+  return ms;
+}
+
+function clock(value: Clock): Clock {
+  if (typeof value?.now !== "function" || typeof value.setTimer !== "function")
+    throw misplaced("clock", value, "{ now(): ms, setTimer(ms, callback): cancel }");
+  return value;
+}
+
+interface Channel {
+  readonly hasSubscribers: boolean;
+  publish(message: unknown): void;
+}
+
+const NO_CHANNEL: Channel = { hasSubscribers: false, publish() {} };
+
+/**
+ * Events go to `onEvent` and to the diagnostics channel `holdfast`. A listener that throws, or whose promise rejects,
+ * changes nothing; each store warns of it once.
+ */
+function emitter(onEvent: ((event: SessionEvent) => void) | undefined): Pick<StoreSettings, "emit" | "hears"> {
+  if (onEvent !== undefined) callable("onEvent", onEvent, "({ type, id, cause }) => …");
+  let channel: Channel | undefined;
+  let hasWarned = false;
+  const failed = (how: "threw" | "rejected", type: string, error: unknown): void => {
+    if (!hasWarned) warn(`holdfast: onEvent ${how} on ${type}: ${String(error)}`);
+    hasWarned = true;
+  };
+  const subscribed = (): Channel | undefined => {
+    channel ??=
+      builtinModule<{ channel(name: string): Channel }>("node:diagnostics_channel")?.channel("holdfast") ??
+      NO_CHANNEL;
+    return channel.hasSubscribers ? channel : undefined;
+  };
+  const emit = (event: SessionEvent): void => {
+    try {
+      subscribed()?.publish(event);
+      const answer: unknown = onEvent?.(event);
+      if (isPromise(answer)) answer.then(undefined, (error: unknown) => failed("rejected", event.type, error));
+    } catch (error) {
+      failed("threw", event.type, error);
+    }
+  };
+  return { emit, hears: () => onEvent !== undefined || subscribed() !== undefined };
+}

@@ -1,0 +1,329 @@
+import type { EndReason } from "../contracts/events.js";
+import type { ListedSession, SessionInfo } from "../contracts/session-api.js";
+import { CLOCK_SKEW_MS, type Version, type Written } from "../contracts/storage.js";
+import { OwnerListCodec, type Listed, type OwnerList } from "../codecs/owner-list.js";
+import { SessionError } from "../errors.js";
+import { utf8Length } from "../util/bytes.js";
+import { sha256 } from "../util/hash.js";
+import { randomText } from "../util/random.js";
+import { Deadline, StorageCalls } from "./calls.js";
+import { changed } from "./change.js";
+import { endSession } from "./ending.js";
+import { idleLength } from "./expiry.js";
+import type { StoreSettings } from "./options.js";
+import { isOver, type Live, type Records } from "./records.js";
+import { idOf } from "./token.js";
+
+/** How long at least a new epoch is remembered, in ms: longer than any login can be under way. */
+const EPOCH_KEPT_MS = 24 * 60 * 60_000;
+/** A list this long is looked at with each login, so that sessions that ended by themselves leave it. */
+const LONG = 16;
+/** So many that have ended leave a list with one login. */
+const MOST_LOOKS = 16;
+/** So many sessions are read or ended at a time. */
+const AT_A_TIME = 100;
+/**
+ * A list takes no more bytes than this where the storage has no limit of its own: 10,000 sessions, about which little
+ * is said.
+ */
+const MOST_BYTES = 2 * 1024 * 1024;
+
+/** The sessions of a list, and which of them is looked at next. */
+interface Look {
+  readonly sessions: readonly Listed[];
+  readonly next: number;
+}
+
+/** The list of an owner as it was read: what is written next replaces this version. */
+export interface KnownList {
+  readonly owner: string;
+  readonly key: string;
+  /** Undefined where it is damaged. */
+  readonly list: OwnerList | undefined;
+  /** Undefined where nothing is stored yet. */
+  readonly version: Version | undefined;
+  readonly expiresAt: number;
+}
+
+/** How a session comes to a list. */
+export interface Arrival {
+  /** Hash of the session it continues. */
+  readonly from?: string | undefined;
+  readonly info?: SessionInfo | undefined;
+  /** Whether its owner was not the owner of what it continues. */
+  readonly isLogin: boolean;
+}
+
+const NO_SESSIONS: OwnerList = { kind: "owner", epoch: "", sessions: [] };
+
+/**
+ * Which sessions are whose: one more record for each owner, changed by compare-and-set like every other. A session is
+ * listed before its token is told to anybody, and leaves the list when it can no longer be live: so the list may name
+ * what is gone, and never lacks what lives.
+ */
+export class Owners {
+  readonly #settings: StoreSettings;
+  readonly #records: Records;
+  readonly #calls: StorageCalls;
+  readonly #codec: OwnerListCodec;
+
+  constructor(settings: StoreSettings, records: Records) {
+    this.#settings = settings;
+    this.#records = records;
+    this.#calls = new StorageCalls(settings.storage, settings.clock, settings.storageTimeout);
+    this.#codec = new OwnerListCodec(settings.namespace);
+  }
+
+  /** Reads the list of an owner. */
+  async find(owner: string, deadline: Deadline): Promise<KnownList> {
+    const key = `owner.${sha256(owner)}`;
+    const entry = await this.#calls.get(this.#keyOf(key), deadline);
+    if (!entry) return { owner, key, list: NO_SESSIONS, version: undefined, expiresAt: 0 };
+    const { version, expiresAt } = entry;
+    const list = this.#codec.decode(key, entry.value);
+    if (list.kind === "owner") return { owner, key, list, version, expiresAt };
+    this.#settings.emit({ type: "unreadable", cause: list.why });
+    if (list.kind === "newer")
+      throw new SessionError("storage", "the list of this owner's sessions was written by a newer Holdfast");
+    return { owner, key, list: undefined, version, expiresAt };
+  }
+
+  /**
+   * Adds a session to a list that was read before the session was stored. Where all of the owner's sessions were
+   * ended since, a login comes too late and is `ended`; a renewal need not ask, since the session it renews would be
+   * gone. Answers whether the list was met as it was known.
+   */
+  enlist(known: KnownList, session: Live, { from, info, isLogin }: Arrival, deadline: Deadline): Promise<boolean> {
+    const { hash, record } = session;
+    const added: Listed = { hash, createdAt: record.createdAt, info, from };
+    const attempt = async (met: KnownList): Promise<boolean | undefined> => {
+      if (isLogin && met.list?.epoch !== known.list?.epoch)
+        throw new SessionError("ended", "all sessions of this owner were ended while this login was under way");
+      const list = met.list ?? { ...NO_SESSIONS, epoch: drawEpoch() };
+      if (list.sessions.some((one) => one.hash === hash)) return false;
+      const next = await this.#withRoom(met.owner, list, added, deadline);
+      return (await this.#write(met, next, record.absolute ?? 0, deadline)) ? met === known : undefined;
+    };
+    return changed({ read: () => this.find(known.owner, deadline), attempt, known }, deadline);
+  }
+
+  /** The live sessions of an owner, the newest last. */
+  async listing(owner: string): Promise<ListedSession[]> {
+    const { sessions } = readable(await this.find(owner, this.#deadline()));
+    const found = await this.#inSlices(sessions, async (listed, deadline) => ({
+      listed,
+      loaded: await this.#records.load(listed.hash, deadline),
+    }));
+    return found.flatMap(({ listed, loaded }) =>
+      loaded.kind === "live" && loaded.record.owner === owner ? [this.#shown(listed, loaded)] : [],
+    );
+  }
+
+  /**
+   * Ends every session of an owner, and every login under way; answers how many sessions there were. `except` is
+   * spared, also what it was renewed to.
+   */
+  async endAll(owner: string, except: string | undefined): Promise<number> {
+    const { sessions } = await this.#beginEpoch(owner, this.#deadline());
+    const spared = lineage(sessions, except);
+    const others = sessions.map(({ hash }) => hash).filter((hash) => !spared.has(hash));
+    const ended = await this.#inSlices(others, (hash, deadline) => this.#end(owner, hash, "owner", deadline, spared));
+    await this.#forget(owner, new Set(others), this.#deadline());
+    return ended.filter(Boolean).length;
+  }
+
+  #beginEpoch(owner: string, deadline: Deadline): Promise<OwnerList> {
+    const epoch = drawEpoch();
+    const attempt = async (known: KnownList): Promise<OwnerList | undefined> => {
+      const list = readable(known);
+      if (list.epoch === epoch) return list;
+      return (await this.#write(known, { ...list, epoch }, this.#now + EPOCH_KEPT_MS, deadline)) ? list : undefined;
+    };
+    return changed({ read: () => this.find(owner, deadline), attempt }, deadline);
+  }
+
+  #forget(owner: string, hashes: ReadonlySet<string>, deadline: Deadline): Promise<true> {
+    const attempt = async (known: KnownList): Promise<true | undefined> => {
+      const list = readable(known);
+      const sessions = list.sessions.filter(({ hash }) => !hashes.has(hash));
+      if (sessions.length === list.sessions.length) return true;
+      return (await this.#write(known, { ...list, next: 0, sessions }, 0, deadline)) ? true : undefined;
+    };
+    return changed({ read: () => this.find(owner, deadline), attempt }, deadline);
+  }
+
+  /**
+   * The list with one more session. A long list is looked at a little with each login: one session that still lives,
+   * and whatever has ended before it. If it is full nevertheless, the oldest is ended before anybody sees the list
+   * without it; or the login is refused, once each session was looked at.
+   */
+  async #withRoom(owner: string, list: OwnerList, added: Listed, deadline: Deadline): Promise<OwnerList> {
+    const { max, policy } = this.#settings.perOwner;
+    const before = list.sessions.find(({ hash }) => hash === added.from);
+    // Whoever brought `from` had been told of it, so that what it came from is retired for good.
+    const rest: Look = { sessions: list.sessions.filter(({ hash }) => hash !== before?.from), next: list.next ?? 0 };
+    const isFull = ({ sessions }: Look): boolean => newestOf(sessions, added).length >= max;
+    let looked = rest;
+    // The oldest of a full list is looked at by whoever ends it.
+    if (!before && (isFull(rest) || rest.sessions.length >= LONG))
+      looked = await this.#look(owner, rest, isFull(rest) ? 1 : 0, deadline);
+    const surplus = newestOf(looked.sessions, added).slice(
+      0,
+      Math.max(newestOf(looked.sessions, added).length + 1 - max, 0),
+    );
+    if (surplus.length > 0 && policy === "refuse") looked = await this.#lookForRoom(owner, looked, isFull, deadline);
+    else looked = await this.#endSurplus(owner, looked, surplus, deadline);
+    return {
+      ...list,
+      next: looked.next,
+      sessions: [...looked.sessions, { ...added, info: added.info ?? before?.info }],
+    };
+  }
+
+  /** Removes what has ended from the place where the last look stopped, up to the first session that lives. */
+  async #look(owner: string, { sessions, next }: Look, first: number, deadline: Deadline): Promise<Look> {
+    const kept = [...sessions];
+    const at = Math.max(next < kept.length ? next : 0, first);
+    for (let looks = 0; at < kept.length && looks < MOST_LOOKS; looks++) {
+      if (await this.#mayLive(owner, kept[at]!, kept, deadline)) return { sessions: kept, next: at + 1 };
+      kept.splice(at, 1);
+    }
+    return { sessions: kept, next: at };
+  }
+
+  /** Looks at every session until there is room; throws `too-many-sessions` if all of them live. */
+  async #lookForRoom(
+    owner: string,
+    { sessions, next }: Look,
+    isFull: (look: Look) => boolean,
+    deadline: Deadline,
+  ): Promise<Look> {
+    const lives = await this.#inSlices(sessions, (one) => this.#mayLive(owner, one, sessions, deadline));
+    const living: Look = { sessions: sessions.filter((_, i) => lives[i]), next };
+    if (!isFull(living)) return living;
+    const { max } = this.#settings.perOwner;
+    throw new SessionError(
+      "too-many-sessions",
+      `this owner has ${max} sessions or more; maxSessionsPerOwner is ${max}`,
+    );
+  }
+
+  /** Ends the oldest sessions, of which there are too many. */
+  async #endSurplus(
+    owner: string,
+    { sessions, next }: Look,
+    surplus: readonly Listed[],
+    deadline: Deadline,
+  ): Promise<Look> {
+    if (surplus.length === 0) return { sessions, next };
+    const hashes = new Set(surplus.flatMap(({ hash, from }) => (from === undefined ? [hash] : [hash, from])));
+    await this.#inSlices([...hashes], (hash) => this.#end(owner, hash, "limit", deadline));
+    const kept = sessions.filter(({ hash }) => !hashes.has(hash));
+    return { sessions: kept, next: Math.max(next - (sessions.length - kept.length), 0) };
+  }
+
+  /** Whether a session of a list may still be live. One that has expired is removed. */
+  async #mayLive(owner: string, { hash }: Listed, sessions: readonly Listed[], deadline: Deadline): Promise<boolean> {
+    const met = await this.#records.find(hash, deadline);
+    if (met.kind === "retired") return !sessions.some((one) => one.hash === met.successor);
+    if (met.kind !== "live") return met.kind === "newer";
+    if (met.record.owner !== owner) return false;
+    return !(isOver(met, this.#now) && (await this.#records.delete(hash, met.version!, deadline)));
+  }
+
+  /** Ends a session of this owner, or what it was renewed to. Answers whether there was one. */
+  async #end(
+    owner: string,
+    hash: string,
+    reason: EndReason,
+    deadline: Deadline,
+    spared?: ReadonlySet<string>,
+  ): Promise<boolean> {
+    const wasThere = await endSession(this.#records, hash, () => this.#now, deadline, {
+      owner,
+      ...(spared && { spared }),
+    });
+    const { hears, emit } = this.#settings;
+    if (wasThere && hears()) emit({ type: "ended", id: idOf(hash), owner, reason });
+    return wasThere;
+  }
+
+  /** Works on many sessions, some at a time, each of these within a time of its own. */
+  async #inSlices<T, R>(all: readonly T[], work: (one: T, deadline: Deadline) => Promise<R>): Promise<R[]> {
+    const results: R[] = [];
+    for (let at = 0; at < all.length; at += AT_A_TIME) {
+      const deadline = this.#deadline();
+      results.push(...(await Promise.all(all.slice(at, at + AT_A_TIME).map((one) => work(one, deadline)))));
+    }
+    return results;
+  }
+
+  /** Replaces the list that is known; false where it is no longer this one. It is kept at least `until`. */
+  async #write(
+    { key, version, expiresAt }: KnownList,
+    list: OwnerList,
+    until: number,
+    deadline: Deadline,
+  ): Promise<Written | false> {
+    const value = this.#codec.encode(key, list);
+    const most = this.#settings.storage.maxValueBytes ?? MOST_BYTES;
+    if (value.length * 3 > most && utf8Length(value) > most) {
+      throw new SessionError(
+        "too-large",
+        `the list of this owner's ${list.sessions.length} sessions takes ${utf8Length(value)} bytes, more than ` +
+          `${most}; set a lower maxSessionsPerOwner, or say less in info`,
+      );
+    }
+    const entry = { value, expiresAt: Math.max(expiresAt, until + CLOCK_SKEW_MS) };
+    const at = this.#keyOf(key);
+    return version === undefined
+      ? this.#calls.create(at, entry, deadline)
+      : this.#calls.update(at, entry, version, deadline);
+  }
+
+  #deadline(): Deadline {
+    return new Deadline(this.#settings.clock, this.#settings.commitTimeout);
+  }
+
+  #shown({ hash, createdAt, info }: Listed, { record, expiresAt }: Live): ListedSession {
+    const lastSeenAt = Math.max(createdAt, Math.min(expiresAt - idleLength(this.#settings, record), this.#now));
+    return { id: idOf(hash), createdAt, lastSeenAt, authenticatedAt: record.authenticatedAt, info };
+  }
+
+  #keyOf(key: string): string {
+    return `${this.#settings.namespace}:${key}`;
+  }
+
+  get #now(): number {
+    return this.#settings.clock.now();
+  }
+}
+
+/** Those of a list that are not what another was renewed from, nor what the added one continues. */
+function newestOf(sessions: readonly Listed[], added: Listed): Listed[] {
+  const earlier = new Set([...sessions.map(({ from }) => from), added.from]);
+  return sessions.filter(({ hash }) => !earlier.has(hash));
+}
+
+/** A session, what it was renewed from, and what it was renewed to. */
+function lineage(sessions: readonly Listed[], hash: string | undefined): Set<string> {
+  const family = new Set<string>();
+  if (hash === undefined) return family;
+  family.add(hash);
+  for (const one of sessions) if (one.from !== undefined && family.has(one.from)) family.add(one.hash);
+  for (const one of sessions) if (one.from !== undefined && family.has(one.hash)) family.add(one.from);
+  return family;
+}
+
+function readable({ list }: KnownList): OwnerList {
+  if (!list)
+    throw new SessionError(
+      "storage",
+      "the list of this owner's sessions is damaged; the next login of the owner begins a new one",
+    );
+  return list;
+}
+
+function drawEpoch(): string {
+  return randomText(6);
+}

@@ -1,0 +1,219 @@
+import {
+  CLOCK_SKEW_MS,
+  type StorageEntry,
+  type StoredEntry,
+  type Version,
+  type Written,
+} from "../contracts/storage.js";
+import type { NoRecord } from "../codecs/envelope.js";
+import { RecordCodec, type Marker, type SessionRecord } from "../codecs/record.js";
+import { SessionError } from "../errors.js";
+import { utf8Length } from "../util/bytes.js";
+import { randomText } from "../util/random.js";
+import { andThen } from "../util/promise.js";
+import { type Deadline, StorageCalls } from "./calls.js";
+import { hasExpired } from "./expiry.js";
+import type { StoreSettings } from "./options.js";
+import { idOf } from "./token.js";
+
+/** What stands in the storage under one hash. */
+export type Loaded = Absent | Live | Retired | Newer;
+
+/** Nothing, or nothing that can be used: expired, damaged, another's. */
+export interface Absent {
+  readonly kind: "absent";
+  readonly why: "unknown" | "expired-idle" | "expired-absolute" | "unreadable";
+}
+
+/** A session. */
+export interface Live {
+  readonly kind: "live";
+  readonly hash: string;
+  readonly record: SessionRecord;
+  /** Undefined where the database did not tell: read again before the next write. */
+  readonly version: Version | undefined;
+  readonly expiresAt: number;
+  /** When it was read or written, epoch ms. */
+  readonly seenAt: number;
+}
+
+/** A marker: the token was renewed. */
+export interface Retired {
+  readonly kind: "retired";
+  readonly hash: string;
+  readonly retiredAt: number;
+  readonly successor: string;
+  readonly expiresAt: number;
+  /**
+   * By how much the clock that gave these times may differ from this one, in ms: nothing, if this store wrote the
+   * marker.
+   */
+  readonly skew: number;
+}
+
+/** A record of a newer format: never written, but it can be ended. */
+export interface Newer {
+  readonly kind: "newer";
+  readonly hash: string;
+  readonly version: Version;
+  readonly expiresAt: number;
+}
+
+export const ABSENT: Absent = { kind: "absent", why: "unknown" };
+const UNREADABLE: Absent = { kind: "absent", why: "unreadable" };
+const EXPIRED_IDLE: Absent = { kind: "absent", why: "expired-idle" };
+const EXPIRED_ABSOLUTE: Absent = { kind: "absent", why: "expired-absolute" };
+
+/**
+ * Whether what was found has ended by one of its deadlines. A marker that was written by a clock that may be behind
+ * counts for as long as a database keeps it.
+ */
+export function isOver(found: Live | Retired | Newer, now: number): boolean {
+  if (found.kind === "retired") return now >= found.expiresAt + found.skew;
+  const absolute = found.kind === "live" ? found.record.absolute : undefined;
+  return hasExpired({ expiresAt: found.expiresAt, absolute }, now);
+}
+
+function expired(found: Live | Retired | Newer, now: number): Absent {
+  if (found.kind !== "live") return ABSENT;
+  return hasExpired({ expiresAt: Infinity, absolute: found.record.absolute }, now) ? EXPIRED_ABSOLUTE : EXPIRED_IDLE;
+}
+
+/** A session as it is about to be written. */
+export type Unwritten = Pick<Live, "hash" | "record" | "expiresAt">;
+
+/** Records and markers under their keys: one storage call each, no decision. */
+export class Records {
+  readonly #settings: StoreSettings;
+  readonly #calls: StorageCalls;
+  readonly #codec: RecordCodec;
+  /** A random name, by which this store knows the markers that it wrote. */
+  #name: string | undefined;
+
+  constructor(settings: StoreSettings) {
+    this.#settings = settings;
+    this.#calls = new StorageCalls(settings.storage, settings.clock, settings.storageTimeout);
+    this.#codec = new RecordCodec(settings.namespace);
+  }
+
+  /** How many storage calls were made. */
+  get calls(): number {
+    return this.#calls.made;
+  }
+
+  /** What stands under a hash, expired or not. Reports what cannot be read. At once where the storage answers so. */
+  find(hash: string, deadline?: Deadline): Loaded | Promise<Loaded> {
+    return andThen(this.#calls.get(this.#key(hash), deadline), (entry) =>
+      entry ? this.#read(hash, entry, this.#now) : ABSENT,
+    );
+  }
+
+  /** The same; what has expired is absent. */
+  load(hash: string, deadline?: Deadline): Loaded | Promise<Loaded> {
+    return andThen(this.#calls.get(this.#key(hash), deadline), (entry) =>
+      entry ? this.#readUnlessOver(hash, entry, this.#now) : ABSENT,
+    );
+  }
+
+  /** The session under a hash, if there is one. */
+  async loadLive(hash: string, deadline: Deadline): Promise<Live | undefined> {
+    const loaded = await this.load(hash, deadline);
+    return loaded.kind === "live" ? loaded : undefined;
+  }
+
+  /** Inserts a record; nothing where the hash is taken. At once where the storage answers so, as what follows. */
+  create(next: Unwritten, deadline: Deadline): Live | undefined | Promise<Live | undefined> {
+    return andThen(this.#calls.create(this.#key(next.hash), this.#entry(next), deadline), (written) =>
+      this.#written(next, written),
+    );
+  }
+
+  /** Replaces a record that still has this version; nothing where it has not. */
+  update(next: Unwritten, version: Version, deadline: Deadline): Live | undefined | Promise<Live | undefined> {
+    return andThen(this.#calls.update(this.#key(next.hash), this.#entry(next), version, deadline), (written) =>
+      this.#written(next, written),
+    );
+  }
+
+  /** Moves the deadline of a record that still has this version; nothing where it has not. */
+  async touch(live: Live, expiresAt: number, deadline: Deadline): Promise<Live | undefined> {
+    const written = await this.#calls.touch(this.#key(live.hash), expiresAt, live.version!, deadline);
+    return written ? { ...live, expiresAt, version: written.version } : undefined;
+  }
+
+  /** Puts a marker that names the successor in the place of a record that still has this version. */
+  retire(hash: string, version: Version, successor: string, deadline: Deadline): boolean | Promise<boolean> {
+    const retiredAt = this.#now;
+    const marker: Marker = { kind: "marker", retiredAt, successor, by: (this.#name ??= randomText(6)) };
+    const entry = { value: this.#codec.encode(hash, marker), expiresAt: retiredAt + this.#settings.retiredFor };
+    return andThen(this.#calls.update(this.#key(hash), entry, version, deadline), (written) => written !== false);
+  }
+
+  /** Removes what still has this version. */
+  delete(hash: string, version: Version, deadline: Deadline): boolean | Promise<boolean> {
+    return this.#calls.delete(this.#key(hash), version, deadline);
+  }
+
+  /** Removes every record of the namespace. */
+  clear(): Promise<void> {
+    return this.#calls.clear(this.#key(""));
+  }
+
+  #read(hash: string, { value, version, expiresAt }: StoredEntry, seenAt: number): Loaded {
+    const decoded = this.#codec.decode(hash, value);
+    switch (decoded.kind) {
+      case "record":
+        return { kind: "live", hash, record: decoded, version, expiresAt, seenAt };
+      case "marker":
+        return {
+          kind: "retired",
+          hash,
+          retiredAt: decoded.retiredAt,
+          successor: decoded.successor,
+          expiresAt,
+          skew: this.#skewOf(decoded),
+        };
+      case "newer":
+        this.#reportUnreadable(hash, decoded);
+        return { kind: "newer", hash, version, expiresAt };
+      case "unreadable":
+        this.#reportUnreadable(hash, decoded);
+        return UNREADABLE;
+    }
+  }
+
+  #skewOf({ by }: Marker): number {
+    return by !== undefined && by === this.#name ? 0 : CLOCK_SKEW_MS;
+  }
+
+  #readUnlessOver(hash: string, entry: StoredEntry, now: number): Loaded {
+    const found = this.#read(hash, entry, now);
+    return found.kind !== "absent" && isOver(found, now) ? expired(found, now) : found;
+  }
+
+  #written({ hash, record, expiresAt }: Unwritten, written: Written | false): Live | undefined {
+    if (!written) return undefined;
+    return { kind: "live", hash, record, expiresAt, version: written.version, seenAt: this.#now };
+  }
+
+  #entry({ hash, record, expiresAt }: Unwritten): StorageEntry {
+    const value = this.#codec.encode(hash, record);
+    const most = this.#settings.maxRecordBytes;
+    if (value.length * 3 > most && utf8Length(value) > most) {
+      throw new SessionError("too-large", `the session takes ${utf8Length(value)} bytes; maxRecordBytes is ${most}`);
+    }
+    return { value, expiresAt };
+  }
+
+  #reportUnreadable(hash: string, { why }: NoRecord): void {
+    this.#settings.emit({ type: "unreadable", id: idOf(hash), cause: why });
+  }
+
+  #key(hash: string): string {
+    return `${this.#settings.namespace}:${hash}`;
+  }
+
+  get #now(): number {
+    return this.#settings.clock.now();
+  }
+}

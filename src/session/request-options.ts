@@ -1,0 +1,208 @@
+import { assertExtractor } from "../extractors/chain.js";
+import { fromCookie } from "../extractors/sources.js";
+import { askedHeaders, isWritable, type Extractor } from "../extractors/extractor.js";
+import { cookieSettings, type CookieOptions, type CookieSettings } from "../cookie/write.js";
+import { callable, isPlainObject, misplaced, oneOf, onlyKeys } from "../util/assert.js";
+import { isPromise } from "../util/promise.js";
+import type { Awaitable, Storage } from "../contracts/storage.js";
+import type { Store } from "../contracts/session-api.js";
+import { ValueCodec } from "../codecs/value.js";
+import { assertStorage } from "../storage/driver.js";
+import type { StoreParts } from "./core.js";
+import { STORE_OPTIONS, storeSettings, withStorage, type StoreOptions } from "./options.js";
+import { partsOf, storeOf } from "./store.js";
+
+/**
+ * What `session()` is made from: the store's options, or a ready `store`, and how requests are served.
+ * `C` is what the framework hands to a handler, `E` what it hands to an error handler.
+ */
+export interface SessionOptions<C extends readonly unknown[] = readonly any[], R = unknown>
+  extends Omit<StoreOptions, "storage"> {
+  /**
+   * Where records are kept; or a function of the framework's context, for bindings known only inside a request.
+   * Default: memory.
+   */
+  storage?: Storage | ((...context: C) => Storage);
+  /** A store made by `createStore`, instead of all options of a store. */
+  store?: Store<any>;
+  /** Where the token is found and answered. Default `fromCookie("session_id")`. */
+  extractor?: Extractor;
+  /** Attributes of the session cookie. */
+  cookie?: CookieOptions;
+  /**
+   * `"eager"` (default): the session is loaded before the handler. `"lazy"`: by the first `await loadSession(…)`; a
+   * request that never asks costs the storage nothing.
+   */
+  load?: "eager" | "lazy";
+  /** Requests without a session: answers true for them. */
+  skip?: (...context: C) => boolean;
+  /** Answers a failure of the session's own; where it answers nothing, the framework's error path does. */
+  errorHandler?: (error: unknown, ...context: C) => R;
+  /** `"written"` (default): a session is stored once something is put into it. `"always"`: for every visitor. */
+  storeNew?: "written" | "always";
+  /**
+   * `"source"` (default): an unchanged token is answered where it came from. `"all"`: in every member of a chain that
+   * can be written.
+   */
+  answerIn?: "source" | "all";
+}
+
+const REQUEST_OPTIONS: readonly (keyof SessionOptions)[] = [
+  "store",
+  "extractor",
+  "cookie",
+  "load",
+  "skip",
+  "errorHandler",
+  "storeNew",
+  "answerIn",
+];
+
+/** How requests are served, validated. */
+export interface RequestSettings<C extends readonly unknown[] = readonly any[], R = unknown> {
+  readonly extractor: Extractor;
+  readonly writable: readonly Extractor[];
+  /** Request headers that an answer made from the session depends on. */
+  readonly asked: readonly string[];
+  readonly cookie: CookieSettings;
+  readonly isLazy: boolean;
+  readonly storesNew: boolean;
+  readonly answersAll: boolean;
+  readonly skip: ((...context: C) => boolean) | undefined;
+  readonly errorHandler: ((error: unknown, ...context: C) => Awaitable<R>) | undefined;
+  /** The store, where it does not depend on the request. */
+  readonly store: Store<any> | undefined;
+  /** The store for a request. */
+  storeFor(context: C): Store<any>;
+  readonly namespace: string;
+}
+
+const made = new WeakMap<object, RequestSettings>();
+
+/** The settings behind what `session()` answered. */
+export function settingsOf(sessions: object): RequestSettings | undefined {
+  return made.get(sessions);
+}
+
+/** Remembers what was made from which settings. */
+export function rememberSettings(sessions: object, settings: RequestSettings): void {
+  made.set(sessions, settings);
+}
+
+/**
+ * Validates the options of a middleware; every mistake throws here, none at run time. `called` is all that
+ * `session()` was given.
+ */
+export function requestSettings<C extends readonly unknown[], R>(called: readonly unknown[]): RequestSettings<C, R> {
+  const given = (called[0] ?? {}) as SessionOptions<C, R>;
+  if (called.length > 1 || !isPlainObject(given)) {
+    throw new TypeError(
+      "holdfast: session() makes the middleware from options; write app.use(session({ … })), not app.use(session)",
+    );
+  }
+  const options = onlyKeys("session", given, [...STORE_OPTIONS, ...REQUEST_OPTIONS]);
+  const extractor = options.extractor ?? fromCookie();
+  assertExtractor("extractor", extractor);
+  const writable = extractor.members.filter(isWritable);
+  const cookies = writable.filter(({ source }) => source === "cookie").map(({ key }) => key);
+  assertDifferent(writable);
+  const { store, storeFor, namespace } = stores(options);
+  return Object.freeze({
+    extractor,
+    writable,
+    asked: askedHeaders(extractor),
+    cookie: cookieSettings(options.cookie ?? {}, cookies),
+    isLazy: oneOf("load", options.load ?? "eager", ["eager", "lazy"]) === "lazy",
+    storesNew: oneOf("storeNew", options.storeNew ?? "written", ["written", "always"]) === "always",
+    answersAll: oneOf("answerIn", options.answerIn ?? "source", ["source", "all"]) === "all",
+    skip: options.skip && synchronous(callable("skip", options.skip, "(context) => boolean")),
+    errorHandler:
+      options.errorHandler &&
+      (callable("errorHandler", options.errorHandler, "(error, context) => …") as (
+        error: unknown,
+        ...context: C
+      ) => Awaitable<R>),
+    store,
+    storeFor,
+    namespace,
+  });
+}
+
+/** `skip` as it was given. A promise is always true, so that every request would be skipped: it is refused. */
+function synchronous<C extends readonly unknown[]>(skip: (...context: C) => boolean): (...context: C) => boolean {
+  return (...context) => {
+    const skips: unknown = skip(...context);
+    if (!isPromise(skips)) return skips as boolean;
+    skips.then(undefined, () => {});
+    throw new TypeError("holdfast: skip returned a promise; it must be synchronous: (context) => boolean");
+  };
+}
+
+interface Stores<C extends readonly unknown[]> {
+  readonly store: Store<any> | undefined;
+  readonly storeFor: (context: C) => Store<any>;
+  readonly namespace: string;
+}
+
+function stores<C extends readonly unknown[]>(options: SessionOptions<C, any>): Stores<C> {
+  if (options.store !== undefined) return ready(options);
+  const { storage, ...rest } = ownOptions(options);
+  if (typeof storage === "function") return perRequest(rest, storage as (...context: C) => Storage);
+  const settings = storeSettings(storage === undefined ? rest : { ...rest, storage });
+  const store = storeOf(settings);
+  return { store, storeFor: () => store, namespace: settings.namespace };
+}
+
+function ready(options: SessionOptions<any, any>): Stores<any> {
+  const parts: StoreParts | undefined = partsOf(options.store);
+  if (!parts)
+    throw misplaced("store", options.store, "what createStore({ storage }) answers; a storage goes into `storage`");
+  const beside = STORE_OPTIONS.find((name) => (options as Record<string, unknown>)[name] !== undefined);
+  if (beside)
+    throw misplaced(
+      beside,
+      options[beside],
+      `it into createStore({ ${beside} }): a ready \`store\` has its options already`,
+    );
+  const store = options.store!;
+  return { store, storeFor: () => store, namespace: parts.settings.namespace };
+}
+
+/** One store for each storage that the function answers; they share settings and registered types. */
+function perRequest<C extends readonly unknown[]>(
+  options: StoreOptions,
+  choose: (...context: C) => Storage,
+): Stores<C> {
+  const settings = storeSettings({ ...options, storage: NEVER_USED });
+  const values = new ValueCodec(settings.maxRecordBytes, settings.types);
+  const known = new WeakMap<Storage, Store<any>>();
+  const storeFor = (context: C): Store<any> => {
+    const storage = assertStorage(choose(...context));
+    const store = known.get(storage) ?? storeOf(withStorage(settings, storage), values);
+    known.set(storage, store);
+    return store;
+  };
+  return { store: undefined, storeFor, namespace: settings.namespace };
+}
+
+const never = (): never => {
+  throw new TypeError("holdfast: the storage is known only inside a request");
+};
+const NEVER_USED: Storage = { get: never, create: never, update: never, touch: never, delete: never };
+
+function ownOptions(options: SessionOptions<any, any>): StoreOptions {
+  return Object.fromEntries(
+    STORE_OPTIONS.filter((name) => options[name] !== undefined).map((name) => [name, options[name]]),
+  ) as StoreOptions;
+}
+
+function assertDifferent(writable: readonly Extractor[]): void {
+  const places = writable.map(placeOf);
+  const twice = places.find((place, i) => places.indexOf(place) !== i);
+  if (twice) throw new TypeError(`holdfast: the extractor answers twice in the ${twice}; name each place once`);
+}
+
+/** Where a member answers, in words. */
+export function placeOf({ source, key }: Extractor): string {
+  return source === "cookie" ? `cookie ${key}` : `header ${key.toLowerCase()}`;
+}

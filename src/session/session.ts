@@ -1,0 +1,352 @@
+import type { AuthenticateOptions, Session, StoredSession, Store } from "../contracts/session-api.js";
+import { SessionError } from "../errors.js";
+import { CLOCK_SKEW_MS } from "../contracts/storage.js";
+import { boolean, onlyKeys, show } from "../util/assert.js";
+import { environment, warn } from "../util/builtin.js";
+import { milliseconds, type Duration } from "../util/duration.js";
+import { fromPairs } from "../codecs/value.js";
+import type { Phase, SessionCore } from "./core.js";
+import type { Draft } from "./draft.js";
+import { checkedLogin, checkOwner } from "./owner.js";
+
+type Data = Record<string, unknown>;
+
+/** A session for a handler. */
+export function makeSession<D extends object>(core: SessionCore, store: Store<D>): StoredSession<D> {
+  return new ActiveSession(core, store as Store<any>) as unknown as StoredSession<D>;
+}
+
+/**
+ * The end of every session's prototype chain: assigning to a property that is not there throws and says what to
+ * write; reading one warns once. The methods of every object are there.
+ */
+const nothingElse: object = new Proxy(Object.create(Object.prototype) as object, {
+  set(_target, property) {
+    const name = show(String(property));
+    throw new TypeError(
+      `holdfast: a session has no property ${name} to assign to, and it would not be stored; write ` +
+        `session.set(${name}, value)`,
+    );
+  },
+  get(target, property, session) {
+    if (
+      typeof property === "string" &&
+      !(property in target) &&
+      (!PROBED.has(property) || isKeyOf(session, property))
+    )
+      warnOfRead(property);
+    return Reflect.get(target, property, session) as unknown;
+  },
+});
+
+/**
+ * What frameworks and tools read of any object, to find out what it is: a promise, a stream, a list, an error, an
+ * element …
+ */
+const PROBED: ReadonlySet<string> = new Set(
+  (
+    "then catch pipe pipeTo getReader readable writable on stream subscribe lift toPromise _readableState " +
+    "arrayBuffer buffer byteLength byteOffset " +
+    "length splice callee size inspect nodeType tagName asymmetricMatch $$typeof _store message stack cause " +
+    "name code status statusCode headers body"
+  ).split(" "),
+);
+/** After so many different properties there is nothing new to learn. */
+const MOST_WARNINGS = 20;
+const warned = new Set<string>();
+
+/** Once for each name, and not in production: the value would be undefined, which looks like an empty session. */
+function warnOfRead(property: string): void {
+  if (warned.has(property) || warned.size >= MOST_WARNINGS || environment("NODE_ENV") === "production") return;
+  warned.add(property);
+  const name = show(property);
+  warn(
+    `holdfast: a session has no property ${name}; its data is read with session.get(${name}), and removed with ` +
+      `session.delete(${name})`,
+  );
+}
+
+class ActiveSession implements Session<Data>, Disposable {
+  readonly #own: SessionCore;
+  readonly #store: Store<Data>;
+
+  static {
+    Object.setPrototypeOf(this.prototype, nothingElse);
+  }
+
+  static coreOf(session: object): SessionCore {
+    return (session as ActiveSession).#own;
+  }
+
+  /** Whether there is a value under this key, for an object that may be no session. */
+  static isKeyOf(session: unknown, key: string): boolean {
+    return typeof session === "object" && session !== null && #own in session && session.#own.draft.has(key);
+  }
+
+  constructor(core: SessionCore, store: Store<Data>) {
+    this.#own = core;
+    this.#store = store;
+  }
+
+  get token(): string {
+    return this.#core.token;
+  }
+
+  get id(): string {
+    return this.#core.id;
+  }
+
+  get fresh(): boolean {
+    return this.#core.fresh;
+  }
+
+  get isStored(): boolean {
+    return this.#core.hasRecord;
+  }
+
+  get store(): Store<Data> {
+    return this.#store;
+  }
+
+  get createdAt(): number {
+    return this.#core.createdAt;
+  }
+
+  get idleExpiresAt(): number {
+    return this.#core.idleExpiresAt;
+  }
+
+  get absoluteExpiresAt(): number | undefined {
+    return this.#core.absoluteExpiresAt;
+  }
+
+  get owner(): string | undefined {
+    return this.#core.owner;
+  }
+
+  get authenticatedAt(): number | undefined {
+    return this.#core.authenticatedAt;
+  }
+
+  get(key: string): any {
+    return this.#core.draft.get(checkedKey(key));
+  }
+
+  has(key: string): boolean {
+    return this.#core.draft.has(checkedKey(key));
+  }
+
+  keys(): string[] {
+    return this.#core.draft.keys();
+  }
+
+  toJSON(): Data {
+    const { draft } = this.#core;
+    return fromPairs(draft.keys().map((key) => [key, draft.get(key)]));
+  }
+
+  set(key: string, value: unknown): void {
+    this.#writable("set").set(checkedKey(key), value);
+  }
+
+  update(key: string, update: (value: any) => unknown): void {
+    if (typeof update !== "function")
+      throw new TypeError(
+        `holdfast: update takes a function of the old value; write session.set(${show(key)}, value) to replace it`,
+      );
+    this.#writable("update").update(checkedKey(key), update);
+  }
+
+  delete(key: string): void {
+    this.#writable("delete").delete(checkedKey(key));
+  }
+
+  setIdleTimeout(timeout: Duration): void {
+    this.#writable("setIdleTimeout");
+    this.#core.setIdleTimeout(timeout);
+  }
+
+  regenerate(keep?: readonly string[]): Promise<void> {
+    if (keep !== undefined && !Array.isArray(keep))
+      throw refused(
+        "regenerate",
+        keep,
+        'await session.regenerate(), or session.regenerate(["cart"]) to keep only these keys',
+      );
+    return this.#atOnce(() => {
+      const core = this.#alive("regenerate");
+      this.#needsAnswer("regenerate");
+      core.regenerate(keep);
+    });
+  }
+
+  authenticate(owner: string, options: AuthenticateOptions<Data> = {}): Promise<void> {
+    checkOwner(owner);
+    const asked = checkedLogin(options);
+    const { phase } = this.#own;
+    return this.#persist(() => {
+      this.#needsAnswer("authenticate", phase);
+      return this.#alive("authenticate").authenticate(owner, asked);
+    });
+  }
+
+  authenticatedWithin(duration: Duration): boolean {
+    const ms = milliseconds("authenticatedWithin", duration, 1);
+    const { authenticatedAt, parts } = this.#core;
+    if (authenticatedAt === undefined) return false;
+    const age = parts.settings.clock.now() - authenticatedAt;
+    return age <= ms && age >= -CLOCK_SKEW_MS;
+  }
+
+  reset(...none: never[]): Promise<void> {
+    refuseArguments("reset", none);
+    return this.#atOnce(() => {
+      const core = this.#core;
+      this.#needsAnswer("reset");
+      core.reset();
+    });
+  }
+
+  destroy(...none: never[]): Promise<void> {
+    refuseArguments("destroy", none);
+    return this.#persist(() => this.#core.destroy());
+  }
+
+  save(...none: never[]): Promise<void> {
+    refuseArguments("save", none);
+    return this.#persist(() => this.#alive("save").commit("save"));
+  }
+
+  take(key: string): Promise<any> {
+    checkedKey(key);
+    return this.#rejecting(() => {
+      const core = this.#alive("take");
+      const { draft } = core;
+      const taken = draft.take(key);
+      return taken ? this.#persist(() => core.saveTaken(taken, draft)) : core.verbs.done();
+    });
+  }
+
+  reload(options: { discard?: boolean } = {}): Promise<void> {
+    const { discard = false } = onlyKeys<{ discard?: boolean }>("reload", options, ["discard"]);
+    boolean("reload.discard", discard);
+    return this.#own.verbs.run(() => {
+      const core = this.#alive("reload");
+      if (discard) core.discard();
+      return core.reload();
+    });
+  }
+
+  release(): void {
+    if (this.#own.phase === "released") return;
+    this.#own.discard();
+    this.#own.phase = "released";
+  }
+
+  [Symbol.dispose](): void {
+    this.release();
+  }
+
+  /** What `util.inspect`, `console.log` and templates show: never the token. */
+  [Symbol.for("nodejs.util.inspect.custom")](): string {
+    return this.toString();
+  }
+
+  toString(): string {
+    const { draft, phase } = this.#own;
+    return phase === "released" ? "Session { released }" : `Session { keys: [${draft.keys().map(show).join(", ")}] }`;
+  }
+
+  get #core(): SessionCore {
+    const core = this.#own;
+    if (core.phase === "released") throw new SessionError("released", "the session was released; open it again");
+    core.asked = true;
+    return core;
+  }
+
+  #alive(verb: string): SessionCore {
+    const core = this.#core;
+    if (core.ended) throw new SessionError("ended", `${verb}: the session was ended; reset() starts a new one`);
+    return core;
+  }
+
+  #writable(verb: string): Draft {
+    const core = this.#alive(verb);
+    const { phase } = core;
+    const isTooLate = phase === "over" || (phase === "answered" && !core.isStored);
+    if (core.request?.isAbandoned || (isTooLate && core.request?.takesLateChanges)) {
+      core.request.changedLate();
+      return core.draft;
+    }
+    if (phase === "over")
+      throw new SessionError("answered", `${verb}: the answer is complete; use store.edit(session.id, …) afterwards`);
+    if (phase === "answered" && !core.isStored)
+      throw new SessionError(
+        "answered",
+        `${verb}: the answer has begun, it cannot carry the token of a new session; write before the first byte`,
+      );
+    return core.draft;
+  }
+
+  /** `phase`: when the verb was called. The end of the request waits for one that began before it. */
+  #needsAnswer(verb: string, phase: Phase = this.#own.phase): void {
+    if (phase !== "open")
+      throw new SessionError(
+        "answered",
+        `${verb}: the answer has begun, it cannot carry a new token; call it before the first byte`,
+      );
+  }
+
+  /** Takes effect now, for what the handler does next; its failure is that of the promise. */
+  #atOnce(work: () => void): Promise<void> {
+    return this.#rejecting(() => {
+      work();
+      return this.#own.verbs.done();
+    });
+  }
+
+  /** What is thrown at once is the failure of the promise. */
+  #rejecting<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return work();
+    } catch (error) {
+      return this.#own.verbs.run(() => Promise.reject(error as Error));
+    }
+  }
+
+  #persist<T>(work: () => Promise<T> | T): Promise<T> {
+    return this.#own.verbs.run(async () => {
+      const result = await work();
+      this.#own.onPersisted?.();
+      return result;
+    });
+  }
+}
+
+/** What is behind a session: its request session and its store may do more with it than a handler. */
+export function coreOf(session: object): SessionCore {
+  return ActiveSession.coreOf(session);
+}
+
+function isKeyOf(session: unknown, key: string): boolean {
+  return ActiveSession.isKeyOf(session, key);
+}
+
+function checkedKey(key: unknown): string {
+  if (typeof key !== "string") throw new TypeError(`holdfast: a session's keys are texts, not ${show(key)}`);
+  return key;
+}
+
+function refuseArguments(verb: string, values: readonly unknown[]): void {
+  if (values.length > 0) throw refused(verb, values[0], `await session.${verb}()`);
+}
+
+function refused(verb: string, value: unknown, write: string): TypeError {
+  const what =
+    typeof value === "function"
+      ? "no callback: verbs answer promises"
+      : typeof value === "string"
+        ? "no text"
+        : `no ${show(value)}`;
+  return new TypeError(`holdfast: ${verb} takes ${what}; write ${write}`);
+}

@@ -1,0 +1,40 @@
+import { misuse, outOfRange, show } from "./assert.js";
+
+/** A length of time: milliseconds, or a number with a unit: `"500ms"`, `"90s"`, `"30m"`, `"1.5h"`, `"7d"`. */
+export type Duration = number | `${number}${"ms" | "s" | "m" | "h" | "d"}`;
+
+const UNIT_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+const SHAPE = /^(\d{1,15}(?:\.\d{1,6})?)(ms|s|m|h|d)$/;
+
+/** Largest length accepted: what a timestamp can still hold, in ms (about 100,000 years). */
+const MOST_MS = 100_000 * 365 * UNIT_MS.d;
+
+/**
+ * Whole milliseconds of a duration. `least` (ms) bounds it from below; the error names the option and what to write.
+ */
+export function milliseconds(option: string, duration: Duration, least: number): number {
+  const ms = typeof duration === "number" ? duration : parse(option, duration);
+  if (!Number.isFinite(ms)) throw misuse(option, duration, 'a duration: milliseconds, or a text like "30m"');
+  const whole = Math.round(ms);
+  if (whole < least || whole > MOST_MS) throw outOfRange(option, duration, rangeHint(whole, least));
+  return whole;
+}
+
+function parse(option: string, text: unknown): number {
+  const match = typeof text === "string" ? SHAPE.exec(text) : null;
+  if (!match)
+    throw misuse(
+      option,
+      text,
+      'a duration: milliseconds, or a number with its unit: "500ms", "90s", "30m", "24h", "7d"',
+    );
+  return Number(match[1]) * UNIT_MS[match[2] as keyof typeof UNIT_MS];
+}
+
+function rangeHint(ms: number, least: number): string {
+  if (ms > MOST_MS) return "at most 36500000 days";
+  if (least < 1000) return `at least ${least} ms`;
+  return ms > 0
+    ? `at least one second; did you mean "${show(ms).slice(0, 12)}m" or "${ms}s"? A bare number is milliseconds`
+    : 'at least one second, like "30m"';
+}

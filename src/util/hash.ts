@@ -1,0 +1,38 @@
+import { SessionError } from "../errors.js";
+import { builtinModule, isWorker } from "./builtin.js";
+
+type NodeCrypto = Pick<typeof import("node:crypto"), "createHash"> &
+  Partial<Pick<typeof import("node:crypto"), "hash">>;
+
+let crypto: NodeCrypto | undefined;
+
+/** SHA-256 of a text, as base64url (43 characters). In one call where the runtime has it: half the time. */
+export function sha256(text: string): string {
+  const crypto = nodeCrypto();
+  return crypto.hash
+    ? crypto.hash("sha256", text, "base64url")
+    : crypto.createHash("sha256").update(text).digest("base64url");
+}
+
+/** SHA-1 of a text, in hexadecimal: what Redis calls a script by. Nothing secret or trusted is hashed with it. */
+export function sha1(text: string): string {
+  return nodeCrypto().createHash("sha1").update(text).digest("hex");
+}
+
+/** Throws if this runtime cannot hash: nothing could be stored. */
+export function assertCrypto(): void {
+  nodeCrypto();
+}
+
+function nodeCrypto(): NodeCrypto {
+  crypto ??= builtinModule<NodeCrypto>("node:crypto");
+  if (!crypto) throw new SessionError("unsupported", isWorker() ? WORKER_LACKS : RUNTIME_LACKS);
+  return crypto;
+}
+
+const RUNTIME_LACKS = "this runtime has no node:crypto, which holdfast needs; Node, Bun, Deno and workerd have it";
+
+/** `process.getBuiltinModule` came with that date; the flag is on by default from 2026-08-04. */
+const WORKER_LACKS =
+  'this Worker has no node:crypto, which holdfast needs; write compatibility_flags = ["nodejs_compat"] and a ' +
+  'compatibility_date of "2024-09-23" or later into its configuration (from "2026-08-04" on the date is enough)';
