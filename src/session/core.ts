@@ -193,10 +193,14 @@ export class SessionCore {
     this.#apply((state) => states.emptied(state, now));
   }
 
-  /** Renews the token for this owner, at once. Where that fails the session is as it was. */
-  async authenticate(owner: string, asked: Asked): Promise<void> {
+  /**
+   * Renews the token for this owner, at once. Where that fails the session is as it was.
+   *
+   * @param at - when they authenticated, epoch ms; default: now
+   */
+  async authenticate(owner: string, asked: Asked, at: number = this.#now): Promise<void> {
     await this.#landed();
-    const login = loginOf(owner, asked, this.#birth, this.#now, this.parts.settings.absolute);
+    const login = loginOf(owner, asked, this.#birth, at, this.parts.settings.absolute);
     const renewed = states.regenerated(this.#state);
     const draft = this.#draft;
     const keep = login.isAnother ? [] : asked.keep;

@@ -8,7 +8,7 @@ import type { Birth, Login } from "./persistence.js";
  * How long a session with an owner lives at most where there is no `absoluteTimeout`, in ms: as long as a browser
  * keeps a cookie (RFC 6265bis, 5.6.2), so that the owner's list need not be kept for ever.
  */
-const OWNED_FOR_MS = 400 * 24 * 60 * 60_000;
+export const OWNED_FOR_MS: number = 400 * 24 * 60 * 60_000;
 
 const MOST_CHARACTERS = 256;
 const MOST_INFO_BYTES = 512;

@@ -7,4 +7,4 @@ export { testClock, type TestClock } from "./test-clock.js";
 export type { BeginCondition, StorageConditions } from "./storage-conditions.js";
 export type { StorageUnderTest } from "./storage-desk.js";
 export { storageSuite, type StorageCase } from "./storage-suite.js";
-export { seed, type Seedable } from "./seed.js";
+export { seed, storageState, type BrowserState, type Seedable, type SeedOptions } from "./seed.js";
