@@ -127,15 +127,16 @@ export function storageState(headers: Readonly<Record<string, string>>, origin: 
   const { cookie } = Object(headers) as Readonly<Record<string, string>>;
   if (typeof cookie !== "string")
     throw misuse("storageState", headers, "what seed() returned, of sessions whose token is in a cookie");
-  const { hostname, protocol } = parsed(origin);
-  const cookies = cookie.split("; ").map((pair): BrowserState["cookies"][number] => {
-    const at = pair.indexOf("=");
-    const name = pair.slice(0, at);
-    const secure = protocol === "https:" || /^__(Host|Secure)-/.test(name);
-    const attributes = { domain: hostname, path: "/", expires: -1, httpOnly: true, secure, sameSite: "Lax" } as const;
-    return { name, value: pair.slice(at + 1), ...attributes };
-  });
-  return { cookies, origins: [] };
+  const at = parsed(origin);
+  return { cookies: cookie.split("; ").map((pair) => browserCookie(pair, at)), origins: [] };
+}
+
+function browserCookie(pair: string, { hostname, protocol }: URL): BrowserState["cookies"][number] {
+  const at = pair.indexOf("=");
+  const name = pair.slice(0, at);
+  const secure = protocol === "https:" || /^__(Host|Secure)-/.test(name);
+  const attributes = { domain: hostname, path: "/", expires: -1, httpOnly: true, secure, sameSite: "Lax" } as const;
+  return { name, value: pair.slice(at + 1), ...attributes };
 }
 
 function parsed(origin: string): URL {
