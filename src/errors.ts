@@ -19,25 +19,30 @@ const STATUS = {
 /**
  * What went wrong:
  *
- * - `storage`: the storage failed · `timeout`: it did not answer in time · `conflict`: others kept changing the
- *   session until `commitTimeout`
- * - `ended`: the session was destroyed, or ended or renewed by somebody else meanwhile
- * - `too-many-sessions`: the owner has `maxSessionsPerOwner` sessions already, and the policy is to refuse one more
- * - `bad-generator`: `keyGenerator` gave a malformed token or one that is taken
- * - `unserializable`: a value that cannot be stored · `too-large`: more than `maxRecordBytes` · `unknown-type`: a
- *   stored class nobody registered
- * - `answered`: the answer has begun and cannot carry what this needs
- * - `no-session`: the middleware is not mounted here or skipped this request · `not-loaded`: lazy mode, `await
+ * - `storage`: the storage failed · `timeout`: it did not respond in time · `conflict`: other requests kept changing
+ *   the session until `commitTimeout`
+ * - `ended`: the session was destroyed, or another request ended or renewed it
+ * - `too-many-sessions`: the owner has `maxSessionsPerOwner` sessions, and the policy is `refuse`
+ * - `bad-generator`: `keyGenerator` returned a malformed token or one that exists
+ * - `unserializable`: a value cannot be stored · `too-large`: more than `maxRecordBytes` · `unknown-type`: a stored
+ *   class is not registered
+ * - `answered`: the response has begun and cannot carry the change
+ * - `no-session`: the middleware is not mounted here or skipped this request · `not-loaded`: lazy mode, call `await
  *   loadSession()` first
  * - `released`: the stored session was released · `unsupported`: this storage, adapter or session cannot do that
  */
 export type SessionErrorCode = keyof typeof STATUS;
 
 /**
- * Every failure at run time. `status` and `statusCode` are what frameworks read (503 storage, timeout, conflict; 409
- * ended and too-many-sessions; 500 otherwise);
- * `expose` is false, which Express, Koa and others heed and show no message to a client; Fastify's own error answer
- * shows it, so the message never holds a token or a stored value.
+ * Error of every failure at run time. Frameworks read `status` and `statusCode` (503 for storage, timeout and
+ * conflict; 409 for ended and too-many-sessions; 500 otherwise). `expose` is false: Express, Koa and others then send
+ * no message to the client. Fastify's default error response sends it, so the message never contains a token or a
+ * stored value.
+ *
+ * @example
+ * ```ts
+ * if (error instanceof SessionError && error.code === "ended") res.redirect("/login");
+ * ```
  */
 export class SessionError extends Error {
   override readonly name = "SessionError";
@@ -53,8 +58,9 @@ export class SessionError extends Error {
   }
 
   /**
-   * The answer that a server of web `Response`s gives if nobody gives another one: the status and its words. Hono
-   * asks for it.
+   * Returns the default response for this error, with the status and its reason phrase. Hono calls it.
+   *
+   * @returns a plain text response
    */
   getResponse(): Response {
     return statusResponse(this.status);
@@ -67,7 +73,7 @@ const WORDS: Readonly<Record<number, string | undefined>> = {
   503: "Service Unavailable",
 };
 
-/** A plain answer of a status. */
+/** Returns a plain text response with a status and its reason phrase. */
 export function statusResponse(status: number): Response {
   return new Response(WORDS[status] ?? "Error", { status, headers: { "Content-Type": "text/plain; charset=utf-8" } });
 }

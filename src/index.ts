@@ -1,6 +1,6 @@
 /**
- * Holdfast's core: the store, extractors, errors and types. The middlewares are in `holdfast/express`,
- * `holdfast/fastify` and so on, storages in `holdfast/storage/…`.
+ * The core of Holdfast: store, extractors, errors and types. The middlewares are in `holdfast/express`,
+ * `holdfast/fastify` and so on, the storages in `holdfast/storage/…`.
  *
  * @module
  */

@@ -1,10 +1,14 @@
 import type { CookieOptions } from "./cookie/write.js";
 
 /**
- * Restores the defaults of the model, Go Fiber v3's session middleware: `session({ ...fiberDefaults, storage })`. A
- * record and a cookie for every visitor, a refresh on every request, an answer in every writable member of a chain; a
- * cookie that is neither Secure nor HttpOnly. To change one attribute of the cookie write `cookie: {
- * ...fiberDefaults.cookie, httpOnly: true }`.
+ * The defaults of Go Fiber v3's session middleware: a record and a cookie for every visitor, a refresh on every
+ * request, the token in every writable member of a chain, a cookie that is neither Secure nor HttpOnly. To change one
+ * cookie attribute, write `cookie: { ...fiberDefaults.cookie, httpOnly: true }`.
+ *
+ * @example
+ * ```ts
+ * session({ ...fiberDefaults, storage });
+ * ```
  */
 export const fiberDefaults: {
   readonly idleTimeout: "30m";

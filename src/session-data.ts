@@ -12,8 +12,8 @@ export interface SessionData {}
 type NotDeclared =
   'declare your session\'s keys: declare module "holdfast" { interface SessionData { … } }, or session<Data>(…)';
 
-/** The keys of a session's data; where none are declared, the type says what to do. */
+/** The keys of the session data; if none are declared, the type says what to do. */
 export type KeyOf<D extends object> = [keyof D] extends [never] ? NotDeclared : Extract<keyof D, string>;
 
-/** The value of a key. */
+/** The value type of a key. */
 export type ValueOf<D extends object, K> = K extends keyof D ? D[K] : never;

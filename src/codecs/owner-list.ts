@@ -1,41 +1,41 @@
 import type { SessionInfo } from "../contracts/session-api.js";
 import { seal, unreadable, unseal, type NoRecord } from "./envelope.js";
 
-/** One session in the list of its owner. */
+/** A session in the list of its owner. */
 export interface Listed {
-  /** Hash of the session's token. */
+  /** Hash of the token. */
   readonly hash: string;
   /** Epoch ms. */
   readonly createdAt: number;
-  /** What the application said of it at the login. */
+  /** Description that the application gave at login. */
   readonly info?: SessionInfo | undefined;
-  /** Hash of the token it had before its last renewal. */
+  /** Hash of the token before the last renewal. */
   readonly from?: string | undefined;
 }
 
-/** What is persisted of an owner: which sessions are theirs, and an epoch that changes when all of them are ended. */
+/** The stored record of an owner: their sessions, and an epoch that changes when all of them are ended. */
 export interface OwnerList {
   readonly kind: "owner";
   readonly epoch: string;
-  /** The newest last. */
+  /** The newest is last. */
   readonly sessions: readonly Listed[];
-  /** Which of them is looked at next, to see whether it is still live; default: the first. */
+  /** Index of the session that is checked next for expiry; default: 0. */
   readonly next?: number | undefined;
 }
 
 type Row = [hash: string, createdAt: number, info: SessionInfo | null, from?: string];
 
 interface Stored {
-  /** the list's own key and namespace */
+  /** key and namespace of this list */
   k: string;
   n: string;
   e: string;
   l: Row[];
-  /** next, unless it is 0 */
+  /** `next`, unless it is 0 */
   h?: number;
 }
 
-/** Lists of sessions as text. */
+/** Encodes and decodes owner lists. */
 export class OwnerListCodec {
   readonly #namespace: string;
 
@@ -63,7 +63,7 @@ export class OwnerListCodec {
     const opened = unseal(value);
     if (opened.kind !== "body") return opened;
     const stored = parse(opened.body);
-    if (!stored) return unreadable("it is no list of sessions");
+    if (!stored) return unreadable("it is not a list of sessions");
     if (stored.k !== key || stored.n !== this.#namespace)
       return unreadable("it is the list of another key or namespace");
     return {

@@ -1,59 +1,59 @@
 import { seal, unreadable, unseal, type NoRecord } from "./envelope.js";
 import { Texts } from "./texts.js";
 
-/** What is persisted of a session: data beside its own metadata. */
+/** The stored record of a session: data and metadata. */
 export interface SessionRecord {
   readonly kind: "record";
   /** Epoch ms. */
   readonly createdAt: number;
-  /** Epoch ms of the last login or step-up, where there was one. */
+  /** Epoch ms of the last login or step-up, if there was one. */
   readonly authenticatedAt?: number | undefined;
-  /** The session's own idle length in ms, where it differs from the store's. */
+  /** Idle timeout of this session in ms, if it differs from the store's. */
   readonly idle?: number | undefined;
-  /** Absolute deadline in epoch ms, where there is one. */
+  /** Absolute deadline in epoch ms, if there is one. */
   readonly absolute?: number | undefined;
-  /** The idle deadline that the client was last told, where the stored one was moved behind its back. */
+  /** The idle deadline last sent to the client, if the stored one was moved without a response. */
   readonly promised?: number | undefined;
   readonly owner?: string | undefined;
-  /** The session's own absolute length in ms, if its login gave one. */
+  /** Absolute timeout of this session in ms, if its login set one. */
   readonly lifetime?: number | undefined;
-  /** Whether its cookie has no Max-Age, if its login said so; else the cookie options decide. */
+  /** True: its cookie has no Max-Age. Set by the login; default: the cookie options. */
   readonly sessionOnly?: boolean | undefined;
   /** Ids of the last saves, the newest last, each {@link WRITE_ID_LENGTH} long. */
   readonly writes: string;
-  /** The data: each key's value as one line of text. */
+  /** The data: the value of each key as one line of JSON. */
   readonly data: Texts;
 }
 
-/** What a renewed record leaves behind for a while: no data, its successor's hash. */
+/** Replaces a renewed record for a limited time. It has no data, only the hash of its successor. */
 export interface Marker {
   readonly kind: "marker";
   /** Epoch ms. */
   readonly retiredAt: number;
   /** Hash of the successor's token. */
   readonly successor: string;
-  /** Whose clock has given the time: a random name of the store that wrote it. */
+  /** The clock that `retiredAt` was read from: a random name of the store that wrote it. */
   readonly by?: string | undefined;
 }
 
 export const WRITE_ID_LENGTH = 6;
 const WRITES_REMEMBERED = 8;
 
-/** Adds a write id; the record remembers the last eight. */
+/** Appends a write id; the record keeps the last eight. */
 export function remember(writes: string, writeId: string): string {
   const forgotten = writes.length + WRITE_ID_LENGTH - WRITES_REMEMBERED * WRITE_ID_LENGTH;
   return (forgotten > 0 ? writes.slice(forgotten) : writes) + writeId;
 }
 
-/** Whether one of these write ids is among those a record remembers. */
+/** True if a record still has this write id. */
 export function remembers(writes: string, writeId: string): boolean {
   for (let at = 0; at < writes.length; at += WRITE_ID_LENGTH) if (writes.startsWith(writeId, at)) return true;
   return false;
 }
 
 /**
- * Numbers of a record, in the order they are written: createdAt, authenticatedAt, idle, absolute, promised, lifetime,
- * sessionOnly (0 or 1).
+ * Numbers of a record, in the order in which they are written: createdAt, authenticatedAt, idle, absolute, promised,
+ * lifetime, sessionOnly (0 or 1).
  */
 interface Times {
   c: number;
@@ -66,7 +66,7 @@ interface Times {
 }
 
 interface Head extends Partial<Times> {
-  /** the record's own key (hash of the token) and namespace: a record copied elsewhere is no session there */
+  /** the record's own key (hash of the token) and namespace: a record copied to another key is not accepted there */
   k: string;
   n: string;
   /** owner, writes */
@@ -79,8 +79,8 @@ interface Head extends Partial<Times> {
 }
 
 /**
- * Records and markers as text. Within the envelope the first line is the metadata (JSON), then a line for each key
- * and each value.
+ * Encodes and decodes records and markers. In the envelope, the first line is the metadata (JSON). One line for each
+ * key and one line for each value follow.
  */
 export class RecordCodec {
   readonly #namespace: string;
@@ -121,7 +121,7 @@ export class RecordCodec {
     return data ? record(head, data) : unreadable("its data is damaged");
   }
 
-  /** How the metadata of every entry under this hash begins. Neither text holds anything that JSON escapes. */
+  /** Start of the metadata of every entry with this hash. Neither string contains characters that JSON escapes. */
   #start(hash: string): string {
     return `{"k":"${hash}","n":"${this.#namespace}"`;
   }
@@ -131,12 +131,12 @@ function field(name: keyof Times, time: number | undefined): string {
   return time === undefined ? "" : `,"${name}":${time}`;
 }
 
-/** Times, owner (if JSON escapes nothing of it) and writes, as `encode` writes them after key and namespace. */
+/** Times, owner (if JSON escapes no character of it) and writes, as `encode` writes them after key and namespace. */
 const REST =
   /,"c":(\d+)(?:,"a":(\d+))?(?:,"i":(\d+))?(?:,"x":(\d+))?(?:,"p":(\d+))?(?:,"l":(\d+))?(?:,"t":([01]))?(?:,"o":"([^"\\\p{Cc}]*)")?,"w":"([\w-]*)"\}$/uy;
 
 /**
- * Metadata as this code writes it, in a third of the time that a parser of all JSON takes; any other is left to that.
+ * Parses metadata as this code writes it, in a third of the time of `JSON.parse`; other metadata goes to `JSON.parse`.
  */
 function headAsWritten(line: string, at: number, k: string, n: string): Head | undefined {
   REST.lastIndex = at;

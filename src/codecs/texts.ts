@@ -1,13 +1,12 @@
 /**
- * More lookups than this and a table of all keys is made: each walks the lines, and that must not be done for every
- * one of very many keys.
+ * After this many lookups, a table of all keys is built: each lookup scans the lines, which is too slow for many keys.
  */
 const MOST_WALKS = 8;
 
-/** What JSON writes between quotes as it is. */
+/** Strings that JSON writes between quotes without escapes. */
 const PLAIN = /^[\w .:/-]*$/;
 
-/** What becomes of a key: its new text, or none where it is gone. */
+/** Change of a key: its new encoded value, or none if the key is removed. */
 export interface Changed {
   readonly text?: string | undefined;
 }
@@ -15,8 +14,8 @@ export interface Changed {
 const GONE: Changed = {};
 
 /**
- * The data of a record as it is stored: a line for each key, as JSON, and one for its value. It is looked up in the
- * text itself and copied in one piece where nothing changed, so that what nobody asks for is never taken apart.
+ * The data of a record as it is stored: for each key one line with the key and one with its value, both JSON. Lookups
+ * scan the string, and unchanged parts are copied in one piece, so values that are not read are never parsed.
  */
 export class Texts {
   static readonly none: Texts = new Texts("");
@@ -30,7 +29,7 @@ export class Texts {
     this.#table = undefined;
   }
 
-  /** What stands in a record; nothing where it is damaged. */
+  /** Returns the data of a record, or undefined if it is damaged. */
   static read(lines: string): Texts | undefined {
     const isEscaped = lines.includes("\\");
     for (let at = 0; at <= lines.length; ) {
@@ -61,7 +60,7 @@ export class Texts {
     return this.#all.entries();
   }
 
-  /** Only these keys. */
+  /** Returns a copy with only these keys. */
   only(keys: ReadonlySet<string>): Texts {
     return this.with(
       new Map(
@@ -72,7 +71,7 @@ export class Texts {
     );
   }
 
-  /** The same with these changes; new keys come last. */
+  /** Returns a copy with these changes; new keys are last. */
   with(changes: ReadonlyMap<string, Changed>): Texts {
     if (changes.size === 0) return this;
     const stored = this.lines;
@@ -147,7 +146,7 @@ function keyOf(line: string): string {
   return line.includes("\\") ? (JSON.parse(line) as string) : line.slice(1, -1);
 }
 
-/** Whether a line is a key as it is written here. */
+/** True if a line is a key as this code writes it. */
 function isKey(lines: string, at: number, end: number, mayBeEscaped: boolean): boolean {
   if (lines[at] !== '"') return false;
   if (!mayBeEscaped) return lines.indexOf('"', at + 1) === end - 1;

@@ -3,12 +3,12 @@ import { SessionError } from "../errors.js";
 import { callable, misuse, onlyKeys, show } from "../util/assert.js";
 import { fromBase64url, base64url, utf8Length } from "../util/bytes.js";
 
-/** Nesting deeper than this is refused: it would be a mistake, and each level costs stack. */
+/** Deeper nesting is refused: it is most likely a mistake, and each level uses stack. */
 const MOST_LEVELS = 200;
 
 /**
- * One value of a session as one line of JSON, and back. What JSON has no word for is written as `{"$": tag, "v": …}`;
- * a plain object with a key `$` of its own is escaped the same way. Everything else is JSON as it is.
+ * Encodes one value of a session as one line of JSON, and decodes it. Values that JSON does not support are written as
+ * `{"$": tag, "v": …}`; a plain object with an own key `$` is escaped in the same way. Everything else is plain JSON.
  */
 export class ValueCodec {
   readonly #byTag = new Map<string, TypeCodec>();
@@ -20,7 +20,7 @@ export class ValueCodec {
     for (const [tag, type] of Object.entries(types)) this.register(tag, type);
   }
 
-  /** Adds a class. Throws a TypeError where tag or class are taken. */
+  /** Registers a class. Throws a TypeError if the tag or the class is registered already. */
   register(tag: string, type: TypeCodec): void {
     if (typeof tag !== "string" || !/^[A-Za-z][\w.:/-]{0,63}$/.test(tag))
       throw misuse("the type's tag", tag, "a name of letters, digits and _ . : / -");
@@ -35,7 +35,7 @@ export class ValueCodec {
     this.#tagOf.set(type.class.prototype as object, tag);
   }
 
-  /** The text of a value, one line. Throws `unserializable` or `too-large`, naming the path to the value. */
+  /** Encodes a value. Throws `unserializable` or `too-large`, with the path to the value. */
   encode(value: unknown, key: string): string {
     if (typeof value === "number" && isPlainNumber(value)) return String(value);
     if (typeof value === "string" && value.length > this.#mostBytes) throw tooLarge(key, this.#mostBytes);
@@ -47,14 +47,14 @@ export class ValueCodec {
     return text;
   }
 
-  /** The value of a text. Throws `unknown-type` for a class nobody registered here. */
+  /** Decodes a value. Throws `unknown-type` for a class that is not registered. */
   decode(text: string, key: string): unknown {
     try {
       const value: unknown = JSON.parse(text);
       return text.includes('"$"') ? this.#revive(value, key) : value;
     } catch (cause) {
       if (cause instanceof SessionError) throw cause;
-      throw new SessionError("unserializable", `the stored value of ${show(key)} cannot be read again`, { cause });
+      throw new SessionError("unserializable", `the stored value of ${show(key)} cannot be decoded`, { cause });
     }
   }
 
@@ -82,7 +82,7 @@ export class ValueCodec {
 
 type Reviver = (value: unknown) => unknown;
 
-/** The tags of what JSON has no word for. */
+/** The tags of values that JSON does not support. */
 const BUILT_IN: Readonly<Record<string, (data: any, revive: Reviver) => unknown>> = {
   undefined: () => undefined,
   number: (data: string) => Number(data),
@@ -95,24 +95,23 @@ const BUILT_IN: Readonly<Record<string, (data: any, revive: Reviver) => unknown>
   object: (data: [string, unknown][], revive) => fromPairs(data.map(([key, value]) => [key, revive(value)])),
 };
 
-/** A plain object; keys like `__proto__` become ordinary properties. */
+/** Creates a plain object; keys like `__proto__` become ordinary properties. */
 export function fromPairs(pairs: readonly (readonly [string, unknown])[]): Record<string, unknown> {
   return Object.fromEntries(pairs);
 }
 
-/** One step from a value to a part of it: a key, an index, or what is written of a part of a Map or Set. */
+/** One step from a value to a part of it: a key, an index, or a description of a part of a Map or Set. */
 type Step = string | number | { readonly text: string };
 
 /**
- * One walk over one value: turns it into what JSON can write, or throws. Counts parts and characters, so that its
- * work is bounded.
+ * Converts one value to data that JSON supports, or throws. It counts parts and characters, so its work is bounded.
  */
 class Walk {
   readonly #tagOf: ReadonlyMap<object, string>;
   readonly #byTag: ReadonlyMap<string, TypeCodec>;
   readonly #mostBytes: number;
   readonly #key: string;
-  /** The objects that contain the one at hand, and the steps that lead to it. */
+  /** The objects that contain the current one, and the steps that lead to it. */
   readonly #above: object[] = [];
   readonly #steps: Step[] = [];
   #least = 0;
@@ -129,13 +128,13 @@ class Walk {
     this.#key = key;
   }
 
-  /** Whatever looking at the value throws (the trap of a proxy) is refused with the path to it. */
+  /** An exception from reading the value (for example from a proxy trap) becomes a refusal with the path. */
   start(value: unknown): unknown {
     try {
       return this.plain(value);
     } catch (cause) {
       if (cause instanceof SessionError) throw cause;
-      throw this.#refuse("something that throws when it is looked at", cause);
+      throw this.#refuse("a value that throws when it is read", cause);
     }
   }
 
@@ -176,7 +175,7 @@ class Walk {
     return plain;
   }
 
-  /** A property or an element, read under its own path. */
+  /** Converts a property or an element, under its own path. */
   #member(value: any, step: string | number): unknown {
     this.#steps.push(step);
     const plain = this.plain(this.#read(value, step));
@@ -215,11 +214,13 @@ class Walk {
     return this.#refuseClass(value);
   }
 
-  /** What was put on a built-in object beside its content would be lost. Some runtimes mark a URL with a symbol. */
+  /**
+   * Properties added to a built-in object would be lost, so they are refused. Some runtimes add a symbol to every URL.
+   */
   #refuseExtra(value: Date | Map<unknown, unknown> | Set<unknown> | URL): void {
     const [extra] = value instanceof URL ? Object.getOwnPropertyNames(value) : Reflect.ownKeys(value);
     if (extra !== undefined)
-      throw this.#refuse(`a ${value.constructor.name} with a property of its own (${show(String(extra))})`);
+      throw this.#refuse(`a ${value.constructor.name} with an additional property (${show(String(extra))})`);
   }
 
   #refuseClass(value: object): never {
@@ -262,11 +263,11 @@ class Walk {
 
   #bytes(value: Uint8Array): string {
     this.#count(value.length);
-    if (Reflect.ownKeys(value).length !== value.length) throw this.#refuse("bytes with a property of their own");
+    if (Reflect.ownKeys(value).length !== value.length) throw this.#refuse("bytes with an additional property");
     return base64url(value);
   }
 
-  /** Every part, character and byte takes at least a byte. */
+  /** Every part, character and byte takes at least one byte. */
   #count(bytes: number): void {
     this.#least += bytes;
     this.#assertRoomFor(0);
@@ -295,7 +296,7 @@ class Walk {
   }
 }
 
-/** More steps than this fill any message. */
+/** A message never shows more steps than this. */
 const MOST_STEPS_SHOWN = 121;
 
 function written(step: Step): string {
@@ -303,7 +304,7 @@ function written(step: Step): string {
   return typeof step === "number" ? `[${step}]` : `.${step}`;
 }
 
-/** Whether JSON writes a number so that it reads the same. */
+/** True if JSON can represent the number. */
 function isPlainNumber(value: number): boolean {
   return Number.isFinite(value) && !Object.is(value, -0);
 }
@@ -312,16 +313,14 @@ function tooLarge(key: string, mostBytes: number): SessionError {
   return new SessionError("too-large", `the value of ${show(key)} takes more than maxRecordBytes (${mostBytes})`);
 }
 
-/**
- * Whether an object is one written as `{ … }`, of this or another realm, that inherits no property of anybody's own.
- */
+/** True for an object literal, of this or another realm, whose prototype has no added properties. */
 function isRecord(value: object): boolean {
   const prototype = Object.getPrototypeOf(value) as object | null;
   if (prototype === Object.prototype || prototype === null) return true;
   return Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype, "isPrototypeOf");
 }
 
-/** Whether an object's class extends another than Object itself: what it adds would be lost. */
+/** True if the object's class extends a class other than Object: its additional state would be lost. */
 function isSubclassed(value: object): boolean {
   const base: unknown = Object.getPrototypeOf(Object.getPrototypeOf(value));
   return base !== null && Object.getPrototypeOf(base) !== null;

@@ -1,12 +1,24 @@
-/** Where the library takes its time from. Given by tests; real time otherwise. */
+/**
+ * Source of time of the library. Tests pass a clock of their choice (`testClock()`); the default is the system clock.
+ */
 export interface Clock {
-  /** Epoch milliseconds. */
+  /**
+   * Returns the current time.
+   *
+   * @returns epoch milliseconds
+   */
   now(): number;
-  /** Calls back once after `ms` milliseconds; answers a function that cancels it. */
+  /**
+   * Calls `callback` once after `ms` milliseconds.
+   *
+   * @param ms - delay in milliseconds
+   * @param callback - the function to call
+   * @returns a function that cancels the timer
+   */
   setTimer(ms: number, callback: () => void): () => void;
 }
 
-/** Real time. */
+/** The system clock. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   setTimer(ms, callback) {

@@ -1,28 +1,29 @@
 /**
- * What happened beside the answer of a request, for logs and alarms.
+ * Type of an event, for logs and alerts. Events report what a response does not show.
  *
- * What sessions are for:
+ * Session lifecycle:
  *
  * - `created`: a session was stored for the first time; `owner` if it has one
- * - `authenticated`: somebody logged in or stepped up; `owner` is who
- * - `renewed`: a session was given a new token, and with it a new id; `from` is the old one
- * - `ended`: a session was ended; `reason` says how (`EndReason`). One that expires is no event: nobody is there when
- *   it does
+ * - `authenticated`: a user logged in or confirmed the login (step-up); `owner` is the user
+ * - `renewed`: a session got a new token, and so a new id; `from` is the old id
+ * - `ended`: a session was ended; `reason` says how (`EndReason`). An expired session causes no event, because no code
+ *   runs at the moment of expiry
  * - `absent`: a request has no session; `reason` says why (`AbsentReason`)
  *
- * What an operator may want to know:
+ * For operators:
  *
- * - `dropped`: a save met a session that was ended or renewed meanwhile; nothing was written, no cookie sent
- * - `conflict`: a save met a newer version and was merged with it
+ * - `dropped`: a save found that its session had been ended or renewed; nothing was written, no cookie was sent
+ * - `conflict`: a save found a newer version and was merged with it
  * - `overwritten`: two overlapping requests changed the same key; the later save won
- * - `unreadable`: the stored bytes are no record of this store, or one of a newer format
- * - `duplicate`: the request carried several tokens (two cookies of the name, a header sent twice, members of a chain
- *   that differ)
- * - `retired-token`: a token came back long after it was renewed; perhaps a stolen cookie
- * - `unsaved`: changes were discarded (released, made after the answer, or in an answer that cannot carry a token)
- * - `refresh-failed`: the deadline of a session could not be moved; the request was served all the same, and it is
+ * - `unreadable`: the stored value is not a record of this store, or has a newer format
+ * - `duplicate`: the request contains several tokens (two cookies with the same name, a repeated header, members of a
+ *   chain with different values)
+ * - `retired-token`: a token was used long after its renewal; the cookie may have been stolen
+ * - `unsaved`: changes were discarded (released session, changes after the response, or a response that cannot carry a
+ *   token)
+ * - `refresh-failed`: the idle deadline of a session could not be moved; the request was served, and the refresh is
  *   tried again after a refresh interval
- * - `insecure`: a Secure cookie was sent to a browser on plain http, which will drop it
+ * - `insecure`: a Secure cookie was sent to a browser over plain HTTP; the browser will ignore it
  */
 export type SessionEventType =
   | "created"
@@ -42,14 +43,19 @@ export type SessionEventType =
 
 /**
  * How a session was ended: by `destroy`, by `reset`, by `store.delete` (`deleted`), by `store.deleteByOwner`
- * (`owner`), since its owner had too many (`limit`), by `store.clear` (`cleared`, without an id).
+ * (`owner`), because its owner had too many sessions (`limit`), by `store.clear` (`cleared`, without an id).
  */
 export type EndReason = "destroy" | "reset" | "deleted" | "owner" | "limit" | "cleared";
 
 /**
- * Why a request has no session: it brought no token (`none`), or none of the shape of one (`malformed`); nothing is
- * stored for it (`unknown`: it was ended, has expired and was removed, or never was); its session has expired
- * (`expired-idle`, `expired-absolute`) and is still stored; its token was `renewed`; what is stored is `unreadable`.
+ * Why a request has no session:
+ *
+ * - `none`: it contains no token
+ * - `malformed`: its token does not have the format of a token
+ * - `unknown`: nothing is stored for its token (ended, expired and removed, or never issued)
+ * - `expired-idle`, `expired-absolute`: its session has expired and is still stored
+ * - `renewed`: its token was replaced by a renewal
+ * - `unreadable`: the stored value cannot be read
  */
 export type AbsentReason =
   | "none"
@@ -60,17 +66,17 @@ export type AbsentReason =
   | "renewed"
   | "unreadable";
 
-/** One event. It never carries a token. */
+/** An event. It never contains a token. */
 export interface SessionEvent {
   readonly type: SessionEventType;
-  /** The id of the session concerned, where there is one. */
+  /** Id of the session, if the event is about one. */
   readonly id?: string;
-  /** Whose session it is, if the event knows that it has an owner. */
+  /** Owner of the session, if the event knows that it has one. */
   readonly owner?: string;
-  /** How it was ended, or why there is none. */
+  /** How the session was ended, or why there is no session. */
   readonly reason?: EndReason | AbsentReason;
-  /** The id of the session before it was renewed. */
+  /** Id of the session before its renewal. */
   readonly from?: string;
-  /** What led to it, where that is known. */
+  /** The error that caused the event, if it is known. */
   readonly cause?: unknown;
 }

@@ -1,22 +1,54 @@
 import type { SessionData } from "../session-data.js";
 import type { Session, Store } from "./session-api.js";
 
-/** What every adapter's `sessions` offers beside being mounted; `C` is the framework's own context. */
+/**
+ * Access to the session of a request, on the `sessions` object of every adapter. `C` is the context of the framework.
+ *
+ * @example
+ * ```ts
+ * const sessions = session<{ cart: string[] }>();
+ * app.get("/cart", (req, res) => res.json(sessions.get(req).get("cart") ?? []));
+ * ```
+ */
 export interface SessionAccess<D extends object = SessionData, C extends object = any> {
   /**
-   * The session of a request; throws `no-session` (not mounted, skipped), `not-loaded` (lazy mode), or the failure
-   * that kept it from being loaded.
+   * Returns the session of a request.
+   *
+   * @param context - the context of the framework: its request, or its context object
+   * @returns the session that this middleware loaded
+   * @throws {SessionError} `no-session` (middleware not mounted, or request skipped), `not-loaded` (lazy mode), or the
+   *   error that prevented loading (`storage`, `timeout`)
    */
   get(context: C): Session<D>;
-  /** The session of a request; loads it in lazy mode. */
+  /**
+   * Returns the session of a request; loads it in lazy mode.
+   *
+   * @param context - the context of the framework
+   * @returns the session
+   * @throws {SessionError} as `get`, except `not-loaded`; `storage` or `timeout` if it cannot be loaded
+   */
   load(context: C): Promise<Session<D>>;
-  /** The session of a request, or undefined. Never throws: for guards, error pages and what writes logs. */
+  /**
+   * Returns the session of a request, if there is one. It never throws: use it in guards, error pages and loggers.
+   *
+   * @param context - the context of the framework
+   * @returns the session, or undefined
+   */
   find(context: C): Session<D> | undefined;
   /**
-   * The store behind, usable without a request. Throws `unsupported` where `storage` is a function of the request.
+   * The store of this middleware. It can be used without a request.
+   *
+   * @throws {SessionError} `unsupported` if `storage` is a function of the request
    */
   readonly store: Store<D>;
 }
 
-/** The session type of a `sessions` object: `SessionOf<typeof sessions>`. */
+/**
+ * The session type of a `sessions` object.
+ *
+ * @example
+ * ```ts
+ * type MySession = SessionOf<typeof sessions>;
+ * ```
+ */
 export type SessionOf<S extends { get(context: never): unknown }> = ReturnType<S["get"]>;

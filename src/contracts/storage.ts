@@ -2,129 +2,178 @@ import type { Duration } from "../util/duration.js";
 import type { Clock } from "./clock.js";
 
 /**
- * The storage contract. A storage is a dumb driver: it keeps strings under keys, each with a version and a deadline,
- * and knows nothing of sessions, tokens or cookies.
+ * The storage contract. A storage is a simple driver: it stores strings under keys, each with a version and a
+ * deadline. It knows nothing about sessions, tokens or cookies.
  *
- * Rules for every driver (`holdfast/testing` checks them):
+ * Rules for every driver (`storageSuite` in `holdfast/testing` checks them):
  *
- * - A driver reads no clock and enforces no deadline of its own: the store passes `now` and decides what has expired.
- *   An entry past its `expiresAt` may still be answered; a driver may forget it five minutes after that at the
- *   earliest.
- * - An exception means that the storage failed. Nothing found, an older version, a key that exists already are
- *   answers.
- * - Nothing is written blindly: each change names the version it replaces, `create` inserts only, `update` never
- *   inserts.
- * - A key that was deleted and created again never shows an earlier version.
- * - A key is visible ASCII, 128 characters at most: a namespace, a colon, a hash. Upper and lower case are different
- *   keys.
- * - A value is any string of well-formed Unicode, U+0000 and the empty string included.
- * - No call spans two keys. Reads are answered by the primary.
+ * - A driver reads no clock and decides no expiry: the store passes `now` and decides which entries have expired.
+ *   `get` may return an entry after its `expiresAt`; a driver may remove it five minutes after that at the earliest.
+ * - An exception means that the storage failed. "Not found", "other version" and "key exists" are return values.
+ * - Every write is conditional: `update`, `touch` and `delete` name the version they replace, `create` only inserts,
+ *   `update` never inserts.
+ * - A key that was deleted and created again never has an earlier version again.
+ * - A key is visible ASCII, 128 characters at most: a namespace, a colon, a hash. Keys are case-sensitive.
+ * - A value is any string of well-formed Unicode, including U+0000 and the empty string.
+ * - No call uses two keys. Reads go to the primary server.
  */
 export interface Storage {
-  /** Reads one key, in one command. Nothing (`undefined` or `null`) where the key is absent. */
+  /**
+   * Reads one key, in one command.
+   *
+   * @param key - the key
+   * @param call - time, abort signal and timeout of this call
+   * @returns the entry, or `undefined` or `null` if the key does not exist
+   * @throws any error, if the storage failed
+   */
   get(key: string, call: StorageCall): Awaitable<StoredEntry | null | undefined>;
-  /** Inserts the entry if the key is absent, else answers `false`. */
+  /**
+   * Inserts the entry if the key does not exist.
+   *
+   * @param key - the key
+   * @param entry - value and deadline
+   * @param call - time, abort signal and timeout of this call
+   * @returns the stored version, or `false` if the key exists
+   * @throws any error, if the storage failed
+   */
   create(key: string, entry: StorageEntry, call: StorageCall): Awaitable<Written | false>;
-  /** Replaces the entry if it still has this version, else answers `false`. Never inserts. */
+  /**
+   * Replaces the entry if it still has this version. Never inserts.
+   *
+   * @param key - the key
+   * @param entry - the new value and deadline
+   * @param version - the version to replace
+   * @param call - time, abort signal and timeout of this call
+   * @returns the stored version, or `false` if the key does not exist or has another version
+   * @throws any error, if the storage failed
+   */
   update(key: string, entry: StorageEntry, version: Version, call: StorageCall): Awaitable<Written | false>;
-  /** Moves the deadline of the entry if it still has this version, else answers `false`. */
+  /**
+   * Changes the deadline of the entry if it still has this version.
+   *
+   * @param key - the key
+   * @param expiresAt - the new deadline in epoch milliseconds
+   * @param version - the version to replace
+   * @param call - time, abort signal and timeout of this call
+   * @returns the stored version, or `false` if the key does not exist or has another version
+   * @throws any error, if the storage failed
+   */
   touch(key: string, expiresAt: number, version: Version, call: StorageCall): Awaitable<Written | false>;
   /**
-   * Removes the entry if it still has this version. `true` where it was removed; `false` where it is absent or has
-   * another version.
+   * Removes the entry if it still has this version.
+   *
+   * @param key - the key
+   * @param version - the version to remove
+   * @param call - time, abort signal and timeout of this call
+   * @returns `true` if it was removed, `false` if the key does not exist or has another version
+   * @throws any error, if the storage failed
    */
   delete(key: string, version: Version, call: StorageCall): Awaitable<boolean>;
 
-  /** Optional: removes every key that starts with `prefix`. */
+  /**
+   * Optional: removes every key that starts with `prefix`.
+   *
+   * @param prefix - start of the keys
+   * @param call - time, abort signal and timeout of this call
+   * @throws any error, if the storage failed
+   */
   clear?(prefix: string, call: StorageCall): Awaitable<void>;
   /**
-   * Optional, for databases without a time to live: removes entries whose deadline passed five minutes ago; answers
-   * how many.
+   * Optional, for databases without time-to-live: removes entries whose deadline passed more than five minutes ago.
+   *
+   * @param call - time, abort signal and timeout of this call
+   * @returns how many entries were removed
+   * @throws any error, if the storage failed
    */
   sweep?(call: StorageCall): Awaitable<number>;
   /**
-   * Optional, beside `sweep`: sweeps every so often, from a timer that keeps no process running, until `close`. Of
-   * several processes one at a time does so, if the database can see to that. Called again it starts anew.
+   * Optional, with `sweep`: calls `sweep` periodically until `close`. Its timer does not keep the process running. If
+   * the database allows it, only one of several processes sweeps at a time. A second call restarts it.
    *
-   * @param options - How often, and who is told of a sweep that failed.
-   * @throws TypeError or RangeError for options that are none.
-   *
+   * @param options - how often, and the function that receives errors
+   * @throws {TypeError | RangeError} if an option is invalid
    * @example
+   * ```ts
    * storage.startSweep({ every: "10m", onError: console.error });
+   * ```
    */
   startSweep?(options?: SweepOptions): void;
   /**
-   * Optional: looks at the database and at the rights there are, for the start of a server and for operators. Never
-   * part of a request. It may write, read and remove a key of its own.
+   * Optional: checks the database and the permissions, at the start of a server and for operators. It is never part of
+   * a request. It may write, read and remove a test key.
    *
-   * @param call - As for every call; `now` is compared with the database's clock.
-   * @param prefix - What the keys begin with that the rights are tried with. Default: `holdfast:`, as the store's
-   *   default `namespace` has it.
-   * @returns What was found, each with its level and what to do about it. No secret is in it.
-   * @throws What the client throws where the database cannot be reached.
-   *
-   * @example for (const { level, what, advice } of await storage.check({ now: Date.now(), signal:
-   * AbortSignal.timeout(5000) })) {
+   * @param call - as in every call; `now` is compared with the clock of the database
+   * @param prefix - start of the test keys. Default: `holdfast:`, as with the store's default `namespace`
+   * @returns the findings, each with a level and advice. They contain no secret
+   * @throws the error of the client, if the database cannot be reached
+   * @example
+   * ```ts
+   * const call = { now: Date.now(), signal: AbortSignal.timeout(5000) };
+   * for (const { level, what, advice } of await storage.check(call))
    *   if (level !== "ok") console.warn(`${level}: ${what}; ${advice}`);
-   * }
+   * ```
    */
   check?(call: StorageCall, prefix?: string): Awaitable<readonly StorageFinding[]>;
-  /** Optional: the largest value this storage takes, in UTF-8 bytes. */
+  /** Optional: the largest value that this storage accepts, in UTF-8 bytes. */
   readonly maxValueBytes?: number;
-  /** Optional: ends what the driver itself started, never the client it was given. */
+  /**
+   * Optional: stops what the driver started. It never closes the client that was passed to it.
+   *
+   * @throws any error, if the storage failed
+   */
   close?(): Awaitable<void>;
 }
 
-/** What marks one state of an entry. The store hands it back as it got it and never looks inside. */
+/** Identifies one state of an entry. The store passes it back unchanged and never interprets it. */
 export type Version = string | number;
 
-/** What is written under a key. */
+/** The entry to write under a key. */
 export interface StorageEntry {
   readonly value: string;
-  /** Deadline in epoch milliseconds, kept exactly beside the value. */
+  /** Deadline in epoch milliseconds, stored exactly beside the value. */
   readonly expiresAt: number;
 }
 
-/** What is read under a key. */
+/** The entry read under a key. */
 export interface StoredEntry extends StorageEntry {
   readonly version: Version;
 }
 
-/** The answer of a change that took place. */
+/** The result of a successful write. */
 export interface Written {
-  /** The version as now stored; `undefined` where the database does not tell (the next write then reads first). */
+  /** The stored version; `undefined` if the database does not return it (the next write then reads first). */
   readonly version: Version | undefined;
 }
 
-/** What every call of a storage is given. */
+/** Argument of every storage call. */
 export interface StorageCall {
-  /** The caller's time in epoch milliseconds. */
+  /** Time of the caller in epoch milliseconds. */
   readonly now: number;
-  /** Aborted when the caller stops waiting; it never means that the command did not take effect. */
+  /** Aborted when the caller stops waiting. The command may still take effect. */
   readonly signal: AbortSignal;
   /**
-   * How long the caller waits, in ms, where it waits no longer than that: a bound for what a client does by itself.
+   * How long the caller waits, in ms, if it stops waiting after a fixed time. A client can use it as its own timeout.
    */
   readonly timeout?: number;
 }
 
 /** Options of `startSweep`. */
 export interface SweepOptions {
-  /** How long after a sweep the next one begins; the first begins within that time. Default `"10m"`. */
+  /** Time between the end of a sweep and the next one; the first begins within that time. Default `"10m"`. */
   readonly every?: Duration;
-  /** Is told why a sweep failed; the next one comes all the same. Default: a warning of the process. */
+  /** Called with the error of a failed sweep; the next sweep still runs. Default: a process warning. */
   readonly onError?: (error: unknown) => void;
-  /** For tests. Default: real time, with timers that keep no process running. */
+  /** For tests. Default: the system clock, with timers that do not keep the process running. */
   readonly clock?: Clock;
 }
 
-/** One thing that `check` of a storage looked at. */
+/** One result of `check`. */
 export interface StorageFinding {
-  /** `bad`: sessions fail or are lost · `warn`: they may be, or it could not be found out · `ok`. */
+  /** `bad`: sessions fail or are lost · `warn`: this may happen, or it could not be checked · `ok`. */
   readonly level: "ok" | "warn" | "bad";
   /** What was found. */
   readonly what: string;
-  /** What to do about it; empty if there is nothing to do. */
+  /** What to do about it; empty if nothing is to be done. */
   readonly advice: string;
 }
 
@@ -132,11 +181,11 @@ export interface StorageFinding {
 export type Awaitable<T> = T | PromiseLike<T>;
 
 /**
- * The value that a storage returns for one it cannot open although another server of the application may: it is
- * sealed with a key that this server does not have. The store treats it like a record of a newer format, and never
- * overwrites it as a damaged one.
+ * Returned by a storage as the value of an entry that it cannot decrypt, although another server of the application
+ * may: it is encrypted with a key that this server does not have. The store handles it like a record of a newer
+ * format, and never overwrites it as a damaged one.
  */
 export const SEALED_ELSEWHERE = "\u0000sealed elsewhere";
 
-/** How long a database keeps what has expired, in ms: clocks of servers may differ by this much. */
+/** How long a database keeps expired entries, in ms: the clocks of servers may differ by this much. */
 export const CLOCK_SKEW_MS: number = 5 * 60_000;

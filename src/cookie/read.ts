@@ -1,16 +1,16 @@
-/** What a Cookie header holds under one name. */
+/** The cookies of one name in a Cookie header. */
 export interface CookieValues {
-  /** The first value, as it was sent: nothing is decoded, quotes are part of it. */
+  /** The first value, as it was sent: not decoded, with its quotes. */
   readonly first: string | undefined;
-  /** How many cookies of the name there are. */
+  /** Number of cookies with this name. */
   readonly count: number;
 }
 
 const NONE: CookieValues = { first: undefined, count: 0 };
 
 /**
- * Looks for one name in a Cookie header (RFC 6265 §5.4 as sent by browsers): pairs are split at `;`, names compared
- * exactly, only space and tab around a name or value are dropped. One pass, no percent-decoding, no quoted strings.
+ * Finds one name in a Cookie header (RFC 6265 §5.4, as sent by browsers): pairs are split at `;`, names are compared
+ * exactly, only spaces and tabs around a name or value are removed. One pass, no percent-decoding, no quoted strings.
  */
 export function readCookie(header: string | undefined, name: string): CookieValues {
   if (header === undefined || !header.includes(name)) return NONE;

@@ -3,22 +3,22 @@ import { boolean, misuse, onlyKeys, oneOf, outOfRange } from "../util/assert.js"
 /** Attributes of the session cookie (RFC 6265bis). */
 export interface CookieOptions {
   /**
-   * `"auto"` (default): Secure, except where a browser on this machine asks over plain http (docs/cookies.md has the
-   * rule). `true`: always. `false`: never, which browsers refuse for `__Host-`, `__Secure-` and `__Http-` names.
-   * `sameSite: "none"` is always Secure.
+   * `"auto"` (default): Secure, except if a browser on the same machine uses plain HTTP (see docs/cookies.md). `true`:
+   * always. `false`: never; browsers then refuse `__Host-`, `__Secure-` and `__Http-` names. With `sameSite: "none"`
+   * the cookie is always Secure.
    */
   secure?: boolean | "auto";
-  /** Out of reach of scripts. Default `true`. */
+  /** Scripts cannot read the cookie. Default `true`. */
   httpOnly?: boolean;
   /** Default `"lax"`. */
   sameSite?: "lax" | "strict" | "none" | "Lax" | "Strict" | "None";
   /** Default `"/"`. */
   path?: string;
-  /** Default: the host alone. */
+  /** Default: this host only. */
   domain?: string;
-  /** No Max-Age: the browser forgets the cookie when it closes. Default `false`. */
+  /** No Max-Age: the browser removes the cookie when it closes. Default `false`. */
   sessionOnly?: boolean;
-  /** A jar of its own for each top-level site (CHIPS). Default `false`. */
+  /** A separate cookie jar for each top-level site (CHIPS). Default `false`. */
   partitioned?: boolean;
   /** Which cookies Chromium evicts first. Default: not sent. */
   priority?: "low" | "medium" | "high";
@@ -28,7 +28,7 @@ export interface CookieOptions {
 export interface CookieSettings {
   readonly secure: boolean | "auto";
   readonly sessionOnly: boolean;
-  /** Everything after Max-Age that does not change from answer to answer. */
+  /** The attributes after Max-Age, which are the same in every response. */
   readonly tail: string;
 }
 
@@ -43,29 +43,27 @@ const OPTIONS = [
   "priority",
 ] as const;
 
-/** RFC 9110 token: what a cookie name may consist of. */
+/** RFC 9110 token: characters of a cookie name. */
 const NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,256}$/;
-/** What makes a name one that browsers guard. */
+/** Name prefixes with special rules in browsers. */
 const PREFIX = /^__(?:Host-Http|Host|Secure|Http)-/i;
-/**
- * What a path consists of in a URL (RFC 3986), `;` aside: with any other character browsers never send the cookie.
- */
+/** Characters of a URL path (RFC 3986), except `;`: with any other character browsers never send the cookie. */
 const PATH = /^\/[-\w.~!$&'()*+,=:@%/]{0,1023}$/;
 const DOMAIN = /^\.?(?=.{1,253}$)[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*$/i;
 
-/** Browsers keep no cookie longer than this, in seconds (RFC 6265bis: 400 days). */
+/** Browsers keep a cookie at most this long, in seconds (RFC 6265bis: 400 days). */
 const MOST_SECONDS = 400 * 24 * 3600;
-/** Browsers drop a cookie whose name and value together are longer, in bytes. */
+/** Browsers ignore a cookie if name and value together are longer, in bytes. */
 const MOST_BYTES = 4096;
 
-/** A cookie's name, validated. */
+/** Validates a cookie name. */
 export function cookieName(option: string, name: unknown): string {
   if (typeof name !== "string" || !NAME.test(name))
     throw misuse(option, name, 'a cookie name of letters, digits and - _ . like "session_id"');
   return name;
 }
 
-/** Validates the options against each other and every name that will be written with them. */
+/** Validates the options against each other and against every name that they are used with. */
 export function cookieSettings(given: CookieOptions, names: readonly string[]): CookieSettings {
   const options = onlyKeys("cookie", given, OPTIONS);
   const sameSite = oneOf("cookie.sameSite", lower(options.sameSite ?? "lax"), ["lax", "strict", "none"]);
@@ -95,8 +93,8 @@ export function cookieSettings(given: CookieOptions, names: readonly string[]): 
 }
 
 /**
- * A Set-Cookie line. `lifetime` in ms; `undefined` removes the cookie. Throws where name and value are longer than
- * browsers keep.
+ * Returns the value of a Set-Cookie header. `lifetime` in ms; `undefined` removes the cookie. Throws if name and value
+ * are longer than browsers accept.
  */
 export function cookieLine(
   name: string,
@@ -116,7 +114,7 @@ export function cookieLine(
   return settings.sessionOnly ? `${name}=${value}${flags}` : `${name}=${value}; Max-Age=${maxAge(lifetime)}${flags}`;
 }
 
-/** Whole seconds, rounded down, at least 1 (also of what is no number), at most 400 days. */
+/** Whole seconds, rounded down, at least 1 (also for NaN), at most 400 days. */
 export function maxAge(lifetime: number): number {
   return lifetime >= 1000 ? Math.min(Math.floor(lifetime / 1000), MOST_SECONDS) : 1;
 }
@@ -130,17 +128,16 @@ function checkPrefix(
     domain,
   }: { secure: unknown; httpOnly: boolean; path: string; domain: string | undefined },
 ): void {
-  const rule = `the name ${name} promises browsers a cookie`;
-  if (secure === false)
-    throw misuse("cookie.secure", false, `true or "auto": ${rule} that is Secure, and they drop it otherwise`);
+  const rule = `the name ${name} tells browsers to require a cookie`;
+  if (secure === false) throw misuse("cookie.secure", false, `true or "auto": ${rule} that is Secure`);
   if (!httpOnly && /^__(Host-)?Http-/i.test(name))
-    throw misuse("cookie.httpOnly", false, `true: ${rule} out of reach of scripts`);
+    throw misuse("cookie.httpOnly", false, `true: ${rule} that scripts cannot read`);
   if (!/^__Host-/i.test(name)) return;
-  if (domain !== undefined) throw misuse("cookie.domain", domain, `no domain: ${rule} for one host alone`);
+  if (domain !== undefined) throw misuse("cookie.domain", domain, `no domain: ${rule} for one host only`);
   if (path !== "/") throw misuse("cookie.path", path, `"/": ${rule} for the whole host`);
 }
 
-/** A cookie that anybody may plant must not do for one that browsers guard. */
+/** A cookie that a sibling domain can set must not be accepted in place of a cookie with a prefix. */
 function checkAlone(name: string, names: readonly string[]): void {
   const bare = (one: string): string => one.replace(PREFIX, "");
   const twin = names.find((other) => other !== name && bare(other) === bare(name));
@@ -148,13 +145,13 @@ function checkAlone(name: string, names: readonly string[]): void {
     throw misuse(
       "extractor",
       `${name} and ${twin}`,
-      `one of the two: the prefix guards ${name} against forged cookies, and ${twin} would be taken for it`,
+      `one of the two: the prefix guards ${name} against forged cookies, and ${twin} would be accepted in its place`,
     );
 }
 
 function checkedPath(path: unknown): string {
   if (typeof path !== "string" || !PATH.test(path))
-    throw misuse("cookie.path", path, 'a path as it stands in a URL, like "/app", percent-encoded');
+    throw misuse("cookie.path", path, 'a percent-encoded URL path, like "/app"');
   return path;
 }
 

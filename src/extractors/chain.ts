@@ -4,12 +4,20 @@ import type { Extractor, Found } from "./extractor.js";
 import { fromAuthHeader, fromCookie, fromForm, fromHeader, fromParam, fromQuery } from "./sources.js";
 
 /**
- * Tries extractors in order and stops at the first whose value is not empty: if that is malformed, unknown or expired
- * there is no session. A new token is answered in every member that can be written.
+ * Tries extractors in order and uses the first that finds a value. If that value is malformed, unknown or expired, the
+ * request has no session. A new token is sent in every member that can be written.
+ *
+ * @param extractors - the members, in order
+ * @returns an extractor over all members
+ * @throws {TypeError} if there are no members, or a member is not an extractor
+ * @example
+ * ```ts
+ * session({ extractor: chain(fromCookie("session_id"), fromHeader("X-Session-ID")) });
+ * ```
  */
 export function chain(...extractors: readonly Extractor[]): Extractor {
   if (extractors.length === 0)
-    throw new TypeError("holdfast: chain() finds nothing; write chain(fromCookie(), fromHeader(…))");
+    throw new TypeError("holdfast: chain() has no members; write chain(fromCookie(), fromHeader(…))");
   for (const extractor of extractors) assertExtractor("chain", extractor);
   const members = Object.freeze(extractors.flatMap((extractor) => extractor.members));
   return Object.freeze({
@@ -24,8 +32,16 @@ export function chain(...extractors: readonly Extractor[]): Extractor {
 }
 
 /**
- * The model's `KeyLookup` strings: `"cookie:session_id"`, `"header:X-Session-ID"`, `"query:s"`, `"form:s"`,
- * `"param:id"`, `"authorization:Bearer"`, or several separated by commas, which make a chain.
+ * Creates an extractor from a `KeyLookup` string of Go Fiber: `"cookie:session_id"`, `"header:X-Session-ID"`,
+ * `"query:s"`, `"form:s"`, `"param:id"`, `"authorization:Bearer"`, or several separated by commas, which make a chain.
+ *
+ * @param lookup - `source:name`, or several separated by commas
+ * @returns the extractor
+ * @throws {TypeError} if the string has another format
+ * @example
+ * ```ts
+ * session({ extractor: keyLookup("cookie:session_id,header:X-Session-ID") });
+ * ```
  */
 export function keyLookup(lookup: string): Extractor {
   if (typeof lookup !== "string") throw misuse("keyLookup", lookup, '"cookie:session_id"');
@@ -33,9 +49,9 @@ export function keyLookup(lookup: string): Extractor {
   return members.length === 1 ? members[0]! : chain(...members);
 }
 
-/** Throws where a value is no extractor. */
+/** Throws if a value is not an extractor. */
 export function assertExtractor(option: string, value: unknown): asserts value is Extractor {
-  if (typeof value === "function") throw misuse(option, value, `what it answers: ${value.name || "fromCookie"}(…)`);
+  if (typeof value === "function") throw misuse(option, value, `its result: ${value.name || "fromCookie"}(…)`);
   if (typeof (value as Extractor | null)?.find !== "function" || !Array.isArray((value as Extractor).members))
     throw misuse(option, value, "fromCookie(…), fromHeader(…), chain(…) …");
 }
@@ -73,7 +89,7 @@ async function findSlowly(members: readonly Extractor[], view: RequestView): Pro
   return settled(all);
 }
 
-/** The first counts; another one that differs is worth an event. */
+/** The first value counts; a different second value causes an event. */
 function settled([first, ...others]: readonly Found[]): Found | undefined {
   if (!first || first.duplicate || others.every((other) => other.value === first.value)) return first;
   return { ...first, duplicate: "first" };

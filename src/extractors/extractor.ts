@@ -1,47 +1,49 @@
 import type { Awaitable } from "../contracts/storage.js";
 import type { RequestView } from "../http/request-view.js";
 
-/**
- * Where a token was looked for and can be answered. `cookie` and `header` can be written; the others are read-only.
- */
+/** Where a token is read. A token can be written to `cookie` and `header`; the others are read-only. */
 export type Source = "cookie" | "header" | "auth-header" | "query" | "form" | "param" | "other" | "chain";
 
-/** What one member of an extractor found. */
+/** What a member of an extractor found. */
 export interface Found {
-  /** The text that stands where the token is looked for; never empty. */
+  /** The value at the place of the token; never empty. */
   readonly value: string;
   readonly member: Extractor;
-  /** Set where several were sent. A header sent twice is no token; of several cookies the first counts. */
+  /**
+   * Set if the request contains several values. A repeated header is not a token; of several cookies the first counts.
+   */
   readonly duplicate?: "refused" | "first" | undefined;
 }
 
 /**
- * Finds the token in a request and says where to answer. Made by `fromCookie`, `fromHeader` and the other functions;
- * frozen.
+ * Finds the token in a request and says where to send a new one. Created by `fromCookie`, `fromHeader` and the other
+ * functions; frozen.
  */
 export interface Extractor {
   readonly source: Source;
-  /**
-   * Name of the cookie, header, query parameter, form field or route parameter; the scheme of an Authorization
-   * header.
-   */
+  /** Name of the cookie, header, query parameter, form field or route parameter; scheme of an Authorization header. */
   readonly key: string;
-  /** Its members in order: itself, or those of a chain. */
+  /** Its members in order: itself, or the members of a chain. */
   readonly members: readonly Extractor[];
-  /** Whether it needs the body, which some frameworks parse late. */
+  /** True if it needs the body, which some frameworks parse late. */
   readonly needsBody: boolean;
-  /** Looks into a request. Nothing where there is nothing, or an empty value. */
+  /**
+   * Searches a request.
+   *
+   * @param view - the request
+   * @returns the value and the member that found it, or undefined if there is no value or an empty one
+   */
   find(view: RequestView): Awaitable<Found | undefined>;
 }
 
-/** Whether the token can be answered in the place it is read from. */
+/** True if a new token can be sent in the same place. */
 export function isWritable(extractor: Extractor): boolean {
   return extractor.source === "cookie" || extractor.source === "header";
 }
 
 /**
- * The request headers an answer depends on when this extractor was asked; `*` where only the application knows what
- * it reads.
+ * Returns the request headers that a response depends on if this extractor was used; `*` if only the application knows
+ * what it reads.
  */
 export function askedHeaders(extractor: Extractor): readonly string[] {
   return [...new Set(extractor.members.flatMap((member) => varyName(member)))];
@@ -54,12 +56,12 @@ function varyName({ source, key }: Extractor): string[] {
   return source === "header" ? [key] : [];
 }
 
-/** An extractor of one place. `look` answers what stands there first, and whether more does. */
+/** Creates an extractor of one place. `look` returns the first value there, and the number of values. */
 export function single(
   source: Source,
   key: string,
   repeated: "refused" | "first",
-  look: (view: RequestView) => Standing,
+  look: (view: RequestView) => Values,
 ): Extractor {
   const extractor: Extractor = {
     source,
@@ -76,18 +78,18 @@ export function single(
   return Object.freeze(extractor);
 }
 
-/** Texts in one place: the first, and how many there are. */
-export interface Standing {
+/** The values of one place: the first, and their number. */
+export interface Values {
   readonly first: string | undefined;
   readonly count: number;
 }
 
-/** Of all texts in one place the first, and how many there are. */
-export function standing(values: readonly string[]): Standing {
+/** Returns the first of several values, and their number. */
+export function valuesOf(values: readonly string[]): Values {
   return { first: values[0], count: values.length };
 }
 
-/** What the first text in one place amounts to. */
+/** Returns the result of an extractor for the first value in its place. */
 export function found(
   member: Extractor,
   value: string | undefined,

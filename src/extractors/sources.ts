@@ -3,50 +3,103 @@ import { readCookie } from "../cookie/read.js";
 import type { RequestView } from "../http/request-view.js";
 import { queryValues } from "../http/request-view.js";
 import { callable, misuse, oneOf, onlyKeys } from "../util/assert.js";
-import { type Extractor, found, single, standing } from "./extractor.js";
+import { type Extractor, found, single, valuesOf } from "./extractor.js";
 
 const HEADER_NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,256}$/;
 
-/** Reads and answers in a cookie. Of several cookies of the name the first counts. Default name `session_id`. */
+/**
+ * Reads the token from a cookie, and sends it in that cookie. Of several cookies with the name the first counts.
+ *
+ * @param name - name of the cookie; default `session_id`
+ * @returns an extractor
+ * @throws {TypeError} if the name is not a valid cookie name
+ * @example
+ * ```ts
+ * session({ extractor: fromCookie("__Host-session_id") });
+ * ```
+ */
 export function fromCookie(name: string = "session_id"): Extractor {
   return single("cookie", cookieName("fromCookie", name), "first", (view) => readCookie(view.cookies, name));
 }
 
-/** Reads and answers in a header. A header sent twice is no token. */
+/**
+ * Reads the token from a request header, and sends it in a response header. A repeated header is not a token.
+ *
+ * @param name - name of the header
+ * @returns an extractor
+ * @throws {TypeError} if the name is not a valid header name
+ * @example
+ * ```ts
+ * session({ extractor: fromHeader("X-Session-ID") });
+ * ```
+ */
 export function fromHeader(name: string): Extractor {
   const key = headerName("fromHeader", name);
-  return single("header", key, "refused", (view) => standing(headerValues(view, key)));
+  return single("header", key, "refused", (view) => valuesOf(headerValues(view, key)));
 }
 
 /**
- * Reads the Authorization header (RFC 9110 §11.6.2) of one scheme, which is compared without regard to case.
- * Read-only. Default `Bearer`.
+ * Reads the token from the Authorization header (RFC 9110 §11.6.2) with one scheme, compared case-insensitively.
+ * Read-only.
+ *
+ * @param scheme - default `Bearer`
+ * @returns an extractor
+ * @throws {TypeError} if the scheme is not valid
+ * @example
+ * ```ts
+ * session({ extractor: fromAuthHeader("Bearer") });
+ * ```
  */
 export function fromAuthHeader(scheme: string = "Bearer"): Extractor {
   const key = headerName("fromAuthHeader", scheme);
   return single("auth-header", key, "refused", (view) =>
-    standing(headerValues(view, "authorization").map((value) => credentials(value, key))),
+    valuesOf(headerValues(view, "authorization").map((value) => credentials(value, key))),
   );
 }
 
 /**
- * Reads a query parameter. Read-only. A token in a URL leaks into logs and histories: use it where nothing else can
- * be.
+ * Reads the token from a query parameter. Read-only. A token in a URL is exposed in logs and browser histories: use it
+ * only if there is no other place.
+ *
+ * @param name - name of the query parameter
+ * @returns an extractor
+ * @throws {TypeError} if the name is empty or too long
+ * @example
+ * ```ts
+ * session({ extractor: fromQuery("session") });
+ * ```
  */
 export function fromQuery(name: string): Extractor {
-  return single("query", fieldName("fromQuery", name), "first", (view) => standing(queryValues(view, name)));
+  return single("query", fieldName("fromQuery", name), "first", (view) => valuesOf(queryValues(view, name)));
 }
 
 /**
- * Reads a route parameter, where the framework has routes. Read-only. A token in a URL leaks into logs and histories.
+ * Reads the token from a route parameter, if the framework has routes. Read-only. A token in a URL is exposed in logs
+ * and browser histories.
+ *
+ * @param name - name of the route parameter
+ * @returns an extractor
+ * @throws {TypeError} if the name is empty or too long
+ * @example
+ * ```ts
+ * session({ extractor: fromParam("session") });
+ * ```
  */
 export function fromParam(name: string): Extractor {
-  return single("param", fieldName("fromParam", name), "first", (view) => standing(texts(view.param(name))));
+  return single("param", fieldName("fromParam", name), "first", (view) => valuesOf(strings(view.param(name))));
 }
 
 /**
- * Reads a field of a url-encoded body, or of what the framework parsed. Read-only. The handler can still read the
- * body.
+ * Reads the token from a field of a URL-encoded body, or of the body that the framework parsed. Read-only. The handler
+ * can still read the body.
+ *
+ * @param name - name of the form field
+ * @returns an extractor
+ * @throws {TypeError} if the name is empty or too long
+ * @example
+ * ```ts
+ * session({ extractor: fromForm("session") });
+ * ```
  */
 export function fromForm(name: string): Extractor {
   const extractor: Extractor = {
@@ -57,36 +110,49 @@ export function fromForm(name: string): Extractor {
       return [extractor];
     },
     async find(view) {
-      const [value] = texts((await view.form())?.get(name));
+      const [value] = strings((await view.form())?.get(name));
       return found(extractor, value, undefined);
     },
   };
   return Object.freeze(extractor);
 }
 
-/** What `fromCustom` takes. */
+/** Argument of `fromCustom`. */
 export interface CustomExtractor {
   /**
-   * Answers the text that stands where the token is, or nothing. `request.context` is the framework's own context.
+   * Returns the value at the place of the token. `request.context` is the context of the framework.
+   *
+   * @param request - the request
+   * @returns the value, or null or undefined if there is none
    */
   extract(this: void, request: RequestView): string | null | undefined;
-  /** Where the answer goes: `cookie` and `header` are written under `key`, `other` is read-only. */
+  /** Where a new token is sent: `cookie` and `header` are written under `key`, `other` is read-only. */
   source: "cookie" | "header" | "other";
-  /** Name of the cookie or header to answer in; for `other` a name for messages. */
+  /** Name of the cookie or header to write; for `other` a name for messages. */
   key: string;
 }
 
-/** An extractor of your own. */
+/**
+ * Creates an extractor from your own function.
+ *
+ * @param custom - the function, and where a new token is sent
+ * @returns an extractor
+ * @throws {TypeError} if a property is missing or invalid
+ * @example
+ * ```ts
+ * fromCustom({ source: "other", key: "socket", extract: (request) => request.context.handshake?.auth.token });
+ * ```
+ */
 export function fromCustom(custom: CustomExtractor): Extractor {
   const own = onlyKeys("fromCustom", custom, ["extract", "source", "key"]);
   const { extract } = own;
-  callable("fromCustom: extract", extract, "(request) => the text, or undefined");
+  callable("fromCustom: extract", extract, "(request) => the token, or undefined");
   const source = oneOf("fromCustom: source", own.source, ["cookie", "header", "other"]);
   const key = source === "cookie" ? cookieName("fromCustom: key", own.key) : headerName("fromCustom: key", own.key);
-  return single(source, key, "first", (view) => standing(texts(extract(view))));
+  return single(source, key, "first", (view) => valuesOf(strings(extract(view))));
 }
 
-/** Every value of a header; where a runtime joins repeated headers, a comma shows it: no token holds one. */
+/** Returns every value of a header. Some runtimes join repeated headers with a comma, which no token contains. */
 function headerValues(view: RequestView, name: string): readonly string[] {
   return view.headers(name.toLowerCase()).flatMap((value) => value.split(","));
 }
@@ -108,7 +174,7 @@ function fieldName(option: string, name: unknown): string {
   return name;
 }
 
-/** Only texts count: a parser may have made arrays or objects of hostile input. */
-function texts(value: unknown): readonly string[] {
+/** Only strings count: a parser may have created arrays or objects from hostile input. */
+function strings(value: unknown): readonly string[] {
   return typeof value === "string" ? [value] : [];
 }

@@ -1,29 +1,29 @@
-/** A misconfiguration: names the option, the value it got and what to write instead. */
+/** Returns an error for an invalid option: option, value, and what to write instead. */
 export function misuse(option: string, value: unknown, write: string): TypeError {
   return new TypeError(`holdfast: ${option} is ${show(value)}; write ${write}`);
 }
 
 /**
- * The same where a secret may be given by mistake (a client, a key, a storage, a function): names the kind of the
- * value, never its content.
+ * As `misuse`, for options that may contain a secret by mistake (a client, a key, a storage, a function): the message
+ * has the kind of the value, never its content.
  */
 export function misplaced(option: string, value: unknown, write: string): TypeError {
   return new TypeError(`holdfast: ${option} is ${kindOf(value)}; write ${write}`);
 }
 
 /**
- * What kind of value it is. A string may be a password, a key or an address with both, so nothing of it is repeated.
+ * Returns the kind of a value. A string may be a password, a key or a URL with a password, so no part of it is shown.
  */
 export function kindOf(value: unknown): string {
   return typeof value === "string" ? "a string" : show(value);
 }
 
-/** A value out of range: names the option, the value it got and the range. */
+/** Returns an error for a value out of range: option, value and range. */
 export function outOfRange(option: string, value: unknown, range: string): RangeError {
   return new RangeError(`holdfast: ${option} is ${show(value)}; it must be ${range}`);
 }
 
-/** A short text for a value of a configuration, never its whole content. */
+/** Returns a short description of a configuration value, never all of a long content. */
 export function show(value: unknown): string {
   if (typeof value === "string") return JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value);
   if (typeof value === "function") return `the function ${value.name || "(anonymous)"}`;
@@ -32,7 +32,7 @@ export function show(value: unknown): string {
   return String(value);
 }
 
-/** Whether a value is an object written as `{ … }`, and no instance of a class. */
+/** True for an object literal `{ … }`, false for an instance of a class. */
 export function isPlainObject(value: unknown): boolean {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
   const prototype: unknown = Object.getPrototypeOf(value);
@@ -40,14 +40,14 @@ export function isPlainObject(value: unknown): boolean {
 }
 
 /**
- * The own properties of an options object, in one that inherits nothing: whatever else was put on `Object.prototype`
- * is no option.
+ * Copies the own properties of an options object into an object without a prototype: properties that other code added
+ * to `Object.prototype` are not options.
  *
  * @param where - the function or option, for the message
- * @param value - what the application has given
- * @param allowed - the names of all options there are
+ * @param value - the options of the application
+ * @param allowed - the names of all options
  * @returns a copy without a prototype
- * @throws {TypeError} if the value is no plain object, or has a property that is not among the allowed ones
+ * @throws {TypeError} if the value is not a plain object, or has a property that is not allowed
  */
 export function onlyKeys<T extends object>(where: string, value: T, allowed: readonly string[]): T {
   if (!isPlainObject(value))
@@ -59,25 +59,25 @@ export function onlyKeys<T extends object>(where: string, value: T, allowed: rea
   return Object.assign(Object.create(null) as T, value);
 }
 
-/** One of a list of words. */
+/** Checks that a value is one of a list of words. */
 export function oneOf<W extends string>(option: string, value: unknown, words: readonly W[]): W {
   if (words.includes(value as W)) return value as W;
   throw misuse(option, value, words.map((word) => JSON.stringify(word)).join(" or "));
 }
 
-/** `true` or `false`. */
+/** Checks that a value is `true` or `false`. */
 export function boolean(option: string, value: unknown): boolean {
   if (typeof value !== "boolean") throw misuse(option, value, "true or false");
   return value;
 }
 
-/** A function. */
+/** Checks that a value is a function. */
 export function callable<F>(option: string, value: F, example: string): F {
   if (typeof value !== "function") throw misplaced(option, value, example);
   return value;
 }
 
-/** A whole number of at least `least`. */
+/** Checks that a value is a whole number of at least `least`. */
 export function wholeNumber(option: string, value: unknown, least: number): number {
   if (typeof value !== "number") throw misuse(option, value, "a whole number");
   if (!Number.isSafeInteger(value) || value < least)

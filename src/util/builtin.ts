@@ -13,8 +13,8 @@ interface Globals {
 const globals = globalThis as Globals;
 
 /**
- * A module of the runtime (Node, Bun, Deno, workerd), or undefined: the core imports none statically, so it loads
- * everywhere. Next's Edge Runtime has functions that throw when they are called.
+ * Returns a built-in module of the runtime (Node, Bun, Deno, workerd), or undefined. The core imports none statically,
+ * so it loads everywhere. In Next's Edge Runtime these functions exist and throw.
  */
 export function builtinModule<T>(name: string): T | undefined {
   try {
@@ -24,12 +24,14 @@ export function builtinModule<T>(name: string): T | undefined {
   }
 }
 
-/** Whether this runs in a Worker of Cloudflare, in production or locally. */
+/** True in a Cloudflare Worker, in production or locally. */
 export function isWorker(): boolean {
   return globals.navigator?.userAgent === "Cloudflare-Workers";
 }
 
-/** A variable of the environment, or undefined if it may not be read. Deno is not asked for a permission. */
+/**
+ * Returns an environment variable, or undefined if it may not be read. On Deno it never causes a permission prompt.
+ */
 export function environment(name: string): string | undefined {
   try {
     const asked = globals.Deno?.permissions?.querySync?.({ name: "env", variable: name });
@@ -39,7 +41,7 @@ export function environment(name: string): string | undefined {
   }
 }
 
-/** Tells the operator of a mistake that cannot be an exception. Never called with a token. */
+/** Warns about a mistake that cannot be an exception. Never called with a token. */
 export function warn(message: string): void {
   if (!isWorker() && hasWarned(message)) return;
   console.warn(message);

@@ -2,7 +2,7 @@ const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789
 
 const CODES = Uint8Array.from(ALPHABET, (letter) => letter.charCodeAt(0));
 
-/** Bytes, or those from one place to another, as base64url without padding (RFC 4648 §5). */
+/** Encodes bytes, or a range of them, as base64url without padding (RFC 4648 §5). */
 export function base64url(bytes: Uint8Array, from: number = 0, to: number = bytes.length): string {
   let text = "";
   let at = from;
@@ -25,7 +25,7 @@ const VALUE_OF: ReadonlyMap<string, number> = new Map(
   Array.from(ALPHABET, (letter, value) => [letter, value] as const),
 );
 
-/** The bytes of a base64url text without padding; throws on any other letter. */
+/** Decodes a base64url string without padding; throws on any other character. */
 export function fromBase64url(text: string): Uint8Array {
   const bytes = new Uint8Array(Math.floor((text.length * 3) / 4));
   let [bits, held, at] = [0, 0, 0];
@@ -39,7 +39,7 @@ export function fromBase64url(text: string): Uint8Array {
   return bytes;
 }
 
-/** Bytes a text takes in UTF-8. */
+/** Returns the length of a string in UTF-8 bytes. */
 export function utf8Length(text: string): number {
   let length = text.length;
   for (let i = 0; i < text.length; i++) {

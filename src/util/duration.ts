@@ -1,20 +1,21 @@
 import { misuse, outOfRange, show } from "./assert.js";
 
-/** A length of time: milliseconds, or a number with a unit: `"500ms"`, `"90s"`, `"30m"`, `"1.5h"`, `"7d"`. */
+/** A duration: milliseconds, or a number with a unit: `"500ms"`, `"90s"`, `"30m"`, `"1.5h"`, `"7d"`. */
 export type Duration = number | `${number}${"ms" | "s" | "m" | "h" | "d"}`;
 
 const UNIT_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 const SHAPE = /^(\d{1,15}(?:\.\d{1,6})?)(ms|s|m|h|d)$/;
 
-/** Largest length accepted: what a timestamp can still hold, in ms (about 100,000 years). */
+/** The longest accepted duration, in ms (about 100,000 years): a timestamp can still contain it. */
 const MOST_MS = 100_000 * 365 * UNIT_MS.d;
 
 /**
- * Whole milliseconds of a duration. `least` (ms) bounds it from below; the error names the option and what to write.
+ * Converts a duration to whole milliseconds. `least` (ms) is the lower bound; the error has the name of the option and
+ * what to write.
  */
 export function milliseconds(option: string, duration: Duration, least: number): number {
   const ms = typeof duration === "number" ? duration : parse(option, duration);
-  if (!Number.isFinite(ms)) throw misuse(option, duration, 'a duration: milliseconds, or a text like "30m"');
+  if (!Number.isFinite(ms)) throw misuse(option, duration, 'a duration: milliseconds, or a string like "30m"');
   const whole = Math.round(ms);
   if (whole < least || whole > MOST_MS) throw outOfRange(option, duration, rangeHint(whole, least));
   return whole;

@@ -6,7 +6,10 @@ type NodeCrypto = Pick<typeof import("node:crypto"), "createHash"> &
 
 let crypto: NodeCrypto | undefined;
 
-/** SHA-256 of a text, as base64url (43 characters). In one call where the runtime has it: half the time. */
+/**
+ * Returns the SHA-256 of a string as base64url (43 characters). `crypto.hash` takes half the time, if the runtime has
+ * it.
+ */
 export function sha256(text: string): string {
   const crypto = nodeCrypto();
   return crypto.hash
@@ -14,12 +17,15 @@ export function sha256(text: string): string {
     : crypto.createHash("sha256").update(text).digest("base64url");
 }
 
-/** SHA-1 of a text, in hexadecimal: what Redis calls a script by. Nothing secret or trusted is hashed with it. */
+/**
+ * Returns the SHA-1 of a string in hexadecimal: Redis identifies scripts by it. It is not used for anything secret or
+ * trusted.
+ */
 export function sha1(text: string): string {
   return nodeCrypto().createHash("sha1").update(text).digest("hex");
 }
 
-/** Throws if this runtime cannot hash: nothing could be stored. */
+/** Throws if this runtime has no hash function: nothing could be stored. */
 export function assertCrypto(): void {
   nodeCrypto();
 }
@@ -32,7 +38,7 @@ function nodeCrypto(): NodeCrypto {
 
 const RUNTIME_LACKS = "this runtime has no node:crypto, which holdfast needs; Node, Bun, Deno and workerd have it";
 
-/** `process.getBuiltinModule` came with that date; the flag is on by default from 2026-08-04. */
+/** `process.getBuiltinModule` exists from that date on; the flag is on by default from 2026-08-04. */
 const WORKER_LACKS =
   'this Worker has no node:crypto, which holdfast needs; write compatibility_flags = ["nodejs_compat"] and a ' +
   'compatibility_date of "2024-09-23" or later into its configuration (from "2026-08-04" on the date is enough)';

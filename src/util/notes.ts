@@ -1,18 +1,18 @@
 import { addedPrototype, read } from "./prototypes.js";
 
 /**
- * Something that is kept for each request, where a proxy of the request, or an object that inherits from it, finds it
- * as well: on the request itself. If that takes no property, or none that is cheap, on its list of raw headers, whose
- * shape nobody changes. All of it is garbage together with the request; what a `WeakMap` holds would survive V8's
- * small collections, and keep the request that it refers to.
+ * Stores an object for each request, so that a proxy of the request, or an object that inherits from it, finds it too.
+ * It is a property of the request itself. If the request accepts no property, or only a slow one, it is a property of
+ * its list of raw headers, which other code does not change. It is garbage-collected together with the request; an
+ * entry of a `WeakMap` would survive V8's young-generation collections and keep the request alive.
  */
 export class Notes<T extends object> {
   readonly #key: symbol = Symbol("holdfast");
-  /** Where there is no such list either. */
-  readonly #elsewhere: WeakMap<object, T> = new WeakMap();
+  /** For requests without such a list. */
+  readonly #fallback: WeakMap<object, T> = new WeakMap();
 
   get(request: object): T | undefined {
-    return this.#on(request) ?? this.#beside(rawHeadersOf(request) ?? request);
+    return this.#on(request) ?? this.#onList(rawHeadersOf(request) ?? request);
   }
 
   set(request: object, value: T): void {
@@ -25,18 +25,21 @@ export class Notes<T extends object> {
     return read(request as Record<symbol, T | undefined>, this.#key);
   }
 
-  #beside(place: object): T | undefined {
-    return (place as Record<symbol, T | undefined>)[this.#key] ?? this.#elsewhere.get(place);
+  #onList(place: object): T | undefined {
+    return (place as Record<symbol, T | undefined>)[this.#key] ?? this.#fallback.get(place);
   }
 
-  /** Nobody who looks at the list sees it there. */
+  /** The property is not enumerable. */
   #put(place: object, value: T): void {
-    if (!Object.isExtensible(place)) this.#elsewhere.set(place, value);
+    if (!Object.isExtensible(place)) this.#fallback.set(place, value);
     else Object.defineProperty(place, this.#key, { value, configurable: true, writable: true });
   }
 }
 
-/** Not of a stand-in for a request that makes it anew each time, nor an empty one, which may be that of many. */
+/**
+ * Returns the list of raw headers. A getter that returns a new list each time does not count, nor does an empty list,
+ * which several requests may share.
+ */
 function rawHeadersOf(request: { readonly rawHeaders?: unknown }): object | undefined {
   const list = read(request, "rawHeaders");
   return Array.isArray(list) && list.length > 0 && list === read(request, "rawHeaders") ? list : undefined;

@@ -1,16 +1,16 @@
 /**
- * Objects whose prototype was changed after they were made, as Express does it with requests and responses. V8 (11)
- * makes a shape of its own for each of them with every property that it gets: 4 µs for the property, and no inline
- * cache ever knows the shape again, so that reading any property by name takes up to 0.7 µs. What they carry is
- * better put on that prototype, or elsewhere, and read by {@link read}.
+ * Objects whose prototype was changed after their creation, as Express does with requests and responses. V8 (11)
+ * creates a separate hidden class for each such object with every property added to it: adding takes 4 µs, and inline
+ * caches never match again, so reading any property by name takes up to 0.7 µs. Properties are better added to the new
+ * prototype, or elsewhere, and read by {@link read}.
  */
 
-/** By the prototype of an object; null for that of a class. */
+/** Result by prototype; null for the prototype of a class. */
 const lowest = new WeakMap<object, object | null>();
 
 /**
- * The lowest prototype that was put between an object and its class: all objects that inherit from any of them share
- * it. Undefined if the object is as its class made it.
+ * Returns the lowest prototype that was inserted between an object and its class: all objects that inherit from any of
+ * them share it. Returns undefined if the prototype was not changed.
  */
 export function addedPrototype(object: object): object | undefined {
   const prototype = Object.getPrototypeOf(object) as object | null;
@@ -34,7 +34,7 @@ function isOfClass(prototype: object): boolean {
   );
 }
 
-/** Reads a property without an inline cache, which costs such an object more than it brings. */
+/** Reads a property without an inline cache, which for such an object costs more than it saves. */
 export function read<T extends object, K extends keyof T>(object: T, name: K): T[K] {
   return Reflect.get(object, name) as T[K];
 }

@@ -188,7 +188,7 @@ test("attack 117: a name with a prefix that breaks its rule is refused, naming o
     [
       { httpOnly: false },
       "__Http-sid",
-      /cookie\.httpOnly is false; write true: the name __Http-sid promises browsers a cookie out of reach of scripts/,
+      /cookie\.httpOnly is false; write true: the name __Http-sid tells browsers to require a cookie that scripts cannot read/,
     ],
     [{ httpOnly: false }, "__Host-Http-sid", /cookie\.httpOnly is false/],
     [{ path: "/app" }, "__Host-Http-sid", /cookie\.path/],

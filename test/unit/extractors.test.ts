@@ -312,9 +312,9 @@ test("keyLookup: anything else is refused, naming what it got and what there is"
 });
 
 test("extractors are checked where they are made", () => {
-  assert.throws(() => chain(), { name: "TypeError", message: /chain\(\) finds nothing/ });
+  assert.throws(() => chain(), { name: "TypeError", message: /chain\(\) has no members/ });
   assert.throws(() => chain(fromCookie as never), {
-    message: /chain is the function fromCookie; write what it answers: fromCookie\(…\)/,
+    message: /chain is the function fromCookie; write its result: fromCookie\(…\)/,
   });
   assert.throws(() => chain("cookie:sid" as never), TypeError);
   for (const make of [fromHeader, fromCookie, fromAuthHeader])

@@ -73,7 +73,7 @@ const REQUEST: typeof STORE = [
     /createStore\(\{ idleTimeout \}\)/,
   ],
   [{ extractor: "cookie:sid" }, "TypeError", /extractor is "cookie:sid"/, /fromCookie/],
-  [{ extractor: fromCookie }, "TypeError", /extractor is the function fromCookie/, /write what it answers/],
+  [{ extractor: fromCookie }, "TypeError", /extractor is the function fromCookie/, /write its result/],
   [{ extractor: {} }, "TypeError", /extractor is an object/],
   [{ extractor: chain(fromCookie("a"), fromCookie("a")) }, "TypeError", /twice in the cookie a/],
   [{ extractor: chain(fromHeader("X-A"), fromHeader("x-a")) }, "TypeError", /twice in the header x-a/],
