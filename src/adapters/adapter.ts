@@ -7,7 +7,6 @@ import { rememberSettings, type RequestSettings } from "../session/request-optio
 import type { RequestView } from "../http/request-view.js";
 import { isPlainObject } from "../util/assert.js";
 import { addedPrototype } from "../util/prototypes.js";
-import type { Carrier } from "../session/outcome.js";
 
 /** Adds `get`, `load`, `find` and `store` of one middleware, and what else its adapter offers. */
 export function withAccess<D extends object, C extends object, F extends object, E extends object>(
@@ -39,27 +38,27 @@ export function assertNoParams({ extractor }: RequestSettings): void {
 }
 
 /**
- * Begins a request session for a request, or nothing where it is skipped, or where the same middleware has begun it
- * already. Its session is not loaded yet.
- * `request`: what several contexts of one request have in common. `carrier`: whether an answer can bring a token;
- * that to a request which becomes a socket cannot.
+ * Starts the session of a request, not loaded yet. Returns nothing if the request is skipped, or if the same
+ * middleware has started one already.
+ *
+ * @param settings - of the middleware
+ * @param view - the request
+ * @param context - what the framework hands to its handlers; the first one is the request, or holds it
+ * @param request - what several contexts of one request have in common
+ * @param canAnswer - whether there is a response that can carry a token
  */
 export function mount(
   settings: RequestSettings,
   view: RequestView,
   context: readonly unknown[],
   request: object = context[0] as object,
-  carrier: Carrier = "answer",
+  canAnswer: boolean = true,
 ): RequestSession | undefined {
   const own = context[0] as object;
-  if (settings.skip?.(...context) || lookup.hasEntered(settings, own, request)) return undefined;
-  const requestSession = new RequestSession(
-    settings,
-    settings.storeFor(context),
-    view,
-    view.isUpgrade ? "nobody" : carrier,
-  );
-  lookup.enter(own, requestSession, request);
+  if (settings.skip?.(...context) || lookup.isMounted(settings, own, request)) return undefined;
+  const store = settings.storeFor(context);
+  const requestSession = new RequestSession(settings, store, view, canAnswer && view.isUpgrade !== true);
+  lookup.mount(own, requestSession, request);
   return requestSession;
 }
 

@@ -100,7 +100,7 @@ function register(settings: Settings, app: FastifyInstance): void {
 function begin(settings: Settings, request: FastifyRequest, reply: FastifyReply): void {
   const view = new FastifyView(request);
   const requestSession = mount(settings, view, [request, reply], request.raw);
-  if (requestSession) requestSession.holder = new FastifyAnswer(requestSession, view, reply);
+  if (requestSession) requestSession.host = new FastifyAnswer(requestSession, view, reply);
 }
 
 /** Nothing to wait for where the session is there at once. */

@@ -11,7 +11,7 @@ import { parsedFields, type Fields } from "../http/form.js";
 import type { AnswerHeaders } from "../http/request-view.js";
 import { andThen } from "../util/promise.js";
 import type { SessionData } from "../session-data.js";
-import type { RequestSession } from "../session/request-session.js";
+import type { RequestSession, ResponseHost } from "../session/request-session.js";
 import { findSession, openSession, readSession } from "../session/lookup.js";
 import { requestSettings, type RequestSettings, type SessionOptions } from "../session/request-options.js";
 import { mount, withAccess } from "./adapter.js";
@@ -60,7 +60,7 @@ async function serve(
 ): Promise<Response | void> {
   const requestSession = mount(settings, new HonoView(c), [c], c.req.raw);
   if (!requestSession) return handOn(settings, c, next);
-  requestSession.onOpen = setVariable;
+  requestSession.host = HOST;
   try {
     const loading = settings.isLazy ? undefined : requestSession.load();
     if (loading) await loading;
@@ -113,10 +113,8 @@ function handOn(settings: RequestSettings<HonoContext, Answer>, c: Context, next
   return next();
 }
 
-/** Where Hono's own variables keep it: `c.get("session")`. One function serves all requests. */
-function setVariable(this: RequestSession, session: StoredSession<any>): void {
-  (this.view.context as Context).set("session", session);
-}
+/** Puts it into Hono's own variables: `c.get("session")`. One object serves all requests. */
+const HOST: ResponseHost = { opened: (session, view) => (view.context as Context).set("session", session) };
 
 function answer(requestSession: RequestSession, c: Context): Promise<void> | void {
   const response = c.finalized ? c.res : undefined;

@@ -75,7 +75,7 @@ async function serve(settings: RequestSettings<KoaContext>, ctx: Context, next: 
   const requestSession = mount(settings, new KoaView(ctx), [ctx], ctx.req);
   if (requestSessionOf(ctx, settings)) place(ctx);
   if (!requestSession) return next();
-  const answer = (requestSession.holder = new KoaAnswer(requestSession, ctx));
+  const answer = (requestSession.host = new KoaAnswer(requestSession, ctx));
   try {
     const loading = settings.isLazy ? undefined : requestSession.load();
     if (loading) await loading;

@@ -6,7 +6,7 @@ import type { AnswerHooks } from "../http/answer-hooks.js";
 import { isListening } from "../http/listening.js";
 import { answerInstead, holdAnswer, OVER, prepareAnswer } from "../http/response-patch.js";
 import { isPromise } from "../util/promise.js";
-import type { RequestSession, Holder } from "../session/request-session.js";
+import type { RequestSession, ResponseHost } from "../session/request-session.js";
 import { openSession, readSession } from "../session/lookup.js";
 import type { RequestSettings } from "../session/request-options.js";
 import { mount, placeSession } from "./adapter.js";
@@ -22,10 +22,10 @@ export function serving(settings: RequestSettings): (context: NodeContext, next:
   return (context, next) => {
     const [req, res] = context;
     const canAnswer = isResponse(res);
-    const requestSession = mount(settings, new NodeView(req), context, req, canAnswer ? "answer" : "nobody");
+    const requestSession = mount(settings, new NodeView(req), context, req, canAnswer);
     if (!requestSession) return next();
     placeSession(req);
-    if (canAnswer) requestSession.holder = new NodeAnswer(requestSession, context, next);
+    if (canAnswer) requestSession.host = new NodeAnswer(requestSession, context, next);
     if (settings.isLazy) return next();
     load(requestSession, context, next);
   };
@@ -101,9 +101,10 @@ export function lastAnswer(
  * What happens around the answer to a request of a Node server, and its headers. What an adapter does with a failure
  * is its own.
  */
-export abstract class HeldAnswer extends NodeHeaders implements AnswerHooks, Holder {
+export abstract class HeldAnswer extends NodeHeaders implements AnswerHooks, ResponseHost {
   protected readonly requestSession: RequestSession;
   readonly #res: ServerResponse;
+  #isHeld = false;
 
   constructor(requestSession: RequestSession, res: ServerResponse) {
     super(res);
@@ -131,6 +132,8 @@ export abstract class HeldAnswer extends NodeHeaders implements AnswerHooks, Hol
   }
 
   hold(): void {
+    if (this.#isHeld) return;
+    this.#isHeld = true;
     holdAnswer(this.#res, this);
   }
 

@@ -8,10 +8,11 @@ import { andThen } from "../util/promise.js";
 import type { Draft } from "./draft.js";
 import { idleDeadline, idleLength, refreshEvery, refreshPause } from "./expiry.js";
 import type { StoreSettings } from "./options.js";
-import { isRefusal, isStorageFailure, type Carrier, type Telling } from "./outcome.js";
+import { isRefusal, isStorageFailure, type Telling } from "./outcome.js";
 import type { Login, Persistence, Writing } from "./persistence.js";
 import { isBeginning, type Beginning, type Plan } from "./plan.js";
 import type { Live, Newer } from "./records.js";
+import type { Carrier } from "./request-stage.js";
 import {
   birthOf,
   dropped,

@@ -1,3 +1,4 @@
+import type { Store } from "../contracts/session-api.js";
 import { SessionError } from "../errors.js";
 import { milliseconds, type Duration } from "../util/duration.js";
 import { isPromise } from "../util/promise.js";
@@ -7,10 +8,11 @@ import { commit, failedToEnd, reportEnd, unsaved, type Committed } from "./commi
 import { Draft, type Taken } from "./draft.js";
 import { idleDeadline, idleLength, refreshEvery, refreshIsDue, usualIdle } from "./expiry.js";
 import type { StoreSettings } from "./options.js";
-import type { Carrier, LateChanges, Reply } from "./outcome.js";
+import type { Reply } from "./outcome.js";
 import type { Birth, Login, Persistence } from "./persistence.js";
 import type { Live, Loaded } from "./records.js";
 import { assertReachable, loginOf, type Asked } from "./owner.js";
+import type { Carrier, Phase, SessionRequest } from "./request-stage.js";
 import { isBeginning, plan, type Beginning, type Purpose, type Situation } from "./plan.js";
 import * as states from "./state.js";
 import type { State, Transition } from "./state.js";
@@ -19,13 +21,12 @@ import { VerbQueue } from "./verb-queue.js";
 
 /** What a store's sessions share. */
 export interface StoreParts {
+  /** The store itself, as a handler sees it. */
+  readonly store: Store<any>;
   readonly settings: StoreSettings;
   readonly persistence: Persistence;
   readonly values: ValueCodec;
 }
-
-/** What is left of a session for its handler: everything, everything that needs no new token, or nothing. */
-export type Phase = "open" | "answered" | "over" | "released";
 
 interface CommitOptions {
   readonly mayWait?: (() => boolean) | undefined;
@@ -51,43 +52,45 @@ interface Flight {
  */
 export class SessionCore {
   readonly parts: StoreParts;
-  phase: Phase = "open";
-  carrier: Carrier;
+  /** Its request, if it was opened in one. */
+  readonly request: SessionRequest | undefined;
   /** Whether the handler used it. */
   asked = false;
-  /** Its request, if it was opened in one. */
-  request: LateChanges | undefined = undefined;
-  /** Called when a verb has persisted something the client is to be told (store pattern: it is told at once). */
-  onPersisted: (() => void) | undefined;
-  readonly #storesNew: boolean;
+  #isReleased = false;
   #state: State;
   #draft: Draft;
   #verbs: VerbQueue | undefined;
   #flight: Flight | undefined;
-  #saidTooLate = false;
 
   /**
    * @param parts - what the store's sessions share
    * @param loaded - what was found when the session was opened
    * @param token - what opened it, if a token did
-   * @param carrier - who sends a new token to the client
-   * @param storesNew - whether a session is stored although nothing was put into it
+   * @param request - its request, if it was opened in one
    * @param bornAt - when one that is not stored yet began, epoch ms; default: now
    */
   constructor(
     parts: StoreParts,
     loaded: Loaded,
     token: string | undefined,
-    carrier: Carrier,
-    storesNew: boolean = false,
+    request: SessionRequest | undefined,
     bornAt?: number,
   ) {
     this.parts = parts;
-    this.carrier = carrier;
-    this.#storesNew = storesNew;
+    this.request = request;
     this.#draft = new Draft(parts.values, loaded.kind === "live" ? loaded.record.data : undefined);
     this.#state = states.opened(loaded, token, bornAt ?? (loaded.kind === "live" ? 0 : parts.settings.clock.now()));
     this.#flight = undefined;
+  }
+
+  /** What its handler can do with it now. */
+  get phase(): Phase {
+    return this.#isReleased ? "released" : (this.request?.phase ?? "open");
+  }
+
+  /** Who sends a new token to the client now. */
+  get carrier(): Carrier {
+    return this.request?.carrier ?? "caller";
   }
 
   /** Its data as the handler sees it. */
@@ -295,10 +298,15 @@ export class SessionCore {
     if (hasChanged) this.parts.settings.emit(unsaved(this.#state));
   }
 
-  /** A change that cannot be saved any more, and nobody is there to throw at: one event. */
-  changeTooLate(): void {
-    if (!this.#saidTooLate) this.parts.settings.emit(unsaved(this.#state));
-    this.#saidTooLate = true;
+  /** Forgets unsaved changes and serves no handler any more. */
+  release(): void {
+    this.discard();
+    this.#isReleased = true;
+  }
+
+  /** An event for a change that cannot be saved any more, where there is nobody to throw at. */
+  reportLateChange(): void {
+    this.parts.settings.emit(unsaved(this.#state));
   }
 
   /** One event if there are changes that no save has taken up; they stay. */
@@ -373,7 +381,8 @@ export class SessionCore {
   #situation(state: State, explicit: boolean, changed: boolean, due: boolean): Situation {
     const canCarry = this.carrier !== "nobody";
     const mustLook = !explicit && this.carrier === "answer" && states.mayBeGone(state, this.parts.persistence);
-    const worthStoring = state.kind === "stored" || explicit || this.#storesNew || !this.#draft.empty;
+    const worthStoring =
+      state.kind === "stored" || explicit || this.request?.storesNew === true || !this.#draft.empty;
     return { changed, worthStoring, explicit, refresh: this.#refresh(due), mustLook, canCarry };
   }
 

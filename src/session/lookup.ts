@@ -7,32 +7,34 @@ import { coreOf } from "./session.js";
 import { RequestSession, noSession } from "./request-session.js";
 import { placeOf, type RequestSettings } from "./request-options.js";
 
-/** The innermost request session of each request. */
-const innermost = new Notes<RequestSession>();
+/** The session of the innermost middleware, for each request. */
+const mounted = new Notes<RequestSession>();
+/** The session that was opened last without a middleware, for each request. */
+const opened = new Notes<RequestSession>();
+/** Of those that are not the only ones of their request, the one that was started before. */
+const outer = new WeakMap<RequestSession, RequestSession>();
 
 /**
- * Begins the request session of one middleware. Two that answer in the same place are a mistake, named here.
- * `request`: what several contexts of one request have in common.
+ * Registers the session of a middleware. Throws a TypeError if two middlewares write their token to the same place.
+ *
+ * @param request - what several contexts of one request have in common
  */
-export function enter(context: object, requestSession: RequestSession, request: object = context): void {
-  const outer = innermost.get(context) ?? (request === context ? undefined : innermost.get(request));
-  for (let other = outer; other; other = other.outer)
-    if (other.isMounted && !other.isDone) assertApart(other.settings, requestSession.settings);
-  requestSession.isMounted = true;
-  requestSession.outer = outer;
-  innermost.set(context, requestSession);
-  if (request !== context) innermost.set(request, requestSession);
+export function mount(context: object, requestSession: RequestSession, request: object = context): void {
+  const before = mounted.get(context) ?? (request === context ? undefined : mounted.get(request));
+  if (before) nest(requestSession, before);
+  mounted.set(context, requestSession);
+  if (request !== context) mounted.set(request, requestSession);
 }
 
 /**
- * Whether the middleware of these settings has begun its request session already: on a router inside the application,
- * in a sub-application, after an internal redirect. A framework may have made a new context of the same request by
- * then: that has its session from now on.
+ * Whether the middleware of these settings has registered already: on a router inside the application, in a
+ * sub-application, after an internal redirect. If the framework has made a new context of the same request since, that
+ * context has its session from now on.
  */
-export function hasEntered(settings: RequestSettings, context: object, request: object = context): boolean {
+export function isMounted(settings: RequestSettings, context: object, request: object = context): boolean {
   if (isRunning(requestSessionOf(context, settings))) return true;
   if (request === context || !isRunning(requestSessionOf(request, settings))) return false;
-  innermost.set(context, innermost.get(request)!);
+  mounted.set(context, mounted.get(request)!);
   return true;
 }
 
@@ -40,23 +42,22 @@ function isRunning(requestSession: RequestSession | undefined): boolean {
   return requestSession !== undefined && !requestSession.isDone;
 }
 
-/** The request session of these settings, or of the innermost middleware. */
+/** The session of these settings, or of the innermost middleware. */
 export function requestSessionOf(context: object, settings?: RequestSettings): RequestSession | undefined {
-  let requestSession = isObject(context) ? innermost.get(context) : undefined;
-  while (
-    requestSession &&
-    !(requestSession.isMounted && (settings === undefined || requestSession.settings === settings))
-  )
-    requestSession = requestSession.outer;
-  return requestSession;
+  const innermost = isObject(context) ? mounted.get(context) : undefined;
+  return settings === undefined ? innermost : withSettings(innermost, settings);
 }
 
-/** The request session of these settings that was opened by hand. */
-function openedByHand(context: object, settings: RequestSettings): RequestSession | undefined {
-  let requestSession = innermost.get(context);
-  while (requestSession && (requestSession.isMounted || requestSession.settings !== settings))
-    requestSession = requestSession.outer;
-  return requestSession;
+function withSettings(innermost: RequestSession | undefined, settings: RequestSettings): RequestSession | undefined {
+  let one = innermost;
+  while (one && one.settings !== settings) one = outer.get(one);
+  return one;
+}
+
+function nest(requestSession: RequestSession, before: RequestSession): void {
+  for (let other: RequestSession | undefined = before; other; other = outer.get(other))
+    if (!other.isDone) assertApart(other.settings, requestSession.settings);
+  outer.set(requestSession, before);
 }
 
 /** The session of a request, once loaded; throws `no-session`, `not-loaded`, or what kept it from being loaded. */
@@ -102,13 +103,14 @@ export async function openSession<D extends object>(
   headers: AnswerHeaders,
   onEnd?: (report: () => void) => void,
 ): Promise<StoredSession<D>> {
-  const mounted = requestSessionOf(context, settings);
-  if (mounted) return mounted.reopen();
-  const own = openedByHand(context, settings);
+  const ofMiddleware = requestSessionOf(context, settings);
+  if (ofMiddleware) return ofMiddleware.reopen();
+  const last = opened.get(context);
+  const own = withSettings(last, settings);
   if (own) return answeringAtOnce(own, headers);
   const requestSession = new RequestSession(settings, store, view);
-  requestSession.outer = innermost.get(context);
-  innermost.set(context, requestSession);
+  if (last) outer.set(requestSession, last);
+  opened.set(context, requestSession);
   const session = await answeringAtOnce(requestSession, headers);
   onEnd?.(() => requestSession.reportUnsaved());
   return session;
@@ -123,14 +125,13 @@ export async function readSession<D extends object>(
   store: Store<D>,
   view: RequestView,
 ): Promise<StoredSession<D>> {
-  return new RequestSession(settings, store, view, "nobody").open();
+  return new RequestSession(settings, store, view, false).open();
 }
 
 async function answeringAtOnce(requestSession: RequestSession, headers: AnswerHeaders): Promise<StoredSession<any>> {
+  requestSession.host = { headersAtOnce: headers };
   const session = await requestSession.reopen();
-  const core = coreOf(session);
-  core.asked = true;
-  core.onPersisted = () => requestSession.answer(headers);
+  coreOf(session).asked = true;
   requestSession.answer(headers);
   return session;
 }

@@ -1,250 +1,219 @@
-import type { AbsentReason } from "../contracts/events.js";
 import type { StoredSession, Store } from "../contracts/session-api.js";
 import { SessionError } from "../errors.js";
-import type { Found } from "../extractors/extractor.js";
 import { isForEverybody } from "../http/caching.js";
 import { isBrowserOnPlainHttp } from "../http/local.js";
 import type { AnswerHeaders, RequestView } from "../http/request-view.js";
 import { warn } from "../util/builtin.js";
 import { isPromise } from "../util/promise.js";
 import { answer, cameByUrl, isSecure } from "./answering.js";
-import { SessionCore, type Phase, type StoreParts } from "./core.js";
-import type { Carrier, LateChanges } from "./outcome.js";
-import { ABSENT, type Loaded } from "./records.js";
+import { SessionCore, type StoreParts } from "./core.js";
+import { readOpening, type Opening } from "./opening.js";
+import { ABSENT } from "./records.js";
 import type { RequestSettings } from "./request-options.js";
-import { makeSession } from "./session.js";
+import {
+  after,
+  carrierAt,
+  hasFailed,
+  isOpen,
+  isOver,
+  phaseAt,
+  type Carrier,
+  type Phase,
+  type SessionRequest,
+  type Stage,
+  type StageEvent,
+} from "./request-stage.js";
+import { coreOf, makeSession } from "./session.js";
 import { partsOf } from "./store.js";
-import { hashOf, idOf } from "./token.js";
 
-/** What can make an answer wait for what becomes of the session. */
-export interface Holder {
-  /** From now on no byte goes out before the session is stored. Where the first is out already, that is over. */
-  hold(): void;
-  /** Whether only listeners can ask for the session any more: the answer has ended, or its client is gone. */
+/** What an adapter does around the response of a request. */
+export interface ResponseHost {
+  /** From now on no byte of the response is sent before the session is stored. Called again at each use. */
+  hold?(): void;
+  /** The session is there: for frameworks that keep it in a place of their own. */
+  opened?(session: StoredSession<any>, view: RequestView): void;
+  /** Headers in which the client learns at once what a verb has persisted (store pattern). */
+  readonly headersAtOnce?: AnswerHeaders;
+  /** Whether only listeners can use the session: the response has ended, or its client is gone. */
   readonly isOver?: boolean;
-  /** Whether a listener of the answer, or a callback, is running: it has nobody to throw at. */
+  /** Whether a listener of the response, or a callback, is running: what it throws, nobody catches. */
   readonly isListening?: boolean;
   /** Whether the client has left before everything was sent. */
   readonly isGone?: boolean;
 }
 
-/**
- * For this long after a renewal a request with the old token was on its way: it must not replace the new cookie. In
- * ms.
- */
-const LATE_MS = 30_000;
+/** How far the session of a request is read. */
+type Reading =
+  | { readonly kind: "unread" }
+  | { readonly kind: "reading"; readonly done: Promise<void> }
+  | { readonly kind: "failed"; readonly error: unknown }
+  | Opening;
+
+const UNREAD: Reading = { kind: "unread" };
 
 const warned = new WeakSet<RequestSettings>();
+const reportedLate = new WeakSet<SessionCore>();
 
 /**
- * One request and its answer: opens the session, persists what became of it, and only then says what the client is to
- * be told. The framework's adapter calls `open`, `commit`, `answer` and `finish` at its own moments. Each of them is
- * done at once where there is nothing to wait for, so that a request that only looks makes no promise of its own.
+ * The session of one request and its response: reads it, persists what became of it, and only then says what the
+ * client must learn. The adapter calls `load`, `commit`, `answer` and `finish` at its own moments. Each of them
+ * returns nothing if there is nothing to wait for, so that a request that only reads makes no promise of its own.
  */
-export class RequestSession implements LateChanges {
+export class RequestSession implements SessionRequest {
   readonly settings: RequestSettings;
   readonly view: RequestView;
-  /** Told of the session once it is loaded, where a framework keeps it in a place of its own. */
-  onOpen: ((session: StoredSession<any>) => void) | undefined;
-  /**
-   * Asked to hold the answer once there may be something to store or to tell: most often when a handler first gets
-   * hold of the session.
-   */
-  holder: Holder | undefined;
-  /** The request session of the same request that was begun before this one. */
-  outer: RequestSession | undefined;
-  /** Whether a middleware began it; else it was opened by hand. */
-  isMounted = false;
-  /** Whether the client left before its handler had answered. */
-  isAbandoned = false;
-  readonly #store: Store<any>;
+  host: ResponseHost | undefined;
   readonly #parts: StoreParts;
-  readonly #carrier: Carrier;
-  #found: Found | undefined;
-  #token: string | undefined;
-  #loading: Promise<void> | undefined;
-  #loaded: Loaded | undefined;
-  #loadedAt: number | undefined;
-  #core: SessionCore | undefined;
-  #session: StoredSession<any> | undefined;
-  #phase: Phase = "open";
-  #hasFailed = false;
-  #isHeld = false;
-  #loadFailure: { readonly error: unknown } | undefined;
-  #committing: Promise<void> | undefined;
-  #finishing: Promise<void> | undefined;
-  #savingLate: Promise<void> | undefined;
+  #reading: Reading = UNREAD;
+  #session: StoredSession<any> | undefined = undefined;
+  #stage: Stage;
+  /** The commit that is under way, or the finish. */
+  #work: Promise<void> | undefined = undefined;
 
-  constructor(settings: RequestSettings, store: Store<any>, view: RequestView, carrier: Carrier = "answer") {
+  /**
+   * @param settings - of its middleware
+   * @param store - where it is stored
+   * @param view - the request
+   * @param canCarry - whether a response can carry a new token; that to a request which becomes a socket cannot
+   */
+  constructor(settings: RequestSettings, store: Store<any>, view: RequestView, canCarry: boolean = true) {
     this.settings = settings;
     this.view = view;
-    this.onOpen = undefined;
-    this.holder = undefined;
-    this.outer = undefined;
-    this.#store = store;
+    this.host = undefined;
     this.#parts = partsOf(store)!;
-    this.#carrier = carrier;
-    if (carrier === "nobody") this.#phase = "answered";
+    this.#stage = canCarry ? "open" : "answered";
   }
 
-  /** The session, for a handler. Throws what kept it from being loaded, or `not-loaded`. */
+  /** The session, for a handler. Throws the failure that kept it from being loaded, or `not-loaded`. */
   get session(): StoredSession<any> {
     return this.found ?? this.#unloaded();
   }
 
-  /** The session, or undefined where it is not loaded. */
+  /** The session, or undefined if it is not loaded. */
   get found(): StoredSession<any> | undefined {
-    if (!this.#loaded) return undefined;
-    this.#hold();
-    return this.#made;
+    const reading = this.#reading;
+    if (reading.kind !== "read") return undefined;
+    this.host?.hold?.();
+    return this.#sessionOf(reading);
   }
 
-  /**
-   * A session of nothing, in which nothing can be written: for what only reports of a request, and must not end it.
-   */
+  /** An empty session that accepts no change: for code that only reports on a request, and must not fail. */
   get nothing(): StoredSession<any> {
-    const core = new SessionCore(this.#parts, ABSENT, undefined, "nobody");
-    core.phase = "over";
-    return makeSession(core, this.#store);
+    return makeSession(new SessionCore(this.#parts, ABSENT, undefined, NO_REQUEST));
   }
 
-  /** Whether it is done with its request, or never came to it: whoever meets its middleware again begins anew. */
+  /** Whether it has finished, or could not be loaded: a middleware that meets the request again starts a new one. */
   get isDone(): boolean {
-    return this.#phase === "over" || this.#loadFailure !== undefined;
+    return isOver(this.#stage) || this.#reading.kind === "failed";
   }
 
-  /** The session for a handler; a second call answers the same. Throws or rejects where the storage fails. */
+  get phase(): Phase {
+    return phaseAt(this.#stage);
+  }
+
+  get carrier(): Carrier {
+    return carrierAt(this.#stage, this.#isVisitor);
+  }
+
+  get storesNew(): boolean {
+    return this.settings.storesNew;
+  }
+
+  get isAbandoned(): boolean {
+    return this.#stage === "abandoned";
+  }
+
+  get takesLateChanges(): boolean {
+    return this.host?.isListening === true || this.host?.isGone === true;
+  }
+
+  /** Whether the handler may still change the session while the body is being sent. */
+  get mayChange(): boolean {
+    return this.#core?.isStored === true && !hasFailed(this.#stage) && !isOver(this.#stage);
+  }
+
+  /** The session for a handler; a second call returns the same. Throws or rejects if the storage fails. */
   open(): StoredSession<any> | Promise<StoredSession<any>> {
-    this.#hold();
+    this.host?.hold?.();
     const loading = this.load();
-    return loading ? loading.then(() => this.#made) : this.#made;
+    return loading ? loading.then(() => this.session) : this.session;
   }
 
   /**
-   * Loads before a handler asks. For a visitor without a session nothing is made until one does, and the answer is
-   * not held.
+   * Loads before a handler asks. For a visitor without a session, none is made until a handler asks, and the response
+   * is not held.
    */
   load(): Promise<void> | undefined {
-    if (this.#loaded) return undefined;
-    try {
-      return this.#loading ?? this.#find();
-    } catch (error) {
-      return this.#failToLoad(error);
-    }
+    const reading = this.#reading;
+    if (reading.kind === "unread") return this.#read();
+    if (reading.kind === "failed") throw reading.error;
+    return reading.kind === "reading" ? reading.done : undefined;
   }
 
-  #failToLoad(error: unknown): never {
-    this.#loadFailure = { error };
-    throw error;
-  }
-
-  /**
-   * A listener that throws while it logs what was answered would end the process: it is given a session of nothing.
-   */
-  #unloaded(): StoredSession<any> {
-    if (this.#phase === "over" || this.holder?.isOver) return this.nothing;
-    throw this.#loadFailure ? this.#loadFailure.error : notLoaded();
-  }
-
-  /** An event, if the request has ended and changes were neither saved nor released. */
-  reportUnsaved(): void {
-    if (this.#core && this.#core.phase !== "released") this.#core.reportUnsaved();
-  }
-
-  /** Forgets a released session, so that the next `open` loads anew. */
+  /** Forgets a released session, so that it is loaded again; then opens it. */
   reopen(): StoredSession<any> | Promise<StoredSession<any>> {
-    if (this.#core?.phase === "released") this.#loading = this.#loaded = this.#core = this.#session = undefined;
+    if (this.#core?.phase === "released") {
+      this.#reading = UNREAD;
+      this.#session = undefined;
+    }
     return this.open();
   }
 
   /**
-   * Before the first byte: waits for verbs under way and persists; nothing to wait for where nothing is persisted.
-   * Whoever comes while that is under way waits for the same. Where it fails, it rejects; then nothing more is
-   * persisted and the answer carries nothing. `canCarry` is false where an answer (a bare error) cannot bring a
-   * token.
-   * `headers` are those of the answer as the handler made it: one that everybody may have is left alone where nobody
-   * asked for the session, and what is due waits for another.
+   * Before the first byte: waits for verbs that are running and persists. Who calls it meanwhile waits for the same
+   * work. If it fails, it rejects; then nothing more is persisted, and the response carries no token.
+   *
+   * @param canCarry - false if the response (a bare error) cannot carry a token
+   * @param headers - those of the response as the handler made it: a publicly cacheable response in which nobody used
+   *   the session is left alone, and a refresh that is due waits for another one
    */
   commit(canCarry: boolean = true, headers?: AnswerHeaders): Promise<void> | undefined {
-    if (this.#phase !== "open") return this.#committing;
-    if (this.#committing) return this.#committing.catch(() => {}).then(() => this.commit(canCarry, headers));
-    this.#enter("answered");
+    if (!isOpen(this.#stage)) return isOver(this.#stage) ? undefined : this.#work;
+    if (this.#work) return this.#work.catch(() => {}).then(() => this.commit(canCarry, headers));
     const core = this.#core;
+    this.#enter(core && canCarry && this.carrier === "answer" ? "save" : "answer");
     if (!core) return undefined;
-    if (!canCarry || (this.isAbandoned && this.#loaded?.kind !== "live")) core.carrier = "nobody";
-    return (this.#committing = this.#persist(
+    return this.#persist(
       core,
       headers && !core.asked ? () => isForEverybody(headers, this.#parts.settings.clock.now()) : undefined,
-    ));
+    );
   }
 
-  /** Writes what the client is to be told into the headers of an answer that is about to begin. */
+  /** Writes what the client must learn into the headers of a response that is about to begin. */
   answer(headers: AnswerHeaders): void {
     const core = this.#core;
-    if (!core || this.#hasFailed) return;
+    if (!core || hasFailed(this.#stage)) return;
     const { outcome, asked } = core;
-    if (!outcome && !asked && !this.#found) return;
-    const answering = { settings: this.settings, view: this.view, found: this.#found, outcome, asked };
+    const found = this.#reading.kind === "read" ? this.#reading.found : undefined;
+    if (!outcome && !asked && !found) return;
+    const answering = { settings: this.settings, view: this.view, found, outcome, asked };
     if (outcome) this.#warnOfPlainHttp(answering);
     answer(answering, headers);
   }
 
   /**
-   * At the end of the body: persists what changed since the answer began. Nothing to wait for where nothing changed.
-   * Where it fails the answer is broken off, and an event says why. A client that goes at the very end may have it
-   * called twice.
+   * At the end of the body: persists what changed since the response began. If that fails, the response is broken off
+   * and an event says why. What the handler changes from now on is refused. May be called more than once.
    */
   finish(): Promise<void> | undefined {
-    if (this.#phase === "over" || this.#finishing) return this.#finishing;
+    if (isOver(this.#stage)) return this.#work;
     const core = this.#core;
-    if (core !== undefined && !this.#hasFailed && mayHaveChanged(core)) this.#finishing = this.#finish(core);
-    else this.#enter("over");
-    return this.#finishing;
-  }
-
-  get takesLateChanges(): boolean {
-    return this.holder?.isListening === true || this.holder?.isGone === true;
+    const isDue = core !== undefined && !hasFailed(this.#stage) && mayHaveChanged(core);
+    this.#enter("end");
+    return isDue ? (this.#work = this.#orReport(core, this.#persist(core))) : undefined;
   }
 
   /**
-   * A client that leaves must not make a handler throw in the midst of its work: what that still changes in a stored
-   * session is saved.
-   */
-  changedLate(): void {
-    const core = this.#core!;
-    if (!this.holder?.isGone || !core.isStored) return core.changeTooLate();
-    if (!this.#savingLate) this.#savingLate = this.#saveLate(core);
-  }
-
-  async #saveLate(core: SessionCore): Promise<void> {
-    await this.#finishing?.catch(() => {});
-    await Promise.resolve();
-    this.#savingLate = undefined;
-    try {
-      await begun(core, undefined);
-    } catch (cause) {
-      this.#parts.settings.emit({ type: "unsaved", id: core.id, cause });
-    }
-  }
-
-  /**
-   * The client is gone and no answer was begun. What changed so far is persisted now, since the handler may never
-   * answer; it may go on, and what it does then is persisted with its answer, though that reaches nobody. So nothing
-   * is stored for a visitor. Failures are events.
+   * The client has left and the response has not begun. What changed so far is persisted now, since the handler may
+   * never answer; it may go on, and what it changes then is persisted with its response, which reaches nobody. So
+   * nothing is stored for a visitor. Failures are events.
    */
   abandon(): void {
+    if (!isOpen(this.#stage)) return this.#finishAbandoned();
+    this.#enter("abandon");
     const core = this.#core;
-    const finish = (): void => void this.finish()?.catch(() => {});
-    if (this.#phase !== "open") return this.#committing ? void this.#committing.then(finish, () => {}) : finish();
-    this.isAbandoned = true;
-    if (!core || !(core.isUnsettled || hasUnsaved(core))) return;
-    if (this.#loaded?.kind !== "live") core.carrier = "nobody";
-    const { carrier } = core;
-    this.#committing = this.#persist(core);
-    this.#committing?.then(
-      () => void (core.carrier = this.#phase === "open" ? carrier : core.carrier),
-      (cause: unknown) => this.#parts.settings.emit({ type: "unsaved", id: core.id, cause }),
-    );
+    if (core && mayHaveChanged(core))
+      this.#persist(core)?.catch((cause: unknown) => this.#reportUnsaved(core, cause));
   }
 
   /**
@@ -253,147 +222,154 @@ export class RequestSession implements LateChanges {
    */
   handOver(): Promise<void> | undefined {
     const core = this.#core;
-    return core && (core.isUnsettled || hasUnsaved(core)) ? this.#persist(core) : undefined;
+    return core && mayHaveChanged(core) ? this.#persist(core) : undefined;
   }
 
-  /** Whether the handler may still change the session while the body is on its way. */
-  get mayChange(): boolean {
-    return this.#core?.isStored === true && !this.#hasFailed && this.#phase !== "over";
+  /**
+   * A client that leaves must not make its handler throw in the middle of its work: what that still changes in a
+   * stored session is saved.
+   */
+  changedLate(): void {
+    const core = this.#core!;
+    if (this.host?.isGone && core.isStored) return void this.#saveLate(core);
+    if (!reportedLate.has(core)) core.reportLateChange();
+    reportedLate.add(core);
   }
 
-  /** What the handler changes from now on is refused where it is changed: nothing would save it. */
-  async #finish(core: SessionCore): Promise<void> {
-    this.#enter("over");
+  persisted(): void {
+    if (this.host?.headersAtOnce) this.answer(this.host.headersAtOnce);
+  }
+
+  /** An event, if the request has ended and changes were neither saved nor released. */
+  reportUnsaved(): void {
+    if (this.#core && this.#core.phase !== "released") this.#core.reportUnsaved();
+  }
+
+  get #core(): SessionCore | undefined {
+    return this.#session && coreOf(this.#session);
+  }
+
+  get #isVisitor(): boolean {
+    return this.#reading.kind !== "read" || this.#reading.loaded.kind !== "live";
+  }
+
+  #read(): Promise<void> | undefined {
     try {
-      await this.#persist(core);
+      const opening = readOpening(this.settings, this.#parts, this.view);
+      if (!isPromise(opening)) return this.#opened(opening);
+      const done = opening.then(
+        (one) => this.#opened(one),
+        (error: unknown) => this.#failToRead(error),
+      );
+      this.#reading = { kind: "reading", done };
+      return done;
+    } catch (error) {
+      return this.#failToRead(error);
+    }
+  }
+
+  #failToRead(error: unknown): never {
+    this.#reading = { kind: "failed", error };
+    throw error;
+  }
+
+  /** A visitor's session is made when a handler asks for it, unless the response depends on it anyway. */
+  #opened(opening: Opening): undefined {
+    this.#reading = opening;
+    const isIdle = opening.loaded.kind === "absent" && !this.settings.storesNew && !cameByUrl(opening.found);
+    if (!isIdle) this.host?.hold?.();
+    if (isIdle && !this.host?.opened) return;
+    const session = this.#sessionOf(opening);
+    this.host?.opened?.(session, this.view);
+  }
+
+  #sessionOf({ loaded, token, at }: Opening): StoredSession<any> {
+    return (this.#session ??= makeSession(new SessionCore(this.#parts, loaded, token, this, at)));
+  }
+
+  /** A listener that throws while it logs a response would end the process: it is given an empty session. */
+  #unloaded(): StoredSession<any> {
+    if (isOver(this.#stage) || this.host?.isOver) return this.nothing;
+    throw this.#reading.kind === "failed" ? this.#reading.error : notLoaded();
+  }
+
+  /** Persists once the verbs are done. From then on no new token can be carried, unless the client has left before. */
+  #persist(core: SessionCore, mayWait?: () => boolean): Promise<void> | undefined {
+    const work = begun(core, mayWait);
+    if (work) return (this.#work = this.#settling(work));
+    if (this.#stage === "saving") this.#enter("answer");
+    return undefined;
+  }
+
+  async #settling(work: Promise<void>): Promise<void> {
+    try {
+      await work;
+      if (this.#stage === "saving") this.#enter("answer");
+    } catch (error) {
+      this.#enter("fail");
+      throw error;
+    } finally {
+      if (!isOver(this.#stage)) this.#work = undefined;
+    }
+  }
+
+  async #orReport(core: SessionCore, work: Promise<void> | undefined): Promise<void> {
+    try {
+      await work;
     } catch (cause) {
-      this.#parts.settings.emit({ type: "unsaved", id: core.id, cause });
+      this.#reportUnsaved(core, cause);
       throw cause;
     }
   }
 
-  #find(): Promise<void> | undefined {
-    const found = this.settings.extractor.find(this.view);
-    if (!isPromise(found)) return this.#follow(found);
-    return (this.#loading = Promise.resolve(found)
-      .then((one) => this.#follow(one))
-      .catch((error: unknown) => this.#failToLoad(error)));
+  #reportUnsaved(core: SessionCore, cause: unknown): void {
+    this.#parts.settings.emit({ type: "unsaved", id: core.id, cause });
   }
 
-  /** Loads what the token opens. Anything that has not the shape of one never reaches the storage. */
-  #follow(found: Found | undefined): Promise<void> | undefined {
-    this.#found = found;
-    if (found?.duplicate) this.#emit("duplicate");
-    const isToken =
-      found !== undefined && found.duplicate !== "refused" && this.#parts.settings.tokens.fits(found.value);
-    this.#token = isToken ? found.value : undefined;
-    if (!isToken) {
-      this.#reportAbsent(found ? "malformed" : "none");
-      return this.#take(ABSENT);
-    }
-    const loaded = this.#parts.persistence.load(hashOf(found.value));
-    if (!isPromise(loaded)) return this.#take(this.#usable(loaded));
-    return (this.#loading = loaded.then(
-      (one) => this.#take(this.#usable(one)),
-      (error: unknown) => this.#failToLoad(error),
-    ));
+  #finishAbandoned(): void {
+    const finish = (): void => void this.finish()?.catch(() => {});
+    if (this.#work && !isOver(this.#stage)) void this.#work.then(finish, () => {});
+    else finish();
   }
 
-  /**
-   * A visitor's session is made when a handler asks for it, unless the request ends in something else without that.
-   */
-  #take(loaded: Loaded): undefined {
-    this.#loaded = loaded;
-    this.#loadedAt = loaded.kind === "absent" ? this.#parts.settings.clock.now() : undefined;
-    const isIdle = loaded.kind === "absent" && !this.settings.storesNew && !cameByUrl(this.#found);
-    if (isIdle && !this.onOpen) return;
-    if (!isIdle) this.#hold();
-    const session = this.#made;
-    this.onOpen?.(session);
-  }
-
-  get #made(): StoredSession<any> {
-    return (this.#session ??= this.#make());
-  }
-
-  #make(): StoredSession<any> {
-    const carrier = this.#phase === "open" ? this.#carrier : "nobody";
-    this.#core = new SessionCore(
-      this.#parts,
-      this.#loaded!,
-      this.#token,
-      carrier,
-      this.settings.storesNew,
-      this.#loadedAt,
-    );
-    this.#core.phase = this.#phase;
-    this.#core.request = this;
-    return makeSession(this.#core, this.#store);
-  }
-
-  /** A token renewed long ago is a visitor without a session, and worth an alarm. */
-  #usable(loaded: Loaded): Loaded {
-    if (loaded.kind === "absent") this.#reportAbsent(loaded.why);
-    if (loaded.kind === "newer") this.#reportAbsent("unreadable", loaded.hash);
-    if (loaded.kind === "retired") this.#reportAbsent("renewed", loaded.hash);
-    if (loaded.kind !== "retired" || this.#parts.settings.clock.now() - loaded.retiredAt < LATE_MS + loaded.skew)
-      return loaded;
-    this.#parts.settings.emit({ type: "retired-token", id: idOf(loaded.hash) });
-    return ABSENT;
-  }
-
-  #persist(core: SessionCore, mayWait?: () => boolean): Promise<void> | undefined {
-    const work = begun(core, mayWait);
-    if (work) return this.#ending(work, core);
-    core.carrier = "nobody";
-    return undefined;
-  }
-
-  async #ending(work: Promise<void>, core: SessionCore): Promise<void> {
+  async #saveLate(core: SessionCore): Promise<void> {
+    await this.#work?.catch(() => {});
+    await Promise.resolve();
     try {
-      await work;
-    } catch (error) {
-      this.#hasFailed = true;
-      throw error;
-    } finally {
-      this.#committing = undefined;
+      await begun(core);
+    } catch (cause) {
+      this.#reportUnsaved(core, cause);
     }
-    core.carrier = "nobody";
   }
 
-  #hold(): void {
-    if (this.#isHeld) return;
-    this.#isHeld = true;
-    this.holder?.hold();
-  }
-
-  #enter(phase: Phase): void {
-    this.#phase = phase;
-    if (this.#core && this.#core.phase !== "released") this.#core.phase = phase;
+  #enter(event: StageEvent): void {
+    this.#stage = after(this.#stage, event);
   }
 
   #warnOfPlainHttp(answering: Parameters<typeof isSecure>[0]): void {
     if (warned.has(this.settings) || !isSecure(answering) || !isBrowserOnPlainHttp(this.view)) return;
     warned.add(this.settings);
-    this.#emit("insecure");
+    this.#parts.settings.emit({ type: "insecure" });
     warn(
       "holdfast: a Secure cookie was sent to a browser on plain http, which drops it; serve https, or set " +
         "cookie.secure: false",
     );
   }
-
-  #reportAbsent(reason: AbsentReason, hash?: string): void {
-    const { settings } = this.#parts;
-    if (settings.hears()) settings.emit({ type: "absent", reason, ...(hash !== undefined && { id: idOf(hash) }) });
-  }
-
-  #emit(type: "duplicate" | "insecure"): void {
-    this.#parts.settings.emit({ type });
-  }
 }
 
-/** The commit of a session, once its verbs are done; nothing where there is nothing to wait for. */
-function begun(core: SessionCore, mayWait: (() => boolean) | undefined): Promise<void> | undefined {
+/** The request of a session that accepts no change. */
+const NO_REQUEST: SessionRequest = {
+  phase: "over",
+  carrier: "nobody",
+  storesNew: false,
+  isAbandoned: false,
+  takesLateChanges: false,
+  changedLate: () => {},
+  persisted: () => {},
+};
+
+/** The commit of a session, once its verbs are done; nothing if there is nothing to wait for. */
+function begun(core: SessionCore, mayWait?: () => boolean): Promise<void> | undefined {
   try {
     return core.isUnsettled ? afterVerbs(core) : committed(core, mayWait);
   } catch (error) {
@@ -410,20 +386,20 @@ function committed(core: SessionCore, mayWait?: () => boolean): Promise<void> | 
   return core.phase === "released" ? undefined : core.commit("end", mayWait);
 }
 
-/** What cannot be looked through, since somebody put into it what cannot be stored, has changed. */
+/** True if it cannot be found out, because somebody put a value into it that cannot be stored. */
 function mayHaveChanged(core: SessionCore): boolean {
   try {
-    return core.isUnsettled || hasUnsaved(core);
+    return hasUnsaved(core);
   } catch {
     return true;
   }
 }
 
 function hasUnsaved(core: SessionCore): boolean {
-  return core.phase !== "released" && core.asked && !core.ended && core.hasChanges;
+  return core.isUnsettled || (core.phase !== "released" && core.asked && !core.ended && core.hasChanges);
 }
 
-/** A session that is not there. */
+/** There is no session for this request. */
 export function noSession(): SessionError {
   return new SessionError(
     "no-session",
@@ -431,7 +407,7 @@ export function noSession(): SessionError {
   );
 }
 
-/** A session that was not loaded yet. */
+/** The session was not loaded yet. */
 function notLoaded(): SessionError {
   return new SessionError(
     "not-loaded",

@@ -5,15 +5,16 @@ import { boolean, onlyKeys, show } from "../util/assert.js";
 import { environment, warn } from "../util/builtin.js";
 import { milliseconds, type Duration } from "../util/duration.js";
 import { fromPairs } from "../codecs/value.js";
-import type { Phase, SessionCore } from "./core.js";
+import type { SessionCore } from "./core.js";
 import type { Draft } from "./draft.js";
+import type { Phase } from "./request-stage.js";
 import { checkedLogin, checkOwner } from "./owner.js";
 
 type Data = Record<string, unknown>;
 
 /** A session for a handler. */
-export function makeSession<D extends object>(core: SessionCore, store: Store<D>): StoredSession<D> {
-  return new ActiveSession(core, store as Store<any>) as unknown as StoredSession<D>;
+export function makeSession<D extends object>(core: SessionCore): StoredSession<D> {
+  return new ActiveSession(core) as unknown as StoredSession<D>;
 }
 
 /**
@@ -68,7 +69,6 @@ function warnOfRead(property: string): void {
 
 class ActiveSession implements Session<Data>, Disposable {
   readonly #own: SessionCore;
-  readonly #store: Store<Data>;
 
   static {
     Object.setPrototypeOf(this.prototype, nothingElse);
@@ -83,9 +83,8 @@ class ActiveSession implements Session<Data>, Disposable {
     return typeof session === "object" && session !== null && #own in session && session.#own.draft.has(key);
   }
 
-  constructor(core: SessionCore, store: Store<Data>) {
+  constructor(core: SessionCore) {
     this.#own = core;
-    this.#store = store;
   }
 
   get token(): string {
@@ -105,7 +104,7 @@ class ActiveSession implements Session<Data>, Disposable {
   }
 
   get store(): Store<Data> {
-    return this.#store;
+    return this.#own.parts.store;
   }
 
   get createdAt(): number {
@@ -238,9 +237,7 @@ class ActiveSession implements Session<Data>, Disposable {
   }
 
   release(): void {
-    if (this.#own.phase === "released") return;
-    this.#own.discard();
-    this.#own.phase = "released";
+    if (this.#own.phase !== "released") this.#own.release();
   }
 
   [Symbol.dispose](): void {
@@ -317,7 +314,7 @@ class ActiveSession implements Session<Data>, Disposable {
   #persist<T>(work: () => Promise<T> | T): Promise<T> {
     return this.#own.verbs.run(async () => {
       const result = await work();
-      this.#own.onPersisted?.();
+      this.#own.request?.persisted();
       return result;
     });
   }

@@ -38,8 +38,8 @@ type Data = Record<string, unknown>;
 class SessionStore implements Store<Data> {
   readonly #parts: StoreParts;
 
-  constructor(own: StoreParts) {
-    this.#parts = own;
+  constructor(own: Omit<StoreParts, "store">) {
+    this.#parts = { ...own, store: this };
   }
 
   static partsOf(store: object): StoreParts | undefined {
@@ -118,7 +118,7 @@ class SessionStore implements Store<Data> {
   }
 
   #session(loaded: Loaded, token?: string): StoredSession<Data> {
-    return makeSession(new SessionCore(this.#parts, loaded, token, "caller"), this);
+    return makeSession(new SessionCore(this.#parts, loaded, token, undefined));
   }
 }
 

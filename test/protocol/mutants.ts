@@ -14,15 +14,16 @@ export interface Mutant {
   readonly patches: readonly Patch[];
 }
 
-const [RECORDS, PERSISTENCE, ENDING, COMMIT, CORE, EXCHANGE, OWNERS] = [
+const [RECORDS, PERSISTENCE, ENDING, COMMIT, CORE, REQUEST, OPENING, OWNERS] = [
   "records",
   "persistence",
   "ending",
   "commit",
   "core",
   "request-session",
+  "opening",
   "owners",
-].map((name) => `session/${name}.js`) as [string, string, string, string, string, string, string];
+].map((name) => `session/${name}.js`) as [string, string, string, string, string, string, string, string];
 
 const without = (proof: string, file: string, find: string, put: string): Mutant => ({
   proof,
@@ -94,7 +95,7 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
         find: "const failure = { error };",
         put: 'const failure = { error }; if (isBeginning(plan)) return { state: replying(fallback, { token: tokenIn(plan.state), why: "new", lifetime: 1000 }), failure };',
       },
-      { file: EXCHANGE, find: "if (!core || this.#hasFailed)", put: "if (!core)" },
+      { file: REQUEST, find: "if (!core || hasFailed(this.#stage))", put: "if (!core)" },
     ],
   },
   "a refresh that found nothing is answered": without(
@@ -111,13 +112,13 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
   ),
   "late requests are ordinary ones": without(
     "visitors",
-    EXCHANGE,
-    "this.#parts.settings.clock.now() - loaded.retiredAt < LATE_MS + loaded.skew",
+    OPENING,
+    "settings.clock.now() - loaded.retiredAt < LATE_MS + loaded.skew",
     "false",
   ),
   "late requests are judged as if all clocks agreed": without(
     "visitors",
-    EXCHANGE,
+    OPENING,
     "LATE_MS + loaded.skew",
     "LATE_MS",
   ),
@@ -148,15 +149,15 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
   "a login that was refused has emptied the session": without("owners alone", CORE, "draft.restore(emptied);", ""),
   "a failing read is an empty session": without(
     "visitors, failed before",
-    EXCHANGE,
-    "this.#parts.persistence.load(hashOf(found.value))",
-    "this.#parts.persistence.load(hashOf(found.value)).catch(() => ABSENT)",
+    OPENING,
+    "persistence.load(hashOf(found.value))",
+    "persistence.load(hashOf(found.value)).catch(() => ABSENT)",
   ),
   "every read is read twice": without(
     "visitors",
-    EXCHANGE,
-    "this.#parts.persistence.load(hashOf(found.value))",
-    "this.#parts.persistence.load(hashOf(found.value)).then(() => this.#parts.persistence.load(hashOf(found.value)))",
+    OPENING,
+    "persistence.load(hashOf(found.value))",
+    "persistence.load(hashOf(found.value)).then(() => persistence.load(hashOf(found.value)))",
   ),
   "the token is the storage's key": without("visitors", "session/token.js", "return sha256(token);", "return token;"),
   "a login that does not mind that all were ended": without(

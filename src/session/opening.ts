@@ -1,0 +1,74 @@
+import type { AbsentReason } from "../contracts/events.js";
+import type { Found } from "../extractors/extractor.js";
+import type { RequestView } from "../http/request-view.js";
+import { isPromise } from "../util/promise.js";
+import type { StoreParts } from "./core.js";
+import type { StoreSettings } from "./options.js";
+import { ABSENT, type Loaded } from "./records.js";
+import type { RequestSettings } from "./request-options.js";
+import { hashOf, idOf } from "./token.js";
+
+/** What a request carried, and what the storage has under it. */
+export interface Opening {
+  readonly kind: "read";
+  readonly found: Found | undefined;
+  /** What was found, if it has the form of a token. */
+  readonly token: string | undefined;
+  readonly loaded: Loaded;
+  /** When nothing was found, epoch ms: a new session begins then. */
+  readonly at: number | undefined;
+}
+
+/** A request with the old token within this time after a renewal was already on its way: no alarm. In ms. */
+const LATE_MS = 30_000;
+
+/**
+ * Reads the token of a request and loads what the storage has under it. What does not have the form of a token never
+ * reaches the storage.
+ *
+ * @returns the opening; a promise if the body must be parsed or the storage answers later
+ * @throws SessionError `storage` or `timeout` if the storage fails; also as a rejection
+ */
+export function readOpening(
+  settings: RequestSettings,
+  parts: StoreParts,
+  view: RequestView,
+): Opening | Promise<Opening> {
+  const found = settings.extractor.find(view);
+  return isPromise(found) ? Promise.resolve(found).then((one) => openWith(one, parts)) : openWith(found, parts);
+}
+
+function openWith(found: Found | undefined, { settings, persistence }: StoreParts): Opening | Promise<Opening> {
+  if (found?.duplicate) settings.emit({ type: "duplicate" });
+  if (found === undefined || found.duplicate === "refused" || !settings.tokens.fits(found.value)) {
+    reportAbsent(settings, found ? "malformed" : "none");
+    return opening(found, undefined, ABSENT, settings);
+  }
+  const loaded = persistence.load(hashOf(found.value));
+  if (!isPromise(loaded)) return opening(found, found.value, usable(loaded, settings), settings);
+  return loaded.then((one) => opening(found, found.value, usable(one, settings), settings));
+}
+
+function opening(
+  found: Found | undefined,
+  token: string | undefined,
+  loaded: Loaded,
+  { clock }: StoreSettings,
+): Opening {
+  return { kind: "read", found, token, loaded, at: loaded.kind === "absent" ? clock.now() : undefined };
+}
+
+/** A token that was renewed long ago is treated as a visitor without a session, and reported as an alarm. */
+function usable(loaded: Loaded, settings: StoreSettings): Loaded {
+  if (loaded.kind === "absent") reportAbsent(settings, loaded.why);
+  if (loaded.kind === "newer") reportAbsent(settings, "unreadable", loaded.hash);
+  if (loaded.kind !== "retired") return loaded;
+  reportAbsent(settings, "renewed", loaded.hash);
+  if (settings.clock.now() - loaded.retiredAt < LATE_MS + loaded.skew) return loaded;
+  settings.emit({ type: "retired-token", id: idOf(loaded.hash) });
+  return ABSENT;
+}
+
+function reportAbsent({ hears, emit }: StoreSettings, reason: AbsentReason, hash?: string): void {
+  if (hears()) emit({ type: "absent", reason, ...(hash !== undefined && { id: idOf(hash) }) });
+}
