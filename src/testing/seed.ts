@@ -75,8 +75,8 @@ async function seeded<D extends object>(
   checkOwner(owner);
   const asked = checkedLogin(login);
   checkMoment(authenticatedAt, parts, asked.terms?.lifetime ?? parts.settings.absolute);
-  const core = new SessionCore(parts, ABSENT, undefined, "caller", false, authenticatedAt);
-  const session: Session<any> = makeSession(core, store);
+  const core = new SessionCore(parts, ABSENT, undefined, undefined, authenticatedAt);
+  const session: Session<any> = makeSession(core);
   for (const [key, value] of Object.entries(data)) session.set(key, value);
   await core.authenticate(owner, asked, authenticatedAt);
   return core.token;
