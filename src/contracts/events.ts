@@ -8,7 +8,7 @@
  * - `renewed`: a session got a new token, and so a new id; `from` is the old id
  * - `ended`: a session was ended; `reason` says how (`EndReason`). An expired session causes no event, because no code
  *   runs at the moment of expiry
- * - `absent`: a request has no session; `reason` says why (`AbsentReason`)
+ * - `absent`: a request has no session; `reason` says why (`AbsentReason`), and `id` which token it came with, if any
  *
  * For operators:
  *

@@ -45,8 +45,8 @@ function openWith(found: Found | undefined, { settings, persistence }: StorePart
     return opening(found, undefined, ABSENT, settings);
   }
   const loaded = persistence.load(hashOf(found.value));
-  if (!isPromise(loaded)) return opening(found, found.value, usable(loaded, settings), settings);
-  return loaded.then((one) => opening(found, found.value, usable(one, settings), settings));
+  if (!isPromise(loaded)) return opening(found, found.value, usable(loaded, found.value, settings), settings);
+  return loaded.then((one) => opening(found, found.value, usable(one, found.value, settings), settings));
 }
 
 function opening(
@@ -59,16 +59,17 @@ function opening(
 }
 
 /** A token that was renewed long ago is treated as a visitor without a session, and reported as an alarm. */
-function usable(loaded: Loaded, settings: StoreSettings): Loaded {
-  if (loaded.kind === "absent") reportAbsent(settings, loaded.why);
-  if (loaded.kind === "newer") reportAbsent(settings, "unreadable", loaded.hash);
+function usable(loaded: Loaded, token: string, settings: StoreSettings): Loaded {
+  if (loaded.kind === "absent") reportAbsent(settings, loaded.why, token);
+  if (loaded.kind === "newer") reportAbsent(settings, "unreadable", token);
   if (loaded.kind !== "retired") return loaded;
-  reportAbsent(settings, "renewed", loaded.hash);
+  reportAbsent(settings, "renewed", token);
   if (settings.clock.now() - loaded.retiredAt < LATE_MS + loaded.skew) return loaded;
   settings.emit({ type: "retired-token", id: idOf(loaded.hash) });
   return ABSENT;
 }
 
-function reportAbsent({ hears, emit }: StoreSettings, reason: AbsentReason, hash?: string): void {
-  if (hears()) emit({ type: "absent", reason, ...(hash !== undefined && { id: idOf(hash) }) });
+/** `token`: what the request came with, if it has the shape of a token. The event has its id. */
+function reportAbsent({ hears, emit }: StoreSettings, reason: AbsentReason, token?: string): void {
+  if (hears()) emit({ type: "absent", reason, ...(token !== undefined && { id: idOf(hashOf(token)) }) });
 }

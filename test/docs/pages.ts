@@ -34,6 +34,13 @@ function pageOf(path: string): Page {
   return { path, name: basename(path, ".md"), text, blocks: blocksOf(text) };
 }
 
+/** The words of a union type of the events, sorted. */
+export function wordsOf(type: string): string[] {
+  const code = readFileSync(join(root, "src", "contracts", "events.ts"), "utf8");
+  const union = new RegExp(`export type ${type} =([^;]+);`).exec(code)![1]!;
+  return [...union.matchAll(/"([^"]+)"/g)].map(([, word]) => word!).sort();
+}
+
 /** The code blocks of a text. */
 export function blocksOf(text: string): Block[] {
   const blocks: Block[] = [];

@@ -123,6 +123,27 @@ test("absent, each with its reason", async () => {
   storage.inner.get = honest;
 });
 
+test("absent has the id of the token it was brought, by which the end of that session is found", async () => {
+  const { world, events } = heard({ idleTimeout: "30m" });
+  const idOfAbsent = async (client: Client): Promise<unknown> => {
+    events();
+    await client.ask();
+    return events().find(({ type }) => type === "absent")?.id;
+  };
+  const client = await loggedIn(world, "ann");
+  const [{ session }, late] = [await client.ask(), world.client()];
+  late.jar.set("session_id", client.token!);
+  await client.ask((own) => own.destroy());
+  assert.equal(await idOfAbsent(late), session!.id);
+  const expired = await loggedIn(world, "ann");
+  const { id } = (await expired.ask()).session!;
+  world.clock.advance("31m");
+  assert.equal(await idOfAbsent(expired), id);
+  const junk = world.client();
+  junk.jar.set("session_id", "junk");
+  for (const stranger of [junk, world.client()]) assert.equal(await idOfAbsent(stranger), undefined);
+});
+
 test("an event is made only if somebody listens, and who comes later hears what comes later", async () => {
   const settings = storeSettings({});
   assert.equal(settings.hears(), false);

@@ -1,0 +1,73 @@
+/**
+ * A log of security as JSON lines: who logged in, stepped up, was renewed and ended, when and from where. It has what
+ * OWASP ASVS 5.0 asks for in V16; docs/events.md says which line of it answers which requirement.
+ */
+import { AsyncLocalStorage } from "node:async_hooks";
+import { hostname } from "node:os";
+import express, { type Request, type RequestHandler } from "express";
+import type { SessionEvent } from "holdfast";
+import { session } from "holdfast/express";
+import { announce, port } from "./listening.js";
+
+/** Which request an event belongs to: events come while it is handled. */
+const requests = new AsyncLocalStorage<Request>();
+
+/** The events that are about security; `created` and `absent` are ordinary life of visitors. */
+const LOGGED: ReadonlySet<string> = new Set(["authenticated", "renewed", "ended", "retired-token", "unreadable"]);
+
+const onEvent = ({ type, id, owner, reason, from }: SessionEvent): void => {
+  const isAbsence = type === "absent" && reason !== "none";
+  if (LOGGED.has(type) || isAbsence) log(type, { owner, session: id, before: from }, reason);
+};
+
+interface Who {
+  readonly owner?: string | undefined;
+  /** The id of a session: a hash. Its token is never logged. */
+  readonly session?: string | undefined;
+  readonly before?: string | undefined;
+}
+
+/** One line: when, what, who, where. */
+function log(what: string, who: Who, reason?: string): void {
+  const req = requests.getStore();
+  const from = req && { address: req.ip, method: req.method, path: req.path, agent: req.get("user-agent") };
+  const where = { service: "shop", host: hostname(), process: process.pid, ...from };
+  console.log(asciiLine({ when: new Date().toISOString(), what, reason, who, where }));
+}
+
+/** JSON on one line, in ASCII: nothing that a client sent can begin another line, or move a terminal's cursor. */
+function asciiLine(entry: object): string {
+  const escaped = (sign: string): string => `\\u${sign.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  return JSON.stringify(entry).replace(/[^\x20-\x7e]/g, escaped);
+}
+
+const followed: RequestHandler = (req, _res, next) => requests.run(req, next);
+
+const app = express();
+app.use(followed, express.urlencoded({ extended: false }), session({ onEvent }));
+
+app.get("/", (req, res) => void res.json({ owner: req.session.owner ?? null }));
+
+app.post("/login", async (req, res) => {
+  const { name, password } = req.body ?? {};
+  if (name !== "ines" || password !== "tidewater") {
+    // What was typed is not logged: people type a password into the field of the name.
+    log("login-refused", {}, "credentials");
+    return void res.sendStatus(401);
+  }
+  await req.session.authenticate("user-1");
+  res.redirect("/");
+});
+
+app.post("/logout", async (req, res) => {
+  await req.session.destroy();
+  res.redirect("/");
+});
+
+app.post("/logout-everywhere", async (req, res) => {
+  const { owner, store } = req.session;
+  if (owner !== undefined) await store.deleteByOwner(owner);
+  res.redirect("/");
+});
+
+const server = app.listen(port, () => announce(server));
