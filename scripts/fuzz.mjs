@@ -19,7 +19,7 @@ const [runs = RUNS, seed = Math.trunc(Math.random() * 2 ** 31)] = process.argv.s
 if (!Number.isSafeInteger(runs) || runs < 1 || !Number.isSafeInteger(seed))
   throw new TypeError("npm run fuzz -- RUNS SEED: two whole numbers");
 
-const load = (name) => import(pathToFileURL(join(root, "build", "fuzz", `${name}.js`)).href);
+const load = (name) => import(pathToFileURL(join(root, "build", "attacks", "fuzz", `${name}.js`)).href);
 const { fuzz, TARGETS } = await load("targets");
 const { MUTANTS } = await load("mutants");
 const { HOLDFAST } = await load("subject");

@@ -36,10 +36,10 @@ const interrupted = interruption();
 await setup({ build: false });
 await buildLibrary();
 await buildTests();
-const { DATABASES } = await import("../build/soak/databases.js");
-const { SABOTAGES } = await import("../build/soak/sabotages.js");
-const { soak } = await import("../build/soak/run.js");
-const { report, tally } = await import("../build/soak/report.js");
+const { DATABASES } = await import("../build/protocol/soak/databases.js");
+const { SABOTAGES } = await import("../build/protocol/soak/sabotages.js");
+const { soak } = await import("../build/protocol/soak/run.js");
+const { report, tally } = await import("../build/protocol/soak/report.js");
 
 const seed = number("seed", Math.floor(Math.random() * 2 ** 31));
 const kinds = values.storage === undefined ? Object.keys(DATABASES) : [oneOf("storage", DATABASES)];

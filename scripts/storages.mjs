@@ -18,7 +18,7 @@ await setup({ build: false });
 await buildLibrary();
 await buildTests();
 if (process.argv.includes("--matrix")) {
-  const { printMatrix } = await import("../build/matrix/print.js");
+  const { printMatrix } = await import("../build/storage/matrix/print.js");
   process.exit((await printMatrix(process.argv.slice(2).filter((word) => word !== "--matrix"))) > 0 ? 1 : 0);
 }
 const { SUBJECTS } = await import("../build/support/storage-subjects.js");

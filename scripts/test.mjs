@@ -15,7 +15,7 @@ const patterns = process.argv.slice(2);
 const isFullRun = patterns.length === 0;
 const build = join(root, "build");
 /** These take longest: begun first, nothing waits for them in the end. */
-const LONG = ["protocol", "browser", "adapters", "failover", "soak", "unit/value-codec", "conformance"];
+const LONG = ["protocol", "browser", "adapters", "storage/failover", "unit/codecs/value"];
 const total = { passed: 0, failed: 0, skipped: 0 };
 const failures = [];
 

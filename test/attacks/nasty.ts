@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 
 const TEMPLATES = JSON.parse(
-  readFileSync(new URL("../../test/fuzz/nasty-tokens.json", import.meta.url), "utf8"),
+  readFileSync(new URL("../../test/attacks/fuzz/nasty-tokens.json", import.meta.url), "utf8"),
 ) as Readonly<Record<string, readonly string[]>>;
 
 const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";

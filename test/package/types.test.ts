@@ -28,7 +28,7 @@ const RUNTIME_TYPES = { "bun-types": "1.4.5", "@cloudflare/workers-types": "5.20
 const CLIENT_TYPES = { mariadb: "3.5.4", "@electric-sql/pglite": "0.5.17" };
 
 /**
- * The projects under `test/types` are compiled, not run, in an application of their own that has the built package
+ * The projects under `test/package/types` are compiled, not run, in an application of their own that has the built package
  * installed.
  */
 const root = fileURLToPath(new URL("../../", import.meta.url));
@@ -63,7 +63,7 @@ function install(): string {
   mkdirSync(join(modules, "@electric-sql"), { recursive: true });
   for (const name of Object.keys(CLIENT_TYPES)) symlinkSync(join(clients, name), join(modules, name), "junction");
   for (const name of ["dist", "package.json"]) cpSync(join(root, name), join(own, name), { recursive: true });
-  cpSync(join(root, "test", "types"), join(directory, "types"), { recursive: true });
+  cpSync(join(root, "test", "package", "types"), join(directory, "types"), { recursive: true });
   writeFileSync(join(directory, "package.json"), '{ "private": true, "type": "module" }');
   return directory;
 }

@@ -3,7 +3,7 @@ import { after, before, describe, test, type TestContext } from "node:test";
 import { createStore, type SessionEvent } from "holdfast";
 import { dynamodbStorage, type DynamodbStorage } from "holdfast/storage/dynamodb";
 import { storageSuite, type StorageConditions, type StorageUnderTest } from "holdfast/testing";
-import { Proxy } from "../failover/proxy.js";
+import { Proxy } from "./failover/proxy.js";
 import { awsSdk, connectDynamodb, settingsOf, type ConnectedDynamodb } from "../support/dynamodb-clients.js";
 import { ownService, withService } from "../support/services.js";
 import { aWhile } from "../support/within.js";

@@ -9,7 +9,7 @@ import { mysqlStorage } from "holdfast/storage/mysql";
 import { postgresStorage } from "holdfast/storage/postgres";
 import { redisStorage } from "holdfast/storage/redis";
 import { pages } from "../docs/pages.js";
-import { STORIES } from "../matrix/stories.js";
+import { STORIES } from "./matrix/stories.js";
 import { withService } from "../support/services.js";
 
 /** The lines of a page's section "Least rights" that begin with a word. */

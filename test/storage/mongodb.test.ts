@@ -5,7 +5,7 @@ import { Binary, Long, MongoClient, MongoServerError, type Collection, type Mong
 import { createStore, type SessionEvent } from "holdfast";
 import { mongodbStorage, type MongodbCollection, type MongodbStorage } from "holdfast/storage/mongodb";
 import { storageSuite, testClock, type StorageConditions, type StorageUnderTest } from "holdfast/testing";
-import { Proxy } from "../failover/proxy.js";
+import { Proxy } from "./failover/proxy.js";
 import { connectMongodb, MONGODB_SETTINGS, otherMongodb, type ConnectedMongodb } from "../support/mongodb-clients.js";
 import { ownService, withService, type Service } from "../support/services.js";
 import { aWhile } from "../support/within.js";

@@ -5,7 +5,7 @@ import { Redis as Valkey } from "iovalkey";
 import { createClient, createClientPool, RESP_TYPES } from "redis";
 import { redisStorage, type RedisClient } from "holdfast/storage/redis";
 import type { StorageConditions, StorageUnderTest } from "holdfast/testing";
-import { Proxy } from "../failover/proxy.js";
+import { Proxy } from "../storage/failover/proxy.js";
 import type { Service } from "./services.js";
 
 /** A storage, and the client it was made with. */

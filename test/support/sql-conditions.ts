@@ -6,7 +6,7 @@ import postgres from "postgres";
 import { mysqlStorage, type MysqlCallbackClient, type MysqlClient } from "holdfast/storage/mysql";
 import { postgresStorage, type PgClient, type PostgresJsClient } from "holdfast/storage/postgres";
 import type { StorageConditions, StorageUnderTest } from "holdfast/testing";
-import { Proxy } from "../failover/proxy.js";
+import { Proxy } from "../storage/failover/proxy.js";
 import { pgNative } from "./foreign-packages.js";
 import type { Service } from "./services.js";
 import { aWhile } from "./within.js";

@@ -1,0 +1,129 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { withService, type Service } from "../../support/services.js";
+import { columnsOf, type Family, type Where } from "./columns.js";
+import { ServerProcess } from "./processes.js";
+import type { Setup } from "./server.js";
+import { OWNER_STORIES } from "./owner-stories.js";
+import { STORIES } from "./stories.js";
+import { World } from "./world.js";
+
+/**
+ * From here on time goes as a story says. It begins at the machine's own, since Memcached takes lifetimes of more
+ * than 30 days for moments.
+ */
+const START = Date.now();
+
+const ALL_STORIES = [...STORIES, ...OWNER_STORIES];
+
+/** How the processes of some columns are run. */
+export interface Running {
+  readonly runtime?: string;
+  readonly env?: NodeJS.ProcessEnv;
+  /** The server whose columns are played; all where it is left out. */
+  readonly server?: string;
+  /** One process instead of two, for what only one process sees. */
+  readonly isAlone?: boolean;
+}
+
+/** Plays every story for each column of a family whose server is there. */
+export async function playFamily(family: Family, running: Running = {}): Promise<void> {
+  const columns: Setup["columns"][number][] = [];
+  for (const [server, names] of await byServer(family)) {
+    if (server === undefined) columns.push(...names.map((name) => ({ name, where: NOWHERE })));
+    else if (server === (running.server ?? server))
+      await withService(server, (where) => columns.push(...names.map((name) => ({ name, where: plain(where) }))));
+  }
+  if (columns.length > 0) playColumns(family, columns, running);
+}
+
+/**
+ * Plays every story for each of these columns, on one pair of servers; a few columns at a time, since they have
+ * nothing in common but the processes.
+ */
+export function playColumns(family: Family, columns: Setup["columns"], running: Running = {}): void {
+  describe(`races: ${family}`, { concurrency: 4 }, () => {
+    let servers: Servers;
+    const told = new Map(columns.map(({ name }) => [name, { passed: 0, ms: 0 }]));
+    before(async () => {
+      servers = await startServers(family, columns, running);
+    });
+    after(async () => {
+      await servers.stop();
+      console.log(
+        [...told]
+          .map(
+            ([name, { passed, ms }]) =>
+              `${name}: ${passed} of ${ALL_STORIES.length} stories (${(ms / 1000).toFixed(1)} s)`,
+          )
+          .join("\n"),
+      );
+    });
+    for (const { name } of columns) {
+      describe(name, { concurrency: 1 }, () => {
+        for (const story of ALL_STORIES) {
+          test(story.name, async () => {
+            const began = performance.now();
+            await story.play(servers.world(name));
+            const column = told.get(name)!;
+            column.passed += 1;
+            column.ms += performance.now() - began;
+          });
+        }
+      });
+    }
+  });
+}
+
+/** Two servers over the same data. */
+export interface Servers {
+  world(column: string): World;
+  stop(): Promise<void>;
+}
+
+/** The second is started when the first is ready: it has made the tables. */
+export async function startServers(
+  family: Family,
+  columns: Setup["columns"],
+  { runtime, env, isAlone }: Running = {},
+): Promise<Servers> {
+  const start = (): Promise<ServerProcess> => ServerProcess.start({ family, start: START, columns }, runtime, env);
+  const a = await start();
+  const b = isAlone ? a : await start();
+  return {
+    world: (column) => new World(a, b, column),
+    async stop() {
+      for (const server of new Set([a, b])) await server.stop();
+    },
+  };
+}
+
+/** A directory for files, which goes with the process. */
+export function temporaryDirectory(): string {
+  const directory = mkdtempSync(join(tmpdir(), "holdfast-races-"));
+  process.once("exit", () => rmSync(directory, { recursive: true, force: true }));
+  return directory;
+}
+
+/** Where nothing needs an address. */
+export const NOWHERE: Where = {
+  url: "",
+  host: "",
+  port: 0,
+  addresses: [],
+  username: undefined,
+  password: undefined,
+  database: "",
+};
+
+async function byServer(family: Family): Promise<Map<string | undefined, string[]>> {
+  const servers = new Map<string | undefined, string[]>();
+  for (const { name, server } of await columnsOf(family)) servers.set(server, [...(servers.get(server) ?? []), name]);
+  return servers;
+}
+
+function plain({ url, host, port, addresses, username, password, database }: Service): Where {
+  return { url, host, port, addresses, username, password, database };
+}

@@ -1,0 +1,123 @@
+/**
+ * Connections whose peer is gone without a word: with the options that the storage pages name, a server is found
+ * again soon.
+ */
+import assert from "node:assert/strict";
+import { after, describe, test } from "node:test";
+import { Redis } from "ioredis";
+import { MemcacheClient } from "memcache-client";
+import { createPool } from "mysql2/promise";
+import pg from "pg";
+import { createClient } from "redis";
+import type { Storage } from "holdfast";
+import { memcachedStorage } from "holdfast/storage/memcached";
+import { mysqlStorage } from "holdfast/storage/mysql";
+import { postgresStorage } from "holdfast/storage/postgres";
+import { redisStorage } from "holdfast/storage/redis";
+import { foreign } from "../../support/foreign-packages.js";
+import { ownService, unlessMissing, type Service } from "../../support/services.js";
+import { App, assertHonest, STORAGE_TIMEOUT } from "./app.js";
+import { Proxy } from "./proxy.js";
+
+interface Opened {
+  readonly storage: Storage;
+  close(): unknown;
+}
+
+type Open = (port: number) => Promise<Opened>;
+
+const host = "127.0.0.1";
+const ignore = (): void => {};
+const POOL = 3;
+/** How long it may take until requests are served again, in ms. */
+const PATIENCE = 8000;
+
+/** By server: clients with the options that the pages name. */
+const CLIENTS: Readonly<Record<string, Readonly<Record<string, Open>>>> = {
+  redis: {
+    // Its socketTimeout begins anew with each command that is written, so it is no bound where there are requests.
+    async "node-redis, watched by a ping"(port) {
+      const client = createClient({ socket: { host, port } });
+      await client.on("error", ignore).connect();
+      const watch = setInterval(() => {
+        const silent = setTimeout(() => {
+          client.destroy();
+          client.connect().catch(ignore);
+        }, 1000);
+        void client
+          .ping()
+          .catch(ignore)
+          .finally(() => clearTimeout(silent));
+      }, 1000);
+      return { storage: redisStorage(client), close: () => (clearInterval(watch), client.destroy()) };
+    },
+    async "ioredis, socketTimeout"(port) {
+      const redis = new Redis({ host, port, socketTimeout: 1500 });
+      redis.on("error", ignore);
+      return { storage: redisStorage(redis), close: () => redis.disconnect() };
+    },
+  },
+  postgres: {
+    async "pg, no option"(port) {
+      const pool = new pg.Pool({ host, port, user: "postgres", database: "postgres", max: POOL });
+      pool.on("error", ignore);
+      const storage = postgresStorage(pool);
+      await storage.ensureSchema();
+      return { storage, close: () => pool.end() };
+    },
+  },
+  mariadb: {
+    async "mysql2, no option"(port) {
+      const pool = createPool({ host, port, user: "root", database: "holdfast", connectionLimit: POOL });
+      const storage = mysqlStorage(pool);
+      await storage.ensureSchema();
+      return { storage, close: () => pool.end() };
+    },
+    async "mariadb, no option"(port) {
+      const pool = foreign("mariadb").createPool({
+        host,
+        port,
+        user: "root",
+        database: "holdfast",
+        connectionLimit: POOL,
+      });
+      const storage = mysqlStorage(pool);
+      await storage.ensureSchema();
+      return { storage, close: () => pool.end() };
+    },
+  },
+  memcached: {
+    async "memcache-client, cmdTimeout"(port) {
+      const client = new MemcacheClient({ server: `${host}:${port}`, cmdTimeout: 1000 });
+      return { storage: memcachedStorage(client), close: () => client.shutdown() };
+    },
+  },
+};
+
+/** All servers are there before the first test begins: making one stops this process for a while. */
+const services = new Map<string, Service>();
+for (const name of Object.keys(CLIENTS))
+  await unlessMissing(name, "", async () => services.set(name, await ownService(name)));
+
+for (const [name, service] of services) {
+  describe(name, () => {
+    after(() => service.servers[0]!.kill());
+    for (const [client, open] of Object.entries(CLIENTS[name]!)) {
+      test(`${client}: every connection falls silent: 503 in time, and served again within seconds`, async (t) => {
+        const proxy = await Proxy.before(service.port);
+        t.after(() => proxy.close());
+        const { storage, close } = await open(proxy.port);
+        t.after(close);
+        const app = await App.over(storage);
+        t.after(() => app.close());
+        const guests = await Promise.all(Array.from({ length: POOL }, () => app.guest()));
+        proxy.silence();
+        const began = performance.now();
+        (await Promise.all(guests.map((guest) => guest.read()))).forEach(assertHonest);
+        assert.ok(performance.now() - began >= STORAGE_TIMEOUT - 5);
+        await Promise.all(guests.map((guest) => guest.untilServed(PATIENCE)));
+        for (const guest of guests) await guest.assertLog();
+      });
+    }
+  });
+}

@@ -1,0 +1,71 @@
+/** Every row of the matrix. */
+import { MemcacheClient } from "memcache-client";
+import { memcachedStorage } from "holdfast/storage/memcached";
+import { memoryStorage } from "holdfast/storage/memory";
+import { LOOK_ALIKES } from "../../support/look-alikes.js";
+import { MYSQL_ROWS } from "./mysql-rows.js";
+import { POSTGRES_ROWS } from "./postgres-rows.js";
+import { REDIS_ROWS } from "./redis-rows.js";
+import type { MatrixRow } from "./row.js";
+import { versionOf } from "./servers.js";
+import { SQLITE_ROWS } from "./sqlite-rows.js";
+
+const MEMCACHED_SETTINGS: Readonly<Record<string, object>> = {
+  "as it comes": {},
+  "a timeout for each command": { cmdTimeout: 5000 },
+  "a connection that pings, several at once": { server: { maxConnections: 3 } },
+  "no delay, a lifetime of its own": { noDelay: true, lifetime: 5 },
+};
+
+const OTHERS: readonly MatrixRow[] = [
+  {
+    driver: "memory",
+    client: "this process",
+    configuration: "as it comes",
+    server: "none",
+    open: async () => ({ storage: memoryStorage(), close() {} }),
+  },
+  {
+    driver: "memory",
+    client: "this process",
+    configuration: "with a limit",
+    server: "none",
+    open: async () => ({ storage: memoryStorage({ maxEntries: 10_000 }), close() {} }),
+  },
+  ...Object.entries(MEMCACHED_SETTINGS).map(
+    ([configuration, options]): MatrixRow => ({
+      driver: "memcached",
+      client: `memcache-client ${versionOf("memcache-client")}`,
+      configuration,
+      server: "memcached",
+      async open({ host, port }) {
+        const { server, ...rest } = options as { server?: object };
+        const client = new MemcacheClient({ server: { server: `${host}:${port}`, ...server }, ...rest });
+        return { storage: memcachedStorage(client), close: () => client.shutdown() };
+      },
+    }),
+  ),
+];
+
+const REFUSED: readonly MatrixRow[] = Object.entries(LOOK_ALIKES).flatMap(([driver, kinds]) =>
+  Object.entries(kinds).map(
+    ([client, [refused, make]]): MatrixRow => ({
+      driver,
+      client,
+      configuration: "handed in as a client",
+      server: "none",
+      refused,
+      make,
+      isPart: true,
+    }),
+  ),
+);
+
+export const ROWS: readonly MatrixRow[] = [
+  ...OTHERS,
+  ...REDIS_ROWS,
+  ...POSTGRES_ROWS,
+  ...MYSQL_ROWS,
+  ...SQLITE_ROWS,
+  ...REFUSED,
+];
