@@ -36,7 +36,7 @@ const clock: Clock = {
 
 const opened = await openStorage(config.address, config.nth);
 const storage = config.sabotage === undefined ? opened : sabotaged(opened, config.sabotage);
-const { [config.adapter]: adapter } = (await import(`../support/apps/${config.adapter}.js`)) as Record<
+const { [config.adapter]: adapter } = (await import(`../../support/apps/${config.adapter}.js`)) as Record<
   string,
   Adapter
 >;
