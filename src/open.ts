@@ -1,5 +1,5 @@
 /**
- * The storage of an address: for scripts, command lines and examples. An application hands in its own client.
+ * Opens the storage of a URL: for scripts, command lines and examples. An application passes its own client instead.
  *
  * @module
  */
@@ -15,33 +15,39 @@ import { postgresStorage } from "./storage/postgres.js";
 import { redisStorage } from "./storage/redis.js";
 import { sqliteStorage } from "./storage/sqlite.js";
 
-/** A storage that is ready, and what ends its client. */
+/** A storage that is ready to use. */
 export interface OpenedStorage {
   readonly storage: Storage;
-  /** What a person calls the database. */
+  /** Name of the database product. */
   readonly name: string;
-  /** Ends the client that was made for it. */
+  /**
+   * Closes the client that was created for the storage.
+   *
+   * @returns a promise that resolves when the client is closed
+   */
   close(): Promise<unknown>;
 }
 
 /**
- * Opens the storage of an address, through the client that is installed: connects it, makes the table or index that
- * is missing, and starts sweeping where the database does not do that by itself.
+ * Opens the storage of a URL with the installed client: connects it, creates the table or index if it is missing, and
+ * starts sweeping if the database does not remove expired entries itself.
  *
  * @param address - `redis://` `rediss://` `postgres://` `mysql://` `mariadb://` `mongodb://` `mongodb+srv://`
- *   `memcached://HOST:PORT` · `dynamodb://REGION/TABLE`, also with `?endpoint=URL` · `sqlite:FILE`.
- * @returns The storage, what the database is called, and what ends the client.
- * @throws TypeError for no such address, and a `SessionError` with the code `storage` if the client is not installed,
- *   naming the package, or the database cannot be reached. No password is in either.
- *
+ *   `memcached://HOST:PORT` · `dynamodb://REGION/TABLE`, also with `?endpoint=URL` · `sqlite:FILE`
+ * @returns the storage, the name of the database, and a function that closes the client
+ * @throws {TypeError} if the URL is not supported
+ * @throws {SessionError} `storage` if the client is not installed (with the name of the package) or the database
+ *   cannot be reached; the message contains no password
  * @example
+ * ```ts
  * const { storage, close } = await openStorage("postgres://shop@localhost/shop");
+ * ```
  */
 export async function openStorage(address: string): Promise<OpenedStorage> {
   if (typeof address !== "string")
     throw new TypeError(`holdfast: openStorage: address is ${kindOf(address)}; write ${ADDRESSES}`);
   const open = OPENERS[/^[a-z+]+:/.exec(address)?.[0] ?? ""];
-  if (!open) throw new TypeError(`holdfast: openStorage: this is no address of a storage; write ${ADDRESSES}`);
+  if (!open) throw new TypeError(`holdfast: openStorage: this is not the URL of a storage; write ${ADDRESSES}`);
   try {
     return await open(address);
   } catch (error) {
@@ -67,13 +73,13 @@ const OPENERS: Readonly<Record<string, (address: string) => Promise<OpenedStorag
   "sqlite:": openSqlite,
 };
 
-/** How long the first connection may take, in ms. */
+/** Timeout of the first connection, in ms. */
 const CONNECT_MS = 10_000;
 
-/** How long MongoDB's client looks for a primary, with each command, in ms. */
+/** How long MongoDB's client waits for a primary, with each command, in ms. */
 const SELECT_MS = 5000;
 
-/** The client answers at once that there is no connection: a request waits for none, and nothing is sent late. */
+/** Without a connection, the client fails immediately: no request waits, and no command is sent late. */
 async function openRedis(url: string): Promise<OpenedStorage> {
   const { createClient } = await clientPackage("redis");
   let wasReady = false;
@@ -148,7 +154,7 @@ async function openSqlite(address: string): Promise<OpenedStorage> {
   return ready("SQLite", sqliteStorage(client), async () => client.close());
 }
 
-/** What is used of `node:sqlite`, which Node has from 22 on. */
+/** The part of `node:sqlite` that is used; Node has it since version 22. */
 interface NodeSqlite {
   readonly DatabaseSync: new (file: string) => Parameters<typeof sqliteStorage>[0] & { close(): void };
 }
@@ -159,7 +165,7 @@ interface WithSchema extends Storage {
   close?(): void;
 }
 
-/** Sees to the table, and to the sweeping of what expired. */
+/** Creates the table and starts sweeping. */
 async function ready(name: string, storage: WithSchema, end: () => Promise<unknown>): Promise<OpenedStorage> {
   try {
     await storage.ensureSchema();
@@ -175,7 +181,7 @@ async function ready(name: string, storage: WithSchema, end: () => Promise<unkno
   return { storage, name, close };
 }
 
-/** Clients are no dependencies of the library: looked for beside it, and where the program was started. */
+/** Clients are not dependencies of the library: they are resolved from the library, and from the working directory. */
 async function clientPackage(name: string, entry: string = name): Promise<any> {
   const modules = builtinModule<typeof import("node:module")>("node:module");
   for (const from of [import.meta.url, `${globalThis.process?.cwd() ?? ""}/_.js`]) {
@@ -196,7 +202,7 @@ function tell(name: string, error: unknown): void {
   warn(`holdfast: ${name}: ${reasonOf(error)}`);
 }
 
-/** An address without what may be secret in it. */
+/** Returns the URL without secrets. */
 function shown(address: string): string {
   if (!/^[a-z+]+:\/\//.test(address)) return JSON.stringify(address);
   const { start, end } = userIn(address);
@@ -204,17 +210,14 @@ function shown(address: string): string {
   return JSON.stringify(plain);
 }
 
-/**
- * Where user and password are in an address: from the first `//` to the last `@`, whatever is between. Empty if there
- * are none.
- */
+/** Range of user and password in a URL: from the first `//` to the last `@`. Empty if there are none. */
 function userIn(address: string): { readonly start: number; readonly end: number } {
   const slashes = address.indexOf("//");
   const start = slashes + 2;
   return slashes < 0 ? { start: 0, end: 0 } : { start, end: Math.max(address.lastIndexOf("@"), start) };
 }
 
-/** Clients repeat an address, or a part of it, in what they say of it. */
+/** Some clients repeat the URL, or a part of it, in their messages. */
 function withoutSecrets(text: string, address: string): string {
   const { start, end } = userIn(address);
   const user = address.slice(start, end);
@@ -234,7 +237,7 @@ function decoded(text: string): string {
   }
 }
 
-/** A failure to connect to a name with several addresses has no message of its own. */
+/** A failure to connect to a name with several addresses has no message itself. */
 function reasonOf(error: unknown): string {
   const { message, errors } = Object(error) as { message?: string; errors?: unknown[] };
   return message || (errors?.length ? reasonOf(errors[0]) : String(error));

@@ -8,7 +8,7 @@ import type { RequestView } from "../http/request-view.js";
 import { isPlainObject } from "../util/assert.js";
 import { addedPrototype } from "../util/prototypes.js";
 
-/** Adds `get`, `load`, `find` and `store` of one middleware, and what else its adapter offers. */
+/** Adds `get`, `load`, `find` and `store` of one middleware, and the adapter's own methods. */
 export function withAccess<D extends object, C extends object, F extends object, E extends object>(
   settings: RequestSettings,
   mountable: F,
@@ -27,7 +27,7 @@ export function withAccess<D extends object, C extends object, F extends object,
   }) as F & SessionAccess<D, C> & E;
 }
 
-/** Refuses `fromParam` where no router is: it would never find anything. */
+/** Refuses `fromParam` if the adapter has no router: it would never find a token. */
 export function assertNoParams({ extractor }: RequestSettings): void {
   const param = extractor.members.find(({ source }) => source === "param");
   if (param)
@@ -43,8 +43,8 @@ export function assertNoParams({ extractor }: RequestSettings): void {
  *
  * @param settings - of the middleware
  * @param view - the request
- * @param context - what the framework hands to its handlers; the first one is the request, or holds it
- * @param request - what several contexts of one request have in common
+ * @param context - the arguments of the framework's handlers; the first one is the request, or contains it
+ * @param request - the object that several contexts of one request have in common
  * @param canAnswer - whether there is a response that can carry a token
  */
 export function mount(
@@ -63,10 +63,10 @@ export function mount(
 }
 
 /**
- * Puts `session` onto a framework's own object, or onto a prototype that was put between it and its class, for all of
- * them: a property of each request's own would take longer there than all else that is done for a request which only
- * looks. What another library put there before stays: beside it there are `getSession(request)` and
- * `sessions.get(request)`.
+ * Adds `session` to the framework's object, or for all objects to a prototype that was inserted between it and its
+ * class: a property on each request would take longer there than everything else for a request that does not use its
+ * session. An existing property of another library is kept; `getSession(request)` and `sessions.get(request)` still
+ * work.
  */
 export function placeSession(target: object): void {
   const shared = addedPrototype(target);
@@ -85,8 +85,8 @@ function isPlaced(prototype: object): boolean {
 }
 
 /**
- * Reading answers the session, assigning says what to write. A request without a session reads and assigns as if this
- * were not there.
+ * Reading returns the session, assigning throws and says what to write. For a request without a session, reading and
+ * assigning work as if this property did not exist.
  */
 const PLACE: PropertyDescriptor & ThisType<object> = {
   configurable: true,
@@ -100,7 +100,7 @@ const PLACE: PropertyDescriptor & ThisType<object> = {
   },
 };
 
-/** What assigning to the session's place says. */
+/** The error for assigning to the session property. */
 export function refuseAssignment(value: unknown): never {
   const write = isPlainObject(value)
     ? 'session.set("key", value) for each key, or await session.reset()'
@@ -109,21 +109,46 @@ export function refuseAssignment(value: unknown): never {
 }
 
 /**
- * The session of a request, of the innermost middleware; throws `no-session` (not mounted, skipped), `not-loaded`
- * (lazy mode), or the failure that kept it from being loaded. {@link findSession} never throws.
+ * Returns the session of a request, from the innermost middleware. {@link findSession} never throws.
+ *
+ * @param context - the context of the framework: its request, or its context object
+ * @returns the session
+ * @throws {SessionError} `no-session` (middleware not mounted, or request skipped), `not-loaded` (lazy mode), or the
+ *   error that prevented loading (`storage`, `timeout`)
+ * @example
+ * ```ts
+ * const cart = getSession(request).get("cart");
+ * ```
  */
 export function getSession<D extends object = SessionData>(context: object): Session<D> {
   return lookup.getSession(context);
 }
 
-/** The session of a request, of the innermost middleware; loads it in lazy mode. Rejects with `no-session`. */
+/**
+ * Returns the session of a request, from the innermost middleware; loads it in lazy mode.
+ *
+ * @param context - the context of the framework
+ * @returns the session
+ * @throws {SessionError} `no-session`; `storage` or `timeout` if it cannot be loaded
+ * @example
+ * ```ts
+ * const session = await loadSession(request);
+ * ```
+ */
 export function loadSession<D extends object = SessionData>(context: object): Promise<Session<D>> {
   return lookup.loadSession(context);
 }
 
 /**
- * The session of a request, of the innermost middleware, or undefined where there is none or it is not loaded. Never
- * throws: for guards, error pages and what writes logs.
+ * Returns the session of a request, from the innermost middleware, if there is one and it is loaded. It never throws:
+ * use it in guards, error pages and loggers.
+ *
+ * @param context - the context of the framework
+ * @returns the session, or undefined
+ * @example
+ * ```ts
+ * const isSignedIn = findSession(request)?.owner !== undefined;
+ * ```
  */
 export function findSession<D extends object = SessionData>(context: object): Session<D> | undefined {
   return lookup.findSession(context);

@@ -1,6 +1,6 @@
 /**
- * Sessions for connect, polka and every server of `(req, res, next)` middlewares; for Express without its types being
- * augmented.
+ * Sessions for connect, polka and every server with `(req, res, next)` middlewares; for Express without its type
+ * augmentation.
  *
  * @module
  */
@@ -15,19 +15,42 @@ import { nodeOpeners, serving, type NodeContext } from "./node-adapter.js";
 export * from "./common-exports.js";
 export { wrapAsync } from "./wrap-async.js";
 
-/** Options of {@link session}; context and error handler are given `(req, res)`. */
+/** Options of {@link session}; `skip`, `storage` and `errorHandler` are called with `(req, res)`. */
 export type ConnectOptions = SessionOptions<NodeContext>;
 
-/** The middleware, and the ways to its sessions. */
+/** The middleware, with methods to access its sessions. */
 export interface Sessions<D extends object = SessionData> extends SessionAccess<D, IncomingMessage> {
   (req: IncomingMessage, res: ServerResponse, next: (error?: unknown) => void): void;
-  /** Store pattern: opens the session of a request where nothing is mounted; `save()` answers at once. */
+  /**
+   * Opens the session of a request without the middleware; `save()` sets the cookie in the response headers.
+   *
+   * @param req - the request
+   * @param res - its response
+   * @returns the session
+   * @throws {SessionError} `storage` or `timeout`
+   */
   open(req: IncomingMessage, res: ServerResponse): Promise<StoredSession<D>>;
-  /** Opens the session of a request that gets no answer (an upgrade). */
+  /**
+   * Opens the session of a request without a response (an upgrade).
+   *
+   * @param req - the request
+   * @returns the session
+   * @throws {SessionError} `storage` or `timeout`
+   */
   read(req: IncomingMessage): Promise<StoredSession<D>>;
 }
 
-/** Makes the middleware: `app.use(session({ … }))`. Throws TypeError or RangeError for a bad option. */
+/**
+ * Creates the middleware.
+ *
+ * @param options - see the table in the README
+ * @returns the middleware, with methods to access its sessions
+ * @throws {TypeError | RangeError} if an option is invalid; the message says what to write
+ * @example
+ * ```ts
+ * app.use(session({ storage, idleTimeout: "30m" }));
+ * ```
+ */
 export function session<D extends object = SessionData>(options?: ConnectOptions): Sessions<D>;
 export function session<D extends object>(...called: readonly unknown[]): Sessions<D> {
   const settings = requestSettings<NodeContext, unknown>(called);

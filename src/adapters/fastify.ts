@@ -24,7 +24,7 @@ export * from "./common-exports.js";
 
 declare module "fastify" {
   interface FastifyRequest {
-    /** The session of this request; its keys are those of `SessionData`. */
+    /** The session of this request; its keys are declared in `SessionData`. */
     readonly session: Session<SessionData>;
   }
 }
@@ -34,19 +34,42 @@ type AnyReply = FastifyReply<any, any>;
 type FastifyContext = readonly [request: FastifyRequest, reply: FastifyReply];
 type Settings = RequestSettings<FastifyContext>;
 
-/** Options of {@link session}; context and error handler are given `(request, reply)`. */
+/** Options of {@link session}; `skip`, `storage` and `errorHandler` are called with `(request, reply)`. */
 export type FastifyOptions = SessionOptions<FastifyContext>;
 
-/** The plugin, and the ways to its sessions. */
+/** The plugin, with methods to access its sessions. */
 export interface Sessions<D extends object = SessionData> extends SessionAccess<D, AnyRequest> {
   (app: FastifyInstance<any, any, any, any, any>, options: object, done: (error?: Error) => void): void;
-  /** Store pattern: opens the session of a request where nothing is registered; `save()` answers at once. */
+  /**
+   * Opens the session of a request without the plugin; `save()` sets the cookie in the reply's headers.
+   *
+   * @param request - the request
+   * @param reply - its reply
+   * @returns the session
+   * @throws {SessionError} `storage` or `timeout`
+   */
   open(request: AnyRequest, reply: AnyReply): Promise<StoredSession<D>>;
-  /** Opens the session of a request that gets no answer (an upgrade). */
+  /**
+   * Opens the session of a request without a response (an upgrade).
+   *
+   * @param request - the request, of Fastify or of Node
+   * @returns the session
+   * @throws {SessionError} `storage` or `timeout`
+   */
   read(request: AnyRequest | IncomingMessage): Promise<StoredSession<D>>;
 }
 
-/** Makes the plugin: `app.register(session({ … }))`. Throws TypeError or RangeError for a bad option. */
+/**
+ * Creates the plugin.
+ *
+ * @param options - see the table in the README
+ * @returns the plugin, with methods to access its sessions
+ * @throws {TypeError | RangeError} if an option is invalid; the message says what to write
+ * @example
+ * ```ts
+ * await app.register(session({ storage, idleTimeout: "30m" }));
+ * ```
+ */
 export function session<D extends object = SessionData>(options?: FastifyOptions): Sessions<D>;
 export function session<D extends object>(...called: readonly unknown[]): Sessions<D> {
   const settings = requestSettings<FastifyContext, unknown>(called);
@@ -103,7 +126,7 @@ function begin(settings: Settings, request: FastifyRequest, reply: FastifyReply)
   if (requestSession) requestSession.host = new FastifyAnswer(requestSession, view, reply);
 }
 
-/** Nothing to wait for where the session is there at once. */
+/** Returns undefined if loading was synchronous. */
 function load(settings: Settings, request: FastifyRequest, reply: FastifyReply): Promise<void> | undefined {
   try {
     return requestSessionOf(request, settings)
@@ -115,9 +138,9 @@ function load(settings: Settings, request: FastifyRequest, reply: FastifyReply):
 }
 
 /**
- * Fastify is not made to wait before it sends: an `onSend` hook that waits leaves the answer open, and a guard that
- * forgot `return reply` is overtaken by the handler behind it. The response below is held, and to Fastify the answer
- * is out.
+ * Fastify cannot wait before it sends: an `onSend` hook that waits leaves the reply open, and if a guard forgot
+ * `return reply`, the next handler overtakes it. So the underlying response is delayed, while Fastify considers it
+ * sent.
  */
 class FastifyAnswer extends HeldAnswer {
   readonly #view: FastifyView;
@@ -135,7 +158,7 @@ class FastifyAnswer extends HeldAnswer {
     return saving;
   }
 
-  /** What Fastify did not send the handler wrote to `reply.raw`: there Fastify answers no more. */
+  /** If Fastify did not send, the handler wrote to `reply.raw`; then Fastify sends no other response. */
   failed(error: unknown): void {
     const { settings } = this.requestSession;
     const { sending } = this.#view;
@@ -145,8 +168,8 @@ class FastifyAnswer extends HeldAnswer {
 }
 
 /**
- * Fastify takes from `reply.raw` whether it has answered. A response that is only simulated (`inject`) says so once
- * all of it is there, so the reply says so before.
+ * Fastify reads from `reply.raw` whether it has responded. A simulated response (`inject`) reports this only at its
+ * end, so the reply reports it earlier.
  */
 function showEnd(reply: FastifyReply): void {
   if (isHttp2(reply.raw) || socketOf(reply.raw)) return;
@@ -162,8 +185,8 @@ function isHijacked(reply: FastifyReply): boolean {
 }
 
 /**
- * The answer that Fastify sent is gone: the application's `errorHandler` first, then Fastify's error path, which is
- * taken at once.
+ * Replaces the response that Fastify sent: first the application's `errorHandler`, then Fastify's error path,
+ * immediately.
  */
 function failSent(settings: Settings, error: unknown, reply: FastifyReply): void {
   const { request } = reply;
@@ -176,14 +199,14 @@ function failSent(settings: Settings, error: unknown, reply: FastifyReply): void
   );
 }
 
-/** What is no Error would be the body of an answer. */
+/** A value that is not an Error would become the body of a response. */
 function sendError(reply: FastifyReply, error: unknown): void {
   void reply.send(error instanceof Error ? error : new Error(String(error), { cause: error }));
 }
 
 /**
- * A failure of the session's own: the application's `errorHandler` first, then the error path. Where it answers,
- * nothing is left to go on with.
+ * Handles a failure of the session itself: first the application's `errorHandler`, then the error path. If
+ * `errorHandler` responds, the request does not continue.
  */
 async function fail(
   settings: Settings,
@@ -205,14 +228,14 @@ function clear(reply: FastifyReply, error: unknown): void {
   redirectsFrom(reply, status);
 }
 
-/** Fastify redirects under the status that a reply has. An error's is none to redirect under. */
+/** Fastify redirects with the status of the reply. The status of an error is not a redirect status. */
 function redirectsFrom(reply: FastifyReply, status: number): void {
   const { redirect } = reply;
   reply.redirect = (url, code) =>
     redirect.call(reply, url, code ?? (reply.statusCode === status ? 302 : reply.statusCode));
 }
 
-/** Whether a function answered: with what it returns, or by `reply.send`, which goes out later. */
+/** Calls a function; returns true if it responded, by its return value or by `reply.send`, which sends later. */
 async function hasAnswered(reply: FastifyReply, answer: () => unknown): Promise<boolean> {
   const { send } = reply;
   let isSent = false;
@@ -227,7 +250,7 @@ async function hasAnswered(reply: FastifyReply, answer: () => unknown): Promise<
   return isSent || payload !== undefined || reply.sent;
 }
 
-/** The same where a handler writes to `reply.raw`, and Fastify answers no more. */
+/** The same if a handler writes to `reply.raw`, when Fastify sends no other response. */
 async function failRaw(
   settings: Settings,
   error: unknown,
@@ -263,7 +286,7 @@ class FastifyView extends NodeView {
   }
 }
 
-/** The headers of a reply, those set on `reply.raw` among them. */
+/** The headers of a reply, including those set on `reply.raw`. */
 class ReplyHeaders implements AnswerHeaders {
   readonly #reply: FastifyReply;
 

@@ -8,26 +8,27 @@ import type { RequestSession } from "../session/request-session.js";
 import type { RequestSettings } from "../session/request-options.js";
 import { mount } from "./adapter.js";
 
-/** What a handler of a fetch-style server is given. */
+/** Arguments of a handler of a fetch-style server. */
 export type FetchContext = readonly [request: Request, ...rest: any[]];
 
-/** What an error handler may return. */
+/** Result of an error handler. */
 export type FetchAnswer = Response | undefined | void;
 
-/** One request and how it is served. */
+/** A request, and how it is handled. */
 export interface Served {
   readonly settings: RequestSettings<FetchContext, FetchAnswer>;
   readonly context: FetchContext;
   /** Calls the handler. */
   handle(): unknown;
   /**
-   * For frameworks that make a response of what a handler throws (a redirect, "not found"): its headers, which then
-   * carry the session's cookie. Undefined if nothing can be carried; what needs a new token is then not stored.
+   * For frameworks that create a response from an exception of the handler (a redirect, "not found"): returns the
+   * headers of that response, which then carry the session cookie. Undefined if no header can be sent; changes that
+   * need a new token are then not stored.
    */
   carrierOf?(thrown: unknown): Awaitable<AnswerHeaders | undefined>;
 }
 
-/** Loads the session, calls the handler, saves the session, and only then answers. */
+/** Loads the session, calls the handler, saves the session, and returns the response after that. */
 export function serveFetch(served: Served): Promise<Response | undefined> {
   const { settings, context } = served;
   let requestSession: RequestSession | undefined;
@@ -66,7 +67,7 @@ async function handle(served: Served, requestSession: RequestSession | undefined
   }
 }
 
-/** Undefined is right after an upgrade: Bun has taken the connection over. */
+/** Undefined is valid after an upgrade: Bun has taken the connection over. */
 async function answerOf(served: Served): Promise<Response | undefined> {
   const handled = served.handle();
   const answer = isPromise(handled) ? await handled : handled;
@@ -75,8 +76,9 @@ async function answerOf(served: Served): Promise<Response | undefined> {
 }
 
 /**
- * The handler threw; what it wrote is kept. A Response is an answer that somebody catches and sends: it is thrown on
- * with the session's cookie. Anything else carries no cookie, unless the framework tells where to put it.
+ * The handler threw; its changes are kept. A Response that was thrown is a response that the framework catches and
+ * sends: it is thrown again with the session cookie. Any other exception carries no cookie, unless the framework
+ * provides headers.
  */
 async function thrownOn(served: Served, requestSession: RequestSession, thrown: unknown): Promise<Response> {
   const carrier = isResponse(thrown) ? undefined : await served.carrierOf?.(thrown);
@@ -97,7 +99,7 @@ async function carried(requestSession: RequestSession, carrier: AnswerHeaders | 
   if (carrier) requestSession.answer(carrier);
 }
 
-/** A failure of the session itself: the application's `errorHandler` answers; fetch servers have no error path. */
+/** A failure of the session itself: `errorHandler` creates the response; fetch servers have no error path. */
 async function fail({ settings, context }: Served, error: unknown): Promise<Response> {
   const response = await settings.errorHandler?.(error, ...context);
   if (response) return response;

@@ -14,13 +14,16 @@ import { assertNoParams, withAccess } from "./adapter.js";
 
 export * from "./common-exports.js";
 
-/** Options of {@link session}; context and error handler are given what the handler is: `(request, ...rest)`. */
+/**
+ * Options of {@link session}; `skip`, `storage` and `errorHandler` are called with the arguments of the handler:
+ * `(request, ...rest)`.
+ */
 export type FetchOptions = SessionOptions<FetchContext, FetchAnswer | Promise<FetchAnswer>>;
 
 /**
- * A handler of a fetch-style server. `R` is what its runtime passes beside the request (`env`, `ctx`, `server` …),
- * `Q` the runtime's own request (`BunRequest`, `NextRequest` …). It returns undefined after an upgrade: Bun has taken
- * the connection over.
+ * A handler of a fetch-style server. `R`: the arguments that its runtime passes after the request (`env`, `ctx`,
+ * `server` …). `Q`: the runtime's request type (`BunRequest`, `NextRequest` …). It returns undefined after an upgrade:
+ * Bun has taken the connection over.
  */
 export type FetchHandler<
   R extends readonly any[],
@@ -28,14 +31,14 @@ export type FetchHandler<
   A extends Response | undefined | void = Response,
 > = (request: Q, ...rest: R) => A | Promise<A>;
 
-/** Wraps a handler, and the ways to its sessions. */
+/** The wrapper, with methods to access its sessions. */
 export interface Sessions<D extends object = SessionData> extends SessionAccess<D, Request> {
   /**
    * Wraps a handler. It gets `this` and all arguments as the runtime passes them.
    *
-   * @param handler returns a Response, which is sent once the session is stored. If it throws a Response, as in
-   *   `throw redirect("/")`, that is thrown on with the session's cookie. If it throws anything else, what it wrote
-   *   is stored as far as that needs no new token.
+   * @param handler - returns a Response, which is sent after the session is stored. If it throws a Response, as in
+   *   `throw redirect("/")`, that is thrown again with the session cookie. If it throws anything else, its changes are
+   *   stored, unless they need a new token
    * @returns a handler of the same kind, with as many parameters (at least one)
    * @throws what the handler throws
    * @example
@@ -49,17 +52,40 @@ export interface Sessions<D extends object = SessionData> extends SessionAccess<
     handler: FetchHandler<R, Q, A>,
   ): (request: Q, ...rest: R) => Promise<A | Response>;
   /**
-   * Store pattern: opens the session of a request where nothing is mounted; `save()` answers into `headers`, which
-   * you put into your response.
+   * Opens the session of a request without the middleware; `save()` sets the cookie in `headers`, which you pass to
+   * your response.
+   *
+   * @param request - the request
+   * @param headers - headers of your response
+   * @param rest - further arguments of the handler, if `storage` is a function of them
+   * @returns the session
+   * @throws {SessionError} `storage` or `timeout`
    */
   open(request: Request, headers: Headers, ...rest: any[]): Promise<StoredSession<D>>;
-  /** Opens the session of a request that gets no answer (an upgrade). */
+  /**
+   * Opens the session of a request without a response (an upgrade).
+   *
+   * @param request - the request
+   * @param rest - further arguments of the handler, if `storage` is a function of them
+   * @returns the session
+   * @throws {SessionError} `storage` or `timeout`
+   */
   read(request: Request, ...rest: any[]): Promise<StoredSession<D>>;
 }
 
 type AnyHandler = (this: unknown, ...context: [request: Request, ...rest: any[]]) => unknown;
 
-/** Makes the wrapper: `fetch: session({ … })(handler)`. Throws TypeError or RangeError for a bad option. */
+/**
+ * Creates the wrapper.
+ *
+ * @param options - see the table in the README
+ * @returns the wrapper, with methods to access its sessions
+ * @throws {TypeError | RangeError} if an option is invalid; the message says what to write
+ * @example
+ * ```ts
+ * export default { fetch: session({ storage })((request) => Response.json(getSession(request))) };
+ * ```
+ */
 export function session<D extends object = SessionData>(options?: FetchOptions): Sessions<D>;
 export function session<D extends object>(...called: readonly unknown[]): Sessions<D> {
   const settings = requestSettings<FetchContext, FetchAnswer>(called);
@@ -68,7 +94,7 @@ export function session<D extends object>(...called: readonly unknown[]): Sessio
     const wrapped: AnyHandler = function (...context) {
       return serveFetch({ settings, context, handle: () => handler.apply(this, context) });
     };
-    // Deno passes no argument to a function without parameters.
+    // Deno passes no arguments to a function without parameters.
     return Object.defineProperty(wrapped, "length", { value: Math.max(handler.length, 1) });
   };
   const storeFor = (...context: FetchContext): ReturnType<typeof settings.storeFor> => settings.storeFor(context);

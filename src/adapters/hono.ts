@@ -21,25 +21,44 @@ export * from "./common-exports.js";
 type HonoContext = readonly [c: Context<any>];
 type Answer = Response | undefined | void;
 
-/** Options of {@link session}; context and error handler are given `c`. */
+/** Options of {@link session}; `skip`, `storage` and `errorHandler` are called with `c`. */
 export type HonoOptions = SessionOptions<HonoContext, Answer | Promise<Answer>>;
 
 /** The environment of an application or router whose handlers have a session: `c.get("session")`. */
 export type SessionEnv<D extends object = SessionData> = { Variables: { session: Session<D> } };
 
-/** The middleware, and the ways to its sessions. */
+/** The middleware, with methods to access its sessions. */
 export interface Sessions<D extends object = SessionData> extends SessionAccess<D, Context<any>> {
   (c: Context<SessionEnv<D>>, next: Next): Promise<Response | void>;
   /**
-   * Store pattern: opens the session of a request where nothing is mounted; `save()` answers at once, as `c.header`
-   * does.
+   * Opens the session of a request without the middleware; `save()` sets the cookie, as `c.header` does.
+   *
+   * @param c - the context
+   * @returns the session
+   * @throws {SessionError} `storage` or `timeout`
    */
   open(c: Context<any>): Promise<StoredSession<D>>;
-  /** Opens the session of a request that gets no answer (an upgrade). */
+  /**
+   * Opens the session of a request without a response (an upgrade).
+   *
+   * @param request - the context, or a Request
+   * @returns the session
+   * @throws {SessionError} `storage` or `timeout`
+   */
   read(request: Context<any> | Request): Promise<StoredSession<D>>;
 }
 
-/** Makes the middleware: `app.use(session({ … }))`. Throws TypeError or RangeError for a bad option. */
+/**
+ * Creates the middleware.
+ *
+ * @param options - see the table in the README
+ * @returns the middleware, with methods to access its sessions
+ * @throws {TypeError | RangeError} if an option is invalid; the message says what to write
+ * @example
+ * ```ts
+ * app.use(session({ storage, idleTimeout: "30m" }));
+ * ```
+ */
 export function session<D extends object = SessionData>(options?: HonoOptions): Sessions<D>;
 export function session<D extends object>(...called: readonly unknown[]): Sessions<D> {
   const settings = requestSettings<HonoContext, Answer>(called);
@@ -65,7 +84,7 @@ async function serve(
     const loading = settings.isLazy ? undefined : requestSession.load();
     if (loading) await loading;
   } catch (error) {
-    // An error page reads the variable, and it throws nothing: Hono answers 500 to an `onError` that does.
+    // An error page may read the variable. It must not throw: Hono sends a plain 500 if `onError` throws.
     c.set("session", requestSession.nothing);
     return fail(settings, c, error);
   }
@@ -83,8 +102,9 @@ async function serve(
 }
 
 /**
- * What `onError` answers does not come here, and has its session. A Response is an answer, which whoever catches it
- * sends: it goes on with its cookie. The rest is nobody's answer to bring a token.
+ * A response of `onError` does not pass here, and already has its session. A Response that was thrown is caught and
+ * sent by the framework: it is thrown again with the session cookie. For any other exception, no response can carry a
+ * token.
  */
 async function thrownOn(
   settings: RequestSettings<HonoContext, Answer>,
@@ -102,18 +122,18 @@ async function thrownOn(
   } catch (error) {
     return fail(settings, c, error);
   }
-  // oxlint-disable-next-line typescript/only-throw-error -- that is what was thrown
+  // oxlint-disable-next-line typescript/only-throw-error -- a Response was thrown
   throw answer;
 }
 
-/** The same request was met before, maybe by another application, whose context has the session. */
+/** The middleware has already run for this request, maybe in another application whose context has the session. */
 function handOn(settings: RequestSettings<HonoContext, Answer>, c: Context, next: Next): Promise<void> {
   const session = findSession(c, settings);
   if (session) c.set("session", session);
   return next();
 }
 
-/** Puts it into Hono's own variables: `c.get("session")`. One object serves all requests. */
+/** Stores the session in Hono's variables: `c.get("session")`. One object for all requests. */
 const HOST: ResponseHost = { opened: (session, view) => (view.context as Context).set("session", session) };
 
 function answer(requestSession: RequestSession, c: Context): Promise<void> | void {
@@ -125,8 +145,8 @@ function answer(requestSession: RequestSession, c: Context): Promise<void> | voi
 }
 
 /**
- * A failure of the session's own: the application's `errorHandler` first, then `onError`. What was to be the answer
- * is gone.
+ * Handles a failure of the session itself: first the application's `errorHandler`, then `onError`. The original
+ * response is discarded.
  */
 async function fail(settings: RequestSettings<HonoContext, Answer>, c: Context, error: unknown): Promise<Response> {
   clear(c);
@@ -135,13 +155,13 @@ async function fail(settings: RequestSettings<HonoContext, Answer>, c: Context, 
   throw error;
 }
 
-/** Hono merges the headers of an earlier response into the one that is assigned. */
+/** Hono merges the headers of an earlier response into an assigned one. */
 function replace(c: Context, response: Response): void {
   c.res = undefined;
   c.res = response;
 }
 
-/** Takes back the response, the status and what `c.header` prepared. */
+/** Removes the response, the status and the headers set with `c.header`. */
 function clear(c: Context): void {
   void bodyOf(c.res)
     ?.cancel()
@@ -154,7 +174,7 @@ function clear(c: Context): void {
   c.status(200);
 }
 
-/** Of a response that cannot be made, or is frozen, a server's class throws. */
+/** The getter throws for a response that cannot be created, or is frozen. */
 function bodyOf(response: Response): Response["body"] | undefined {
   try {
     return response.body;
@@ -170,7 +190,7 @@ class HonoView extends WebView {
     super(c.req.raw, c);
   }
 
-  /** Node's own request is there where Hono runs on Node. */
+  /** On Node, Hono has Node's request. */
   get version(): string | undefined {
     return this.#incoming?.httpVersion;
   }
@@ -194,7 +214,7 @@ class HonoView extends WebView {
   }
 }
 
-/** What `c.header` writes. */
+/** The headers set with `c.header`. */
 class HonoHeaders implements AnswerHeaders {
   readonly #c: Context;
 

@@ -23,7 +23,7 @@ export * from "./common-exports.js";
 
 declare module "koa" {
   interface DefaultContext {
-    /** The session of this request; its keys are those of `SessionData`. */
+    /** The session of this request; its keys are declared in `SessionData`. */
     readonly session: Session<SessionData>;
   }
 }
@@ -31,21 +31,43 @@ declare module "koa" {
 type KoaContext = readonly [ctx: Context];
 
 /**
- * Options of {@link session}; context and error handler are given `ctx`. An error handler answers by setting body or
- * status.
+ * Options of {@link session}; `skip`, `storage` and `errorHandler` are called with `ctx`. An error handler responds by
+ * setting body or status.
  */
 export type KoaOptions = SessionOptions<KoaContext>;
 
-/** The middleware, and the ways to its sessions. */
+/** The middleware, with methods to access its sessions. */
 export interface Sessions<D extends object = SessionData> extends SessionAccess<D, ExtendableContext> {
   (ctx: ExtendableContext, next: Next): Promise<void>;
-  /** Store pattern: opens the session of a request where nothing is mounted; `save()` answers at once. */
+  /**
+   * Opens the session of a request without the middleware; `save()` sets the cookie in the response headers.
+   *
+   * @param ctx - the context
+   * @returns the session
+   * @throws {SessionError} `storage` or `timeout`
+   */
   open(ctx: ExtendableContext): Promise<StoredSession<D>>;
-  /** Opens the session of a request that gets no answer (an upgrade). */
+  /**
+   * Opens the session of a request without a response (an upgrade).
+   *
+   * @param request - the context, or Node's request
+   * @returns the session
+   * @throws {SessionError} `storage` or `timeout`
+   */
   read(request: IncomingMessage | ExtendableContext): Promise<StoredSession<D>>;
 }
 
-/** Makes the middleware: `app.use(session({ … }))`. Throws TypeError or RangeError for a bad option. */
+/**
+ * Creates the middleware.
+ *
+ * @param options - see the table in the README
+ * @returns the middleware, with methods to access its sessions
+ * @throws {TypeError | RangeError} if an option is invalid; the message says what to write
+ * @example
+ * ```ts
+ * app.use(session({ storage, idleTimeout: "30m" }));
+ * ```
+ */
 export function session<D extends object = SessionData>(options?: KoaOptions): Sessions<D>;
 export function session<D extends object>(...called: readonly unknown[]): Sessions<D> {
   const settings = requestSettings<KoaContext, unknown>(called);
@@ -87,7 +109,7 @@ async function serve(settings: RequestSettings<KoaContext>, ctx: Context, next: 
   } catch (thrown) {
     return abandon(requestSession, answer, ctx, thrown);
   }
-  // Where a handler answers at `ctx.res` itself, maybe later, the session is stored before its first byte.
+  // If a handler writes to `ctx.res` itself, maybe later, the session is stored before the first byte.
   if (answer.hasBegun || ctx.respond === false) return;
   try {
     const committing = requestSession.commit(true, answer);
@@ -98,8 +120,8 @@ async function serve(settings: RequestSettings<KoaContext>, ctx: Context, next: 
 }
 
 /**
- * Koa listens for errors of a body once it sends it: a stream that fails before that would end the process. Koa finds
- * it broken then.
+ * Koa adds its error listener when it sends a body: a stream that fails before that would end the process. With this
+ * listener, Koa later finds the stream destroyed.
  */
 function sourceGuarded(ctx: Context, work: Promise<void>): Promise<void> {
   const { body } = ctx as { body?: { pipe?: unknown; on?(event: "error", listener: () => void): unknown } | null };
@@ -107,16 +129,16 @@ function sourceGuarded(ctx: Context, work: Promise<void>): Promise<void> {
   return work;
 }
 
-/** Requests whose failure Koa answers itself. */
+/** Requests whose error response is sent by Koa. */
 const failing = new WeakSet<object>();
 
-/** Applications that were met, and whether their contexts have `session` from them. */
+/** The known applications, and whether their contexts inherit `session` from them. */
 const met = new WeakMap<object, boolean>();
 
 /**
- * Puts `session` onto what all contexts of an application inherit from: making a property of each one's own would
- * take as long as all else that is done for a request which only looks. Where that has another `session`, or the
- * context itself, this context's own comes before it.
+ * Adds `session` to the prototype of all contexts of an application: a property on each context would take as long as
+ * everything else for a request that does not use its session. If the prototype or the context has another `session`,
+ * the property is added to the context.
  */
 function place(ctx: Context): void {
   const application = Object.getPrototypeOf(ctx) as Context;
@@ -132,8 +154,8 @@ function meet(application: Context): boolean {
 }
 
 /**
- * Koa tells its `error` listeners of a failure before it answers. One that throws would end the process, and the
- * session it reads may be what failed.
+ * Koa calls its `error` listeners before it sends the error response. A listener that throws would end the process,
+ * and the session that it reads may be the reason of the failure.
  */
 function noteFailures(application: Context): void {
   const { onerror: answer } = application;
@@ -144,7 +166,7 @@ function noteFailures(application: Context): void {
   Object.assign(application, { onerror });
 }
 
-/** A request without a session reads and assigns as if this were not there. */
+/** For a request without a session, reading and assigning work as if this property did not exist. */
 const PLACE: PropertyDescriptor & ThisType<Context> = {
   configurable: true,
   enumerable: false,
@@ -157,7 +179,10 @@ const PLACE: PropertyDescriptor & ThisType<Context> = {
   },
 };
 
-/** What the handler threw goes on once its writes are kept. Where they cannot be kept, that is what is answered. */
+/**
+ * Throws the handler's exception again after its changes are stored. If they cannot be stored, that error is the
+ * response.
+ */
 async function abandon(
   requestSession: RequestSession,
   answer: KoaAnswer,
@@ -175,7 +200,7 @@ async function abandon(
   throw thrown;
 }
 
-/** Tells the application of what was thrown, as Koa does it: listeners are given errors alone. */
+/** Reports an exception to the application, as Koa does: listeners only get errors. */
 function report(ctx: Context, thrown: unknown): void {
   if (thrown === undefined || thrown === null) return;
   ctx.app.emit(
@@ -186,11 +211,11 @@ function report(ctx: Context, thrown: unknown): void {
 }
 
 /**
- * Koa's error answer drops all headers, and raw writes never come back here: the token is answered with the first
- * byte.
+ * Koa's error response drops all headers, and direct writes do not pass through the middleware: so the token is added
+ * before the first byte.
  */
 class KoaAnswer extends HeldAnswer {
-  /** Whether somebody answers at `ctx.res` itself: the failure of the save is answered there as well, once. */
+  /** True if a handler writes to `ctx.res` itself: then the error response is sent there too, once. */
   hasBegun = false;
   readonly #ctx: Context;
 
@@ -209,22 +234,22 @@ class KoaAnswer extends HeldAnswer {
   }
 
   failed(error: unknown): void {
-    // A stream that is being sent is destroyed by that, and with it the response.
+    // This destroys a stream that is being sent, and with it the response.
     asDropped(() => void (this.#ctx.body = undefined));
     void failRaw(this.requestSession.settings, this.#ctx, error);
   }
 }
 
 /**
- * A failure of the session's own: the application's `errorHandler` first, then the error path. What was to be the
- * answer is gone.
+ * Handles a failure of the session itself: first the application's `errorHandler`, then the error path. The original
+ * response is discarded.
  */
 async function fail(settings: RequestSettings<KoaContext>, ctx: Context, error: unknown): Promise<void> {
   if (!(await hasAnswered(settings, ctx, error))) throw error;
   if (ctx.respond === false) sendRaw(ctx);
 }
 
-/** Whether `errorHandler` answered by setting body or status. */
+/** Calls `errorHandler`; returns true if it responded by setting body or status. */
 async function hasAnswered(settings: RequestSettings<KoaContext>, ctx: Context, error: unknown): Promise<boolean> {
   clearAnswer(ctx.res);
   ctx.body = undefined;
@@ -235,7 +260,7 @@ async function hasAnswered(settings: RequestSettings<KoaContext>, ctx: Context, 
   return isAnswered;
 }
 
-/** The same once a handler wrote to `ctx.res` itself, and Koa answers no more. */
+/** The same if a handler wrote to `ctx.res` itself, when Koa sends no other response. */
 async function failRaw(settings: RequestSettings<KoaContext>, ctx: Context, error: unknown): Promise<void> {
   try {
     const isAnswered = await hasAnswered(settings, ctx, error);
@@ -247,7 +272,7 @@ async function failRaw(settings: RequestSettings<KoaContext>, ctx: Context, erro
   }
 }
 
-/** What Koa does with a body. */
+/** Sends a body as Koa does. */
 function sendRaw({ body, res }: Context): void {
   const stream = body as { pipe?(to: object): unknown } | null | undefined;
   if (typeof stream?.pipe === "function") return void stream.pipe(res);
@@ -255,7 +280,7 @@ function sendRaw({ body, res }: Context): void {
   res.end(isAsItIs ? (body ?? undefined) : JSON.stringify(body));
 }
 
-/** The status that a context begins with. */
+/** The initial status of a context. */
 const UNANSWERED = 404;
 
 function statusOf(error: unknown): number {

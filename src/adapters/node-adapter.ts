@@ -11,27 +11,27 @@ import { openSession, readSession } from "../session/lookup.js";
 import type { RequestSettings } from "../session/request-options.js";
 import { mount, placeSession } from "./adapter.js";
 
-/** What a request listener is given. Some that serve upgrades have no response, or one that only looks like it. */
+/** Arguments of a request listener. Some servers pass upgrade requests with no response, or with another object. */
 export type NodeContext = readonly [req: IncomingMessage, res: ServerResponse];
 
 /**
- * Makes what serves a request of a Node server: mounts, loads, hands on; the first byte is held where it must be.
- * `next` is given a failure, or goes on.
+ * Returns the function that handles a request of a Node server: creates the request session, loads it, and calls
+ * `next` with the error if that failed. The first byte of the response is delayed if necessary.
  */
 export function serving(settings: RequestSettings): (context: NodeContext, next: (error?: unknown) => void) => void {
   return (context, next) => {
     const [req, res] = context;
-    const canAnswer = isResponse(res);
-    const requestSession = mount(settings, new NodeView(req), context, req, canAnswer);
+    const canRespond = isResponse(res);
+    const requestSession = mount(settings, new NodeView(req), context, req, canRespond);
     if (!requestSession) return next();
     placeSession(req);
-    if (canAnswer) requestSession.host = new NodeAnswer(requestSession, context, next);
+    if (canRespond) requestSession.host = new NodeAnswer(requestSession, context, next);
     if (settings.isLazy) return next();
     load(requestSession, context, next);
   };
 }
 
-/** Hands on once the session is loaded: at once where the storage answers so. */
+/** Calls `next` after the session is loaded: synchronously if the storage returns synchronously. */
 function load(requestSession: RequestSession, context: NodeContext, next: (error?: unknown) => void): void {
   let loaded: unknown;
   try {
@@ -46,7 +46,7 @@ function load(requestSession: RequestSession, context: NodeContext, next: (error
   );
 }
 
-/** Store pattern and upgrade requests, for adapters of Node servers. */
+/** `open` and `read`, for adapters of Node servers. */
 export function nodeOpeners<D extends object>(
   settings: RequestSettings,
 ): {
@@ -55,8 +55,7 @@ export function nodeOpeners<D extends object>(
 } {
   return {
     async open(req, res = (req as { res?: ServerResponse }).res) {
-      if (!res)
-        throw new TypeError("holdfast: sessions.open needs the response to answer in; write sessions.open(req, res)");
+      if (!res) throw new TypeError("holdfast: sessions.open needs the response; write sessions.open(req, res)");
       return openSession<D>(
         settings,
         settings.storeFor([req, res]),
@@ -73,15 +72,16 @@ export function nodeOpeners<D extends object>(
 }
 
 /**
- * Runs something when a response has ended or its client has gone. What only stands in for a response may not tell.
+ * Calls a function when a response has ended or its connection is closed. Objects that only resemble a response may
+ * not report it.
  */
 export function onClose(res: { once?: ServerResponse["once"] }, then: () => void): void {
   res.once?.(OVER, then);
 }
 
 /**
- * Answers an error that nobody else did: status and its words, nothing of the message. An answer that was ended
- * stands.
+ * Sends an error response if nothing else did: status and reason phrase, without the message. A response that has
+ * ended is not changed.
  */
 export function lastAnswer(
   res: ServerResponse,
@@ -97,10 +97,7 @@ export function lastAnswer(
   res.end(words[res.statusCode] ?? "Error");
 }
 
-/**
- * What happens around the answer to a request of a Node server, and its headers. What an adapter does with a failure
- * is its own.
- */
+/** The steps around the response to a request of a Node server, and its headers. Adapters implement `failed`. */
 export abstract class HeldAnswer extends NodeHeaders implements AnswerHooks, ResponseHost {
   protected readonly requestSession: RequestSession;
   readonly #res: ServerResponse;
@@ -172,8 +169,9 @@ class NodeAnswer extends HeldAnswer {
 }
 
 /**
- * A failure of the session's own: the application's `errorHandler` first; if it does not answer, the framework's
- * error path. An error path that throws, or takes no second `next`, must cost neither the process nor the answer.
+ * Handles a failure of the session itself: first the application's `errorHandler`; if it sends no response, the
+ * framework's error path. An error path that throws, or that ignores a second call of `next`, must not end the process
+ * or leave the request without a response.
  */
 function fail(
   settings: RequestSettings,
@@ -187,7 +185,7 @@ function fail(
   );
 }
 
-/** What the application's `errorHandler` left to the framework, or nothing if it answered. */
+/** Returns the error for the framework's error path, or undefined if `errorHandler` sent a response. */
 async function handled(
   settings: RequestSettings,
   context: NodeContext,
@@ -204,13 +202,11 @@ async function handled(
 }
 
 /**
- * How long an error path may take until it begins its answer, in ms. Some frameworks take `next` once for each
- * request, and ignore a second call.
+ * How long an error path may take until it begins its response, in ms. Some frameworks accept `next` once per request
+ * and ignore a second call.
  */
 const ERROR_PATH_MS = 5000;
-/**
- * How often it is given that long while the request's body is still coming: many wait for its end before they answer.
- */
+/** How often that time is extended while the request body is incomplete: many servers read it before they respond. */
 const MOST_TIMES = 12;
 
 function handOver(res: ServerResponse, error: unknown, next: (error?: unknown) => void): void {
@@ -223,10 +219,7 @@ function handOver(res: ServerResponse, error: unknown, next: (error?: unknown) =
   if (!res.headersSent && !res.destroyed) awaitErrorPath(res, error);
 }
 
-/**
- * If the error path does not begin its answer in time, it is given here, and what comes from there later changes
- * nothing.
- */
+/** If the error path does not begin its response in time, the response is sent here, and later output is ignored. */
 function awaitErrorPath(res: ServerResponse, error: unknown): void {
   let times = 0;
   const look = (): void => {

@@ -14,28 +14,50 @@ import { lastAnswer, nodeOpeners, serving, type NodeContext } from "./node-adapt
 
 export * from "./common-exports.js";
 
-/** Options of {@link session}; context and error handler are given `(req, res)`. */
+/** Options of {@link session}; `skip`, `storage` and `errorHandler` are called with `(req, res)`. */
 export type NodeOptions = SessionOptions<NodeContext>;
 
-/** A request as the handler sees it. */
+/** The type of a request in a handler. */
 export type SessionRequest<D extends object = SessionData> = IncomingMessage & { readonly session: Session<D> };
 
 /**
- * A listener that has a session. A promise it answers is waited for; what it throws is answered with its `status`, or
- * 500.
+ * A listener with a session. If it throws or its promise rejects, the response has the `status` of the error, or 500.
  */
 export type SessionHandler<D extends object> = (req: SessionRequest<D>, res: ServerResponse) => unknown;
 
-/** Wraps a handler into a listener, and the ways to its sessions. */
+/** Wraps a handler into a listener; with methods to access its sessions. */
 export interface Sessions<D extends object = SessionData> extends SessionAccess<D, IncomingMessage> {
   (handler: SessionHandler<D>): (req: IncomingMessage, res: ServerResponse) => void;
-  /** Store pattern: opens the session of a request where nothing is mounted; `save()` answers at once. */
+  /**
+   * Opens the session of a request without the middleware; `save()` sets the cookie in the response headers.
+   *
+   * @param req - the request
+   * @param res - its response
+   * @returns the session
+   * @throws {SessionError} `storage` or `timeout`
+   */
   open(req: IncomingMessage, res: ServerResponse): Promise<StoredSession<D>>;
-  /** Opens the session of a request that gets no answer (an upgrade). */
+  /**
+   * Opens the session of a request without a response (an upgrade).
+   *
+   * @param req - the request
+   * @returns the session
+   * @throws {SessionError} `storage` or `timeout`
+   */
   read(req: IncomingMessage): Promise<StoredSession<D>>;
 }
 
-/** Makes the wrapper: `createServer(session({ … })(handler))`. Throws TypeError or RangeError for a bad option. */
+/**
+ * Creates the wrapper.
+ *
+ * @param options - see the table in the README
+ * @returns the wrapper, with methods to access its sessions
+ * @throws {TypeError | RangeError} if an option is invalid; the message says what to write
+ * @example
+ * ```ts
+ * createServer(session({ storage })((req, res) => res.end(`${req.session.keys()}`)));
+ * ```
+ */
 export function session<D extends object = SessionData>(options?: NodeOptions): Sessions<D>;
 export function session<D extends object>(...called: readonly unknown[]): Sessions<D> {
   const settings = requestSettings<NodeContext, unknown>(called);
@@ -66,7 +88,7 @@ function handle<D extends object>(handler: SessionHandler<D>, req: SessionReques
   }
 }
 
-/** There is no error path of a framework here. */
+/** There is no error path of a framework. */
 function failed(res: ServerResponse, error: unknown): void {
   console.error(error);
   lastAnswer(res, error, STATUS_CODES);

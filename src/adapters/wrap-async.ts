@@ -2,19 +2,21 @@ import { callable } from "../util/assert.js";
 import { isPromise } from "../util/promise.js";
 
 /**
- * Hands what an async handler rejects with to `next`, for Express 4 and connect: they do not wait for promises, and a
- * verb that fails would end the process. Express 5 does the same by itself. Middlewares, handlers of errors (four
- * parameters) and of route parameters can be wrapped.
+ * Passes the error of an async handler to `next`, for Express 4 and connect. They do not wait for promises, so a
+ * session method that rejects would end the process. Express 5 does this itself. Middlewares, error handlers (four
+ * parameters) and parameter handlers can be wrapped.
  *
- * @param handler - `(req, res, next) => …`, or with `error` before that, or with the parameter's value and name after
- *   it.
- * @returns The same handler, of as many parameters; what it throws at once goes where it would without this.
- * @throws TypeError where `handler` is no function.
+ * @param handler - `(req, res, next) => …`; an error handler has `error` first, a parameter handler has value and name
+ *   last
+ * @returns a handler with the same number of parameters; synchronous exceptions are not changed
+ * @throws {TypeError} if `handler` is not a function
  * @example
+ * ```ts
  * app.post("/logout", wrapAsync(async (req, res) => {
  *   await req.session.destroy();
  *   res.redirect("/");
  * }));
+ * ```
  */
 export function wrapAsync<A extends any[]>(handler: (...args: A) => unknown): (...args: A) => void {
   callable("wrapAsync", handler, "(req, res, next) => …");
@@ -26,6 +28,6 @@ export function wrapAsync<A extends any[]>(handler: (...args: A) => unknown): (.
       next?.(error ?? new Error("an async handler rejected with nothing")),
     );
   };
-  // Frameworks tell handlers of errors by their four parameters.
+  // Frameworks recognise error handlers by their four parameters.
   return Object.defineProperty(wrapped, "length", { value: handler.length });
 }

@@ -5,7 +5,7 @@ import { randomText } from "../util/random.js";
 
 const CALLS = ["get", "create", "update", "touch", "delete"] as const;
 
-/** Throws a TypeError that names the calls a storage lacks. */
+/** Throws a TypeError with the names of the methods that a storage lacks. */
 export function assertStorage(storage: unknown, option: string = "storage"): Storage {
   const lacking = CALLS.filter(
     (name) => typeof (storage as Record<string, unknown> | null | undefined)?.[name] !== "function",
@@ -15,19 +15,22 @@ export function assertStorage(storage: unknown, option: string = "storage"): Sto
   return storage as Storage;
 }
 
-/** A version for one write: random, so that a key that was deleted and created again never shows an earlier one. */
-export function drawVersion(): string {
+/**
+ * Generates the version of one write: random, so that a key that was deleted and created again never has an earlier
+ * version again.
+ */
+export function newVersion(): string {
   return randomText(9);
 }
 
 /**
- * A connection that the storage shares with the application is inside a transaction of its own. `begin`: how such a
- * one is begun.
+ * The error for a connection that the application also uses and that is in a transaction. `begin`: the statement that
+ * begins one.
  */
 export function insideTransaction(begin: string): SessionError {
   return new SessionError(
     "storage",
     `the connection is inside a transaction of the application (${begin}): what a session writes there is ` +
-      "undone with it; hand in a pool, or a connection of its own",
+      "undone if it is rolled back; pass a pool, or a separate connection",
   );
 }

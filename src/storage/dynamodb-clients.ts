@@ -1,7 +1,7 @@
 import { kindOf } from "../util/assert.js";
 import { has, refuseLookAlikes, type LookAlike } from "./look-alikes.js";
 
-/** The client `DynamoDB` of `@aws-sdk/client-dynamodb`, as far as it is used. */
+/** The part of the client `DynamoDB` of `@aws-sdk/client-dynamodb` that is used. */
 export interface DynamodbClient {
   getItem(input: any, options?: any): Promise<any>;
   putItem(input: any, options?: any): Promise<any>;
@@ -14,7 +14,7 @@ export interface DynamodbClient {
   updateTimeToLive(input: any, options?: any): Promise<any>;
 }
 
-/** The client `DynamoDBDocument` of `@aws-sdk/lib-dynamodb`, as far as it is used. */
+/** The part of the client `DynamoDBDocument` of `@aws-sdk/lib-dynamodb` that is used. */
 export interface DynamodbDocument {
   get(input: any, options?: any): Promise<any>;
   put(input: any, options?: any): Promise<any>;
@@ -33,15 +33,15 @@ const LOOK_ALIKES: readonly LookAlike[] = [
     write: () => "dynamodbStorage(new DynamoDB({ … }), { table }), of @aws-sdk/client-dynamodb",
   },
   {
-    name: "a DynamoDBClient or a DynamoDBDocumentClient, which only sends commands",
+    name: "a DynamoDBClient or a DynamoDBDocumentClient, which only has send()",
     matches: (client) => has(client, "send") && !has(client, "getItem") && !has(client, "get"),
     write: () =>
-      "dynamodbStorage(new DynamoDB({ … }), { table }), which is one too, or " +
+      "dynamodbStorage(new DynamoDB({ … }), { table }), its subclass, or " +
       "dynamodbStorage(DynamoDBDocument.from(client), { table })",
   },
 ];
 
-/** A table through a client, which is known by the calls it has. */
+/** Returns a table for a client, whose kind is recognised by its methods. */
 export function tableOf(client: DynamodbClient | DynamodbDocument, name: string): Table {
   refuseLookAlikes("dynamodbStorage", client, LOOK_ALIKES);
   if (has(client, ...CALLS)) return plainly(client as DynamodbClient, name);
@@ -50,7 +50,7 @@ export function tableOf(client: DynamodbClient | DynamodbDocument, name: string)
   throw new TypeError(`holdfast: dynamodbStorage: ${what}; write dynamodbStorage(new DynamoDB({ … }), { table })`);
 }
 
-/** Attributes as a client takes and gives them, and its requests. */
+/** One interface for both clients: attribute values and requests. */
 export interface Table {
   readonly name: string;
   text(value: string): unknown;
@@ -60,7 +60,7 @@ export interface Table {
   update(input: object, options: object): Promise<any>;
   delete(input: object, options: object): Promise<any>;
   scan(input: object, options: object): Promise<any>;
-  /** The requests about the table itself, if this client has them. */
+  /** The client for requests about the table, if it has them. */
   readonly client: DynamodbClient | undefined;
 }
 

@@ -1,5 +1,5 @@
 /**
- * Records in a table of DynamoDB.
+ * Records in a DynamoDB table.
  *
  * @module
  */
@@ -17,27 +17,28 @@ import { SessionError } from "../errors.js";
 import { misuse, onlyKeys } from "../util/assert.js";
 import { tableOf, type DynamodbClient, type DynamodbDocument, type Table } from "./dynamodb-clients.js";
 import { bad, DEFAULT_PREFIX, ok, tryChanges, warning } from "./findings.js";
-import { drawVersion } from "./driver.js";
+import { newVersion } from "./driver.js";
 
 export type { DynamodbClient, DynamodbDocument } from "./dynamodb-clients.js";
 
-/** Where the records are kept. */
+/** Options of {@link dynamodbStorage}. */
 export interface DynamodbOptions {
   /** Name of the table, whose only key is the string `key`. Default `holdfast_sessions`. */
   table?: string;
 }
 
 /**
- * Keeps records in one table of DynamoDB, an item each: `key`, `version`, `value`, `deadline`, and `ttl`, by which
- * the service removes what has expired. Reads are consistent, writes conditional; each call is one request.
+ * Stores records in one DynamoDB table, one item each: `key`, `version`, `value`, `deadline`, and `ttl`, which the
+ * service uses to remove expired items. Reads are consistent, writes are conditional; each call is one request.
  *
- * @param client - `new DynamoDB({ … })`, or `DynamoDBDocument.from(client)` over any other client of the AWS SDK 3.
- * @param options - `table`.
- * @returns The storage. `await storage.ensureSchema()` makes the table.
- * @throws TypeError for what is no such client, naming what to hand in.
- *
+ * @param client - `new DynamoDB({ … })`, or `DynamoDBDocument.from(client)` for any other client of the AWS SDK 3
+ * @param options - `table`
+ * @returns the storage; `await storage.ensureSchema()` creates the table
+ * @throws {TypeError} if the client is not supported; the message says what to pass
  * @example
+ * ```ts
  * const storage = dynamodbStorage(new DynamoDB({ region: "eu-central-1" }), { table: "sessions" });
+ * ```
  */
 export function dynamodbStorage(
   client: DynamodbClient | DynamodbDocument,
@@ -48,9 +49,9 @@ export function dynamodbStorage(
   return new DynamodbStorage(tableOf(client, table));
 }
 
-/** Records of {@link dynamodbStorage}. */
+/** The storage of {@link dynamodbStorage}. */
 export class DynamodbStorage implements Storage {
-  /** An item of DynamoDB has at most 400 KB, its names and key included; there is some room for these. */
+  /** A DynamoDB item has at most 400 KB, including names and key; this leaves some room for these. */
   readonly maxValueBytes: number = 400_000;
   readonly #table: Table;
 
@@ -59,41 +60,43 @@ export class DynamodbStorage implements Storage {
   }
 
   /**
-   * Makes the table, paid per request, if it is missing, and has what expired removed by its `ttl`. Any number of
-   * processes may do so at once, at each start.
+   * Creates the table, with on-demand billing, if it is missing, and turns time-to-live by `ttl` on. Any number of
+   * processes may call it at the same time, at each start.
    *
-   * @throws What the service throws, and a `SessionError` for a document client, which makes no tables.
-   *
+   * @throws {SessionError} `unsupported` for a document client, which cannot create tables; otherwise the error of the
+   *   service
    * @example
+   * ```ts
    * await storage.ensureSchema();
+   * ```
    */
   async ensureSchema(): Promise<void> {
     const { client, name: TableName } = this.#table;
-    if (!client) throw new SessionError("unsupported", `a document client makes no tables; ${WITH_DYNAMODB}`);
+    if (!client) throw new SessionError("unsupported", `a document client cannot create tables; ${WITH_DYNAMODB}`);
     const isThere = await client.describeTable({ TableName }).then(() => true, ifNamed("ResourceNotFoundException"));
     if (!isThere) await client.createTable({ TableName, ...SCHEMA }).catch(ifNamed("ResourceInUseException"));
     for (const end = Date.now() + CREATE_MS; ; await new Promise((resolve) => setTimeout(resolve, 500))) {
       const { Table } = (await client.describeTable({ TableName }).catch(ifNamed("ResourceNotFoundException"))) ?? {};
       if (Table?.TableStatus === "ACTIVE" || Table?.TableStatus === "UPDATING") break;
-      if (Date.now() > end) throw new SessionError("storage", `the table ${TableName} is still being made`);
+      if (Date.now() > end) throw new SessionError("storage", `the table ${TableName} is still being created`);
     }
     const { TimeToLiveDescription } = await client.describeTimeToLive({ TableName });
     if (`${TimeToLiveDescription?.TimeToLiveStatus}`.startsWith("ENABL")) return;
     const TimeToLiveSpecification = { AttributeName: "ttl", Enabled: true };
-    // Another process may have asked for it a moment ago.
+    // Another process may have turned it on a moment ago.
     await client.updateTimeToLive({ TableName, TimeToLiveSpecification }).catch(ifNamed("ValidationException"));
   }
 
-  /** See the storage contract. */
+  /** Implements the storage contract. */
   async get(key: string, call: StorageCall): Promise<StoredEntry | undefined> {
     const { Item } = await this.#send("get", { ...this.#key(key), ConsistentRead: true }, call);
     return Item && entryOf(Item);
   }
 
-  /** See the storage contract. */
+  /** Implements the storage contract. */
   async create(key: string, { value, expiresAt }: StorageEntry, call: StorageCall): Promise<Written | false> {
     const { text, name: TableName } = this.#table;
-    const version = drawVersion();
+    const version = newVersion();
     const Item = { key: text(key), version: text(version), value: text(value), ...this.#deadline(expiresAt) };
     const condition = {
       ConditionExpression: "attribute_not_exists(#key)",
@@ -103,7 +106,7 @@ export class DynamodbStorage implements Storage {
     return (await this.#change("put", { TableName, Item, ...condition }, version, call)) && { version };
   }
 
-  /** See the storage contract. */
+  /** Implements the storage contract. */
   async update(
     key: string,
     { value, expiresAt }: StorageEntry,
@@ -111,17 +114,17 @@ export class DynamodbStorage implements Storage {
     call: StorageCall,
   ): Promise<Written | false> {
     const { text } = this.#table;
-    const next = drawVersion();
+    const next = newVersion();
     const fields = { version: text(next), value: text(value), ...this.#deadline(expiresAt) };
     return (await this.#set(key, version, fields, next, call)) && { version: next };
   }
 
-  /** See the storage contract. */
+  /** Implements the storage contract. */
   async touch(key: string, expiresAt: number, version: Version, call: StorageCall): Promise<Written | false> {
     return (await this.#set(key, version, this.#deadline(expiresAt), undefined, call)) && { version };
   }
 
-  /** See the storage contract. */
+  /** Implements the storage contract. */
   async delete(key: string, version: Version, call: StorageCall): Promise<boolean> {
     const condition = {
       ConditionExpression: "#version = :old",
@@ -131,7 +134,12 @@ export class DynamodbStorage implements Storage {
     return this.#change("delete", { ...this.#key(key), ...condition }, undefined, call);
   }
 
-  /** Removes every key that starts with `prefix`; it reads the whole table, page by page. */
+  /**
+   * Removes every key that starts with `prefix`; it reads the whole table, page by page.
+   *
+   * @param prefix - start of the keys
+   * @param call - as in every call
+   */
   async clear(prefix: string, call: StorageCall): Promise<void> {
     const input = {
       TableName: this.#table.name,
@@ -153,20 +161,21 @@ export class DynamodbStorage implements Storage {
   }
 
   /**
-   * Looks at the rights there are, the table, its `ttl` and its replicas.
+   * Checks the permissions, the table, its `ttl` and its replicas.
    *
-   * @param call - As for every call.
-   * @param prefix - What the keys begin with that the rights are tried with. Default `holdfast:`.
-   * @returns What was found, each with its level and what to do about it.
-   * @throws What the client throws where the service cannot be reached.
-   *
+   * @param call - as in every call
+   * @param prefix - start of the test keys. Default `holdfast:`
+   * @returns the findings, each with a level and advice
+   * @throws the error of the client, if the service cannot be reached
    * @example
+   * ```ts
    * const findings = await storage.check({ now: Date.now(), signal: AbortSignal.timeout(5000) });
+   * ```
    */
   async check(call: StorageCall, prefix: string = DEFAULT_PREFIX): Promise<StorageFinding[]> {
     const tried = await tryChanges(this, call, prefix, () => undefined);
     const { client, name: TableName } = this.#table;
-    if (!client) return [tried, warning("the table cannot be looked at through a document client", WITH_DYNAMODB)];
+    if (!client) return [tried, warning("a document client cannot check the table", WITH_DYNAMODB)];
     const unknown = (): undefined => undefined;
     const { Table } = (await client.describeTable({ TableName }).catch(unknown)) ?? {};
     const { TimeToLiveDescription: ttl } = (await client.describeTimeToLive({ TableName }).catch(unknown)) ?? {};
@@ -199,8 +208,8 @@ export class DynamodbStorage implements Storage {
   }
 
   /**
-   * Whether a conditional request took effect. The client repeats one whose answer was lost; it then meets what it
-   * wrote itself, whose version nobody else can have drawn.
+   * Returns true if a conditional request took effect. The client repeats a request whose response was lost; the
+   * repetition then finds the version that the first one wrote, which no other writer can have generated.
    */
   async #change(
     name: "put" | "update" | "delete",
@@ -232,24 +241,24 @@ export class DynamodbStorage implements Storage {
   #advised(error: unknown): unknown {
     switch (nameOf(error)) {
       case "ResourceNotFoundException":
-        return new SessionError("storage", `there is no table ${this.#table.name}; ${MAKE_IT}`, { cause: error });
-      case "AccessDeniedException":
-        return new SessionError("storage", `the client may not do that; ${RIGHTS}`, { cause: error });
-      case "ValidationException":
-        if (!/item size/i.test((error as Error).message)) return error;
-        return new SessionError("too-large", "the session is larger than an item of DynamoDB may be", {
+        return new SessionError("storage", `the table ${this.#table.name} does not exist; ${MAKE_IT}`, {
           cause: error,
         });
+      case "AccessDeniedException":
+        return new SessionError("storage", `the client has no permission; ${RIGHTS}`, { cause: error });
+      case "ValidationException":
+        if (!/item size/i.test((error as Error).message)) return error;
+        return new SessionError("too-large", "the session is larger than a DynamoDB item can be", { cause: error });
       default:
         return error;
     }
   }
 }
 
-/** How long the making of a table is waited for, in ms. */
+/** How long the creation of a table may take, in ms. */
 const CREATE_MS = 60_000;
 
-/** How many items `clear` removes at once. */
+/** How many items `clear` removes in parallel. */
 const AT_ONCE = 25;
 
 const SCHEMA = {
@@ -258,23 +267,23 @@ const SCHEMA = {
   KeySchema: [{ AttributeName: "key", KeyType: "HASH" }],
 };
 
-const WITH_DYNAMODB = "make and check the table with dynamodbStorage(new DynamoDB({ … }), { table })";
-const MAKE_IT = "make it with `await storage.ensureSchema()`, in the region of the client";
+const WITH_DYNAMODB = "create and check the table with dynamodbStorage(new DynamoDB({ … }), { table })";
+const MAKE_IT = "create it with `await storage.ensureSchema()`, in the region of the client";
 const RIGHTS = "allow it dynamodb:GetItem, PutItem, UpdateItem and DeleteItem on the table";
 
-/** The version of what this driver did not write: it matches nothing. */
+/** Version of items that this driver did not write: it never matches. */
 const NEVER = "not written by holdfast";
 
-/** What somebody else wrote is answered as it is: the store finds that it is no record. */
+/** An item that this driver did not write is returned as an entry; the store finds that it is not a record. */
 function entryOf(item: { value?: unknown; version?: unknown; deadline?: unknown }): StoredEntry {
   const [value, version, deadline] = [textOf(item.value), textOf(item.version), textOf(item.deadline)];
   const isOurs = version !== undefined && deadline !== undefined && /^-?\d{1,16}$/.test(deadline);
   if (!isOurs) return { value: "", version: NEVER, expiresAt: 0 };
-  // A document client may be told to write an empty text as nothing.
+  // A document client can be configured to write an empty string as null.
   return { value: value ?? "", version, expiresAt: Number(deadline) };
 }
 
-/** An attribute that is a text, as either client gives it. */
+/** Returns a string attribute, in the format of either client. */
 function textOf(attribute: unknown): string | undefined {
   if (typeof attribute === "string") return attribute;
   const { S } = (attribute ?? {}) as { readonly S?: unknown };
@@ -285,7 +294,7 @@ function nameOf(error: unknown): unknown {
   return (error as { readonly name?: unknown } | null)?.name;
 }
 
-/** Goes on after an error of this name. */
+/** Ignores an error with this name. */
 function ifNamed(name: string): (error: unknown) => undefined {
   return (error) => {
     if (nameOf(error) !== name) throw error;
@@ -293,19 +302,21 @@ function ifNamed(name: string): (error: unknown) => undefined {
 }
 
 function ttlFinding(ttl: { TimeToLiveStatus?: string; AttributeName?: string } | undefined): StorageFinding {
-  if (!ttl)
-    return warning("whether the table removes what expired is not known", "allow dynamodb:DescribeTimeToLive");
+  if (!ttl) return warning("it is not known if the table removes expired items", "allow dynamodb:DescribeTimeToLive");
   if (ttl.TimeToLiveStatus?.startsWith("ENABL") && ttl.AttributeName === "ttl")
-    return ok("what has expired is removed");
-  return warning('the table has no time to live by "ttl": what expired stays', "call `await storage.ensureSchema()`");
+    return ok("expired items are removed");
+  return warning(
+    'the table has no time-to-live by "ttl": expired items are not removed',
+    "call `await storage.ensureSchema()`",
+  );
 }
 
 function replicaFindings(
   table: { Replicas?: unknown[]; MultiRegionConsistency?: string } | undefined,
 ): StorageFinding[] {
-  if (!table) return [warning("the table could not be looked at", "allow dynamodb:DescribeTable")];
+  if (!table) return [warning("the table could not be checked", "allow dynamodb:DescribeTable")];
   if (!table.Replicas?.length || table.MultiRegionConsistency === "STRONG")
     return [ok("every read sees every write")];
-  const what = "a global table whose regions follow each other: a logout in one is not seen at once in another";
+  const what = "a global table with asynchronous replication: another region sees a logout late";
   return [bad(what, "use one region for sessions, or a table with multi-region strong consistency")];
 }

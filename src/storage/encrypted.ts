@@ -1,5 +1,5 @@
 /**
- * A storage whose values are encrypted at rest, over any other.
+ * Encrypts the values of another storage.
  *
  * @module
  */
@@ -27,25 +27,37 @@ const TAG_BYTES = 16;
 const KEY_BYTES = 32;
 const KEY_NAME = /^[\w-]{8}$/;
 
-/** One key of the ring. */
+/** One key of the key ring. */
 interface Key {
-  /** Names the key in what it sealed; computed from the key, tells nothing of it. */
+  /**
+   * Identifies the key in the values that it encrypted; derived from a hash of the key, so it does not reveal the key.
+   */
   readonly name: string;
   readonly bytes: Uint8Array;
 }
 
 /**
- * The same storage, its values encrypted at rest (AES-256-GCM, a fresh nonce for each write). Each value is bound to
- * its key: moved under another it is unreadable, and so is one that was forged or damaged. The store reports those as
- * `unreadable` and takes them for no session. One that was sealed with a key that is not in the ring is reported,
- * too, and treated like a record of a newer format: no session here, never overwritten, since another server may have
- * the key. Deadlines are not encrypted: who can write to the database can prolong an idle deadline, never an absolute
- * one.
+ * Wraps a storage and encrypts its values (AES-256-GCM, a new nonce for each write).
  *
- * `keys`: 32 random bytes each, as Uint8Array or as base64url or hex text; the first seals, all open. To rotate, put
- * the new key first, deploy everywhere, and remove the old one when its last session has expired (add it last and
- * deploy once before that, where old and new processes run side by side). One key is good for 2³² writes (NIST SP
- * 800-38D).
+ * Each value is bound to its key: a value that was moved to another key, forged or damaged cannot be read. The store
+ * reports it as `unreadable`, and the request has no session. A value that was encrypted with a key that is not in the
+ * ring is also reported, but handled like a record of a newer format: no session here, and never overwritten, because
+ * another server may have the key. Deadlines are not encrypted: an attacker with write access to the database can
+ * extend an idle deadline, but not an absolute one.
+ *
+ * To rotate keys, put the new key first, deploy everywhere, and remove the old key when its last session has expired.
+ * If old and new processes run at the same time, first deploy once with the new key last. One key is safe for 2³²
+ * writes (NIST SP 800-38D).
+ *
+ * @param storage - the storage to wrap
+ * @param keys - 32 random bytes each, as Uint8Array or as base64url or hex string; the first one encrypts, all decrypt
+ * @returns the storage with encrypted values
+ * @throws {TypeError} if a key is not 32 random bytes, or `storage` is not a storage
+ * @throws {SessionError} `unsupported` if the runtime has no `node:crypto`
+ * @example
+ * ```ts
+ * const storage = encrypted(redisStorage(client), [process.env.SESSION_KEY!]);
+ * ```
  */
 export function encrypted(storage: Storage, keys: readonly (Uint8Array | string)[]): Storage {
   assertStorage(storage, "encrypted: storage");
@@ -53,7 +65,7 @@ export function encrypted(storage: Storage, keys: readonly (Uint8Array | string)
   if (!crypto)
     throw new SessionError("unsupported", "encrypted() needs node:crypto; Node, Bun, Deno and workerd have it");
   if (!Array.isArray(keys) || keys.length === 0)
-    throw misplaced("encrypted: keys", keys, "an array of keys, the one to seal with first");
+    throw misplaced("encrypted: keys", keys, "an array of keys; the first one encrypts");
   const ring = keys.map((key, i) => readKey(crypto, key, i));
   const seal = (key: string, { value, expiresAt }: StorageEntry): StorageEntry => ({
     value: sealed(crypto, ring[0]!, key, value),
@@ -74,15 +86,15 @@ export function encrypted(storage: Storage, keys: readonly (Uint8Array | string)
 function sealed(crypto: NodeCrypto, key: Key, storageKey: string, value: string): string {
   const nonce = crypto.randomBytes(NONCE_BYTES);
   const cipher = crypto.createCipheriv("aes-256-gcm", key.bytes, nonce).setAAD(Buffer.from(storageKey));
-  // workerd fails in `final` after an empty `update`.
+  // workerd throws in `final` after an empty `update`.
   const pieces = value === "" ? [] : [cipher.update(value, "utf8")];
   const bytes = Buffer.concat([nonce, ...pieces, cipher.final(), cipher.getAuthTag()]);
   return `e1.${key.name}.${bytes.toString("base64url")}`;
 }
 
 /**
- * The value again; the empty string, which no record is, if it does not open; `SEALED_ELSEWHERE` if its key is not in
- * the ring.
+ * Decrypts a value. Returns the empty string, which is not a record, if that fails; `SEALED_ELSEWHERE` if its key is
+ * not in the ring.
  */
 function opened(crypto: NodeCrypto, ring: readonly Key[], storageKey: string, text: string): string {
   const [format, name, body] = text.split(".");
@@ -102,15 +114,15 @@ function opened(crypto: NodeCrypto, ring: readonly Key[], storageKey: string, te
 }
 
 function readKey(crypto: NodeCrypto, key: unknown, i: number): Key {
-  const bytes = typeof key === "string" ? fromText(key) : key;
+  const bytes = typeof key === "string" ? fromString(key) : key;
   if (!(bytes instanceof Uint8Array) || bytes.length !== KEY_BYTES) {
     throw new TypeError(
       `holdfast: encrypted: keys[${i}] is not ${KEY_BYTES} bytes; write crypto.randomBytes(32), or its ` +
-        "base64url or hex text",
+        "base64url or hex string",
     );
   }
   if (new Set(bytes).size < 8)
-    throw new TypeError(`holdfast: encrypted: keys[${i}] is not random; write what crypto.randomBytes(32) answered`);
+    throw new TypeError(`holdfast: encrypted: keys[${i}] is not random; write the result of crypto.randomBytes(32)`);
   const name = crypto
     .createHash("sha256")
     .update("holdfast encrypted key")
@@ -120,7 +132,7 @@ function readKey(crypto: NodeCrypto, key: unknown, i: number): Key {
   return { name, bytes: bytes.slice() };
 }
 
-function fromText(text: string): Uint8Array | undefined {
+function fromString(text: string): Uint8Array | undefined {
   if (/^[0-9a-f]{64}$/i.test(text)) return Buffer.from(text, "hex");
   return /^[\w+/-]{43}=?$/.test(text) ? Buffer.from(text, "base64") : undefined;
 }

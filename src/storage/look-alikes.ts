@@ -1,31 +1,30 @@
 /**
- * What is taken for a client and is none, since it has calls of the same names: recognised where the storage is made,
- * and told what to hand in
- * instead.
+ * Recognises objects that are passed as a client by mistake, because they have methods of the same names. The error
+ * says what to pass instead.
  */
 
-/** One kind of object that looks like a client. */
+/** A kind of object that is easily confused with a client. */
 export interface LookAlike {
-  /** What it is, as its users call it. */
+  /** Its name, as its users call it. */
   readonly name: string;
   readonly matches: (client: any) => boolean;
-  /** What to hand in instead; `storage` is the function that was called. */
+  /** Returns what to pass instead; `storage` is the function that was called. */
   readonly write: (storage: string) => string;
 }
 
-/** Throws a TypeError where a client is one of these, or of what no driver takes. */
+/** Throws a TypeError if a client is one of these objects, or one that no driver accepts. */
 export function refuseLookAlikes(storage: string, client: unknown, own: readonly LookAlike[] = []): void {
   if (client === null || (typeof client !== "object" && typeof client !== "function")) return;
   const found = [...EVERYWHERE, ...own].find(({ matches }) => matches(client));
   if (found) throw new TypeError(`holdfast: ${storage}: client is ${found.name}; write ${found.write(storage)}`);
 }
 
-/** Whether something has methods of these names. */
+/** True if the object has methods with these names. */
 export function has(client: unknown, ...calls: readonly string[]): boolean {
   return calls.every((call) => typeof (client as Record<string, unknown> | null | undefined)?.[call] === "function");
 }
 
-/** Whether something is an instance of a class of this name, which it may inherit from. */
+/** True if the object is an instance of a class with this name, or of a subclass. */
 export function isA(client: unknown, name: string): boolean {
   for (
     let prototype = client as object | null | undefined;
@@ -37,7 +36,7 @@ export function isA(client: unknown, name: string): boolean {
   return false;
 }
 
-/** What a pool of a query builder was made from. */
+/** Advice to create a separate pool from the settings of a query builder's pool. */
 const settingsOfPool =
   (from: string) =>
   (storage: string): string => {
@@ -45,10 +44,10 @@ const settingsOfPool =
       postgresStorage: `new pg.Pool(${from})`,
       mysqlStorage: `createPool(${from})`,
     };
-    return `${storage}(${make[storage] ?? "a client of its own"}), a pool beside it: it gives its own to nobody`;
+    return `${storage}(${make[storage] ?? "a separate client"}), a separate pool: its own pool is not accessible`;
   };
 
-/** Query builders and the like, which have a client inside. */
+/** Query builders and similar objects that contain a client. */
 const EVERYWHERE: readonly LookAlike[] = [
   { name: "a Promise", matches: (client) => has(client, "then"), write: (storage) => `${storage}(await …)` },
   {
@@ -102,7 +101,7 @@ function adapterOf(storage: string): string {
   const made: Readonly<Record<string, string>> = {
     postgresStorage: "pool), the pg.Pool that new PrismaPg(pool) was made with",
     mysqlStorage: "pool), a pool of mysql2",
-    sqliteStorage: "database), a database of its own",
+    sqliteStorage: "database), a separate database",
   };
-  return `${storage}(${made[storage] ?? "client), a client of its own"}`;
+  return `${storage}(${made[storage] ?? "client), a separate client"}`;
 }

@@ -1,5 +1,6 @@
 /**
- * Records in Memcached, which forgets: at its restart, and the least recently used when its memory is full.
+ * Records in Memcached, which loses data: all of it at a restart, and the least recently used items when its memory is
+ * full.
  *
  * @module
  */
@@ -18,7 +19,7 @@ import { bad, clockFinding, DEFAULT_PREFIX, ok, tryChanges, warning } from "./fi
 import { has, isA, refuseLookAlikes, type LookAlike } from "./look-alikes.js";
 import { kindOf, misuse, onlyKeys, show, wholeNumber } from "../util/assert.js";
 
-/** A client of `memcache-client`, as far as it is used. */
+/** The part of a client of `memcache-client` that is used. */
 export interface MemcachedClient {
   gets(key: string): Promise<unknown>;
   add(key: string, value: string, options: { lifetime: number }): Promise<unknown>;
@@ -28,21 +29,30 @@ export interface MemcachedClient {
 
 /** Options of {@link memcachedStorage}. */
 export interface MemcachedOptions {
-  /** Put before every key; visible ASCII. Default: nothing; keys begin with the store's `namespace` anyway. */
+  /** Prepended to every key; visible ASCII. Default: nothing; keys begin with the store's `namespace` anyway. */
   prefix?: string;
   /**
-   * The server's item limit (its `-I`), in bytes. Larger sessions fail with `too-large`. Default: 1 MiB, as the
-   * server's.
+   * The item limit of the server (its `-I` option), in bytes. Larger sessions fail with `too-large`. Default: 1 MiB,
+   * the default of the server.
    */
   maxItemBytes?: number;
 }
 
 /**
- * Keeps records in one Memcached server, through a client of `memcache-client`, which stays the application's. There
- * is no `clear`: Memcached cannot walk its keys.
+ * Stores records in one Memcached server, through a client of `memcache-client`, which the application opens and
+ * closes. There is no `clear`, because Memcached cannot list its keys.
  *
- * One item per key, `<deadline>.<value>`; its version is the number Memcached gives it (cas unique). Each call is one
- * command on one key, but for `touch`: it reads and writes back, refused if anything came between.
+ * One item per key, `<deadline>.<value>`; its version is Memcached's own (cas unique). Each call is one command on one
+ * key, except `touch`: it reads and writes, and the write is refused if another came between.
+ *
+ * @param client - a `MemcacheClient`
+ * @param options - `prefix`, `maxItemBytes`
+ * @returns the storage
+ * @throws {TypeError | RangeError} if the client is not supported or an option is invalid
+ * @example
+ * ```ts
+ * const storage = memcachedStorage(new MemcacheClient({ server: "localhost:11211" }));
+ * ```
  */
 export function memcachedStorage(client: MemcachedClient, options: MemcachedOptions = {}): Storage {
   const { prefix = "", maxItemBytes = DEFAULT_ITEM_BYTES } = onlyKeys("memcachedStorage", options, [
@@ -70,7 +80,7 @@ const LOOK_ALIKES: readonly LookAlike[] = [
   },
 ];
 
-/** What `gets` answers for a key that is there. */
+/** The result of `gets` for a key that exists. */
 interface Item {
   readonly value: unknown;
   readonly casUniq: string;
@@ -113,7 +123,7 @@ class MemcachedStorage implements Storage {
     );
   }
 
-  /** There is no command that deletes one version: an item that has expired takes its place. */
+  /** Memcached has no command that deletes one version: the item is replaced by an expired one. */
   async delete(name: string, version: Version): Promise<boolean> {
     return (await this.#replace(this.#key(name), "", version, EXPIRED)) !== false;
   }
@@ -123,15 +133,15 @@ class MemcachedStorage implements Storage {
       const [refusal] = /^(CLIENT|SERVER)_ERROR [\w ,.]*/.exec(error instanceof Error ? error.message : "") ?? [];
       return refusal === undefined
         ? undefined
-        : bad(`the server refuses changes: ${refusal}`, "look at its log, and at the options it was started with");
+        : bad(`the server refuses changes: ${refusal}`, "check its log and its start options");
     });
     const [stats, settings] = [await this.#stats("stats"), await this.#stats("stats settings")];
     return [tried, ...memcachedFindings(stats, settings, this.maxValueBytes + OVERHEAD_BYTES, call.now)];
   }
 
   async #stats(command: string): Promise<Facts> {
-    const answer = (await this.#client.cmd?.(command)) as { STAT?: [string, string][] } | undefined;
-    return Object.fromEntries(answer?.STAT ?? []);
+    const response = (await this.#client.cmd?.(command)) as { STAT?: [string, string][] } | undefined;
+    return Object.fromEntries(response?.STAT ?? []);
   }
 
   #replace(key: string, text: string, version: Version, lifetime: number): Promise<Written | false> {
@@ -169,20 +179,20 @@ interface Facts {
   readonly time?: string;
 }
 
-/** What the server says of itself. */
+/** Findings from the statistics and settings of the server. */
 function memcachedFindings(stats: Facts, settings: Facts, itemBytes: number, now: number): StorageFinding[] {
   const findings = [
     warning(
-      "Memcached forgets: all at its restart, and the least recently used when its memory is full",
-      "take it only where that is acceptable",
+      "Memcached loses data: all of it at a restart, and the least recently used items when its memory is full",
+      "use it only if that is acceptable",
     ),
   ];
   const evicted = Number(stats.evictions ?? 0);
-  const room = "give it more memory (-m), or a server of its own for sessions";
+  const room = "give it more memory (-m), or use a separate server for sessions";
   findings.push(
     evicted > 0
-      ? bad(`${evicted} items were removed to make room: sessions among them are lost`, room)
-      : ok("nothing was removed to make room"),
+      ? bad(`${evicted} items were evicted: sessions among them are lost`, room)
+      : ok("no item was evicted"),
   );
   if (settings.cas_enabled === "no")
     findings.push(bad("the server was started without cas (-C)", "start it without that option"));
@@ -198,25 +208,25 @@ function memcachedFindings(stats: Facts, settings: Facts, itemBytes: number, now
   return findings;
 }
 
-/** A key with a blank or a line break in it would be another command. */
+/** A key with a space or a line break would change the command. */
 const KEY_SHAPE = /^[!-~]{1,250}$/;
 const DEFAULT_ITEM_BYTES = 1024 * 1024;
-/** What Memcached keeps beside the value, and the deadline: a bound, with room for longer keys than any of ours. */
+/** What Memcached stores in addition to the value, and the deadline: an upper bound, with room for long keys. */
 const OVERHEAD_BYTES = 512;
-/** The version of what the client could not decode; no number of Memcached's. */
+/** Version of an item that the client could not decode; never a version of Memcached. */
 const NEVER = "undecodable";
 /** A lifetime in the past. */
 const EXPIRED = -1;
-/** Longer lifetimes are taken for a moment, in epoch seconds. */
+/** Memcached interprets longer lifetimes as absolute times, in epoch seconds. */
 const LONGEST_LIFETIME_S = 30 * 86_400;
-/** Memcached's moments end in 2038; 0 is no end. */
+/** Memcached's absolute times end in 2038; 0 means no expiry. */
 const LAST_MOMENT_S = 2 ** 31 - 1;
 
 function encode({ value, expiresAt }: StorageEntry): string {
   return `${expiresAt}.${value}`;
 }
 
-/** What somebody else wrote is answered as it is: the store finds that it is no record. */
+/** A value that this driver did not write is returned as it is; the store finds that it is not a record. */
 function decode(stored: unknown): StorageEntry {
   const text = typeof stored === "string" ? stored : "";
   const head = /^(\d{1,16})\./.exec(text);
@@ -224,8 +234,8 @@ function decode(stored: unknown): StorageEntry {
 }
 
 /**
- * How long the server keeps it, as Memcached has it: longer than it is valid, since clocks differ. Its own clock
- * ticks in seconds.
+ * How long the server keeps the item, in Memcached's format: longer than it is valid, because clocks differ. The
+ * server's clock counts whole seconds.
  */
 function secondsKept(expiresAt: number, now: number): number {
   const seconds = Math.max(Math.ceil((expiresAt - now + CLOCK_SKEW_MS) / 1000) + 1, 1);
@@ -234,7 +244,9 @@ function secondsKept(expiresAt: number, now: number): number {
   return moment <= LAST_MOMENT_S ? moment : 0;
 }
 
-/** `false` where the server says that the item is there already, has changed or is gone. It tells no version. */
+/**
+ * Returns `false` if the server responds that the item exists, has changed or does not exist. It returns no version.
+ */
 async function changed(command: () => Promise<unknown>): Promise<Written | false> {
   try {
     await command();
@@ -243,19 +255,22 @@ async function changed(command: () => Promise<unknown>): Promise<Written | false
     const message = error instanceof Error ? error.message : "";
     if (/^(NOT_STORED|EXISTS|NOT_FOUND)\b/.test(message)) return false;
     if (message.startsWith("SERVER_ERROR object too large"))
-      throw new SessionError("too-large", "the session is larger than an item of this Memcached server may be", {
+      throw new SessionError("too-large", "the session is larger than the item limit of this Memcached server", {
         cause: error,
       });
     throw error;
   }
 }
 
-/** Somebody else's item says that it is JSON, or compressed, and is not: the client throws what its decoder threw. */
+/**
+ * Another program wrote an item that is marked as JSON or compressed and is not: the client throws the decoder's
+ * error.
+ */
 function isUndecodable(error: unknown): boolean {
   return error instanceof SyntaxError || (error as { readonly code?: unknown } | null)?.code === "ERR_ASSERTION";
 }
 
-/** Of several servers `memcache-client` asks any one, so that a record would be here and not there. */
+/** With several servers, `memcache-client` selects any of them for each command, so a record would not be found. */
 function refuseSeveralServers(client: object): void {
   const { server } =
     (client as { readonly options?: { readonly server?: { readonly servers?: readonly unknown[] } } }).options ?? {};
@@ -263,7 +278,7 @@ function refuseSeveralServers(client: object): void {
     throw misuse(
       "server of the client",
       server?.servers,
-      "one server: of several this client asks any, for each command",
+      "one server: with several servers this client uses any of them for each command",
     );
 }
 

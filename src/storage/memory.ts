@@ -1,5 +1,5 @@
 /**
- * The embedded storage: this process's memory.
+ * A storage in the memory of this process.
  *
  * @module
  */
@@ -21,35 +21,43 @@ import { bad, ok, warning } from "./findings.js";
 /** Options of {@link memoryStorage}. */
 export interface MemoryOptions {
   /**
-   * The most entries kept. At the limit expired ones are removed, which each new session looks for among the next
-   * 1024 entries, round and round; where it finds none it fails with `storage` (503), and no live one is ever
-   * evicted. Default: no limit.
+   * The maximum number of entries. At the limit, each new session removes expired entries among the next 1024 entries,
+   * in rotation. If it finds none, it fails with `storage` (503); a live entry is never evicted. Default: no limit.
    */
   maxEntries?: number;
 }
 
-/** How many entries each write looks at to remove what has expired: at most this, so that no call takes long. */
+/** Number of entries that each write checks for expiry: small, so that no call takes long. */
 const SLICE = 4;
 
-/** From which part of `maxEntries` on `check` warns. */
+/** Fill level from which on `check` warns. */
 const NEARLY_FULL = 0.9;
 
 /**
- * How many entries a new session looks at where the storage is full: to refuse one takes no longer the more are kept.
+ * Number of entries that a new session checks for expiry if the storage is full: the time to refuse a session does not
+ * depend on the number of entries.
  */
 const FULL_SLICE = 1024;
 
 /**
- * Keeps records in this process's memory: they end with it, and no other process sees them. For development, tests
- * and single-process servers that may forget. Expired records are removed a few at a time during other calls; there
- * is no timer.
+ * Stores records in the memory of this process: they are lost when it ends, and other processes do not see them. For
+ * development, tests, and single-process servers whose sessions may be lost. Expired records are removed a few at a
+ * time during other calls; there is no timer.
+ *
+ * @param options - `maxEntries`
+ * @returns the storage
+ * @throws {TypeError | RangeError} if an option is invalid
+ * @example
+ * ```ts
+ * session({ storage: memoryStorage({ maxEntries: 100_000 }) });
+ * ```
  */
 export function memoryStorage(options: MemoryOptions = {}): MemoryStorage {
   const { maxEntries } = onlyKeys("memoryStorage", options, ["maxEntries"]);
   return new MemoryStorage(maxEntries === undefined ? Infinity : wholeNumber("maxEntries", maxEntries, 1));
 }
 
-/** See {@link memoryStorage}. */
+/** The storage of {@link memoryStorage}. */
 export class MemoryStorage implements Storage {
   readonly #maxEntries: number;
   readonly #entries = new Map<string, StoredEntry>();
@@ -60,7 +68,7 @@ export class MemoryStorage implements Storage {
     this.#maxEntries = maxEntries;
   }
 
-  /** How many entries it holds, expired ones included. */
+  /** Number of entries, including expired ones. */
   get size(): number {
     return this.#entries.size;
   }
@@ -76,7 +84,7 @@ export class MemoryStorage implements Storage {
     if (this.#isFull)
       throw new SessionError(
         "storage",
-        `the memory storage is full: maxEntries is ${this.#maxEntries} and no expired one was found`,
+        `the memory storage is full: maxEntries is ${this.#maxEntries} and no expired entry was found`,
       );
     return this.#put(key, entry);
   }
@@ -102,28 +110,29 @@ export class MemoryStorage implements Storage {
   }
 
   /**
-   * Tells how full it is, and that it is no storage for production.
+   * Reports how full it is, and warns if it is used in production.
    *
-   * @returns What was found.
-   *
+   * @returns the findings
    * @example
+   * ```ts
    * memoryStorage().check();
+   * ```
    */
   check(): StorageFinding[] {
     const most = this.#maxEntries;
-    const held = `${this.size} of at most ${most} entries are held`;
-    const advice = "raise maxEntries, or take a storage on a database";
+    const held = `${this.size} of at most ${most} entries are stored`;
+    const advice = "raise maxEntries, or use a storage on a database";
     const space = this.#isFull
       ? bad(held, advice)
       : this.size >= NEARLY_FULL * most
         ? warning(held, advice)
-        : ok(most === Infinity ? `${this.size} entries are held` : held);
+        : ok(most === Infinity ? `${this.size} entries are stored` : held);
     if (environment("NODE_ENV") !== "production") return [space];
     return [
       space,
       warning(
         "sessions end with this process, and no other process sees them",
-        "take a storage on a database for several processes, or where a restart must log nobody out",
+        "use a storage on a database if there are several processes, or if sessions must survive a restart",
       ),
     ];
   }
@@ -140,7 +149,7 @@ export class MemoryStorage implements Storage {
     return { version };
   }
 
-  /** Looks at the next few entries, round and round, and removes those whose deadline passed long enough ago. */
+  /** Checks the next few entries, in rotation, and removes those that expired more than five minutes ago. */
   #reclaim(count: number, now: number): void {
     for (let looked = 0; looked < count && this.#entries.size > 0; looked++) {
       const next = this.#unseen.next();
@@ -151,8 +160,8 @@ export class MemoryStorage implements Storage {
 }
 
 /**
- * A text put together from pieces keeps all of them, and takes more than twice the memory, until one of its
- * characters is looked at.
+ * V8 keeps a concatenated string as a tree of its parts, in more than twice the memory, until one of its characters is
+ * read.
  */
 function flatten(text: string): void {
   text.charCodeAt(0);

@@ -1,5 +1,5 @@
 /**
- * Records in a collection of MongoDB, or of a server that speaks its protocol.
+ * Records in a collection of MongoDB, or of a server with the same protocol.
  *
  * @module
  */
@@ -17,11 +17,11 @@ import {
 import { SessionError } from "../errors.js";
 import { kindOf } from "../util/assert.js";
 import { bad, clockFinding, DEFAULT_PREFIX, length, ok, tryChanges, warning } from "./findings.js";
-import { drawVersion } from "./driver.js";
+import { newVersion } from "./driver.js";
 import { has, refuseLookAlikes, type LookAlike } from "./look-alikes.js";
 import { Sweeping } from "./sweeping.js";
 
-/** A collection of `mongodb`, as far as it is used; documents and options are plain objects. */
+/** The part of a collection of `mongodb` that is used; documents and options are plain objects. */
 export interface MongodbCollection {
   findOne(filter: any, options: any): Promise<any>;
   insertOne(document: any, options: any): Promise<any>;
@@ -29,23 +29,25 @@ export interface MongodbCollection {
   deleteOne(filter: any, options: any): Promise<any>;
   deleteMany(filter: any, options: any): Promise<any>;
   createIndex(keys: any, options: any): Promise<unknown>;
-  /** Asked by `check` and `ensureSchema`, if it is there. */
+  /** Used by `check` and `ensureSchema`, if it exists. */
   readonly db?: { command(command: any, options: any): Promise<any> };
   readonly collectionName?: string;
 }
 
 /**
- * Keeps records in one collection: `{ _id: key, value, version, expiresAt }`, each call one command on one document.
- * Reads are answered by the primary and writes acknowledged by the majority, whatever the client's own settings are.
+ * Stores records in one collection: `{ _id: key, value, version, expiresAt }`; each call is one command on one
+ * document. Reads go to the primary and writes are acknowledged by the majority, whatever the settings of the client
+ * are.
  *
- * @param collection - A collection of `mongodb` 5 or newer, or one of Mongoose's connection. Give sessions one of
- *   their own.
- * @returns The storage. `await storage.ensureSchema()` makes its index.
- * @throws TypeError for what is no collection, naming what to hand in.
- *
+ * @param collection - a collection of `mongodb` 5 or newer, or of a Mongoose connection; use a separate collection for
+ *   sessions
+ * @returns the storage; `await storage.ensureSchema()` creates its index
+ * @throws {TypeError} if the argument is not a collection; the message says what to pass
  * @example
+ * ```ts
  * const client = new MongoClient("mongodb://localhost:27017/app");
  * const storage = mongodbStorage(client.db().collection("sessions"));
+ * ```
  */
 export function mongodbStorage(collection: MongodbCollection): MongodbStorage {
   refuseLookAlikes("mongodbStorage", collection, LOOK_ALIKES);
@@ -79,9 +81,9 @@ const LOOK_ALIKES: readonly LookAlike[] = [
   },
 ];
 
-/** Records of {@link mongodbStorage}. */
+/** The storage of {@link mongodbStorage}. */
 export class MongodbStorage implements Storage {
-  /** A document of MongoDB has at most 16 MiB. */
+  /** A MongoDB document has at most 16 MiB. */
   readonly maxValueBytes: number = 16 * 1024 * 1024 - 4096;
   readonly #collection: MongodbCollection;
   readonly #sweeping = new Sweeping((now, signal) => this.sweep({ now, signal, timeout: SWEEP_MS }));
@@ -91,13 +93,15 @@ export class MongodbStorage implements Storage {
   }
 
   /**
-   * Makes the index that removes what has expired, or, on servers without such, the one that `sweep` goes by. Any
-   * number of processes may do so at once, at each start.
+   * Creates the index that removes expired documents, or, on servers without such indexes, the one that `sweep` uses.
+   * Any number of processes may call it at the same time, at each start.
    *
-   * @throws What the server throws, and a `SessionError` if the collection takes different keys for one.
-   *
+   * @throws {SessionError} `unsupported` if the collation of the collection makes different keys equal; otherwise the
+   *   error of the server
    * @example
+   * ```ts
    * await storage.ensureSchema();
+   * ```
    */
   async ensureSchema(): Promise<void> {
     const [index, options] = [{ expiresAt: 1 }, { name: "holdfast_expires_at", ...BSON }];
@@ -111,14 +115,14 @@ export class MongodbStorage implements Storage {
     if (collation) throw new SessionError("unsupported", `${collidesBy(collation)}; ${OWN_COLLECTION}`);
   }
 
-  /** See the storage contract. */
+  /** Implements the storage contract. */
   async get(key: string, call: StorageCall): Promise<StoredEntry | undefined> {
     return entryOf(await this.#run(() => this.#collection.findOne({ _id: key }, readOptions(call))));
   }
 
-  /** See the storage contract. */
+  /** Implements the storage contract. */
   async create(key: string, { value, expiresAt }: StorageEntry, call: StorageCall): Promise<Written | false> {
-    const version = drawVersion();
+    const version = newVersion();
     const document = { _id: key, value, version, expiresAt: new Date(expiresAt) };
     const inserted = await this.#run(() =>
       this.#collection.insertOne(document, writeOptions(call)).catch((error: unknown) => {
@@ -128,72 +132,86 @@ export class MongodbStorage implements Storage {
     return inserted !== undefined && acknowledged(inserted) && { version };
   }
 
-  /** See the storage contract. */
+  /** Implements the storage contract. */
   async update(
     key: string,
     { value, expiresAt }: StorageEntry,
     version: Version,
     call: StorageCall,
   ): Promise<Written | false> {
-    const next = drawVersion();
+    const next = newVersion();
     const updated = await this.#set(key, version, { value, version: next, expiresAt: new Date(expiresAt) }, call);
     return updated && { version: next };
   }
 
-  /** See the storage contract. */
+  /** Implements the storage contract. */
   async touch(key: string, expiresAt: number, version: Version, call: StorageCall): Promise<Written | false> {
     return (await this.#set(key, version, { expiresAt: new Date(expiresAt) }, call)) && { version };
   }
 
-  /** See the storage contract. */
+  /** Implements the storage contract. */
   async delete(key: string, version: Version, call: StorageCall): Promise<boolean> {
     const deleted = await this.#run(() => this.#collection.deleteOne({ _id: key, version }, writeOptions(call)));
     return acknowledged(deleted) && Number(deleted.deletedCount) > 0;
   }
 
-  /** Removes every key that starts with `prefix`. */
+  /**
+   * Removes every key that starts with `prefix`.
+   *
+   * @param prefix - start of the keys
+   * @param call - as in every call
+   */
   async clear(prefix: string, call: StorageCall): Promise<void> {
-    // Keys are visible ASCII: U+007F is above whatever may follow the prefix.
+    // Keys are visible ASCII: U+007F is greater than every character that can follow the prefix.
     await this.#run(() =>
       this.#collection.deleteMany({ _id: { $gte: prefix, $lt: `${prefix}\u007f` } }, writeOptions(call)),
     );
   }
 
-  /** Removes what expired five minutes ago, for servers without an index that does so; answers how many. */
+  /**
+   * Removes documents that expired more than five minutes ago, for servers without an index that does so.
+   *
+   * @param call - as in every call
+   * @returns how many were removed
+   */
   async sweep(call: StorageCall): Promise<number> {
     const expired = { expiresAt: { $lte: new Date(call.now - CLOCK_SKEW_MS) } };
     return Number((await this.#run(() => this.#collection.deleteMany(expired, writeOptions(call)))).deletedCount);
   }
 
   /**
-   * Sweeps every so often, from a timer that keeps no process running, until `close`; only for servers whose index
-   * removes nothing. Called again it starts anew.
+   * Calls `sweep` periodically until `close`; needed only for servers whose index does not remove expired documents.
+   * Its timer does not keep the process running. A second call restarts it.
    *
-   * @param options - `every` (default `"10m"`), and `onError`, which is told why a sweep failed (default: a warning).
-   * @throws TypeError or RangeError for options that are none.
-   *
+   * @param options - `every` (default `"10m"`), and `onError`, called with the error of a failed sweep (default: a
+   *   warning)
+   * @throws {TypeError | RangeError} if an option is invalid
    * @example
+   * ```ts
    * storage.startSweep({ every: "10m" });
+   * ```
    */
   startSweep(options?: SweepOptions): void {
     this.#sweeping.start(options);
   }
 
-  /** Stops what `startSweep` started. The client stays the application's. */
+  /** Stops what `startSweep` started. It does not close the client. */
   close(): void {
     this.#sweeping.stop();
   }
 
   /**
-   * Looks at the rights there are, the index, the collation, what was not removed, the server's role and its clock.
+   * Checks the permissions, the index, the collation, documents that were not removed, the role of the server and its
+   * clock.
    *
-   * @param call - `now` is compared with the server's clock.
-   * @param prefix - What the keys begin with that the rights are tried with. Default `holdfast:`.
-   * @returns What was found, each with its level and what to do about it.
-   * @throws What the client throws where the server cannot be reached.
-   *
+   * @param call - `now` is compared with the clock of the server
+   * @param prefix - start of the test keys. Default `holdfast:`
+   * @returns the findings, each with a level and advice
+   * @throws the error of the client, if the server cannot be reached
    * @example
+   * ```ts
    * const findings = await storage.check({ now: Date.now(), signal: AbortSignal.timeout(5000) });
+   * ```
    */
   async check(call: StorageCall, prefix: string = DEFAULT_PREFIX): Promise<StorageFinding[]> {
     const tried = await tryChanges(this, call, prefix, explain);
@@ -212,8 +230,8 @@ export class MongodbStorage implements Storage {
       collation ? bad(collidesBy(collation), OWN_COLLECTION) : ok("keys are compared byte by byte"),
       indexFinding(index),
       late > LAG_MS
-        ? warning(`documents that expired ${length(late)} ago are still there`, SWEEP)
-        : ok("what has expired is removed"),
+        ? warning(`documents that expired ${length(late)} ago still exist`, SWEEP)
+        : ok("expired documents are removed"),
     ];
   }
 
@@ -221,14 +239,14 @@ export class MongodbStorage implements Storage {
     const hello = await this.#command({ hello: 1 }).catch(ignored);
     const { ferretdbVersion } = (await this.#command({ buildInfo: 1 }).catch(ignored)) ?? {};
     if (!hello)
-      return [warning("the server's role and clock are not known", "hand in a collection of mongodb 6 or newer")];
+      return [warning("the server's role and clock are not known", "pass a collection of mongodb 6 or newer")];
     return [
       hello.isWritablePrimary
-        ? ok("the server takes writes")
-        : bad("the server is no primary", "connect to the replica set: mongodb://host/?replicaSet=NAME"),
+        ? ok("the server accepts writes")
+        : bad("the server is not a primary", "connect to the replica set: mongodb://host/?replicaSet=NAME"),
       hello.setName || hello.msg === "isdbgrid"
         ? ok("a write is acknowledged when the majority has it")
-        : warning("a single server: what it loses is lost", "run a replica set, or see to its disk"),
+        : warning("a single server: it has no copy of its data", "run a replica set, or back up its disk"),
       ...(/^v1[.\d]+$/.test(String(ferretdbVersion))
         ? [bad(LOSES, "use MongoDB, or a server whose updates are atomic")]
         : []),
@@ -243,7 +261,7 @@ export class MongodbStorage implements Storage {
     return acknowledged(updated) && Number(updated.matchedCount) > 0;
   }
 
-  /** The options that the collection was made with; none where it was not made yet. */
+  /** Returns the options that the collection was created with, or undefined if it does not exist yet. */
   async #listed(): Promise<{ readonly collation?: { readonly locale?: string } } | undefined> {
     const listed = await this.#command({ listCollections: 1, filter: { name: this.#collection.collectionName } });
     return listed?.cursor?.firstBatch?.[0]?.options;
@@ -253,7 +271,7 @@ export class MongodbStorage implements Storage {
     return this.#collection.db?.command(command, BSON);
   }
 
-  /** Runs a command; what is known of its error is said. */
+  /** Runs a command; adds advice to known errors. */
   async #run<T>(command: () => Promise<T>): Promise<T> {
     try {
       return await command();
@@ -266,15 +284,15 @@ export class MongodbStorage implements Storage {
 /** How long a sweep may take, in ms. */
 const SWEEP_MS = 60_000;
 
-/** How long documents that expired may stay before `check` says so, in ms: the server removes them once a minute. */
+/** How old expired documents may be before `check` warns, in ms: the server removes them once a minute. */
 const LAG_MS = 60 * 60_000;
 
-/** Not implemented, or refused as an option: servers that only speak MongoDB's protocol. */
+/** "Not implemented", or "invalid option": from servers that only implement MongoDB's protocol. */
 const NO_TTL_CODES: ReadonlySet<unknown> = new Set([67, 72, 115, 238, 303]);
 
 const DUPLICATE_KEY = 11_000;
 const FAILED_VALIDATION = 121;
-/** Documents come back as they went in, whatever the client is told to make of others. */
+/** Options that return documents as they were written, whatever the settings of the client are. */
 const BSON = {
   promoteValues: true,
   promoteLongs: true,
@@ -289,15 +307,15 @@ function readOptions({ timeout }: StorageCall): object {
   return timeout === undefined ? BSON : { ...BSON, maxTimeMS: timeout };
 }
 
-/** A logout that one server alone has heard of may be undone when another becomes the primary. */
+/** A logout that only one server has stored could be lost when another server becomes the primary. */
 function writeOptions(call: StorageCall): object {
   return { ...readOptions(call), writeConcern: { w: "majority" } };
 }
 
-/** The version of what this driver did not write: it matches nothing. */
+/** Version of documents that this driver did not write: it never matches. */
 const NEVER = "not written by holdfast";
 
-/** What somebody else wrote is answered as it is: the store finds that it is no record. */
+/** A document that this driver did not write is returned as an entry; the store finds that it is not a record. */
 function entryOf(
   document: { value?: unknown; version?: unknown; expiresAt?: unknown } | null,
 ): StoredEntry | undefined {
@@ -310,8 +328,7 @@ function entryOf(
 }
 
 function acknowledged({ acknowledged }: { readonly acknowledged?: boolean }): true {
-  if (acknowledged === false)
-    throw new SessionError("storage", "the server was not asked whether the write took place");
+  if (acknowledged === false) throw new SessionError("storage", "the server did not confirm the write");
   return true;
 }
 
@@ -319,13 +336,13 @@ function codeOf(error: unknown): unknown {
   return (error as { readonly code?: unknown } | null)?.code;
 }
 
-/** Of the key, and not of an index that somebody made. */
+/** True for a duplicate `_id`, false for a duplicate in an index that the application added. */
 function isDuplicate(error: unknown): boolean {
   const { keyPattern } = (error ?? {}) as { readonly keyPattern?: object };
   return codeOf(error) === DUPLICATE_KEY && (keyPattern === undefined || "_id" in keyPattern);
 }
 
-/** A document that a validator refused, or an index, is repeated in the server's error: none of it may be shown. */
+/** The server's error repeats a document that a validator or an index refused: it must not be shown. */
 function advised(error: unknown): unknown {
   const finding = explain(error);
   if (finding === undefined) return error;
@@ -333,12 +350,12 @@ function advised(error: unknown): unknown {
   return new SessionError("storage", `${finding.what}; ${finding.advice}`, hides ? {} : { cause: error });
 }
 
-const LOSES = "FerretDB 1 does both of two updates that overlap and name the same version: changes are lost";
+const LOSES = "FerretDB 1 executes two overlapping updates of the same version: changes are lost";
 const ROLE = "grant it find, insert, update and remove on the collection, or the role readWrite";
-const SWEEP = 'write `storage.startSweep({ every: "10m" })`, or call sweep from anywhere';
-const OWN_COLLECTION = "give sessions a collection of their own, made without such options";
+const SWEEP = 'write `storage.startSweep({ every: "10m" })`, or call sweep periodically';
+const OWN_COLLECTION = "use a separate collection for sessions, without such options";
 
-/** What a refusal of the server means. */
+/** Returns what an error of the server means. */
 function explain(error: unknown): StorageFinding | undefined {
   const name = error instanceof Error ? error.name : "";
   if (/^Mongo(NotConnected|TopologyClosed|ServerClosed|ClientClosed)Error$/.test(name)) {
@@ -346,27 +363,27 @@ function explain(error: unknown): StorageFinding | undefined {
   }
   switch (codeOf(error)) {
     case 13:
-      return bad("the user may not do that", ROLE);
+      return bad("the user has no permission", ROLE);
     case FAILED_VALIDATION:
       return bad("the collection has a validator, which refuses the documents of sessions", OWN_COLLECTION);
     case DUPLICATE_KEY:
-      return bad("the collection has a unique index beside that of _id", OWN_COLLECTION);
+      return bad("the collection has a unique index in addition to _id", OWN_COLLECTION);
     case 10_107:
     case 13_435:
-      return bad("the server takes no writes: it is no primary", "connect to the replica set, by its name");
+      return bad("the server accepts no writes: it is not a primary", "connect to the replica set, by its name");
     default:
       return undefined;
   }
 }
 
 function collidesBy({ locale }: { readonly locale?: string }): string {
-  return `the collection compares keys by the collation ${String(locale)}, which may take different ones for one`;
+  return `the collection compares keys by the collation ${String(locale)}, which may make different keys equal`;
 }
 
 function indexFinding(index: { readonly expireAfterSeconds?: unknown } | undefined): StorageFinding {
-  if (!index) return warning('the index on "expiresAt" is missing', "make it with `await storage.ensureSchema()`");
-  if (index.expireAfterSeconds !== undefined) return ok("the server removes what has expired");
-  return ok("the server has no index that removes what has expired", SWEEP);
+  if (!index) return warning('the index on "expiresAt" is missing', "create it with `await storage.ensureSchema()`");
+  if (index.expireAfterSeconds !== undefined) return ok("the server removes expired documents");
+  return ok("the server has no index that removes expired documents", SWEEP);
 }
 
 const ignored = (): undefined => undefined;

@@ -4,35 +4,34 @@ import { has } from "./look-alikes.js";
 import { inTurn, type SqlClient, type SqlRow, type StatementCall } from "./sql.js";
 
 /**
- * What is used of a pool or connection of `mysql2/promise`, which answers `[result, fields]`, or of `mariadb`, which
- * answers the result.
+ * The part of a pool or connection that is used. `mysql2/promise` returns `[result, fields]`, `mariadb` the result.
  */
 export interface MysqlClient {
   execute(query: MysqlQuery, values: any[]): PromiseLike<any>;
 }
 
-/** A statement as `mysql2` takes it. */
+/** A statement in the format of `mysql2`. */
 export interface MysqlQuery {
   sql: string;
   rowsAsArray: boolean;
   nestTables: boolean;
-  /** Of `mariadb`, as the next one: statements have question marks, and the answer is the result alone. */
+  /** For `mariadb`, as the next one: statements use question marks, and the result has no metadata. */
   namedPlaceholders: boolean;
   metaAsArray: boolean;
   typeCast: (field: any, next: () => unknown) => unknown;
 }
 
-/** What is used of a pool or connection of `mysql2` with callbacks. */
+/** The part of a pool or connection of `mysql2` with callbacks that is used. */
 export interface MysqlCallbackClient {
   promise(): MysqlClient;
 }
 
-/** A connection that a pool gave out. */
+/** A connection from a pool. */
 interface Borrowed extends MysqlClient {
   release(): void;
   destroy(): void;
   readonly connection?: { readonly stream?: { destroy?(): unknown } };
-  /** Of `mariadb`: the server's status, as it told it last. */
+  /** Only `mariadb`: the last status of the server. */
   readonly info?: { readonly status?: number };
 }
 
@@ -40,7 +39,7 @@ interface Pool {
   getConnection(): PromiseLike<Borrowed> | undefined;
 }
 
-/** What a pool was configured to make of rows and columns does not matter here. */
+/** Overrides the pool's settings for rows and columns. */
 const AS_STORED = {
   rowsAsArray: true,
   nestTables: false,
@@ -49,34 +48,34 @@ const AS_STORED = {
   typeCast: (_field: unknown, next: () => unknown): unknown => next(),
 };
 
-/** Flags of the server's status after a statement. */
+/** Flags in the server status after a statement. */
 const IN_TRANSACTION = 1;
 const AUTOCOMMIT = 2;
 
 /**
- * ER_UNKNOWN_STMT_HANDLER: the server has forgotten a statement that the client had prepared (a reset connection, a
+ * ER_UNKNOWN_STMT_HANDLER: the server does not know a prepared statement any more (after a connection reset or a
  * failover).
  */
 const FORGOTTEN = 1243;
 
-/** A connection that has not answered for so many times as long as a request waits is taken out of its pool. */
+/** After this multiple of the request timeout without a response, a connection is removed from its pool. */
 const PATIENCE = 4;
 
-/** What a statement came to, and how the connection stands after it, where the client tells. */
+/** Result of a statement, and the status of the connection after it, if the client reports it. */
 interface Outcome {
   readonly result: any;
   readonly status: number | undefined;
 }
 
-/** Values travel apart from the statement, never quoted in it. */
+/** Values are sent as parameters, never as part of the statement. */
 export function throughMysql(client: MysqlClient): SqlClient {
   const isSingle = isOfMariadb(client) && !has(client, "getConnection");
   return new Mysql(isSingle ? oneAtATime(client) : client);
 }
 
 /**
- * A connection of `mariadb` sends statements before earlier ones are answered, and its status is then that of a later
- * one in the midst of its work.
+ * A connection of `mariadb` sends statements before earlier ones have completed. The status it then reports may be
+ * that of another statement, so statements are sent one at a time.
  */
 function oneAtATime(client: MysqlClient): MysqlClient {
   const execute = inTurn(async (query: MysqlQuery, values: any[]) => client.execute(query, values));
@@ -93,12 +92,12 @@ class Mysql implements SqlClient {
   readonly #client: MysqlClient;
   readonly #pool: Pool | undefined;
   /**
-   * Whether the application may begin a transaction on the very connection: each read then asks. Of a pool only the
-   * first one does.
+   * True if the application can begin a transaction on the same connection: each read then checks this. With a pool
+   * only the first read does.
    */
   readonly #isShared: boolean;
   #asks = true;
-  /** Put behind each statement: another text is another statement for the client, which it prepares anew. */
+  /** Appended to each statement. The client prepares a changed statement again. */
   #mark = "";
   #marks = 0;
 
@@ -114,7 +113,7 @@ class Mysql implements SqlClient {
     const { result, status } = await this.#run(question ?? sql, values, call);
     assertCommits(status);
     const [row] = result;
-    return question === undefined ? row : this.#answered(row);
+    return question === undefined ? row : this.#recordOf(row);
   }
 
   async change(sql: string, values: readonly unknown[], call: StatementCall): Promise<number> {
@@ -123,7 +122,7 @@ class Mysql implements SqlClient {
     return result.affectedRows;
   }
 
-  /** With a lock of the server's, which belongs to a connection: so all of it runs on one. */
+  /** Uses a lock of the server, which belongs to a connection: so all statements run on one connection. */
   async alone(name: string, work: (client: Pick<SqlClient, "change">) => Promise<number>): Promise<number> {
     const connection: MysqlClient = this.#pool ? await this.#pool.getConnection()! : this.#client;
     let isHealthy = false;
@@ -138,8 +137,8 @@ class Mysql implements SqlClient {
     }
   }
 
-  /** A row that also says how the connection stands; without a value where there is none. */
-  #answered(row: readonly unknown[]): SqlRow | undefined {
+  /** Separates the record from the status of the connection in the row; the row has no value if there is no record. */
+  #recordOf(row: readonly unknown[]): SqlRow | undefined {
     const [value, version, expiresAt, autocommit, inTransaction] = row;
     assertCommitted(Number(autocommit) !== 0, Number(inTransaction ?? 0) !== 0);
     this.#asks = this.#isShared;
@@ -164,8 +163,9 @@ class Mysql implements SqlClient {
 }
 
 /**
- * One statement on a connection of a pool. Whoever waits no longer for a connection gets none, so that nothing is run
- * for nobody; and a connection that is silent for long is taken out of the pool, as its peer may be gone.
+ * One statement on a connection of a pool. If the caller stops waiting before a connection is available, the statement
+ * is not run. A connection that does not respond for a long time is removed from the pool, because its peer may be
+ * gone.
  */
 class Turn {
   readonly #pool: Pool;
@@ -211,18 +211,18 @@ class Turn {
   }
 }
 
-const NONE_FREE = "no connection of the pool was free in time";
-const SILENT = "the connection did not answer for long, and was taken out of the pool";
+const NONE_FREE = "no connection of the pool was available in time";
+const SILENT = "the connection did not respond for a long time and was removed from the pool";
 
 const HAS_CALLBACKS =
   "this pool has callbacks; write mysqlStorage(createPool(…)), with a pool of mysql2 or of mariadb (not " +
   "mariadb/callback)";
 
 async function execute(connection: MysqlClient, sql: string, values: readonly unknown[]): Promise<Outcome> {
-  const answer = await connection.execute({ sql, ...AS_STORED }, [...values]);
+  const response = await connection.execute({ sql, ...AS_STORED }, [...values]);
   const { info } = connection as Partial<Borrowed>;
-  if (isOfMariadb(connection)) return { result: answer, status: info?.status };
-  return { result: answer[0], status: answer[0].serverStatus };
+  if (isOfMariadb(connection)) return { result: response, status: info?.status };
+  return { result: response[0], status: response[0].serverStatus };
 }
 
 async function changeOn(connection: MysqlClient, sql: string, values: readonly unknown[]): Promise<number> {
@@ -231,11 +231,11 @@ async function changeOn(connection: MysqlClient, sql: string, values: readonly u
   return result.affectedRows;
 }
 
-/** Names of locks are of the whole server, and have 64 characters at most. */
+/** Lock names are global on a server, and have at most 64 characters. */
 const LOCK = "SELECT GET_LOCK(LEFT(CONCAT(COALESCE(DATABASE(), ''), ' ', ?), 64), 0)";
 const UNLOCK = "SELECT RELEASE_LOCK(LEFT(CONCAT(COALESCE(DATABASE(), ''), ' ', ?), 64))";
 
-/** Nothing is done while another connection has the lock; where there are no locks, the work is done without. */
+/** Does nothing while another connection holds the lock; if locks are not available, the work is done without one. */
 async function whileLocked(connection: MysqlClient, name: string, work: () => Promise<number>): Promise<number> {
   const [row] = await execute(connection, LOCK, [name]).then(
     ({ result }) => result,
@@ -249,7 +249,7 @@ async function whileLocked(connection: MysqlClient, name: string, work: () => Pr
   }
 }
 
-/** Clients of `mariadb` have it, those of `mysql2` do not. */
+/** Only clients of `mariadb` have these methods. */
 function isOfMariadb(client: object): boolean {
   return has(client, "batch", "importFile");
 }
@@ -263,8 +263,8 @@ function giveBack(connection: Borrowed, isHealthy: boolean): void {
 const READ = /^SELECT (`value`.*) FROM (\S+) WHERE (.*)$/;
 
 /**
- * The same read, which has a row in any case, and tells whether the connection commits by itself; MariaDB also,
- * whether it is inside a transaction.
+ * The same read, changed so that it always returns a row, with the autocommit setting of the connection, and on
+ * MariaDB with its transaction status.
  */
 function asking(sql: string): string | undefined {
   const [, columns, table, condition] = READ.exec(sql) ?? [];
@@ -272,7 +272,7 @@ function asking(sql: string): string | undefined {
   return columns && `SELECT ${asked} FROM (SELECT 1) AS here LEFT JOIN ${table} ON ${condition}`;
 }
 
-/** Flags of the status after a statement that was not inside of anything. */
+/** Checks the status flags after a statement. */
 function assertCommits(status: number | undefined): void {
   if (typeof status === "number") assertCommitted((status & AUTOCOMMIT) !== 0, (status & IN_TRANSACTION) !== 0);
 }
@@ -281,8 +281,8 @@ function assertCommitted(isAutocommit: boolean, isInside: boolean): void {
   if (!isAutocommit) {
     throw new SessionError(
       "storage",
-      "the connection has autocommit off: nothing that a session writes is committed; " +
-        "hand in a pool whose connections have it on (SET autocommit = 1, the default)",
+      "the connection has autocommit off: no write of a session is committed; " +
+        "pass a pool whose connections have it on (SET autocommit = 1, the default)",
     );
   }
   if (isInside) throw insideTransaction("START TRANSACTION");

@@ -17,10 +17,21 @@ export type { SqlOptions, SqlStorage } from "./sql.js";
 export interface MysqlOptions extends SqlOptions {}
 
 /**
- * Keeps records in one table of a MySQL or MariaDB database, through a pool or connection of `mysql2` or
- * `mysql2/promise`. Each call is one statement, which commits by itself: the connection's `autocommit` must be on, as
- * it is unless somebody turned it off. Make the table once with {@link SqlStorage.ensureSchema | ensureSchema()} or a
- * migration (`schemaSql()` prints it), and call {@link SqlStorage.startSweep | startSweep()}.
+ * Stores records in one table of a MySQL or MariaDB database, through a pool or connection of `mysql2`,
+ * `mysql2/promise` or `mariadb`. Each call is one statement that commits by itself: the connection must have the
+ * default `autocommit = 1`. Create the table once with {@link SqlStorage.ensureSchema | ensureSchema()} or a migration
+ * (`schemaSql()` returns it), and call {@link SqlStorage.startSweep | startSweep()}.
+ *
+ * @param client - a pool or connection
+ * @param options - `table`, `schema`
+ * @returns the storage
+ * @throws {TypeError} if the client is not supported or an option is invalid; the message says what to pass
+ * @example
+ * ```ts
+ * const storage = mysqlStorage(createPool("mysql://localhost/app"));
+ * await storage.ensureSchema();
+ * storage.startSweep();
+ * ```
  */
 export function mysqlStorage(client: MysqlClient | MysqlCallbackClient, options: MysqlOptions = {}): SqlStorage {
   return new SqlStorage(throughMysql(promised(client)), DIALECT, tableNames("mysqlStorage", options));
@@ -35,20 +46,19 @@ const DIALECT: Dialect = {
       '"expires_at" BIGINT NOT NULL, "touched" TINYINT NOT NULL DEFAULT 0, INDEX {index} ("expires_at")) ' +
       "ENGINE=InnoDB",
   ],
-  // CREATE TABLE is a right that an application needs no more once the table is there, and a read-only server refuses
-  // it.
+  // An application needs the CREATE TABLE permission only until the table exists, and a read-only server refuses the
+  // statement.
   hasSchema:
     "SELECT 1 FROM information_schema.statistics WHERE table_schema = COALESCE({schema}, DATABASE()) AND " +
     "table_name = {name of table} AND index_name = {name of index} LIMIT 1",
-  // NULL for binary columns. What ends with _bin compares byte by byte as well.
+  // NULL for binary columns. Collations that end with _bin also compare byte by byte.
   miscompared:
     "SELECT collation_name FROM information_schema.columns WHERE table_schema = COALESCE({schema}, DATABASE()) " +
     "AND table_name = {name of table} AND column_name IN ('key', 'version') AND collation_name <> 'binary' AND " +
     "RIGHT(collation_name, 4) <> '_bin' LIMIT 1",
   facts: MYSQL_FACTS,
   create: 'INSERT INTO {table} ("key", "value", "version", "expires_at") VALUES (?, ?, ?, ?)',
-  // A row whose columns stay as they are counts as matched or not, as the connection was configured; so one column
-  // always changes.
+  // Whether a row with unchanged columns counts as matched depends on the connection; so one column always changes.
   touch: 'UPDATE {table} SET "expires_at" = ?, "touched" = 1 - "touched"',
   sweep: `DELETE FROM {table} WHERE "expires_at" <= ? ORDER BY "expires_at", "key" LIMIT ${SLICE}`,
   clear: `DELETE FROM {table} WHERE "key" >= ? AND "key" < ? ORDER BY "key" LIMIT ${SLICE}`,
@@ -60,11 +70,11 @@ const DIALECT: Dialect = {
 
 const ER_DUP_ENTRY = 1062;
 
-/** ER_LOCK_DEADLOCK and, of MariaDB 11 on, ER_CHECKREAD: the statement was rolled back because of another one. */
+/** ER_LOCK_DEADLOCK and, since MariaDB 11, ER_CHECKREAD: the statement was rolled back because of another one. */
 const ROLLED_BACK = [1213, 1020];
 
 /**
- * ER_NO_SUCH_TABLE; ER_BAD_FIELD_ERROR; of the rights to a database, a table and a column;
+ * ER_NO_SUCH_TABLE; ER_BAD_FIELD_ERROR; missing permissions on a database, a table and a column;
  * ER_OPTION_PREVENTS_STATEMENT, ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION, ER_READ_ONLY_MODE.
  */
 const REFUSALS: Readonly<Record<number, SqlRefusal | undefined>> = {
@@ -91,12 +101,12 @@ const LOOK_ALIKES: readonly LookAlike[] = [
   {
     name: "a PoolCluster",
     matches: (client) => has(client, "of", "add"),
-    write: () => "mysqlStorage(createPool(…)), a pool of the primary alone: a replica may not know yet of a logout",
+    write: () => "mysqlStorage(createPool(…)), a pool of the primary only: a replica may miss a recent logout",
   },
   {
     name: "a namespace of a PoolCluster",
     matches: (client) => isA(client, "PoolNamespace") || isA(client, "PromisePoolNamespace"),
-    write: () => "mysqlStorage(createPool(…)), a pool of the primary alone: a replica may not know yet of a logout",
+    write: () => "mysqlStorage(createPool(…)), a pool of the primary only: a replica may miss a recent logout",
   },
   {
     name: "a client of mysql",

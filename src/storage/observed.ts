@@ -1,5 +1,5 @@
 /**
- * A storage whose calls are told to a listener, over any other: for metrics and traces.
+ * Reports the calls of another storage to a listener: for metrics and traces.
  *
  * @module
  */
@@ -10,20 +10,29 @@ import { isPromise } from "../util/promise.js";
 import { assertStorage } from "./driver.js";
 import { wrapped } from "./wrapped.js";
 
-/** One call of a storage that has ended. */
+/** A completed call of a storage. */
 export interface ObservedCall {
   readonly name: "get" | "create" | "update" | "touch" | "delete" | "clear" | "sweep" | "check";
-  /** How long it took, in ms. */
+  /** Duration in ms. */
   readonly ms: number;
-  /** `done`, or `refused` where the answer was `false` or nothing was found, or `failed`. */
+  /** `done`; `refused` if the result was `false` or nothing was found; `failed` if it threw. */
   readonly outcome: "done" | "refused" | "failed";
-  /** What it threw. */
+  /** The error that it threw. */
   readonly error?: unknown;
 }
 
 /**
- * The same storage, each call reported to a listener when it has ended: for latencies, counts and errors. Keys and
- * values are not shown.
+ * Wraps a storage and reports each call to a listener when it has completed: for latencies, counts and errors. Keys
+ * and values are not reported.
+ *
+ * @param storage - the storage to wrap
+ * @param listener - called after each call; if it throws, a warning is written
+ * @returns the wrapped storage
+ * @throws {TypeError} if an argument is invalid
+ * @example
+ * ```ts
+ * const storage = observed(redisStorage(client), ({ name, ms, outcome }) => histogram.record(ms, { name, outcome }));
+ * ```
  */
 export function observed(storage: Storage, listener: (call: ObservedCall) => void): Storage {
   assertStorage(storage, "observed: storage");
@@ -38,17 +47,17 @@ export function observed(storage: Storage, listener: (call: ObservedCall) => voi
         warn(`holdfast: the listener of observed() threw: ${String(thrown)}`);
       }
     };
-    const done = (answer: T): T => {
-      report(answer === false || (name === "get" && !answer) ? "refused" : "done");
-      return answer;
+    const done = (result: T): T => {
+      report(result === false || (name === "get" && !result) ? "refused" : "done");
+      return result;
     };
     const failed = (error: unknown): never => {
       report("failed", error);
       throw error;
     };
     try {
-      const answer = work();
-      return isPromise(answer) ? answer.then(done, failed) : done(answer);
+      const result = work();
+      return isPromise(result) ? result.then(done, failed) : done(result);
     } catch (error) {
       return failed(error);
     }

@@ -2,14 +2,14 @@ import { insideTransaction } from "./driver.js";
 import { has } from "./look-alikes.js";
 import { inTurn, type SqlClient, type SqlRow, type StatementCall } from "./sql.js";
 
-/** What is used of a `Pool` or `Client` of `pg`. */
+/** The part of a `Pool` or `Client` of `pg` that is used. */
 export interface PgClient {
   query(query: PgQuery): PromiseLike<PgResult>;
   /** A `Client` has it, a `Pool` does not. */
   escapeLiteral?(text: string): string;
 }
 
-/** A statement as `pg` takes it. */
+/** A statement in the format of `pg`. */
 export interface PgQuery {
   text: string;
   values: unknown[];
@@ -18,18 +18,18 @@ export interface PgQuery {
   query_timeout?: number;
 }
 
-/** How `pg` asks for the parser of a column. */
+/** Interface through which `pg` requests the parser of a column. */
 export interface PgTypes {
   getTypeParser: (...type: any[]) => (value: any) => any;
 }
 
-/** What `pg` answers. */
+/** The result of `pg`. */
 export interface PgResult {
   rows: unknown[][];
   rowCount: number | null;
 }
 
-/** What is used of the `sql` of `postgres` (postgres.js). */
+/** The part of the `sql` of `postgres` (postgres.js) that is used. */
 export interface PostgresJsClient {
   unsafe(
     text: string,
@@ -38,7 +38,7 @@ export interface PostgresJsClient {
   ): PromiseLike<{ count: number }> & { raw(): PromiseLike<unknown[][]> };
 }
 
-/** What is used of a `PGlite`, the PostgreSQL in this process. */
+/** The part of `PGlite`, PostgreSQL in this process, that is used. */
 export interface PgliteClient {
   query(
     text: string,
@@ -49,19 +49,22 @@ export interface PgliteClient {
   isInTransaction(): boolean;
 }
 
-/** A connection of `pg`, as far as it tells of transactions. */
+/** The part of a connection of `pg` that reports transactions. */
 interface PgConnection {
-  /** `I` outside of a transaction, `T` in one, `E` in one that failed; newer versions have it. */
+  /** `I` outside a transaction, `T` inside one, `E` inside one that failed; only in newer versions. */
   getTransactionStatus?(): string | null;
   readonly _connecting?: boolean;
   readonly _connected?: boolean;
-  /** Tells older versions' status. */
+  /** Reports the status in older versions. */
   readonly connection?: {
     on(event: "readyForQuery", listener: (message: { status?: string } | undefined) => void): unknown;
   };
 }
 
-/** Columns are asked for as text, and stay text whatever the client or the process is configured to parse. */
+/**
+ * All columns are requested as text, and these parsers return it unchanged, whatever the client or the process is
+ * configured to parse.
+ */
 const AS_TEXT: PgTypes = {
   getTypeParser:
     () =>
@@ -70,13 +73,14 @@ const AS_TEXT: PgTypes = {
 };
 
 /**
- * A connection that has not answered for so many times as long as a request waits is taken out of its pool: its peer
- * may be gone.
+ * After this multiple of the request timeout without a response, a connection is removed from its pool: its peer may
+ * be gone.
  */
 const PATIENCE = 4;
 
 /**
- * Rows as arrays: the column names that an application configured do not matter. No name, so no statement is kept.
+ * Rows as arrays: column names that an application configured do not matter. Statements have no name, so they are not
+ * kept.
  */
 export function throughPg(client: PgClient): SqlClient {
   const run =
@@ -94,8 +98,8 @@ export function throughPg(client: PgClient): SqlClient {
 type Run = (query: PgQuery) => PromiseLike<PgResult>;
 
 /**
- * One connection, which the application may use as well. It is about to stop keeping statements that wait, so they
- * are sent one at a time.
+ * One connection, which the application may use as well. `pg` has deprecated its queue of statements, so they are sent
+ * one at a time.
  */
 function onConnection(client: PgClient): Run {
   const status = statusOf(client as PgConnection);
@@ -108,23 +112,23 @@ function onConnection(client: PgClient): Run {
   });
 }
 
-/** A client that nobody connects keeps statements for ever. */
+/** A client that is never connected queues statements forever. */
 function assertConnected({ _connecting, _connected }: PgConnection): void {
   if (_connecting === false && _connected === false) throw new Error("the client is closed");
 }
 
-/** The connection that a pool gave out last, as it came back. */
+/** The connection that was last returned to a pool. */
 interface Returned {
   status(): string | undefined;
 }
 
-/** The pools that are watched; one listener is enough for all storages of a pool. */
+/** The pools with listeners; one listener is enough for all storages of a pool. */
 const watched = new WeakMap<object, { last: Returned | undefined }>();
 
 /**
- * A pool gives out connections of its choice. One that an application gave back in the midst of a transaction would
- * run the statement in it, so the
- * connection is looked at when it comes back: that happens at once before the answer is told.
+ * A pool chooses the connection. If the application returned a connection inside a transaction, the statement would
+ * run in that transaction. So the status is checked when the connection is returned, which happens immediately before
+ * the result is delivered.
  */
 function onPool(pool: PgClient): Run {
   const returned = watchReturns(pool as PgPool);
@@ -158,7 +162,7 @@ function watchReturns(pool: PgPool): { last: Returned | undefined } {
   return returned;
 }
 
-/** Where a connection stands, as its server said last. */
+/** Returns a function that returns the last transaction status that the server reported. */
 function statusOf(client: PgConnection): () => string | undefined {
   if (typeof client.getTransactionStatus === "function") return () => client.getTransactionStatus!() ?? undefined;
   let status: string | undefined;
@@ -170,14 +174,14 @@ function assertOutside(status: string | undefined): void {
   if (status === "T" || status === "E") throw insideTransaction("BEGIN");
 }
 
-/** A statement of `postgres` (postgres.js) on its way. */
+/** A statement of `postgres` (postgres.js) in progress. */
 type PostgresJsQuery = ReturnType<PostgresJsClient["unsafe"]> & {
   /** The connection it was sent on; null while it waits for one. */
   readonly state?: unknown;
   cancel?(): unknown;
 };
 
-/** Rows as they are on the wire. Statements are prepared unless the client was made with `prepare: false`. */
+/** Rows as sent by the server. Statements are prepared unless the client was created with `prepare: false`. */
 export function throughPostgresJs(client: PostgresJsClient): SqlClient {
   const query = (text: string, values: readonly unknown[]): PostgresJsQuery =>
     client.unsafe(text, values.map(String), { prepare: true });
@@ -194,29 +198,28 @@ export function throughPostgresJs(client: PostgresJsClient): SqlClient {
 }
 
 /**
- * A statement that nobody waits for any more, and that waits for a connection itself, is never sent. One that was
- * sent is let be: to cancel it might hit what came after it.
+ * If the caller stops waiting and the statement still waits for a connection, it is never sent. A statement that was
+ * sent is not cancelled: the cancel request might hit a later statement.
  */
 async function whileAwaited<T>(
   asked: PostgresJsQuery,
-  answer: PromiseLike<T>,
+  result: PromiseLike<T>,
   { timeout }: StatementCall,
 ): Promise<T> {
-  if (timeout === undefined) return answer;
+  if (timeout === undefined) return result;
   const timer = setTimeout(() => asked.state === null && asked.cancel?.(), timeout);
   try {
-    return await answer;
+    return await result;
   } finally {
     clearTimeout(timer);
   }
 }
 
-/** Every column is asked for as text, whatever the database was told to make of its own. */
+/** Every column is requested as text, whatever parsers the database is configured with. */
 const TEXT_AS_TEXT: Record<number, (value: string) => string> = { 25: (value) => value };
 
 /**
- * One connection in this process: its own transactions wait for each other, but for one that was begun by a
- * statement.
+ * One connection in this process. Its own transactions wait for each other, except one that was begun by a statement.
  */
 export function throughPglite(client: PgliteClient): SqlClient {
   const query = async (text: string, values: readonly unknown[]) => {

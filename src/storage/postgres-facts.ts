@@ -2,7 +2,7 @@ import type { StorageFinding } from "../contracts/storage.js";
 import { bad, clockFinding, ok, warning } from "./findings.js";
 import { text, type SqlFact } from "./sql-check.js";
 
-/** What a PostgreSQL says of itself. */
+/** Questions to PostgreSQL about its configuration. */
 export const POSTGRES_FACTS: readonly SqlFact[] = [
   {
     sql: "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint::text",
@@ -23,8 +23,8 @@ function recovery(inRecovery: string): StorageFinding[] {
   if (inRecovery !== "true") return [];
   return [
     bad(
-      "the client is connected to a standby, which takes no writes",
-      "point it at the primary (target_session_attrs=read-write)",
+      "the client is connected to a standby, which accepts no writes",
+      "connect it to the primary (target_session_attrs=read-write)",
     ),
   ];
 }
@@ -35,14 +35,22 @@ function durability(fsync: string, commit: string, pages: string): StorageFindin
     return [warning("fsync or full_page_writes is off: a crash of the machine may damage the database", advice)];
   if (commit === "off")
     return [
-      warning("synchronous_commit is off: what is acknowledged last, a logout too, is lost in a crash", advice),
+      warning(
+        "synchronous_commit is off: the last acknowledged writes, including logouts, are lost in a crash",
+        advice,
+      ),
     ];
-  return [ok("what is acknowledged is on the disk")];
+  return [ok("acknowledged writes are on disk")];
 }
 
 function replication(names: string, standbys: number): StorageFinding[] {
-  if (names !== "") return [ok("standbys have to acknowledge what is written")];
+  if (names !== "") return [ok("standbys acknowledge writes")];
   if (standbys === 0) return [ok("the server has no standbys")];
-  const advice = "set synchronous_standby_names, if a lost logout is not acceptable";
-  return [warning("no standby has to acknowledge: a failover loses what is acknowledged last, a logout too", advice)];
+  const advice = "set synchronous_standby_names, if losing a logout is not acceptable";
+  return [
+    warning(
+      "no standby acknowledges writes: a failover loses the last acknowledged writes, including logouts",
+      advice,
+    ),
+  ];
 }

@@ -25,39 +25,48 @@ export type { SqlOptions, SqlStorage } from "./sql.js";
 export interface PostgresOptions extends SqlOptions {}
 
 /**
- * Keeps records in one table of a PostgreSQL database, through a `Pool` or `Client` of `pg`, the `sql` of `postgres`,
- * or a `PGlite`. Each call is one statement outside of any transaction, so it works behind PgBouncer in transaction
- * mode; `postgres` needs its option `prepare: false` there, `pg` nothing. Make the table once with {@link
- * SqlStorage.ensureSchema | ensureSchema()} or a migration (`schemaSql()` prints it), and call {@link
- * SqlStorage.startSweep | startSweep()}.
+ * Stores records in one table of a PostgreSQL database, through a `Pool` or `Client` of `pg`, the `sql` of `postgres`,
+ * or a `PGlite`. Each call is one statement outside any transaction, so it works with PgBouncer in transaction mode;
+ * `postgres` then needs its option `prepare: false`. Create the table once with {@link SqlStorage.ensureSchema |
+ * ensureSchema()} or a migration (`schemaSql()` returns it), and call {@link SqlStorage.startSweep | startSweep()}.
+ *
+ * @param client - a pool, client or `sql`
+ * @param options - `table`, `schema`
+ * @returns the storage
+ * @throws {TypeError} if the client is not supported or an option is invalid; the message says what to pass
+ * @example
+ * ```ts
+ * const storage = postgresStorage(new pg.Pool());
+ * await storage.ensureSchema();
+ * storage.startSweep();
+ * ```
  */
 export function postgresStorage(
   client: PgClient | PostgresJsClient | PgliteClient,
   options: PostgresOptions = {},
 ): SqlStorage {
-  return new SqlStorage(speakerOf(client), DIALECT, tableNames("postgresStorage", options));
+  return new SqlStorage(clientOf(client), DIALECT, tableNames("postgresStorage", options));
 }
 
-/** What our advisory locks are for: an arbitrary number, since others may use such locks too. */
+/** Class number of our advisory locks: arbitrary, because the application may use advisory locks too. */
 const SWEEPS = 1_751_543_398;
 
 const DIALECT: Dialect = {
   quote: '"',
   parameter: (nth) => `$${nth}`,
-  // As text both ways: what a client or the server is configured to make of bytes and big numbers does not matter
-  // then.
+  // As text in both directions: settings of the client or the server for bytes and big numbers then do not matter.
   value: "decode(?, 'hex')",
   deadline: "(?::text)::bigint",
   columns: `encode("value", 'hex'), "version", "expires_at"::text`,
   encode: (value) => Buffer.from(value).toString("hex"),
   decode: bytesOf,
-  // text holds no U+0000, and depends on the database's encoding; bytea holds every value.
+  // Columns of type text cannot contain U+0000 and depend on the encoding of the database; bytea stores every value.
   schema: [
     'CREATE TABLE IF NOT EXISTS {table} ("key" text COLLATE "C" PRIMARY KEY, "value" bytea NOT NULL, "version" ' +
       'text COLLATE "C" NOT NULL, "expires_at" bigint NOT NULL)',
     'CREATE INDEX IF NOT EXISTS {index} ON {table} ("expires_at")',
   ],
-  // Each CREATE INDEX, also of one that exists, waits for a lock that stops writers.
+  // CREATE INDEX waits for a lock that blocks writers, even if the index exists.
   hasSchema: "SELECT 1 WHERE to_regclass('{table}') IS NOT NULL AND to_regclass('{path of index}') IS NOT NULL",
   miscompared:
     "SELECT c.collname FROM pg_attribute a JOIN pg_collation c ON c.oid = a.attcollation WHERE a.attrelid = " +
@@ -71,8 +80,8 @@ const DIALECT: Dialect = {
   sweep:
     `DELETE FROM {table} WHERE "key" = ANY (ARRAY(SELECT "key" FROM {table} WHERE "expires_at" <= {deadline} ` +
     `ORDER BY "expires_at" LIMIT ${SLICE} FOR UPDATE SKIP LOCKED))`,
-  // The lock of the table's own number is held until the statement is committed; asked for once, before any row is
-  // looked at.
+  // The lock with the table's object id is held until the statement is committed; it is requested once, before any row
+  // is read.
   sweepAlone:
     `DELETE FROM {table} WHERE "key" = ANY (ARRAY(SELECT "key" FROM {table} WHERE (SELECT ` +
     `pg_try_advisory_xact_lock(${SWEEPS}, to_regclass('{table}')::oid::int)) AND "expires_at" <= {deadline} ` +
@@ -80,11 +89,11 @@ const DIALECT: Dialect = {
   clear:
     `DELETE FROM {table} WHERE "key" = ANY (ARRAY(SELECT "key" FROM {table} WHERE "key" >= ? AND "key" < ? ORDER ` +
     `BY "key" LIMIT ${SLICE} FOR UPDATE))`,
-  // serialization_failure (where the default isolation is a stricter one), deadlock_detected: rolled back.
+  // serialization_failure (if the default isolation level is stricter), deadlock_detected: rolled back.
   isBusy: hasCode("40001", "40P01"),
   // undefined_table, undefined_column, insufficient_privilege, read_only_sql_transaction.
   refusal: (error) => REFUSALS[(error as { code?: string } | undefined)?.code ?? ""],
-  // IF NOT EXISTS looks first and creates then: of two at once the second fails with unique_violation,
+  // IF NOT EXISTS checks first and creates then: of two processes the second fails with unique_violation,
   // duplicate_table or duplicate_object.
   isMadeByOthers: hasCode("23505", "42P07", "42710"),
 };
@@ -101,16 +110,16 @@ function hasCode(...codes: readonly string[]): (error: unknown) => boolean {
 }
 
 /**
- * What is no hexadecimal text is not what the database answered: empty sessions in the place of all others would be
- * the end of it.
+ * If a value is not hexadecimal, the client changed it. It must not be read as "no record", which would replace all
+ * sessions by empty ones.
  */
 function bytesOf(column: unknown): Uint8Array {
   const hex = textOf(column);
   if (hex.length % 2 === 0 && /^[0-9a-f]*$/.test(hex)) return Buffer.from(hex, "hex");
   throw new SessionError(
     "storage",
-    "the client answers something else than the database holds: types of its own for text? Hand in a pool " +
-      "without them",
+    "the client returns a value that differs from the stored one, perhaps because of custom types for text; " +
+      "pass a pool without them",
   );
 }
 
@@ -133,11 +142,11 @@ const LOOK_ALIKES: readonly LookAlike[] = [
   {
     name: "a sql with transform.row",
     matches: (client) => has(client, "unsafe") && client.options?.transform?.row?.from !== undefined,
-    write: () => "postgresStorage(postgres(…)), one without it: no row of a session could be read through it",
+    write: () => "postgresStorage(postgres(…)), one without it: rows of sessions could not be read through it",
   },
 ];
 
-function speakerOf(client: PgClient | PostgresJsClient | PgliteClient): SqlClient {
+function clientOf(client: PgClient | PostgresJsClient | PgliteClient): SqlClient {
   refuseLookAlikes("postgresStorage", client, LOOK_ALIKES);
   if (typeof (client as Partial<PostgresJsClient> | null)?.unsafe === "function")
     return throughPostgresJs(client as PostgresJsClient);

@@ -2,13 +2,13 @@ import type { StorageCall, StorageFinding } from "../contracts/storage.js";
 import { bad, clockFinding, distinct, ok, warning } from "./findings.js";
 import type { Command, Send } from "./redis-clients.js";
 
-/** Scripts with flags are of this version. */
+/** The oldest version with script flags. */
 const OLDEST = 7;
 
-/** Of the memory that the server may take: more than that in use is worth a word. */
+/** Part of the server's memory limit; if more is used, `check` warns. */
 const NEARLY_FULL = 0.9;
 
-/** What every primary says of itself. */
+/** Findings about every primary. */
 export async function redisFindings(primaries: readonly Send[], { now }: StorageCall): Promise<StorageFinding[]> {
   const each = await Promise.all(primaries.map((send) => findingsOf(send, now)));
   return distinct(each.flat());
@@ -33,7 +33,7 @@ async function findingsOf(send: Send, now: number): Promise<StorageFinding[]> {
 
 type Facts = Readonly<Record<string, string | undefined>>;
 
-/** `INFO` as it is: lines of `name:value`, under headings. */
+/** Parses `INFO`: lines of `name:value`, under headings. */
 function factsOf(info: string): Facts {
   const lines = info.split(/\r?\n/).flatMap((line) => /^(\w+):(.*)$/.exec(line) ?? []);
   const pairs = Array.from({ length: lines.length / 3 }, (_, i) => [lines[3 * i + 1]!, lines[3 * i + 2]!] as const);
@@ -42,7 +42,7 @@ function factsOf(info: string): Facts {
 
 function versionFindings({ redis_version: version }: Facts): StorageFinding[] {
   if (version === undefined || Number.parseInt(version, 10) >= OLDEST) return [];
-  return [bad(`the server is of version ${version}`, `use Redis ${OLDEST} or newer, or Valkey`)];
+  return [bad(`the server has version ${version}`, `use Redis ${OLDEST} or newer, or Valkey`)];
 }
 
 function memoryFindings({ maxmemory_policy: policy, maxmemory, used_memory: used }: Facts): StorageFinding[] {
@@ -53,34 +53,31 @@ function memoryFindings({ maxmemory_policy: policy, maxmemory, used_memory: used
       return [ok("no session is evicted: maxmemory-policy is noeviction")];
     return [
       warning(
-        "the memory of the server is nearly used up",
-        "give it more maxmemory: without any left nothing new can be stored",
+        "the memory of the server is nearly full",
+        "increase maxmemory: if it is full, nothing new can be stored",
       ),
     ];
   }
   const advice =
-    "CONFIG SET maxmemory-policy noeviction, also in its configuration file, or a server of its own for sessions";
+    "CONFIG SET maxmemory-policy noeviction, also in its configuration file, or use a separate server for sessions";
   if (isLimited)
-    return [bad(`maxmemory-policy is ${policy}: sessions are removed when the server needs room`, advice)];
+    return [bad(`maxmemory-policy is ${policy}: sessions are removed when the server needs memory`, advice)];
   return [warning(`maxmemory-policy is ${policy}: sessions are removed once maxmemory is set`, advice)];
 }
 
 function persistenceFindings(facts: Facts): StorageFinding[] {
   const { aof_enabled: aof, aof_last_write_status: append, rdb_last_bgsave_status: snapshot } = facts;
   if (aof === undefined) return [];
-  const disk = "look at the server's log, and at the space and rights of its directory";
+  const disk = "check the server's log, and the free space and permissions of its directory";
   const findings: StorageFinding[] = [];
   if (append !== undefined && append !== "ok")
     findings.push(bad("the last write to the append-only file failed", disk));
   if (snapshot !== undefined && snapshot !== "ok")
     findings.push(bad("the last snapshot failed: the server may refuse writes", disk));
-  if (aof !== "0") return [...findings, ok("what is acknowledged is in the append-only file")];
+  if (aof !== "0") return [...findings, ok("acknowledged writes are in the append-only file")];
   const advice =
-    "CONFIG SET appendonly yes, also in its configuration file, or everybody logs in again after a restart";
-  return [
-    ...findings,
-    warning("appendonly is off: after a restart there is what the last snapshot has, if there is one", advice),
-  ];
+    "CONFIG SET appendonly yes, also in its configuration file, or all users log in again after a restart";
+  return [...findings, warning("appendonly is off: a restart loses all writes since the last snapshot", advice)];
 }
 
 function replicationFindings(facts: Facts): StorageFinding[] {
@@ -88,15 +85,19 @@ function replicationFindings(facts: Facts): StorageFinding[] {
   if (role === "slave")
     return [bad("the client is connected to a replica", "connect it to the primary, or through Sentinel")];
   if (role === undefined || replicas === undefined) return [];
-  if (waitsFor !== undefined) return [ok("the server takes writes only while enough replicas follow")];
+  if (waitsFor !== undefined) return [ok("the server accepts writes only while enough replicas are connected")];
   if (replicas === "0") return [ok("the server has no replicas")];
-  const advice = "CONFIG SET min-replicas-to-write 1 and min-replicas-max-lag 1, if a lost logout is not acceptable";
+  const advice =
+    "CONFIG SET min-replicas-to-write 1 and min-replicas-max-lag 1, if losing a logout is not acceptable";
   return [
-    warning("no replica has to follow: what is acknowledged last, a logout too, is lost with the primary", advice),
+    warning(
+      "no replica acknowledges writes: a failover loses the last acknowledged writes, including logouts",
+      advice,
+    ),
   ];
 }
 
-/** What a refusal of a command means. */
+/** Returns what an error of a command means. */
 export function explainRedis(error: unknown): StorageFinding | undefined {
   const message = error instanceof Error ? error.message : "";
   const known = REFUSALS.find(([shape]) => shape.test(message));
@@ -110,16 +111,16 @@ const commandOf = (message: string): string =>
     "a command"
   ).toUpperCase();
 const RIGHTS = "ACL SETUSER … ~holdfast:* +get +set +evalsha +eval +getrange +setrange +pexpire +unlink +scan";
-const WRITES = "look at the server: reads go on, logins and changes are answered with 503";
+const WRITES = "check the server: reads work, logins and changes fail with 503";
 
-/** By how the server words it: what it means, and what to do. */
+/** By the text of the error: what it means, and what to do. */
 const REFUSALS: readonly (readonly [RegExp, (message: string) => string, string])[] = [
   [
     /permissions to access (a|one of the) key|can't access at least one of the keys/,
-    () => "the user may not use the keys that were tried",
-    'give it those of the store (~holdfast:*), or call check(call, "prefix of its keys")',
+    () => "the user has no permission for the test keys",
+    'grant it the keys of the store (~holdfast:*), or call check(call, "prefix of its keys")',
   ],
-  [/^NOPERM/, (message) => `the user may not run ${commandOf(message)}`, RIGHTS],
+  [/^NOPERM/, (message) => `the user has no permission for ${commandOf(message)}`, RIGHTS],
   [
     /user executing the script can't run|Unknown Redis command called from script|This Redis command is not allowed/i,
     () => "a command inside of a script is not allowed, or was renamed",
@@ -127,25 +128,21 @@ const REFUSALS: readonly (readonly [RegExp, (message: string) => string, string]
   ],
   [
     /unknown command/i,
-    (message) => `the server does not know ${commandOf(message)}: it may have been renamed or turned off`,
-    "leave it its name; rights are given by ACL",
+    (message) => `the server does not know ${commandOf(message)}: it may have been renamed or disabled`,
+    "do not rename it; restrict commands with ACL",
   ],
-  [
-    /^(NOAUTH|WRONGPASS)/,
-    () => "the server wants to know who the client is",
-    "give the client a username and a password",
-  ],
+  [/^(NOAUTH|WRONGPASS)/, () => "the server requires authentication", "give the client a username and a password"],
   [/^READONLY/, () => "the client is connected to a replica", "connect it to the primary, or through Sentinel"],
-  [/^MISCONF/, () => "the server takes no writes: its snapshots fail (MISCONF)", WRITES],
-  [/^NOREPLICAS/, () => "the server takes no writes: too few replicas follow (NOREPLICAS)", WRITES],
-  [/^OOM/, () => "the server takes no writes: its memory is used up (OOM)", "give it more maxmemory"],
+  [/^MISCONF/, () => "the server accepts no writes: its snapshots fail (MISCONF)", WRITES],
+  [/^NOREPLICAS/, () => "the server accepts no writes: too few replicas are connected (NOREPLICAS)", WRITES],
+  [/^OOM/, () => "the server accepts no writes: its memory is full (OOM)", "increase maxmemory"],
 ];
 
 function notAllowed(command: string, what: string): StorageFinding {
-  return warning(`${command} is not allowed to this user: ${what}`, `+${command.toLowerCase()} lets check() look`);
+  return warning(`this user has no permission for ${command}: ${what}`, `grant it +${command.toLowerCase()}`);
 }
 
-/** Runs a command that the user may lack; nothing where it does. */
+/** Runs a command that the user may have no permission for; returns undefined in that case. */
 async function ifAllowed(send: Send, command: Command): Promise<unknown> {
   try {
     return await send(command);
@@ -155,7 +152,7 @@ async function ifAllowed(send: Send, command: Command): Promise<unknown> {
   }
 }
 
-/** A reply as text, whatever the client makes of replies. */
+/** Converts a reply to a string, whatever the client converts replies to. */
 function text(reply: unknown): string {
   return typeof reply === "string" ? reply : String(reply);
 }

@@ -2,67 +2,67 @@ import { SessionError } from "../errors.js";
 import { kindOf, misuse } from "../util/assert.js";
 import { has as hasCalls, isA, refuseLookAlikes, type LookAlike } from "./look-alikes.js";
 
-/** A client or pool of `redis` (node-redis), as far as it is used. */
+/** The part of a client or pool of `redis` (node-redis) that is used. */
 export interface NodeRedisClient {
   sendCommand(args: string[], options?: { timeout?: number }): Promise<unknown>;
-  /** Whether it is connected. */
+  /** True if it is connected. */
   readonly isReady?: boolean;
 }
 
-/** A cluster of `redis` (node-redis), as far as it is used. */
+/** The part of a cluster of `redis` (node-redis) that is used. */
 export interface NodeRedisCluster {
   sendCommand(firstKey: string | undefined, isReadonly: boolean | undefined, args: string[]): Promise<unknown>;
-  // oxlint-disable-next-line typescript/no-explicit-any -- what is in `masters` is handed back as it is
+  // oxlint-disable-next-line typescript/no-explicit-any -- elements of `masters` are passed back unchanged
   nodeClient(node: any): Promise<NodeRedisClient>;
   readonly masters: readonly unknown[];
 }
 
-/** A sentinel client of `redis` (node-redis), as far as it is used. */
+/** The part of a sentinel client of `redis` (node-redis) that is used. */
 export interface NodeRedisSentinel {
   sendCommand(isReadonly: boolean | undefined, args: string[]): Promise<unknown>;
   getSentinelNode(): unknown;
 }
 
-/** A client of `ioredis` or `iovalkey`, of one server or of what its sentinels name, as far as it is used. */
+/** The part of a client of `ioredis` or `iovalkey`, for one server or sentinel, that is used. */
 export interface IoRedisClient {
   call(command: string, args: string[]): Promise<unknown>;
 }
 
-/** A cluster of `ioredis` or `iovalkey`, as far as it is used. */
+/** The part of a cluster of `ioredis` or `iovalkey` that is used. */
 export interface IoRedisCluster extends IoRedisClient {
   nodes(role: "master"): readonly IoRedisClient[];
   pipeline?(commands: unknown[][]): { exec(): Promise<[error: Error | null, reply?: unknown][] | null> };
 }
 
-/** A client that {@link redisStorage} takes; it is known by the calls it has. */
+/** A client accepted by {@link redisStorage}; its kind is recognised by its methods. */
 export type RedisClient = NodeRedisClient | NodeRedisCluster | NodeRedisSentinel | IoRedisClient | IoRedisCluster;
 
 export type Command = [name: string, ...args: string[]];
 export type Send = (command: Command) => Promise<unknown>;
 
-/** What all clients come down to. */
+/** One interface for all clients. */
 export interface Connection {
   /** Runs a command on the primary that has the key. */
   send(key: string, command: Command): Promise<unknown>;
-  /** One for each primary. */
+  /** One function for each primary. */
   primaries(): Promise<readonly Send[]>;
-  /** The error, or one that says what to do where the client is closed or was never connected. */
+  /** Returns the error, or one with advice if the client is closed or was never connected. */
   advised(error: unknown): unknown;
-  /** What the client is to put before each key, and whether it does so itself. */
+  /** The prefix that the client is configured with, and whether it adds the prefix itself. */
   readonly keyPrefix: string;
   readonly prefixesItself: boolean;
 }
 
 /**
- * Tells clients apart by the calls they have: ioredis has `call`; of node-redis a cluster has `nodeClient`, a
- * sentinel `getSentinelNode`.
+ * Recognises clients by their methods: ioredis has `call`; of node-redis a cluster has `nodeClient`, a sentinel client
+ * `getSentinelNode`.
  */
 export function connection(client: RedisClient): Connection {
   refuseLookAlikes("redisStorage", client, LOOK_ALIKES);
   return { ...connectionOf(client), advised: (error) => (isClosed(client) ? closed(error) : error) };
 }
 
-/** Nobody has connected it, or somebody has closed it: no outage, which ends by itself. */
+/** True if the client was never connected or was closed: this is not an outage, which ends without intervention. */
 function isClosed(client: RedisClient): boolean {
   const { isOpen, status } = client as { readonly isOpen?: boolean; readonly status?: string };
   return isOpen === false || status === "wait" || status === "end";
@@ -123,7 +123,7 @@ const LOOK_ALIKES: readonly LookAlike[] = [
   },
 ];
 
-/** An instance that has a method of this name; a class is none. */
+/** True for an instance with a method of this name, false for a class. */
 function has(client: unknown, call: string): boolean {
   return (
     typeof client === "object" && client !== null && typeof (client as Record<string, unknown>)[call] === "function"
@@ -136,9 +136,9 @@ function nodeSingle(client: NodeRedisClient): Made {
 }
 
 /**
- * The client's own timeout is for commands that wait to be written, and takes an `AbortSignal` for each: a tenth of
- * what a request costs. A connected client has written the command before it could run out, and the store gives up
- * waiting by itself.
+ * The client's own timeout applies to commands that wait to be written, and needs an `AbortSignal` each: a tenth of
+ * the cost of a request. A connected client writes the command before the timeout, and the store has a timeout of its
+ * storage calls.
  */
 function nodeSend(client: NodeRedisClient): Send {
   const { commandOptions } =
@@ -176,7 +176,7 @@ function ioCluster(client: IoRedisCluster): Made {
     throw misuse(
       "scaleReads of the client",
       scaleReads,
-      '"master": what a replica answers may be older than a logout',
+      '"master": a replica may return data that is older than a logout',
     );
   const send =
     optionsOf(client).enableAutoPipelining === true && has(client, "pipeline")
@@ -194,15 +194,15 @@ function ioCluster(client: IoRedisCluster): Made {
 
 function ioSend(client: IoRedisClient): Send {
   const { enableAutoPipelining, dropBufferSupport } = optionsOf(client);
-  // ioredis 4 (newer ones do not have the other option) has no arguments left of what it pipelines by itself.
+  // ioredis 4, which has this option, loses the arguments of commands that it pipelines automatically.
   if (enableAutoPipelining === true && dropBufferSupport !== undefined)
     return ioSendPipelined(client as IoRedisCluster);
   return ([name, ...args]) => client.call(name.toLowerCase(), args).catch(withoutArguments);
 }
 
 /**
- * A cluster that pipelines by itself groups commands by their first argument, which is no key in a script: most then
- * fail where several overlap. A pipeline of one command is sent to the server of its keys.
+ * With automatic pipelining, a cluster client groups commands by their first argument, which for a script is not a
+ * key: most of several overlapping commands then fail. A pipeline of one command is sent to the server of its keys.
  */
 function ioSendPipelined(client: Pick<IoRedisCluster, "pipeline">): Send {
   return async ([name, ...args]) => {
@@ -212,7 +212,7 @@ function ioSendPipelined(client: Pick<IoRedisCluster, "pipeline">): Send {
   };
 }
 
-/** ioredis puts the whole command into an error, and a log would show what the session holds. */
+/** ioredis adds the command and its arguments to errors: a log would show the content of the session. */
 function withoutArguments(error: unknown): never {
   const { command } = (error ?? {}) as { command?: { name?: unknown } };
   if (typeof command === "object" && command !== null)
@@ -220,7 +220,7 @@ function withoutArguments(error: unknown): never {
   throw error;
 }
 
-/** A cluster's primaries; any command makes the client find out where it has not yet. */
+/** Returns the primaries of a cluster; if the client does not know them yet, any command makes it load them. */
 async function known<N>(nodes: () => readonly N[], send: Connection["send"]): Promise<readonly N[]> {
   if (nodes().length === 0) await send("holdfast", ["GET", "holdfast"]);
   if (nodes().length === 0) throw new Error("the cluster client knows no primary");
@@ -229,14 +229,14 @@ async function known<N>(nodes: () => readonly N[], send: Connection["send"]): Pr
 
 type Prefix = Pick<Connection, "keyPrefix" | "prefixesItself">;
 
-/** node-redis leaves plain commands as they are, so its prefix is put here. */
+/** node-redis does not add its prefix to plain commands, so it is added here. */
 function nodePrefix(client: object): Prefix {
   const { _keyPrefix } = client as { readonly _keyPrefix?: unknown };
-  return { keyPrefix: prefixText(_keyPrefix), prefixesItself: false };
+  return { keyPrefix: checkedPrefix(_keyPrefix), prefixesItself: false };
 }
 
 function ioPrefix(client: object): Prefix {
-  return { keyPrefix: prefixText(optionsOf(client).keyPrefix), prefixesItself: true };
+  return { keyPrefix: checkedPrefix(optionsOf(client).keyPrefix), prefixesItself: true };
 }
 
 interface IoRedisOptions {
@@ -250,8 +250,8 @@ function optionsOf(client: object): IoRedisOptions {
   return (client as { readonly options?: IoRedisOptions }).options ?? {};
 }
 
-function prefixText(prefix: unknown): string {
+function checkedPrefix(prefix: unknown): string {
   if (prefix == null) return "";
-  if (typeof prefix !== "string") throw misuse("keyPrefix of the client", prefix, "a text");
+  if (typeof prefix !== "string") throw misuse("keyPrefix of the client", prefix, "a string");
   return prefix;
 }

@@ -10,26 +10,26 @@ import {
 } from "../contracts/storage.js";
 import { sha1 } from "../util/hash.js";
 import { DEFAULT_PREFIX, tryChanges } from "./findings.js";
-import { drawVersion, insideTransaction } from "./driver.js";
+import { newVersion, insideTransaction } from "./driver.js";
 import { explainRedis, redisFindings } from "./redis-check.js";
 import type { Command, Connection, Send } from "./redis-clients.js";
 
-/** What a server of another maker does in another way. */
+/** Differences between servers with Redis commands. */
 export interface RedisKind {
   /** The command that reads a key on the primary. */
   readonly read: "GET" | "GETEX";
-  /** Whether a script may say in its first line what it needs, as Redis 7 has it. */
+  /** True if a script can declare flags in its first line, as in Redis 7. */
   readonly flags: boolean;
-  /** What the servers say of themselves. */
+  /** Findings about the servers. */
   readonly findings: (primaries: readonly Send[], call: StorageCall) => Promise<StorageFinding[]>;
 }
 
 const REDIS: RedisKind = { read: "GET", flags: true, findings: redisFindings };
 
-/** Records as strings `<version>.<deadline>.<value>`, over whatever runs a command of Redis. */
+/** Stores records as strings `<version>.<deadline>.<value>`, with any client that runs Redis commands. */
 export class RedisStorage implements Storage {
   readonly #connection: Connection;
-  /** Of keys as the server has them, and as the client is given them. */
+  /** Prefix of the keys on the server, and of the keys passed to the client. */
   readonly #serverPrefix: string;
   readonly #prefix: string;
   readonly #kind: RedisKind;
@@ -51,7 +51,7 @@ export class RedisStorage implements Storage {
 
   async create(name: string, entry: StorageEntry, { now }: StorageCall): Promise<Written | false> {
     const key = this.#prefix + name;
-    const version = drawVersion();
+    const version = newVersion();
     const command: Command = ["SET", key, encode(version, entry), "PX", keptFor(entry.expiresAt, now), "NX"];
     const reply = await this.#connection.send(key, command).catch((error: unknown) => {
       throw this.#connection.advised(error);
@@ -60,7 +60,7 @@ export class RedisStorage implements Storage {
   }
 
   async update(name: string, entry: StorageEntry, version: Version, { now }: StorageCall): Promise<Written | false> {
-    const next = drawVersion();
+    const next = newVersion();
     const updated = await this.#run(UPDATE, name, version, [encode(next, entry), keptFor(entry.expiresAt, now)]);
     return updated && { version: next };
   }
@@ -87,7 +87,7 @@ export class RedisStorage implements Storage {
     return [tried, ...(await this.#kind.findings(await this.#connection.primaries(), call))];
   }
 
-  /** Walks a primary's keys; each is removed by a command of its own, which finds its way while slots move. */
+  /** Scans the keys of a primary. Each key is removed by a separate command, which is redirected if its slot moves. */
   async #clearPrimary(send: Send, pattern: string): Promise<void> {
     const { keyPrefix, prefixesItself } = this.#connection;
     let cursor = "0";
@@ -99,7 +99,7 @@ export class RedisStorage implements Storage {
     } while (cursor !== "0");
   }
 
-  /** Runs a script by its hash, or by its text where the server does not know it (any more). */
+  /** Runs a script by its hash, or by its source if the server does not have it (any more). */
   async #run(script: Script, name: string, version: Version, args: string[]): Promise<boolean> {
     const key = this.#prefix + name;
     const rest = ["1", key, `${version}.`, ...args];
@@ -107,18 +107,20 @@ export class RedisStorage implements Storage {
       return isOne(await this.#connection.send(key, ["EVALSHA", script.hash, ...rest]));
     } catch (error) {
       if (!startsWith(error, "NOSCRIPT")) throw this.#connection.advised(error);
-      return isOne(await this.#connection.send(key, ["EVAL", script.text, ...rest]));
+      return isOne(await this.#connection.send(key, ["EVAL", script.source, ...rest]));
     }
   }
 }
 
-/** Digits of a deadline: as many as any time has, so that `touch` writes over it in place. */
+/** Number of digits of a deadline: enough for every time, so that `touch` can overwrite it in place. */
 const DEADLINE_DIGITS = 16;
 const VERSION_LENGTH = 12;
 const HEAD = new RegExp(`^([\\w-]{${VERSION_LENGTH}})\\.(\\d{${DEADLINE_DIGITS}})\\.`);
 const HEAD_LENGTH = VERSION_LENGTH + DEADLINE_DIGITS + 2;
 
-/** The version of what this driver did not write: longer than what scripts compare, so it never matches. */
+/**
+ * Version of values that this driver did not write: longer than the part that scripts compare, so it never matches.
+ */
 const NEVER = "not written by holdfast";
 
 function encode(version: string, { value, expiresAt }: StorageEntry): string {
@@ -130,7 +132,7 @@ function entryOf(reply: unknown): StoredEntry | undefined {
 }
 
 /**
- * A reply, unless the command was not run: inside a MULTI of the application's on this connection it waits for its
+ * Returns a reply, unless the command was queued: inside a MULTI of the application on this connection it waits for
  * EXEC, and may be discarded.
  */
 function done(reply: unknown): unknown {
@@ -145,14 +147,14 @@ function done(reply: unknown): unknown {
 
 const QUEUED = "QUEUED";
 
-/** A key of another type is no failure: the store finds that it is no record. */
+/** A key of another type is not a failure: the store finds that it is not a record. */
 function isOfOtherType(error: unknown): boolean {
   return startsWith(error, "WRONGTYPE");
 }
 
 const OF_OTHER_TYPE: StoredEntry = { value: "", version: NEVER, expiresAt: 0 };
 
-/** What somebody else wrote is answered as it is: the store finds that it is no record. */
+/** A value that this driver did not write is returned as it is; the store finds that it is not a record. */
 function decode(text: string): StoredEntry {
   const head = HEAD.exec(text);
   if (!head) return { value: text, version: NEVER, expiresAt: 0 };
@@ -163,48 +165,53 @@ function deadline(expiresAt: number): string {
   return `${expiresAt}`.padStart(DEADLINE_DIGITS, "0");
 }
 
-/** How long the server keeps it, in ms: longer than it is valid, since clocks differ. */
+/** How long the server keeps the key, in ms: longer than it is valid, because clocks differ. */
 function keptFor(expiresAt: number, now: number): string {
   return `${Math.max(Math.ceil(expiresAt - now + CLOCK_SKEW_MS), 1)}`;
 }
 
 interface Script {
-  readonly text: string;
-  /** By which the server knows it. */
+  readonly source: string;
+  /** Identifies the script on the server. */
   readonly hash: string;
 }
 
 /**
- * Changes the key if it still begins with the version and its dot: 1, else 0. A key of another type is a mismatch;
- * every other error is one.
+ * Changes the key if it still begins with the version and its dot: 1, else 0. A key of another type counts as a
+ * mismatch; any other error is an error.
  */
 function ifUnchanged(change: string, head: string = ""): Script {
-  const text =
+  const source =
     `${head}local head = redis.pcall('GETRANGE', KEYS[1], 0, ${VERSION_LENGTH}) ` +
     "if type(head) == 'table' and not string.find(head.err, '^WRONGTYPE') then return head end " +
     `if head ~= ARGV[1] then return 0 end ${change} return 1`;
   let hash: string | undefined;
   return {
-    text,
+    source,
     get hash() {
-      return (hash ??= sha1(text));
+      return (hash ??= sha1(source));
     },
   };
 }
 
 const UPDATE = ifUnchanged("redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])");
-/** Takes no memory, so it goes on where the server has none left: a request that only reads is served then. */
+/**
+ * Needs no additional memory, so it works if the server's memory is full: requests that only read are still served.
+ */
 const MOVE = `redis.call('SETRANGE', KEYS[1], ${VERSION_LENGTH + 1}, ARGV[2]) redis.call('PEXPIRE', KEYS[1], ARGV[3])`;
 const TOUCH = ifUnchanged(MOVE, "#!lua flags=allow-oom\n");
 const TOUCH_PLAIN = ifUnchanged(MOVE);
 const DELETE = ifUnchanged("redis.call('UNLINK', KEYS[1])");
 
-/** A text, which a client may have been told to answer as bytes, or to read as JSON: what is written here is none. */
+/**
+ * Converts a reply to a string. A client can be configured to return bytes, or to parse JSON, which these strings
+ * never are.
+ */
 function textOf(reply: unknown): string {
   return typeof reply === "string" ? reply : String(reply);
 }
 
-/** A number, which a client may have been told to answer as a text. */
+/** Compares a number, which a client can be configured to return as a string. */
 function isOne(reply: unknown): boolean {
   return Number(done(reply)) === 1;
 }

@@ -1,5 +1,5 @@
 /**
- * Records in Redis or Valkey: one server, Sentinel or Cluster, through the client that the application has.
+ * Records in Redis or Valkey: one server, Sentinel or Cluster, through the application's client.
  *
  * @module
  */
@@ -20,19 +20,27 @@ export type {
 /** Options of {@link redisStorage}. */
 export interface RedisOptions {
   /**
-   * Put before every key, after the client's own `keyPrefix`. Default: nothing; keys begin with the store's
+   * Prepended to every key, after the client's own `keyPrefix`. Default: nothing; keys begin with the store's
    * `namespace` anyway.
    */
   prefix?: string;
 }
 
 /**
- * Keeps records in Redis 7 or newer, or Valkey. Takes clients of `redis`, `ioredis` and `iovalkey`: single, cluster
- * and sentinel ones. The client stays the application's: it connects it and ends it.
+ * Stores records in Redis 7 or newer, or Valkey. It accepts clients of `redis`, `ioredis` and `iovalkey`: for a single
+ * server, a cluster or sentinel. The application connects and closes the client.
  *
- * One string per key, `<version>.<deadline>.<value>`. Reads are one `GET`; changes are one command or one script
- * each, on one key, so that they are atomic on a cluster too. Reads are answered by the primary, whatever the client
- * does otherwise.
+ * One string per key, `<version>.<deadline>.<value>`. A read is one `GET`; a change is one command or one script on
+ * one key, so it is atomic on a cluster too. Reads go to the primary, whatever the settings of the client are.
+ *
+ * @param client - the client
+ * @param options - `prefix`
+ * @returns the storage
+ * @throws {TypeError} if the client is not supported; the message says what to pass
+ * @example
+ * ```ts
+ * const storage = redisStorage(await createClient({ url: "redis://localhost" }).connect());
+ * ```
  */
 export function redisStorage(client: RedisClient, options: RedisOptions = {}): Storage {
   const { prefix = "" } = onlyKeys("redisStorage", options, ["prefix"]);

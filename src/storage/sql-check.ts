@@ -5,16 +5,16 @@ import { bad, distinct, length, ok, tryChanges, warning } from "./findings.js";
 /** Why a database refuses a statement, or a client does. */
 export type SqlRefusal = "table" | "column" | "rights" | "read-only" | "closed";
 
-/** One question about a database, and what the first row of the answer means. */
+/** A question about a database, and a function that interprets the first row of the result. */
 export interface SqlFact {
   readonly sql: string;
   readonly judge: (row: readonly unknown[], now: number) => readonly StorageFinding[];
 }
 
-/** What `check` needs of a storage: its statements, filled in. */
+/** What `check` needs of a storage; statements are complete. */
 export interface SqlToCheck {
   readonly storage: Storage;
-  /** With its schema, as it is called in an error. */
+  /** Name for messages, with its schema. */
   readonly table: string;
   row(sql: string): Promise<readonly unknown[] | undefined>;
   readonly refusal: (error: unknown) => SqlRefusal | undefined;
@@ -24,12 +24,10 @@ export interface SqlToCheck {
   readonly facts: readonly SqlFact[];
 }
 
-/**
- * How long rows that expired may stay before `check` says so, in ms: a sweep every ten minutes leaves none so old.
- */
+/** How old expired rows may be before `check` warns, in ms: with a sweep every ten minutes none becomes so old. */
 const LAG_MS = 60 * 60_000;
 
-/** Looks at table, rights, index, collation, what was not swept, and at what the database says of itself. */
+/** Checks table, permissions, index, collation, expired rows, and the configuration of the database. */
 export async function sqlFindings(sql: SqlToCheck, call: StorageCall, prefix: string): Promise<StorageFinding[]> {
   const tried = await tryChanges(sql.storage, call, prefix, (error) =>
     meaningOf(refusalBehind(error, sql.refusal), sql.table),
@@ -42,15 +40,15 @@ export async function sqlFindings(sql: SqlToCheck, call: StorageCall, prefix: st
   return distinct([tried, ...ofTable, ...facts.flat()]);
 }
 
-/** A driver's own error has the database's as its cause. */
+/** The cause of a driver error is the error of the database. */
 function refusalBehind(error: unknown, refusal: SqlToCheck["refusal"]): SqlRefusal | undefined {
   return refusal(error instanceof SessionError ? error.cause : error);
 }
 
-const ENSURE = "make it once with `await storage.ensureSchema()`, or by a migration with schemaSql()";
+const ENSURE = "create it once with `await storage.ensureSchema()`, or by a migration with schemaSql()";
 
 function missing(table: string): { what: string; advice: string } {
-  return { what: `there is no table ${table}`, advice: ENSURE };
+  return { what: `the table ${table} does not exist`, advice: ENSURE };
 }
 
 function meaningOf(refusal: SqlRefusal | undefined, table: string): StorageFinding | undefined {
@@ -58,9 +56,12 @@ function meaningOf(refusal: SqlRefusal | undefined, table: string): StorageFindi
   if (refusal === "column")
     return bad(`the table ${table} lacks a column`, "compare it with what schemaSql() prints");
   if (refusal === "rights")
-    return bad(`the user may not read and change ${table}`, `GRANT SELECT, INSERT, UPDATE, DELETE ON ${table} to it`);
+    return bad(
+      `the user has no permission to read and change ${table}`,
+      `GRANT SELECT, INSERT, UPDATE, DELETE ON ${table} to it`,
+    );
   if (refusal === "read-only")
-    return bad("the database is read-only", "point the client at the primary, or look for a full disk");
+    return bad("the database is read-only", "connect the client to the primary, or check for a full disk");
   return refusal && { level: "bad", ...CLOSED };
 }
 
@@ -68,31 +69,31 @@ const CLOSED = {
   what: "the client is closed, or was never connected",
   advice:
     "write `await client.connect()` before the first request and close it after the last; a single " +
-    "connection that broke is not made again, so hand in a pool",
+    "connection is not reopened after an error, so pass a pool",
 };
 
-/** How clients say that they are closed; they have no code in common. */
+/** Messages of closed clients; they have no common code. */
 const CLOSED_TEXT =
   /pool after calling end|closed and is not queryable|connection error and is not queryable|pool is (closed|ended|already)|in closed state|connection is closed|database (connection )?is not open|closed database|client is closed/i;
 
-/** Whether an error says that the client is closed. */
+/** True if an error means that the client is closed. */
 export function isClosed(error: unknown): boolean {
   const { code, message } = (error ?? {}) as { code?: unknown; message?: unknown };
   return code === "CLIENT_CLOSED" || code === "CONNECTION_ENDED" || CLOSED_TEXT.test(String(message));
 }
 
-/** The same error, or one that says what to do where that is known. */
+/** Returns the error, or one with advice if its reason is known. */
 export function advised(error: unknown, refusal: SqlRefusal | undefined, table: string): unknown {
   const known = refusal === "table" ? missing(table) : refusal === "closed" ? CLOSED : undefined;
   return known ? new SessionError("storage", `${known.what}; ${known.advice}`, { cause: error }) : error;
 }
 
-/** A table made by hand in which letters have no case would take two visitors for one. */
+/** In a table with a case-insensitive collation, the sessions of two visitors could be mixed up. */
 export function collides(collation: unknown): SessionError {
   return new SessionError(
     "unsupported",
-    `the table's keys are compared by the collation ${String(collation)}, which takes different keys for ` +
-      `one; ${BINARY}`,
+    `the table's keys are compared by the collation ${String(collation)}, which makes different keys ` +
+      `equal; ${BINARY}`,
   );
 }
 
@@ -102,7 +103,7 @@ async function collation(sql: SqlToCheck): Promise<StorageFinding[]> {
   if (sql.miscompared === undefined) return [];
   const row = await asked(sql, sql.miscompared);
   return row
-    ? [bad(`keys are compared by the collation ${text(row[0])}, which takes different keys for one`, BINARY)]
+    ? [bad(`keys are compared by the collation ${text(row[0])}, which makes different keys equal`, BINARY)]
     : [ok("keys are compared byte by byte")];
 }
 
@@ -111,7 +112,7 @@ async function index(sql: SqlToCheck): Promise<StorageFinding[]> {
   return [
     warning(
       'the index on "expires_at" is missing: each sweep reads the whole table',
-      "make it with `await storage.ensureSchema()`",
+      "create it with `await storage.ensureSchema()`",
     ),
   ];
 }
@@ -119,16 +120,16 @@ async function index(sql: SqlToCheck): Promise<StorageFinding[]> {
 async function lag(sql: SqlToCheck, now: number): Promise<StorageFinding[]> {
   const [oldest] = (await asked(sql, sql.oldest)) ?? [];
   const late = oldest == null ? 0 : now - CLOCK_SKEW_MS - Number(text(oldest));
-  if (!(late > LAG_MS)) return [ok("what has expired is removed")];
+  if (!(late > LAG_MS)) return [ok("expired rows are removed")];
   return [
     warning(
-      `rows that expired ${length(late)} ago are still there`,
-      'write `storage.startSweep({ every: "10m" })`, or call sweep from anywhere',
+      `rows that expired ${length(late)} ago still exist`,
+      'write `storage.startSweep({ every: "10m" })`, or call sweep periodically',
     ),
   ];
 }
 
-/** A row, unless this database does not know the question or this user may not ask it. */
+/** Returns a row, or undefined if this database does not support the question or this user has no permission. */
 async function asked(sql: SqlToCheck, statement: string): Promise<readonly unknown[] | undefined> {
   try {
     return await sql.row(statement);
@@ -139,7 +140,7 @@ async function asked(sql: SqlToCheck, statement: string): Promise<readonly unkno
 
 const utf8 = new TextDecoder();
 
-/** A column as text, whatever the client makes of columns. */
+/** Converts a column to a string, whatever the client converts columns to. */
 export function text(column: unknown): string {
   return column instanceof Uint8Array ? utf8.decode(column) : `${(column ?? "") as string | number | bigint}`;
 }

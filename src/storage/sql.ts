@@ -11,106 +11,100 @@ import {
 } from "../contracts/storage.js";
 import { onlyKeys, show } from "../util/assert.js";
 import { DEFAULT_PREFIX } from "./findings.js";
-import { drawVersion } from "./driver.js";
+import { newVersion } from "./driver.js";
 import { Sweeping } from "./sweeping.js";
 import { advised, collides, isClosed, sqlFindings, text, type SqlFact, type SqlRefusal } from "./sql-check.js";
 
-/** Where the records are kept. */
+/** Options of an SQL storage. */
 export interface SqlOptions {
   /** Name of the table: letters, digits and `_`, at most 48. Default `holdfast_sessions`. */
   table?: string;
-  /**
-   * The schema (MySQL: the database) the table is in, by the same rule. Default: where the connection looks for
-   * names.
-   */
+  /** The schema of the table (MySQL: the database), with the same rule. Default: the search path of the connection. */
   schema?: string;
 }
 
-/** How one kind of client is spoken to: one statement, one answer. */
+/** One interface for all clients: a statement and its result. */
 export interface SqlClient {
-  /** The first row, its columns in the order they were asked for; nothing where there is none. */
+  /** Returns the first row, its columns in the requested order, or undefined if there is none. */
   row(sql: string, parameters: readonly unknown[], call: StatementCall): Promise<SqlRow | undefined>;
-  /** Runs a statement that changes rows; answers how many. */
+  /** Runs a statement that changes rows; returns their number. */
   change(sql: string, parameters: readonly unknown[], call: StatementCall): Promise<number>;
   /**
-   * Runs statements while no other process does the same under this name, for databases that have such locks; the
-   * first of them only, if it could not be had.
+   * Runs statements while no other process does so under this name, for databases with such locks. If the lock is not
+   * available, it runs none or only the first statement.
    */
   alone?(name: string, work: (client: Pick<SqlClient, "change">) => Promise<number>): Promise<number>;
 }
 
-/** For whom a statement is run. */
+/** The caller of a statement. */
 export type StatementCall = Pick<StorageCall, "signal" | "timeout">;
 
-/** A row as value, version and deadline. */
+/** A row with value, version and deadline. */
 export type SqlRow = readonly unknown[];
 
 /**
- * What a database writes in its own way. Statements are templates: names stand between double quotes, `?` is a
- * parameter, `{table}`, `{value}`, `{deadline}`, `{columns}`, `{index}` (its name) and `{path of index}` (with the
- * schema) are filled in; so are, as strings, `{name of table}`, `{name of index}` and `{schema}`, which is NULL where
- * none was given.
+ * The SQL dialect of a database. Statements are templates: names are in double quotes, `?` is a parameter, `{table}`,
+ * `{value}`, `{deadline}`, `{columns}`, `{index}` (its name) and `{path of index}` (with the schema) are replaced; so
+ * are, by string literals, `{name of table}`, `{name of index}` and `{schema}`, which is NULL if none was given.
  */
 export interface Dialect {
-  /** What stands around a name. */
+  /** The quote character of names. */
   readonly quote: '"' | "`";
   /** The nth parameter of a statement, from 1. */
   readonly parameter: (nth: number) => string;
-  /** How a value is written into a statement, and a deadline; columns as they are asked for. Default: as they are. */
+  /** SQL for a value and a deadline in a statement, and the list of columns to select. Default: unchanged. */
   readonly value?: string;
   readonly deadline?: string;
   readonly columns?: string;
-  /** A value as a parameter; default: its bytes. */
+  /** Converts a value to a parameter; default: its bytes. */
   readonly encode?: (value: string) => unknown;
-  /** What was a value's column, as bytes or text; default: as it is. */
+  /** Converts a value's column to bytes or a string; default: unchanged. */
   readonly decode?: (column: unknown) => unknown;
-  /** What makes the table and its index where they are missing. */
+  /** Creates the table and its index if they are missing. */
   readonly schema: readonly string[];
-  /** Asks whether table and index are there, since making them again costs a lock or a right. */
+  /** Checks if table and index exist, because creating them needs a lock or a permission. */
   readonly hasSchema: string;
-  /** Asks for the collation of a column that takes different keys for one; for databases that have such. */
+  /** Selects the collation of a column that makes different keys equal; for databases with collations. */
   readonly miscompared?: string;
-  /** What `check` asks the database about itself. */
+  /** Questions of `check` about the configuration. */
   readonly facts: readonly SqlFact[];
-  /** Inserts a row; of a key that exists it changes no row, or fails with what `isDuplicate` knows. */
+  /** Inserts a row. If the key exists, it changes no row, or fails with an error that `isDuplicate` recognises. */
   readonly create: string;
-  /** Moves a deadline; counts the row also where the deadline was that one already. */
+  /** Changes a deadline; also counts a row with the same deadline. */
   readonly touch: string;
-  /** Removes at most `SLICE` of the rows that expired. */
+  /** Removes at most `SLICE` expired rows. */
   readonly sweep: string;
-  /** The same, if no other process does so at this moment, and none otherwise. */
+  /** The same, if no other process does so at the same time; otherwise removes nothing. */
   readonly sweepAlone?: string;
-  /** Removes at most `SLICE` of the rows between two keys. */
+  /** Removes at most `SLICE` rows between two keys. */
   readonly clear: string;
-  /** Whether an insert failed because the key exists. */
+  /** True if an insert failed because the key exists. */
   readonly isDuplicate?: (error: unknown) => boolean;
-  /** Whether a statement changed nothing because others were at the same rows: it is repeated. */
+  /** True if a statement changed nothing because of concurrent statements on the same rows: it is repeated. */
   readonly isBusy: (error: unknown) => boolean;
-  /** Why the database refused a statement. */
+  /** Returns why the database refused a statement. */
   readonly refusal: (error: unknown) => SqlRefusal | undefined;
-  /** Whether another process has made the same table or index at this moment. */
+  /** True if another process has created the same table or index at the same time. */
   readonly isMadeByOthers?: (error: unknown) => boolean;
 }
 
-/** The most rows that one statement removes: it locks no more, and takes no longer. */
+/** Maximum number of rows that one statement removes: limits its locks and its duration. */
 export const SLICE = 500;
 
 /** The longest pause before a statement is repeated, in ms. */
 const MAX_PAUSE_MS = 25;
 
-/** How long `ensureSchema` waits for others, in ms. */
+/** Timeout of `ensureSchema`, in ms. */
 const SCHEMA_TIMEOUT_MS = 30_000;
 
-/**
- * How long a statement of `startSweep` is waited for, in ms: a connection that fell silent would stop all later ones.
- */
+/** Timeout of a statement of `startSweep`, in ms: a connection without response would block all later sweeps. */
 const SWEEP_STATEMENT_MS = 60_000;
 
 const DEFAULT_TABLE = "holdfast_sessions";
 const NAME = /^[a-z_]\w{0,47}$/i;
 
 /**
- * A storage in one table of an SQL database: each call is one statement, no transaction, nothing kept in the
+ * A storage in one table of an SQL database: each call is one statement; there are no transactions and no state in the
  * connection.
  */
 export class SqlStorage implements Storage {
@@ -126,7 +120,15 @@ export class SqlStorage implements Storage {
   }
 
   /**
-   * Makes the table and its index where they are missing. Any number of processes may do so at once, at each start.
+   * Creates the table and its index if they are missing. Any number of processes may call it at the same time, at each
+   * start.
+   *
+   * @throws {SessionError} `unsupported` if the collation of an existing table makes different keys equal; `storage`
+   *   or the error of the client if the database fails
+   * @example
+   * ```ts
+   * await storage.ensureSchema();
+   * ```
    */
   async ensureSchema(): Promise<void> {
     const call = { signal: AbortSignal.timeout(SCHEMA_TIMEOUT_MS) };
@@ -143,12 +145,20 @@ export class SqlStorage implements Storage {
     }
   }
 
-  /** What `ensureSchema` runs, for migrations: statements that each end with `;` and a line end. */
+  /**
+   * Returns the statements of `ensureSchema`, for migrations.
+   *
+   * @returns SQL statements, each with `;` and a line break at its end
+   * @example
+   * ```ts
+   * console.log(storage.schemaSql());
+   * ```
+   */
   schemaSql(): string {
     return this.#sql.schema.map((sql) => `${sql};\n`).join("");
   }
 
-  /** See the storage contract. */
+  /** Implements the storage contract. */
   async get(key: string, call: StorageCall): Promise<StoredEntry | undefined> {
     const row = await this.#row(this.#sql.get, [key], call);
     if (!row) return undefined;
@@ -160,9 +170,9 @@ export class SqlStorage implements Storage {
     };
   }
 
-  /** See the storage contract. */
+  /** Implements the storage contract. */
   async create(key: string, { value, expiresAt }: StorageEntry, call: StorageCall): Promise<Written | false> {
-    const version = drawVersion();
+    const version = newVersion();
     try {
       const created = await this.#change(this.#sql.create, [key, this.#encode(value), version, expiresAt], call);
       return created > 0 && { version };
@@ -172,40 +182,41 @@ export class SqlStorage implements Storage {
     }
   }
 
-  /** See the storage contract. */
+  /** Implements the storage contract. */
   async update(
     key: string,
     { value, expiresAt }: StorageEntry,
     version: Version,
     call: StorageCall,
   ): Promise<Written | false> {
-    const next = drawVersion();
+    const next = newVersion();
     const updated = await this.#change(this.#sql.update, [this.#encode(value), next, expiresAt, key, version], call);
     return updated > 0 && { version: next };
   }
 
-  /** See the storage contract. */
+  /** Implements the storage contract. */
   async touch(key: string, expiresAt: number, version: Version, call: StorageCall): Promise<Written | false> {
     const touched = await this.#change(this.#sql.touch, [expiresAt, key, version], call);
     return touched > 0 && { version };
   }
 
-  /** See the storage contract. */
+  /** Implements the storage contract. */
   async delete(key: string, version: Version, call: StorageCall): Promise<boolean> {
     return (await this.#change(this.#sql.delete, [key, version], call)) > 0;
   }
 
   /**
-   * Looks at the table, its index and collation, the rights there are, what was not swept, and what the database says
-   * of itself: clock, durability, replication.
+   * Checks the table, its index and collation, the permissions, expired rows that were not removed, and the database:
+   * clock, durability, replication.
    *
-   * @param call - `now` is compared with the database's clock.
-   * @param prefix - What the keys begin with that the rights are tried with. Default `holdfast:`.
-   * @returns What was found, each with its level and what to do about it.
-   * @throws What the client throws where the database cannot be reached.
-   *
+   * @param call - `now` is compared with the clock of the database
+   * @param prefix - start of the test keys. Default `holdfast:`
+   * @returns the findings, each with a level and advice
+   * @throws the error of the client, if the database cannot be reached
    * @example
+   * ```ts
    * const findings = await storage.check({ now: Date.now(), signal: AbortSignal.timeout(5000) });
+   * ```
    */
   async check(call: StorageCall, prefix: string = DEFAULT_PREFIX): Promise<StorageFinding[]> {
     const { hasSchema, miscompared, oldest, facts, table } = this.#sql;
@@ -214,35 +225,46 @@ export class SqlStorage implements Storage {
     return sqlFindings({ storage: this, table, row, refusal, hasSchema, miscompared, oldest, facts }, call, prefix);
   }
 
-  /** Removes every key that starts with `prefix`, a slice at a time. */
+  /**
+   * Removes every key that starts with `prefix`, a slice at a time.
+   *
+   * @param prefix - start of the keys
+   * @param call - as in every call
+   */
   async clear(prefix: string, call: StorageCall): Promise<void> {
-    // Keys are visible ASCII, compared byte by byte: U+007F is above whatever may follow the prefix, in any encoding.
+    // Keys are visible ASCII, compared byte by byte: U+007F is greater than every character that can follow the
+    // prefix, in any encoding.
     await this.#removeAll(this.#sql.clear, [prefix, `${prefix}\u007f`], call);
   }
 
   /**
-   * Removes what expired five minutes ago, a slice at a time; answers how many. Any number of processes may do so at
-   * once.
+   * Removes rows that expired more than five minutes ago, a slice at a time. Any number of processes may call it at
+   * the same time.
+   *
+   * @param call - as in every call
+   * @returns how many were removed
    */
   async sweep(call: StorageCall): Promise<number> {
     return this.#removeAll(this.#sql.sweep, [call.now - CLOCK_SKEW_MS], call);
   }
 
   /**
-   * Sweeps every so often, from a timer that keeps no process running, until `close`; of several processes one at a
-   * time, if the database can see to that. Called again it starts anew.
+   * Calls `sweep` periodically until `close`; if the database allows it, only one of several processes at a time. Its
+   * timer does not keep the process running. A second call restarts it.
    *
-   * @param options - `every` (default `"10m"`), and `onError`, which is told why a sweep failed (default: a warning).
-   * @throws TypeError or RangeError for options that are none.
-   *
+   * @param options - `every` (default `"10m"`), and `onError`, called with the error of a failed sweep (default: a
+   *   warning)
+   * @throws {TypeError | RangeError} if an option is invalid
    * @example
+   * ```ts
    * storage.startSweep({ every: "10m" });
+   * ```
    */
   startSweep(options?: SweepOptions): void {
     this.#sweeping.start(options);
   }
 
-  /** Stops what `startSweep` started. The client stays the application's. */
+  /** Stops what `startSweep` started. It does not close the client. */
   close(): void {
     this.#sweeping.stop();
   }
@@ -265,7 +287,7 @@ export class SqlStorage implements Storage {
     client: Pick<SqlClient, "change"> = this.#client,
   ): Promise<number> {
     for (let removed = 0; ; await pause(0, call.signal)) {
-      const count = await this.#patiently(() => client.change(sql, parameters, call), call);
+      const count = await this.#withRetries(() => client.change(sql, parameters, call), call);
       removed += count;
       if (count < SLICE) return removed;
     }
@@ -276,15 +298,18 @@ export class SqlStorage implements Storage {
   }
 
   #row(sql: string, parameters: readonly unknown[], call: StatementCall): Promise<SqlRow | undefined> {
-    return this.#patiently(() => this.#client.row(sql, parameters, call), call);
+    return this.#withRetries(() => this.#client.row(sql, parameters, call), call);
   }
 
   #change(sql: string, parameters: readonly unknown[], call: StatementCall): Promise<number> {
-    return this.#patiently(() => this.#client.change(sql, parameters, call), call);
+    return this.#withRetries(() => this.#client.change(sql, parameters, call), call);
   }
 
-  /** Repeats what failed only because others were at the same rows, until nobody waits for it any more. */
-  async #patiently<T>(statement: () => Promise<T>, call: StatementCall): Promise<T> {
+  /**
+   * Repeats a statement that failed only because of concurrent statements on the same rows, until the caller stops
+   * waiting.
+   */
+  async #withRetries<T>(statement: () => Promise<T>, call: StatementCall): Promise<T> {
     for (let tries = 0; ; tries++) {
       try {
         return await statement();
@@ -300,7 +325,7 @@ export class SqlStorage implements Storage {
   }
 }
 
-/** A function whose calls wait for each other: for a connection that runs one statement at a time. */
+/** Returns a function whose calls wait for each other: for a connection that runs one statement at a time. */
 export function inTurn<A extends unknown[], B>(send: (...args: A) => PromiseLike<B>): (...args: A) => Promise<B> {
   let last: Promise<unknown> = Promise.resolve();
   return (...args) => {
@@ -310,16 +335,13 @@ export function inTurn<A extends unknown[], B>(send: (...args: A) => PromiseLike
   };
 }
 
-/** Names that were checked, without quotes. */
+/** Validated names, without quotes. */
 export interface TableNames {
   readonly schema?: string | undefined;
   readonly table: string;
 }
 
-/**
- * Checks the names that options give. They cannot be parameters of a statement, so nothing but plain names is let
- * through.
- */
+/** Validates the names in options. They cannot be parameters of a statement, so only plain names are accepted. */
 export function tableNames(
   where: string,
   options: SqlOptions,
@@ -332,13 +354,13 @@ export function tableNames(
 function plainName(option: string, name: unknown): string {
   if (typeof name === "string" && NAME.test(name)) return name;
   throw new TypeError(
-    `holdfast: ${option} is ${show(name)}; write a name of letters, digits and _, at most 48, that begins with ` +
-      "no digit",
+    `holdfast: ${option} is ${show(name)}; write a name of letters, digits and _, at most 48, not beginning ` +
+      "with a digit",
   );
 }
 
 interface Statements {
-  /** The table's name, with its schema, for people. */
+  /** The name of the table for messages, with its schema. */
   readonly table: string;
   readonly schema: readonly string[];
   readonly hasSchema: string;
@@ -357,7 +379,7 @@ interface Statements {
 
 const SAME_VERSION = '"key" = ? AND "version" = ?';
 
-/** Every statement there is, written once. */
+/** Creates all statements, once. */
 function statements(dialect: Dialect, { schema, table }: TableNames): Statements {
   const qualified = (name: string): string => (schema === undefined ? `"${name}"` : `"${schema}"."${name}"`);
   const index = `${table}_expires_at`;
@@ -400,8 +422,8 @@ function statements(dialect: Dialect, { schema, table }: TableNames): Statements
 const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /**
- * A column that is read as text: what was written as bytes comes back as bytes. What is neither is nothing that a
- * driver wrote.
+ * Converts a column to a string: bytes that a driver wrote are returned as bytes. Any other type was not written by a
+ * driver.
  */
 export function textOf(column: unknown): string {
   if (typeof column === "string") return column;
@@ -416,7 +438,7 @@ function identity(column: unknown): unknown {
   return column;
 }
 
-/** Waits; rejects where the signal is or gets aborted. */
+/** Waits; rejects if the signal is or becomes aborted. */
 function pause(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal.aborted) return reject(signal.reason as Error);

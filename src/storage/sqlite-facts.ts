@@ -2,7 +2,7 @@ import type { StorageFinding } from "../contracts/storage.js";
 import { bad, ok, warning } from "./findings.js";
 import { text, type SqlFact } from "./sql-check.js";
 
-/** What a database says of itself. */
+/** Questions to SQLite about its configuration. */
 export const SQLITE_FACTS: readonly SqlFact[] = [
   { sql: "PRAGMA journal_mode", judge: ([mode]) => journal(text(mode).toLowerCase()) },
   { sql: "PRAGMA synchronous", judge: ([level]) => (text(level) === "0" ? [unsafe()] : []) },
@@ -17,8 +17,8 @@ function journal(mode: string): StorageFinding[] {
   if (mode === "memory")
     return [
       warning(
-        "journal_mode is memory: the database is gone with this process, or a crash damages it",
-        "open a file, and PRAGMA journal_mode = WAL",
+        "journal_mode is memory: a crash of this process may damage the database",
+        "use a file with PRAGMA journal_mode = WAL",
       ),
     ];
   return [

@@ -22,25 +22,27 @@ import { has, refuseLookAlikes, type LookAlike } from "./look-alikes.js";
 
 export type { SqlOptions, SqlStorage } from "./sql.js";
 
-/** What is used of a `Database` of `better-sqlite3` or `bun:sqlite`, or a `DatabaseSync` of `node:sqlite`. */
+/**
+ * The part of a `Database` of `better-sqlite3` or `bun:sqlite`, or a `DatabaseSync` of `node:sqlite`, that is used.
+ */
 export interface SqliteDatabase {
   prepare(sql: string): SqliteStatement;
-  /** Whether a transaction is open: of `better-sqlite3` and `bun:sqlite`, and of `node:sqlite`. */
+  /** True if a transaction is open: in `better-sqlite3` and `bun:sqlite`, and in `node:sqlite`. */
   readonly inTransaction?: boolean;
   readonly isTransaction?: boolean;
 }
 
-/** What is used of a prepared statement. */
+/** The part of a prepared statement that is used. */
 export interface SqliteStatement {
   get(...parameters: any[]): unknown;
   run(...parameters: any[]): Awaitable<{ changes: number | bigint }>;
 }
 
-/** What is used of a client of `@libsql/client`. */
+/** The part of a client of `@libsql/client` that is used. */
 export interface LibsqlClient {
   execute(statement: { sql: string; args: any[] }): PromiseLike<{ rows: readonly unknown[]; rowsAffected: number }>;
   reconnect(): unknown;
-  /** `file`, or `http` or `ws` where the database is a server. */
+  /** `file`, or `http` or `ws` if the database is on a server. */
   readonly protocol?: string;
 }
 
@@ -48,30 +50,40 @@ export interface LibsqlClient {
 export interface SqliteOptions extends Pick<SqlOptions, "table"> {}
 
 /**
- * Keeps records in one table of an SQLite database, through `better-sqlite3`, `node:sqlite`, `bun:sqlite` or
+ * Stores records in one table of an SQLite database, through `better-sqlite3`, `node:sqlite`, `bun:sqlite` or
  * `@libsql/client`.
  *
- * Several processes of one machine may share the file; `PRAGMA journal_mode = WAL` makes readers and a writer wait
- * for each other less. Nothing waits for a lock in a call that blocks the process: hand in a connection of its own,
- * since the first call of a synchronous one sets its `busy_timeout` to 0 (for libsql leave `timeout` at its default,
- * 0), and a locked file is tried again a little later, as long as the call is waited for. Make the table with {@link
- * SqlStorage.ensureSchema | ensureSchema()} or a migration (`schemaSql()` prints it), and call {@link
- * SqlStorage.startSweep | startSweep()}.
+ * Several processes on one machine can share the file; with `PRAGMA journal_mode = WAL` readers and writers block each
+ * other less. No call blocks the process while it waits for a lock: pass a separate connection, because the first call
+ * sets its `busy_timeout` to 0 (for libsql leave `timeout` at its default, 0). If the file is locked, the call is
+ * repeated after a pause, until its timeout. Create the table with {@link SqlStorage.ensureSchema | ensureSchema()} or
+ * a migration (`schemaSql()` returns it), and call {@link SqlStorage.startSweep | startSweep()}.
+ *
+ * @param database - a database or client
+ * @param options - `table`
+ * @returns the storage
+ * @throws {TypeError} if the database is not supported or an option is invalid; the message says what to pass
+ * @example
+ * ```ts
+ * const storage = sqliteStorage(new DatabaseSync("sessions.db"));
+ * await storage.ensureSchema();
+ * storage.startSweep();
+ * ```
  */
 export function sqliteStorage(database: SqliteDatabase | LibsqlClient, options: SqliteOptions = {}): SqlStorage {
-  return new SqlStorage(speakerOf(database), DIALECT, tableNames("sqliteStorage", options, ["table"]));
+  return new SqlStorage(clientOf(database), DIALECT, tableNames("sqliteStorage", options, ["table"]));
 }
 
 const DIALECT: Dialect = {
   quote: '"',
   parameter: () => "?",
-  // Not every client reads a text beyond U+0000; a BLOB holds every value.
+  // Not every client reads TEXT values after U+0000; a BLOB stores every value.
   schema: [
     'CREATE TABLE IF NOT EXISTS {table} ("key" TEXT PRIMARY KEY NOT NULL, "value" BLOB NOT NULL, "version" ' +
       'TEXT NOT NULL, "expires_at" INTEGER NOT NULL) STRICT',
     'CREATE INDEX IF NOT EXISTS {index} ON {table} ("expires_at")',
   ],
-  // A file that must not be written is opened all the same.
+  // A read-only file can still be opened.
   hasSchema:
     "SELECT 1 FROM sqlite_master WHERE type = 'index' AND name = {name of index} AND tbl_name = {name of table}",
   facts: SQLITE_FACTS,
@@ -88,7 +100,7 @@ const DIALECT: Dialect = {
   isBusy,
 };
 
-/** Of the database: by its text, since half of the clients tell no code. */
+/** Recognised by the message, because half of the clients report no code. */
 function refusal(error: unknown): SqlRefusal | undefined {
   const { message = "" } = (error ?? {}) as { message?: string };
   if (/no such table/i.test(message)) return "table";
@@ -96,10 +108,10 @@ function refusal(error: unknown): SqlRefusal | undefined {
   return /readonly database/i.test(message) ? "read-only" : undefined;
 }
 
-/** SQLITE_BUSY and SQLITE_LOCKED, the low byte of every code that tells more. */
+/** SQLITE_BUSY and SQLITE_LOCKED: the low byte of all extended codes. */
 const LOCKED = [5, 6];
 
-/** Each client tells the code in a place of its own. */
+/** Each client reports the code in a different property. */
 function isBusy(error: unknown): boolean {
   const { code, errcode, errno, rawCode } = (error ?? {}) as {
     code?: unknown;
@@ -113,12 +125,12 @@ function isBusy(error: unknown): boolean {
 const LOOK_ALIKES: readonly LookAlike[] = [
   {
     name: "a D1 database of Cloudflare",
-    // No synchronous client has batch(). What withSession() returns has neither exec() nor dump().
+    // No synchronous client has batch(). The result of withSession() has neither exec() nor dump().
     matches: (database) => has(database, "prepare", "batch") && !has(database, "execute"),
-    write: () => "another storage: D1 is no connection of this process, and has no driver here",
+    write: () => "another storage: D1 is not a connection of this process, and has no driver here",
   },
   {
-    name: "a database of sql.js, which is in memory and asks its application to write the file",
+    name: "a database of sql.js, which is in memory and does not write the file itself",
     matches: (database) => has(database, "prepare", "each", "export"),
     write: () => "sqliteStorage(new DatabaseSync(file)), of node:sqlite, or another that has the file",
   },
@@ -128,7 +140,7 @@ const LOOK_ALIKES: readonly LookAlike[] = [
     write: () => "sqliteStorage(new Database(file)), of better-sqlite3, or one of node:sqlite",
   },
   {
-    name: "a client of an older @libsql/client, which cannot leave a connection that met a lock",
+    name: "a client of an older @libsql/client, which cannot reopen a connection after a lock",
     matches: (database) =>
       has(database, "execute", "batch", "close") && !has(database, "reconnect") && database.protocol === "file",
     write: () => "sqliteStorage(createClient(…)), of @libsql/client 0.15.15 or newer",
@@ -140,7 +152,7 @@ const LOOK_ALIKES: readonly LookAlike[] = [
   },
 ];
 
-function speakerOf(database: SqliteDatabase | LibsqlClient): SqlClient {
+function clientOf(database: SqliteDatabase | LibsqlClient): SqlClient {
   refuseLookAlikes("sqliteStorage", database, LOOK_ALIKES);
   if (typeof (database as Partial<SqliteDatabase> | null)?.prepare === "function")
     return new Prepared(database as SqliteDatabase);
@@ -158,12 +170,12 @@ function isLibsql(database: unknown): database is LibsqlClient {
   return typeof client?.execute === "function" && (typeof client.reconnect === "function" || isRemote(client));
 }
 
-/** A server, where a locked file is none of the client's matters. */
+/** True for a server, which handles locks itself. */
 function isRemote({ protocol }: Partial<LibsqlClient>): boolean {
   return protocol === "http" || protocol === "ws";
 }
 
-/** A synchronous connection: statements are prepared when they are needed, and kept. */
+/** A synchronous connection: statements are prepared at their first use and kept. */
 class Prepared implements SqlClient {
   readonly #database: SqliteDatabase;
   readonly #isInside: () => boolean;
@@ -194,8 +206,8 @@ class Prepared implements SqlClient {
 }
 
 /**
- * Whether a connection is inside a transaction. `node:sqlite` before Node 22.16 does not tell: there no other
- * transaction can be begun then.
+ * Returns a function that tells if a connection is inside a transaction. `node:sqlite` before Node 22.16 does not
+ * report it; but BEGIN fails inside a transaction.
  */
 function transactionWatch(database: SqliteDatabase): () => boolean {
   if ("inTransaction" in database) return () => database.inTransaction === true;
@@ -223,9 +235,8 @@ function throughLibsql(client: LibsqlClient): SqlClient {
 }
 
 /**
- * A statement that libsql could not run, the file being locked, stays open in its connection: what is written there
- * from then on is never committed, and what is read stays old. So the connection is made anew, and no other statement
- * runs meanwhile.
+ * If the file is locked, a libsql statement stays open in its connection: later writes on that connection are never
+ * committed, and reads return old data. So the connection is reopened, and no other statement runs in the meantime.
  */
 function onFile(client: LibsqlClient): Libsql {
   return inTurn(async (statement) => {

@@ -3,13 +3,16 @@ import { callable, onlyKeys } from "../util/assert.js";
 import { warn } from "../util/builtin.js";
 import { milliseconds } from "../util/duration.js";
 
-/** How often, if nothing else is said. */
+/** Default interval. */
 const DEFAULT_EVERY = "10m";
 
-/** The longest that a timer of JavaScript can wait, in ms. */
+/** The longest delay of a JavaScript timer, in ms. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
-/** Sweeps every so often, one at a time, until it is stopped; a sweep that fails is told, and the next one comes. */
+/**
+ * Sweeps periodically, one sweep at a time, until stopped. The error of a failed sweep is reported, and the next sweep
+ * still runs.
+ */
 export class Sweeping {
   readonly #sweep: (now: number, signal: AbortSignal) => PromiseLike<unknown>;
   #stop: (() => void) | undefined;
@@ -18,7 +21,7 @@ export class Sweeping {
     this.#sweep = sweep;
   }
 
-  /** Starts, or starts anew with other options. */
+  /** Starts, or restarts with other options. */
   start(options: SweepOptions = {}): void {
     onlyKeys("startSweep", options, ["every", "onError", "clock"]);
     const every = milliseconds("every", options.every ?? DEFAULT_EVERY, 1000);
@@ -36,7 +39,8 @@ export class Sweeping {
       }
       if (!controller.signal.aborted) cancel = setTimer(every, () => void sweepOnce());
     };
-    // Processes that start together, and those that are started anew more often than that, sweep as well.
+    // A random first delay: processes that start together do not sweep together, and processes that restart more often
+    // than the interval sweep too.
     cancel = setTimer(Math.ceil(Math.random() * every), () => void sweepOnce());
     this.#stop = () => {
       controller.abort();
@@ -44,7 +48,7 @@ export class Sweeping {
     };
   }
 
-  /** Also stops a sweep that is under way, after the statement it has sent. */
+  /** Also stops a sweep in progress, after its current statement. */
   stop(): void {
     this.#stop?.();
     this.#stop = undefined;
@@ -63,7 +67,7 @@ function tell(onError: (error: unknown) => void, error: unknown): void {
   }
 }
 
-/** Real time, whose timers keep no process running. */
+/** The system clock, with timers that do not keep the process running. */
 const UNREFERENCED: NonNullable<SweepOptions["clock"]> = {
   now: () => Date.now(),
   setTimer(ms, callback) {

@@ -1,5 +1,5 @@
 /**
- * Records in Upstash Redis over REST, where there are no connections to keep: Workers, Lambda, edge functions.
+ * Records in Upstash Redis over REST, for platforms without persistent connections: Workers, Lambda, edge functions.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import { has, refuseLookAlikes, type LookAlike } from "./look-alikes.js";
 import type { Command, Connection, Send } from "./redis-clients.js";
 import { RedisStorage, type RedisKind } from "./redis-storage.js";
 
-/** A client of `@upstash/redis`, as far as it is used. */
+/** The part of a client of `@upstash/redis` that is used. */
 export interface UpstashClient {
   getex(key: string): Promise<unknown>;
   set(key: string, value: string, options: { px: number; nx: true }): Promise<unknown>;
@@ -24,22 +24,23 @@ export interface UpstashClient {
 
 /** Options of {@link upstashStorage}. */
 export interface UpstashOptions {
-  /** Put before every key. Default: nothing; keys begin with the store's `namespace` anyway. */
+  /** Prepended to every key. Default: nothing; keys begin with the store's `namespace` anyway. */
   prefix?: string;
 }
 
 /**
- * Keeps records in Upstash Redis, through a client of `@upstash/redis` (or `@vercel/kv`). One string per key, as
- * `redisStorage` has it, by the same scripts. Reads are a `GETEX`: a command that changes something is answered by
- * the primary, where a `GET` may be answered by a replica that has not heard of a logout yet.
+ * Stores records in Upstash Redis, through a client of `@upstash/redis` (or `@vercel/kv`). One string per key, with
+ * the same format and scripts as `redisStorage`. A read is a `GETEX`: commands that can change a key go to the
+ * primary, while a `GET` may go to a replica that has not received a logout yet.
  *
- * @param client - The application's client; with or without automatic pipelining and deserialization.
- * @param options - `prefix`.
- * @returns The storage.
- * @throws TypeError for what is no such client, and for a client whose `signal` is not a function.
- *
+ * @param client - the application's client, with or without automatic pipelining and deserialization
+ * @param options - `prefix`
+ * @returns the storage
+ * @throws {TypeError} if the client is not supported, or its `signal` is not a function
  * @example
+ * ```ts
  * const storage = upstashStorage(Redis.fromEnv({ signal: () => AbortSignal.timeout(2000) }));
+ * ```
  */
 export function upstashStorage(client: UpstashClient, options: UpstashOptions = {}): Storage {
   const { prefix = "" } = onlyKeys("upstashStorage", options, ["prefix"]);
@@ -77,17 +78,19 @@ const LOOK_ALIKES: readonly LookAlike[] = [
 ];
 
 /**
- * Once such a signal is aborted, the client answers every command by itself: a read finds nothing, a write is done.
+ * After such a signal is aborted, the client resolves every command without a request: a read finds nothing, a write
+ * seems to succeed.
  */
 function refuseFixedSignal(client: object): void {
   const { client: http } = client as { readonly client?: { readonly options?: { readonly signal?: unknown } } };
   const signal = http?.options?.signal;
   if (signal === undefined || signal === null || typeof signal === "function") return;
-  const write = "signal: () => AbortSignal.timeout(2000), a function: one signal for all commands ends them all";
+  const write =
+    "signal: () => AbortSignal.timeout(2000), a function: one signal for all commands would abort them all";
   throw misuse("signal of the client", signal, write);
 }
 
-/** Its scripts take no flags, and it has no settings that could be asked for. */
+/** Its scripts have no flags, and its configuration cannot be read. */
 const UPSTASH: RedisKind = { read: "GETEX", flags: false, findings: upstashFindings };
 
 function connectionOf(client: UpstashClient): Connection {
@@ -101,7 +104,7 @@ function connectionOf(client: UpstashClient): Connection {
   };
 }
 
-/** Calls of its own, not commands: so they are pipelined where the client does that by itself. */
+/** Uses the methods of the client, so that automatic pipelining applies. */
 async function run(client: UpstashClient, [name, ...args]: Command): Promise<unknown> {
   const [first = "", second = "", third = "", fourth = ""] = args;
   switch (name) {
@@ -125,12 +128,12 @@ async function run(client: UpstashClient, [name, ...args]: Command): Promise<unk
 }
 
 /**
- * The client puts the whole command into an error, or the beginning of an answer, and a log would show what the
- * session holds: what the server said is left of it.
+ * The client adds the whole command, or the start of a response, to an error: a log would show the content of the
+ * session. Only the server's message is kept.
  */
 function plainly(error: unknown): never {
   const { name, message } = error as { readonly name?: unknown; readonly message?: unknown };
-  if (name === "UpstashJSONParseError") throw new Error("the answer is no JSON: it is not Upstash that answered");
+  if (name === "UpstashJSONParseError") throw new Error("the response is not JSON: it was not sent by Upstash");
   if (name !== "UpstashError" || typeof message !== "string") throw error;
   const said = message.replace(/^Command (\d+ \[ \w+ \] )?failed: /, "").replace(/, command was: [^]*/, "");
   if (said.startsWith("ERR max request size exceeded")) throw new SessionError("too-large", `Upstash: ${said}`);
@@ -140,8 +143,8 @@ function plainly(error: unknown): never {
 async function upstashFindings([send]: readonly Send[], { now }: StorageCall): Promise<StorageFinding[]> {
   const time = (await send!(["TIME"])) as unknown[] | undefined;
   const eviction = warning(
-    "whether the database evicts sessions when it is full cannot be asked over REST",
-    "see to it in the console that Eviction is off",
+    "the eviction setting of the database cannot be read over REST",
+    "check in the console that Eviction is off",
   );
   return time ? [eviction, clockFinding(Number(time[0]) * 1000 + Number(time[1]) / 1000, now)] : [eviction];
 }

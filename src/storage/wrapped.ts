@@ -1,6 +1,9 @@
 import type { Storage } from "../contracts/storage.js";
 
-/** A storage that answers like another one, but for the calls given. What the other lacks stays lacking. */
+/**
+ * Returns a storage that forwards to another one, except for the given methods. Optional methods that the other lacks
+ * are not added.
+ */
 export function wrapped(storage: Storage, calls: Partial<Storage>): Storage {
   return {
     get: (key, call) => storage.get(key, call),

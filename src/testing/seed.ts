@@ -10,38 +10,37 @@ import { settingsOf } from "../session/request-options.js";
 import { makeSession } from "../session/session.js";
 import { partsOf } from "../session/store.js";
 
-/** What `session()` returns, whatever the framework. */
+/** The part of the result of `session()` that is used, for every framework. */
 export interface Seedable<D extends object> {
   readonly store: Store<D>;
 }
 
-/** Whose session is seeded, and since when. */
+/** Options of `seed`. */
 export interface SeedOptions extends CreateOptions {
   /**
-   * When the owner authenticated, epoch ms; default: now. The absolute timeout counts from then on, the idle timeout
-   * from now. For pages that ask `authenticatedWithin("5m")`.
+   * When the owner logged in, in epoch ms; default: now. The absolute timeout counts from then, the idle timeout from
+   * now. For pages that check `authenticatedWithin("5m")`.
    */
   authenticatedAt?: number;
 }
 
 /**
- * Stores a session and returns the request headers of a client that has it, so that a test starts where it wants to.
- *
- * Given a store instead of what `session()` returns, the cookie is called `session_id`.
+ * Stores a session and returns the request headers of a client that has it, so that a test can start with any session.
+ * With a store instead of the result of `session()`, the cookie is named `session_id`.
  *
  * @example
  * ```ts
  * const headers = await seed(sessions, { cart: ["rope"] }, { owner: "user-1" });   // { cookie: "session_id=…" }
  * await fetch(url, { headers });
  * ```
- * @param sessions - what `session({ … })` returned, or a store of `createStore({ … })`
- * @param data - what is in the session
- * @param options - `owner`: whose session it is, as after `authenticate`; `authenticatedAt`: since when; `info`,
+ * @param sessions - the result of `session({ … })`, or a store of `createStore({ … })`
+ * @param data - data of the session
+ * @param options - `owner`: owner, as after `authenticate`; `authenticatedAt`: time of the login; `info`,
  *   `idleTimeout`, `absoluteTimeout` and `sessionOnly` as for `authenticate`
  * @returns the headers a client sends, with lower-case names
- * @throws {TypeError} if the session is found by no header, or an option is not usable, like `authenticatedAt` without
+ * @throws {TypeError} if the session is not found by a header, or an option is invalid, like `authenticatedAt` without
  *   an `owner`
- * @throws {RangeError} if `authenticatedAt` is in the future, or so long ago that the session would have ended
+ * @throws {RangeError} if `authenticatedAt` is in the future, or so long ago that the session would have expired
  */
 export async function seed<D extends object>(
   sessions: Seedable<D> | Store<D>,
@@ -84,7 +83,7 @@ async function seeded<D extends object>(
 
 const OPTIONS = ["owner", "info", "authenticatedAt", "idleTimeout", "absoluteTimeout", "sessionOnly"] as const;
 
-/** A login in the future is none, and one before the absolute timeout has ended. */
+/** A login cannot be in the future, and the session must not have reached its absolute timeout. */
 function checkMoment(at: number, { settings }: StoreParts, lifetime: number = OWNED_FOR_MS): void {
   if (typeof at !== "number" || !Number.isFinite(at))
     throw misuse("seed.authenticatedAt", at, "Date.now() - 10 * 60_000: a time in epoch ms");
@@ -94,7 +93,7 @@ function checkMoment(at: number, { settings }: StoreParts, lifetime: number = OW
     throw outOfRange("seed.authenticatedAt", at, `after ${now - lifetime}: the absolute timeout has ended it by now`);
 }
 
-/** What Playwright's `storageState` takes. */
+/** The format of Playwright's `storageState`. */
 export interface BrowserState {
   cookies: {
     name: string;
@@ -110,23 +109,23 @@ export interface BrowserState {
 }
 
 /**
- * The cookies of seeded headers as a browser's state, for Playwright's `storageState`: a page opened with it is the
- * page of somebody who has that session.
+ * Converts the cookies of seeded headers to a browser state, for Playwright's `storageState`: a page opened with it is
+ * the page of a user who has that session.
  *
  * @example
  * ```ts
  * const headers = await seed(sessions, {}, { owner: "user-1" });
  * const context = await browser.newContext({ storageState: storageState(headers, "http://localhost:3000") });
  * ```
- * @param headers - what `seed` returned
- * @param origin - where the application is, like `"http://localhost:3000"`
+ * @param headers - the result of `seed`
+ * @param origin - URL of the application, like `"http://localhost:3000"`
  * @returns the state, with one cookie for each one in the headers
- * @throws {TypeError} if `headers` has no cookie, or `origin` is no URL
+ * @throws {TypeError} if `headers` has no cookie, or `origin` is not a URL
  */
 export function storageState(headers: Readonly<Record<string, string>>, origin: string): BrowserState {
   const { cookie } = Object(headers) as Readonly<Record<string, string>>;
   if (typeof cookie !== "string")
-    throw misuse("storageState", headers, "what seed() returned, of sessions whose token is in a cookie");
+    throw misuse("storageState", headers, "the result of seed(), for sessions whose token is in a cookie");
   const at = parsed(origin);
   return { cookies: cookie.split("; ").map((pair) => browserCookie(pair, at)), origins: [] };
 }
@@ -142,7 +141,7 @@ function browserCookie(pair: string, { hostname, protocol }: URL): BrowserState[
 function parsed(origin: string): URL {
   const url = URL.canParse(origin) ? new URL(origin) : undefined;
   if (url && /^https?:$/.test(url.protocol)) return url;
-  throw misuse("storageState.origin", origin, '"http://localhost:3000": where the application is');
+  throw misuse("storageState.origin", origin, '"http://localhost:3000", the URL of the application');
 }
 
 interface Target<D extends object> {
@@ -155,14 +154,14 @@ function target<D extends object>(sessions: Seedable<D> | Store<D>): Target<D> {
   const parts = partsOf(sessions);
   if (parts) return { store: sessions as Store<D>, parts, extractor: fromCookie() };
   const settings = settingsOf(sessions);
-  if (!settings) throw misplaced("seed", sessions, "what session({ … }) returned, or a store of createStore({ … })");
+  if (!settings) throw misplaced("seed", sessions, "the result of session({ … }), or a store of createStore({ … })");
   const { store } = sessions as Seedable<D>;
   return { store, parts: partsOf(store)!, extractor: settings.extractor };
 }
 
 /**
- * What a client sends back: every place in which it was sent the token; if none can be written, the Authorization
- * header.
+ * Returns the places in which a client sends the token: every place that it was sent in; if none can be written, the
+ * Authorization header.
  */
 function carriersOf({ members }: Extractor): readonly Extractor[] {
   const writable = members.filter(isWritable);
@@ -170,7 +169,7 @@ function carriersOf({ members }: Extractor): readonly Extractor[] {
   if (carriers.length === 0)
     throw new TypeError(
       "holdfast: seed: this extractor reads no header; write sessions.store.create(data) and send its token " +
-        "where you look for it",
+        "where the extractor reads it",
     );
   return carriers;
 }

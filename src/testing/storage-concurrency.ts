@@ -1,28 +1,28 @@
 import { CLOCK_SKEW_MS, type StoredEntry, type Written } from "../contracts/storage.js";
 import { accepted, check, checked, type Desk, MINUTE } from "./storage-desk.js";
 
-/** What callers at the same time see, and what only some storages have. */
+/** Concurrent callers, and optional methods. */
 export const CONCURRENCY_CASES: Readonly<Record<string, (desk: Desk) => Promise<void>>> = {
-  async "many writers of one key: each accepted update had the version it named"(desk) {
+  async "concurrent writers of one key: each accepted update replaced the version it named"(desk) {
     const key = await desk.created("0");
     const counts = await Promise.all(Array.from({ length: 12 }, () => desk.increments(key, 12)));
     const total = counts.reduce((sum, count) => sum + count, 0);
-    check(total > 0, "of writers that race at least one must succeed");
+    check(total > 0, "of concurrent writers at least one must succeed");
     const { value } = await desk.stored(key);
-    check(value === `${total}`, `${total} updates were accepted, but the counter stands at ${value}`);
+    check(value === `${total}`, `${total} updates were accepted, but the counter is ${value}`);
   },
 
-  async "of creates that race exactly one wins, and its value stands"(desk) {
+  async "of concurrent creates exactly one succeeds, and its value is stored"(desk) {
     for (let round = 0; round < 8; round++) {
       const key = desk.key();
-      const answers = await Promise.all(Array.from({ length: 12 }, (_, i) => desk.create(key, desk.entry(`${i}`))));
-      const winners = answers.flatMap((written, i) => (written === false ? [] : [`${i}`]));
-      check(winners.length === 1, `one create must win, ${winners.length} did`);
-      check((await desk.stored(key)).value === winners[0], "the value of the winner must stand");
+      const results = await Promise.all(Array.from({ length: 12 }, (_, i) => desk.create(key, desk.entry(`${i}`))));
+      const winners = results.flatMap((written, i) => (written === false ? [] : [`${i}`]));
+      check(winners.length === 1, `one create must succeed, ${winners.length} did`);
+      check((await desk.stored(key)).value === winners[0], "the value of the accepted create must be stored");
     }
   },
 
-  async "update, touch and delete of one version that race: update or delete, never both"(desk) {
+  async "concurrent update, touch and delete of one version: update or delete, never both"(desk) {
     for (let round = 0; round < 16; round++) {
       const key = await desk.created("one");
       const { version } = await desk.stored(key);
@@ -31,16 +31,16 @@ export const CONCURRENCY_CASES: Readonly<Record<string, (desk: Desk) => Promise<
         () => desk.touch(key, desk.now + 3 * MINUTE, version),
         () => desk.delete(key, version),
       ];
-      const answers = await inOrder(calls, round);
+      const results = await inOrder(calls, round);
       checkRace(
-        answers.map((answer) => answer !== false),
+        results.map((result) => result !== false),
         await desk.get(key),
         desk.now,
       );
     }
   },
 
-  async "a signal that is aborted may stop a call, but leaves no half of it"(desk) {
+  async "an aborted signal may stop a call, but never leaves a partial change"(desk) {
     const [key, touched, fresh] = [await desk.created("one"), await desk.created("one"), desk.key()];
     const hasty = desk.aborted();
     const { version } = await desk.stored(key);
@@ -66,7 +66,7 @@ export const CONCURRENCY_CASES: Readonly<Record<string, (desk: Desk) => Promise<
     await desk.holds(key, desk.entry("three"));
   },
 
-  async "clear, where there is one, removes every key of a prefix and no other"(desk) {
+  async "clear, if supported, removes every key of a prefix and no other"(desk) {
     const { storage } = desk;
     if (!storage.clear) return;
     const name = `${desk.key()}a_b`;
@@ -94,7 +94,7 @@ export const CONCURRENCY_CASES: Readonly<Record<string, (desk: Desk) => Promise<
     await storage.clear(`${desk.key()}:`, desk.call);
   },
 
-  async "sweep, where there is one, removes what expired five minutes ago and nothing else"(desk) {
+  async "sweep, if supported, removes entries that expired five minutes ago and nothing else"(desk) {
     const { storage } = desk;
     if (!storage.sweep) return;
     const [old, recent, live] = [
@@ -105,34 +105,32 @@ export const CONCURRENCY_CASES: Readonly<Record<string, (desk: Desk) => Promise<
     const later = desk.at(desk.now + 1000 + CLOCK_SKEW_MS);
     let removed = 0;
     for (let found = 1; found > 0; ) removed += found = await storage.sweep(later.call);
-    check(removed >= 1, "sweep must answer how many it removed");
-    check((await later.get(old)) == null, "what expired five minutes ago must be removed");
+    check(removed >= 1, "sweep must return how many it removed");
+    check((await later.get(old)) == null, "an entry that expired five minutes ago must be removed");
     await later.holds(recent, desk.entry("recent", 2000));
     await later.holds(live, desk.entry("live", 20 * MINUTE));
   },
 
-  async "check, where there is one, says what it found and what to do; nothing here is bad, nothing stays behind"(
-    desk,
-  ) {
+  async "check, if supported, reports findings and advice; nothing here is bad, no test key remains"(desk) {
     const findings = await checked(desk);
     if (!findings) return;
-    check(findings.length > 0, "check must say what it looked at");
+    check(findings.length > 0, "check must report what it checked");
     for (const { level, what, advice } of findings) {
       check(
         ["ok", "warn", "bad"].includes(level) && what !== "" && typeof advice === "string",
         "a finding must be { level, what, advice }",
       );
-      check(level === "ok" || advice !== "", `${what}: a finding that is not ok must say what to do`);
+      check(level === "ok" || advice !== "", `${what}: a finding that is not ok must have advice`);
       check(level !== "bad", `${what}: check must find nothing bad in a storage that keeps its contract`);
     }
     check(
       (await checked(desk))?.every(({ level }) => level !== "bad") === true,
-      "check must find the same when it is asked again",
+      "a second check must have the same result",
     );
   },
 };
 
-/** What may remain of one entry after an update, a touch and a delete that all named its version. */
+/** Possible results after an update, a touch and a delete of the same version. */
 function checkRace(
   [updated, touched, deleted]: readonly boolean[],
   stored: StoredEntry | null | undefined,
@@ -140,8 +138,8 @@ function checkRace(
 ): void {
   check(!(updated && deleted), "update and delete of the same version were both accepted");
   check(Boolean(updated || touched || deleted), "of changes that name the stored version the first must be accepted");
-  if (deleted) return check(stored == null, "what was deleted must be gone");
-  check(stored != null, "what nobody deleted must be there");
+  if (deleted) return check(stored == null, "a deleted entry must not exist");
+  check(stored != null, "an entry that was not deleted must exist");
   check(stored.value === (updated ? "two" : "one"), "the value must be that of the accepted update");
   check(
     stored.expiresAt === now + (updated ? 2 : 3) * MINUTE,
@@ -149,16 +147,16 @@ function checkRace(
   );
 }
 
-/** Starts the calls together, each round another one first. */
+/** Starts the calls together, each round with another one first. */
 function inOrder<T>(calls: readonly (() => Promise<T>)[], round: number): Promise<T[]> {
-  const answers = new Array<Promise<T>>(calls.length);
+  const results = new Array<Promise<T>>(calls.length);
   for (let i = 0; i < calls.length; i++) {
     const at = (i + round) % calls.length;
-    answers[at] = calls[at]!();
+    results[at] = calls[at]!();
   }
-  return Promise.all(answers);
+  return Promise.all(results);
 }
 
-async function settled(answer: Promise<unknown>): Promise<void> {
-  await answer.catch(() => {});
+async function settled(call: Promise<unknown>): Promise<void> {
+  await call.catch(() => {});
 }

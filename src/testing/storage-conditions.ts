@@ -3,39 +3,38 @@ import { SessionError } from "../errors.js";
 import { createStore } from "../session/store.js";
 import { accepted, check, Desk, findsBad, MINUTE, refused, type StorageUnderTest } from "./storage-desk.js";
 
-/** Begins a condition for one storage; what it returns ends it. */
+/** Begins a condition for one storage; returns a function that ends it. */
 export type BeginCondition<U extends StorageUnderTest> = (under: U) => Awaitable<() => Awaitable<unknown>>;
 
 /**
- * What may go wrong around a database, brought about by its own means. Each condition adds its cases to {@link
- * storageSuite}; give all that
- * your database and its clients know.
+ * Failures around a database, caused with the means of the database. Each condition adds cases to {@link
+ * storageSuite}; pass all that your database and its clients can have.
  */
 export interface StorageConditions<U extends StorageUnderTest = StorageUnderTest> {
-  /** The database answers reads and refuses to write: read-only, a full disk, too few replicas. */
+  /** The database serves reads and refuses writes: read-only, a full disk, too few replicas. */
   readonly readOnly?: BeginCondition<U>;
   /**
-   * The database answers reads, and no write finds its row, without an error: hidden rows, a command of a script that
-   * is not allowed.
+   * The database serves reads, and no write matches its row, without an error: hidden rows, a forbidden command in a
+   * script.
    */
   readonly refusedWrites?: BeginCondition<U>;
   /**
-   * The application begins a transaction of its own on the connection that the storage uses, and writes in it; ended,
-   * it is rolled back.
+   * The application begins a transaction on the connection that the storage uses, and writes in it; at the end it is
+   * rolled back.
    */
   readonly foreignTransaction?: BeginCondition<U>;
   /**
-   * Storages over clients that were configured for other rows than these: by the name of the setting. Each is closed
+   * Storages with clients that are configured for other result formats, by the name of the setting. Each is closed
    * after its cases.
    */
   readonly rowSettings?: Readonly<Record<string, () => Awaitable<StorageUnderTest>>>;
-  /** Every answer of the database comes this many ms later. */
+  /** Every response of the database is delayed by this many ms. */
   readonly latency?: (under: U, ms: number) => ReturnType<BeginCondition<U>>;
-  /** Cuts every connection that there is, as a failing network does. New ones can be made at once. */
+  /** Closes every existing connection, like a failing network. New ones can be opened immediately. */
   readonly cutConnections?: (under: U) => Awaitable<unknown>;
 }
 
-/** A storage under test, and its desk. */
+/** A storage under test, with its assertions. */
 interface Tried<U extends StorageUnderTest> {
   readonly under: U;
   readonly desk: Desk;
@@ -44,12 +43,12 @@ interface Tried<U extends StorageUnderTest> {
 /** The cases of one condition, by name. */
 type Cases<U extends StorageUnderTest> = Readonly<Record<string, (tried: Tried<U>) => Promise<void>>>;
 
-/** How much later answers come, in ms. */
+/** Delay of responses, in ms. */
 const LATENCY_MS = 40;
-/** How long a storage may take to be there again after its connections were cut, in ms. */
+/** How long a storage may take to recover after its connections were closed, in ms. */
 const RECOVERY_MS = 20_000;
 
-/** The cases of all conditions that are given, by name. */
+/** Returns the cases of all given conditions, by name. */
 export function conditionCases<U extends StorageUnderTest>(conditions: StorageConditions<U>): Cases<U> {
   const { readOnly, refusedWrites, foreignTransaction, latency, cutConnections, rowSettings = {} } = conditions;
   return {
@@ -60,7 +59,7 @@ export function conditionCases<U extends StorageUnderTest>(conditions: StorageCo
     ...(cutConnections && cutCases(cutConnections)),
     ...Object.fromEntries(
       Object.entries(rowSettings).map(([name, open]) => [
-        `rows come back as they went in, whatever the client is told to make of them: ${name}`,
+        `rows are returned as they were written, whatever format the client is configured for: ${name}`,
         () => roundTrip(open),
       ]),
     ),
@@ -69,10 +68,7 @@ export function conditionCases<U extends StorageUnderTest>(conditions: StorageCo
 
 function readOnlyCases<U extends StorageUnderTest>(begin: BeginCondition<U>): Cases<U> {
   return {
-    async "a database that refuses to write: reads are answered, changes fail and are never answered with false"({
-      under,
-      desk,
-    }) {
+    async "a database that refuses writes: reads succeed, changes fail and never return false"({ under, desk }) {
       const key = await desk.created("one");
       const { version } = await desk.stored(key);
       await during(begin, under, async () => {
@@ -82,19 +78,19 @@ function readOnlyCases<U extends StorageUnderTest>(begin: BeginCondition<U>): Ca
         await rejected(desk.touch(key, desk.now + 2 * MINUTE, version), "touch");
         await rejected(desk.delete(key, version), "delete");
         await desk.holds(key, desk.entry("one"));
-        check((await desk.get(desk.key())) == null, "get of an absent key must answer nothing");
-        await findsBad(desk, "a database that takes no writes");
+        check((await desk.get(desk.key())) == null, "get of an absent key must return nothing");
+        await findsBad(desk, "a database that refuses writes");
       });
-      accepted(await desk.update(key, desk.entry("two"), version), "update once the database writes again");
+      accepted(await desk.update(key, desk.entry("two"), version), "update after the database accepts writes again");
       await desk.holds(key, desk.entry("two"));
     },
   };
 }
 
-/** A session cannot tell these from a busy one by a single call: the store does, by what it reads after a refusal. */
+/** One call cannot distinguish this from concurrent writers; the store can, by reading after the refusal. */
 function refusedWritesCases<U extends StorageUnderTest>(begin: BeginCondition<U>): Cases<U> {
   return {
-    async "a database that lets no write match: each change of a session fails with `storage` after a few calls"({
+    async "a database in which no write matches: each change of a session fails with `storage` after a few calls"({
       under,
       desk,
     }) {
@@ -122,15 +118,15 @@ function refusedWritesCases<U extends StorageUnderTest>(begin: BeginCondition<U>
           );
           check(
             counted.calls() - before <= 12,
-            `${what} took ${counted.calls() - before} calls to find out that the database refuses it`,
+            `${what} took ${counted.calls() - before} calls to detect that the database refuses it`,
           );
         }
-        check((await store.getById(ids[0]))?.get("n") === 1, "reads are answered meanwhile");
-        await findsBad(desk, "a database that lets no write match");
+        check((await store.getById(ids[0]))?.get("n") === 1, "reads must succeed during that time");
+        await findsBad(desk, "a database in which no write matches");
       });
       check(
         await store.edit(ids[0], (session) => session.set("n", 3)),
-        "the session is written once the database lets it",
+        "the session must be written after the condition has ended",
       );
       await desk.get(desk.key());
     },
@@ -139,7 +135,7 @@ function refusedWritesCases<U extends StorageUnderTest>(begin: BeginCondition<U>
 
 function foreignTransactionCases<U extends StorageUnderTest>(begin: BeginCondition<U>): Cases<U> {
   return {
-    async "inside a transaction of the application: what is answered holds, also when it is rolled back"({
+    async "inside a transaction of the application: a change that succeeded is stored, even after a rollback"({
       under,
       desk,
     }) {
@@ -154,7 +150,7 @@ function foreignTransactionCases<U extends StorageUnderTest>(begin: BeginConditi
         await desk.stored(touched),
         await desk.stored(removed),
       ];
-      const answers: unknown[] = [];
+      const results: unknown[] = [];
       await during(begin, under, async () => {
         for (const change of [
           () => desk.create(fresh, desk.entry("new")),
@@ -162,27 +158,27 @@ function foreignTransactionCases<U extends StorageUnderTest>(begin: BeginConditi
           () => desk.touch(touched, desk.now + 3 * MINUTE, second.version),
           () => desk.delete(removed, third.version),
         ]) {
-          answers.push(await change().catch(() => undefined));
+          results.push(await change().catch(() => undefined));
         }
       });
-      const [created, updated, moved, deleted] = answers;
+      const [created, updated, moved, deleted] = results;
       check(
-        [created, updated, moved, deleted].every((answer) => answer !== false),
-        "a change of the version that is stored is no refusal: it fails, or is done",
+        [created, updated, moved, deleted].every((result) => result !== false),
+        "a change of the stored version must not return false: it must fail or succeed",
       );
       if (created) await desk.holds(fresh, desk.entry("new"));
       if (updated) await desk.holds(written, desk.entry("two"));
       if (moved) await desk.holds(touched, desk.entry("one", 3 * MINUTE));
-      if (deleted) check((await desk.get(removed)) == null, "a delete that was answered with true must hold");
+      if (deleted) check((await desk.get(removed)) == null, "a delete that returned true must have taken effect");
     },
 
-    async "inside a transaction of the application: a read fails or tells what is stored"({ under, desk }) {
+    async "inside a transaction of the application: a read fails or returns the stored value"({ under, desk }) {
       const key = await desk.created("one");
       await during(begin, under, async () => {
         const read = await desk.get(key).catch(() => "failed" as const);
         check(
           read === "failed" || read?.value === "one",
-          "a read inside a transaction of the application must not find something else",
+          "a read inside a transaction of the application must not return another value",
         );
       });
       const stored = await desk.holds(key, desk.entry("one"));
@@ -194,10 +190,7 @@ function foreignTransactionCases<U extends StorageUnderTest>(begin: BeginConditi
 
 function latencyCases<U extends StorageUnderTest>(begin: NonNullable<StorageConditions<U>["latency"]>): Cases<U> {
   return {
-    async "a slow database: answers that come late are as good as others, and calls overlap without harm"({
-      under,
-      desk,
-    }) {
+    async "a slow database: late responses are correct, and calls can overlap"({ under, desk }) {
       await during(
         (one) => begin(one, LATENCY_MS),
         under,
@@ -206,19 +199,22 @@ function latencyCases<U extends StorageUnderTest>(begin: NonNullable<StorageCond
           const created = await Promise.all(
             Array.from({ length: 4 }, (_, i) => desk.create(key, desk.entry(`${i}`))),
           );
-          check(created.filter((written) => written !== false).length === 1, "of creates that race exactly one wins");
+          check(
+            created.filter((written) => written !== false).length === 1,
+            "of concurrent creates exactly one must succeed",
+          );
           await desk.increments(await desk.created("0"), 3);
           const [one, another] = [await desk.created("one"), await desk.created("another")];
           const values = await Promise.all([one, another, one].map((name) => desk.stored(name)));
           check(
             values.map(({ value }) => value).join() === "one,another,one",
-            "each call must be answered with its own key's value",
+            "each call must return its key's value",
           );
         },
       );
     },
 
-    async "a slow database: a call that nobody waits for any more leaves no half of its work"({ under, desk }) {
+    async "a slow database: a call that was aborted never leaves a partial change"({ under, desk }) {
       const key = await desk.created("one");
       const { version } = await desk.stored(key);
       await during(
@@ -239,7 +235,7 @@ function latencyCases<U extends StorageUnderTest>(begin: NonNullable<StorageCond
 
 function cutCases<U extends StorageUnderTest>(cut: NonNullable<StorageConditions<U>["cutConnections"]>): Cases<U> {
   return {
-    async "connections that are cut: calls fail or are answered, nothing by halves, and it is there again"({
+    async "closed connections: calls fail or succeed, no change is partial, and the storage recovers"({
       under,
       desk,
     }) {
@@ -248,11 +244,11 @@ function cutCases<U extends StorageUnderTest>(cut: NonNullable<StorageConditions
       const entry = desk.entry("two", 2 * MINUTE);
       const updating = keys.map((key, i) => desk.update(key, entry, versions[i]!).catch(() => "failed" as const));
       await cut(under);
-      const answers = await Promise.all(updating);
-      await answersAgain(desk, keys[0]!);
+      const results = await Promise.all(updating);
+      await recovers(desk, keys[0]!);
       for (const [i, key] of keys.entries()) {
-        check(answers[i] !== false, "a connection that was cut is no refusal");
-        if (answers[i] !== "failed") await desk.holds(key, entry);
+        check(results[i] !== false, "a call whose connection was closed must not return false");
+        if (results[i] !== "failed") await desk.holds(key, entry);
         else await whole(desk, key, versions[i]!, entry);
       }
     },
@@ -266,7 +262,7 @@ async function roundTrip(open: () => Awaitable<StorageUnderTest>): Promise<void>
     for (const value of ['{"n":1}', "1", "true", "2026-01-01 00:00:00", "\u0000\ufeff'\"\\\n\r\t\\x41é😀", ""]) {
       const key = await desk.created(value);
       const { version } = await desk.holds(key, desk.entry(value));
-      check((await desk.get(desk.key())) == null, "get of an absent key must answer nothing");
+      check((await desk.get(desk.key())) == null, "get of an absent key must return nothing");
       refused(await desk.create(key, desk.entry("other")), "create of a key that exists");
       refused(await desk.update(key, desk.entry("other"), "none"), "update of another version");
       accepted(await desk.touch(key, desk.now + 2 * MINUTE, version), "touch of the stored version");
@@ -277,7 +273,7 @@ async function roundTrip(open: () => Awaitable<StorageUnderTest>): Promise<void>
       const stored = await desk.holds(key, desk.entry(`${value}2`, 3 * MINUTE));
       check(
         written.version === undefined || written.version === stored.version,
-        "update must answer the version that get answers",
+        "update must return the version that get returns",
       );
       check(await desk.delete(key, stored.version), "delete of the stored version");
     }
@@ -286,7 +282,7 @@ async function roundTrip(open: () => Awaitable<StorageUnderTest>): Promise<void>
   }
 }
 
-/** Ends the condition whatever comes of the work. */
+/** Ends the condition also if the work fails. */
 async function during<U extends StorageUnderTest>(
   begin: BeginCondition<U>,
   under: U,
@@ -300,34 +296,34 @@ async function during<U extends StorageUnderTest>(
   }
 }
 
-async function rejected(answer: Promise<unknown>, name: string): Promise<void> {
-  const told = await answer.then(
-    (value) => `answered ${JSON.stringify(value)}`,
+async function rejected(call: Promise<unknown>, name: string): Promise<void> {
+  const outcome = await call.then(
+    (value) => `returned ${JSON.stringify(value)}`,
     () => undefined,
   );
-  check(told === undefined, `${name} must fail where the database refuses to write, it ${told}`);
+  check(outcome === undefined, `${name} must fail if the database refuses writes, it ${outcome}`);
 }
 
-/** What failed has taken effect as a whole or not at all. */
+/** Checks that a failed change has taken effect completely or not at all. */
 async function whole(desk: Desk, key: string, before: Version, entry: StorageEntry): Promise<void> {
   const stored = await desk.stored(key);
   const isOld = stored.version === before && stored.value === "one" && stored.expiresAt === desk.now + MINUTE;
   const isNew = stored.version !== before && stored.value === entry.value && stored.expiresAt === entry.expiresAt;
-  check(isOld || isNew, "a change that failed must have taken effect as a whole or not at all");
+  check(isOld || isNew, "a failed change must have taken effect completely or not at all");
 }
 
-async function answersAgain(desk: Desk, key: string): Promise<void> {
+async function recovers(desk: Desk, key: string): Promise<void> {
   for (const end = Date.now() + RECOVERY_MS; ; await new Promise((resolve) => setTimeout(resolve, 20))) {
     const error = await thrownBy(() => desk.get(key));
     if (error === undefined) return;
     check(
       Date.now() < end,
-      `the storage must answer again after its connections were cut; it fails with ${codeOf(error)}`,
+      `the storage must recover after its connections were closed; it fails with ${codeOf(error)}`,
     );
   }
 }
 
-/** The same storage; how many calls were made. */
+/** Returns the same storage, with a counter of its calls. */
 function counting(storage: Storage): { storage: Storage; calls(): number } {
   let calls = 0;
   const counted = new Proxy(storage, {
@@ -347,7 +343,7 @@ async function thrownBy(act: () => unknown): Promise<unknown> {
   try {
     await act();
   } catch (error) {
-    return error ?? new Error("nothing was thrown, but thrown it was");
+    return error ?? new Error("undefined was thrown");
   }
   return undefined;
 }

@@ -2,10 +2,10 @@ import { CLOCK_SKEW_MS, type Version } from "../contracts/storage.js";
 import { utf8Length } from "../util/bytes.js";
 import { accepted, check, type Desk, MINUTE, refused, same } from "./storage-desk.js";
 
-/** Largest value the suite writes, in bytes; less where the storage says so. */
+/** Size of the largest value in the suite, in bytes; less if the storage has a lower limit. */
 const LARGE_BYTES = 1024 * 1024;
 
-/** What a value may look like; each of these was once broken by some client. */
+/** Difficult values; each of these was once corrupted by some client. */
 const HOSTILE_VALUES: Readonly<Record<string, string>> = {
   empty: "",
   "one blank": " ",
@@ -26,7 +26,7 @@ const HOSTILE_VALUES: Readonly<Record<string, string>> = {
   "a protocol's own words": "\r\n$5\r\nhello\r\nEND\r\nVALUE x 0 1\r\n",
 };
 
-/** What a key may look like: visible ASCII. No two are the same, in any letter case. */
+/** Difficult keys: visible ASCII. No two are the same when case is ignored, except the first two. */
 const HOSTILE_KEYS = [
   "a",
   "A",
@@ -54,18 +54,18 @@ const HOSTILE_KEYS = [
   "k".repeat(150),
 ];
 
-/** What one caller sees. */
+/** One caller. */
 export const CONTRACT_CASES: Readonly<Record<string, (desk: Desk) => Promise<void>>> = {
-  async "get answers nothing for a key that was never written"(desk) {
-    check((await desk.get(desk.key())) == null, "get of an absent key must answer nothing");
+  async "get returns nothing for a key that was never written"(desk) {
+    check((await desk.get(desk.key())) == null, "get of an absent key must return nothing");
   },
 
-  async "create inserts, and get answers value, deadline and version"(desk) {
+  async "create inserts, and get returns value, deadline and version"(desk) {
     const key = desk.key();
     const written = accepted(await desk.create(key, desk.entry("one")), "create of an absent key");
     const stored = await desk.holds(key, desk.entry("one"));
     if (written.version !== undefined)
-      check(same(written.version, stored.version), "create must answer the version that get answers");
+      check(same(written.version, stored.version), "create must return the version that get returns");
   },
 
   async "create inserts only if the key is absent"(desk) {
@@ -86,10 +86,10 @@ export const CONTRACT_CASES: Readonly<Record<string, (desk: Desk) => Promise<voi
     const stored = await desk.holds(key, desk.entry("two", 2 * MINUTE));
     check(!same(stored.version, first), "an update must change the version");
     if (written.version !== undefined)
-      check(same(written.version, stored.version), "update must answer the version that get answers");
+      check(same(written.version, stored.version), "update must return the version that get returns");
   },
 
-  async "the version a change answers is good for the next change"(desk) {
+  async "the version that a change returns can be used for the next change"(desk) {
     const key = desk.key();
     let version = await desk.versionAfter(key, await desk.create(key, desk.entry("0")));
     for (let i = 1; i <= 5; i++) {
@@ -97,7 +97,7 @@ export const CONTRACT_CASES: Readonly<Record<string, (desk: Desk) => Promise<voi
       version = await desk.versionAfter(key, await desk.touch(key, desk.now + MINUTE + i, version));
     }
     await desk.holds(key, desk.entry("5", MINUTE + 5));
-    check(await desk.delete(key, version), "delete of the version that the last change answered");
+    check(await desk.delete(key, version), "delete of the version that the last change returned");
   },
 
   async "update of an earlier version is refused and changes nothing"(desk) {
@@ -106,7 +106,7 @@ export const CONTRACT_CASES: Readonly<Record<string, (desk: Desk) => Promise<voi
     await desk.holds(key, desk.entry("two"));
   },
 
-  async "update with the same value is a change all the same"(desk) {
+  async "update with the same value still changes the version"(desk) {
     const [key, first] = await desk.updated("one", "one");
     refused(
       await desk.update(key, desk.entry("two"), first),
@@ -120,10 +120,10 @@ export const CONTRACT_CASES: Readonly<Record<string, (desk: Desk) => Promise<voi
     const { version } = await desk.stored(key);
     check(await desk.delete(key, version), "delete of the stored version");
     refused(await desk.update(key, desk.entry("two"), version), "update of a key that was deleted");
-    check((await desk.get(key)) == null, "update must not create what was deleted");
+    check((await desk.get(key)) == null, "update must not create a deleted key");
     const never = desk.key();
     refused(await desk.update(never, desk.entry("two"), version), "update of a key that was never written");
-    check((await desk.get(never)) == null, "update must not create what was never there");
+    check((await desk.get(never)) == null, "update must not create a key");
   },
 
   async "touch moves the deadline, later or earlier, and keeps the value"(desk) {
@@ -146,36 +146,36 @@ export const CONTRACT_CASES: Readonly<Record<string, (desk: Desk) => Promise<voi
     await desk.delete(key, version);
     refused(await desk.touch(key, desk.now + MINUTE, version), "touch of a key that was deleted");
     refused(await desk.touch(desk.key(), desk.now + MINUTE, version), "touch of a key that was never written");
-    check((await desk.get(key)) == null, "touch must not bring back what was deleted");
+    check((await desk.get(key)) == null, "touch must not restore a deleted key");
   },
 
   async "delete removes the version it names"(desk) {
     const key = await desk.created("one");
     check(
       (await desk.delete(key, (await desk.stored(key)).version)) === true,
-      "delete of the stored version must answer true",
+      "delete of the stored version must return true",
     );
-    check((await desk.get(key)) == null, "what was deleted must be gone");
+    check((await desk.get(key)) == null, "a deleted entry must not exist");
   },
 
   async "delete of an earlier version is refused and changes nothing"(desk) {
     const [key, first] = await desk.updated("one", "two");
-    check((await desk.delete(key, first)) === false, "delete of an earlier version must answer false");
+    check((await desk.delete(key, first)) === false, "delete of an earlier version must return false");
     await desk.holds(key, desk.entry("two"));
   },
 
-  async "delete of what is absent answers false and is no error"(desk) {
+  async "delete of an absent key returns false and is not an error"(desk) {
     const key = await desk.created("one");
     const { version } = await desk.stored(key);
     await desk.delete(key, version);
-    check((await desk.delete(key, version)) === false, "a second delete must answer false");
+    check((await desk.delete(key, version)) === false, "a second delete must return false");
     check(
       (await desk.delete(desk.key(), version)) === false,
-      "delete of a key that was never written must answer false",
+      "delete of a key that was never written must return false",
     );
   },
 
-  async "a key deleted and created again never shows an earlier version"(desk) {
+  async "a key that was deleted and created again never has an earlier version"(desk) {
     const key = desk.key();
     const earlier: Version[] = [];
     for (let round = 0; round < 6; round++) {
@@ -214,13 +214,13 @@ export const CONTRACT_CASES: Readonly<Record<string, (desk: Desk) => Promise<voi
     }
   },
 
-  async "nothing is lost before its deadline, nor in the five minutes after it"(desk) {
+  async "no entry is lost before its deadline, nor in the five minutes after it"(desk) {
     const key = await desk.created("one", 1000);
     for (const after of [0, 999, 1000, 1001, 1000 + CLOCK_SKEW_MS - 1]) {
       const later = desk.at(desk.now + after);
       await later.storage.sweep?.(later.call);
       await desk.bustle(later);
-      check((await later.get(key)) != null, `an entry must still be there ${after - 1000} ms after its deadline`);
+      check((await later.get(key)) != null, `an entry must still exist ${after - 1000} ms after its deadline`);
     }
     refused(
       await desk.at(desk.now + 2000).create(key, desk.entry("two")),
@@ -229,17 +229,17 @@ export const CONTRACT_CASES: Readonly<Record<string, (desk: Desk) => Promise<voi
     await desk.holds(key, desk.entry("one", 1000));
   },
 
-  async "what expired is not replaced by create, nor forgotten by a change of its own version"(desk) {
+  async "an expired entry is not replaced by create, and can be updated"(desk) {
     const key = await desk.created("one", 1000);
     const later = desk.at(desk.now + 60_000);
     accepted(
       await later.update(key, { value: "two", expiresAt: later.now + 1000 }, (await desk.stored(key)).version),
       "update of an entry past its deadline: the store decides what has expired",
     );
-    check((await later.stored(key)).value === "two", "the update must be there");
+    check((await later.stored(key)).value === "two", "the update must be stored");
   },
 
-  async "servers whose clocks are five minutes apart lose nothing"(desk) {
+  async "servers with clocks five minutes apart lose no entry"(desk) {
     for (const [writer, reader] of [
       [-CLOCK_SKEW_MS, 0],
       [CLOCK_SKEW_MS, 0],
@@ -259,11 +259,11 @@ export const CONTRACT_CASES: Readonly<Record<string, (desk: Desk) => Promise<voi
         await writing.touch(key, writing.now + MINUTE, (await writing.stored(key)).version),
         "touch by a server with another clock",
       );
-      check((await reading.stored(key)).value === "two", "both servers see the last value");
+      check((await reading.stored(key)).value === "two", "both servers read the last value");
     }
   },
 
-  async "keys are told apart exactly"(desk) {
+  async "keys are compared exactly"(desk) {
     const base = desk.key();
     for (const [i, name] of HOSTILE_KEYS.entries())
       accepted(await desk.create(`${base}:${name}`, desk.entry(`${i}`)), `create of the key ${name}`);
@@ -272,11 +272,11 @@ export const CONTRACT_CASES: Readonly<Record<string, (desk: Desk) => Promise<voi
       await desk.delete(`${base}:a%b`, (await desk.stored(`${base}:a%b`)).version),
       "delete of a key with a wildcard",
     );
-    check((await desk.get(`${base}:a%b`)) == null, "the key itself is gone");
+    check((await desk.get(`${base}:a%b`)) == null, "the key itself is deleted");
     await desk.holds(`${base}:a_b`, desk.entry(`${HOSTILE_KEYS.indexOf("a_b")}`));
   },
 
-  async "values come back as they went in"(desk) {
+  async "values are returned as they were written"(desk) {
     for (const [what, value] of Object.entries(HOSTILE_VALUES)) {
       const key = await desk.created(value);
       check((await desk.stored(key)).value === value, `create must keep ${what}`);
@@ -289,13 +289,13 @@ export const CONTRACT_CASES: Readonly<Record<string, (desk: Desk) => Promise<voi
     }
   },
 
-  async "large values come back whole"(desk) {
+  async "large values are returned completely"(desk) {
     const most = Math.min(LARGE_BYTES, desk.storage.maxValueBytes ?? Infinity);
     for (const letter of ["x", "é", "漢", "😀"]) {
       const value = letter.repeat(Math.floor(most / utf8Length(letter)));
       check(
         (await desk.stored(await desk.created(value))).value === value,
-        `${most} bytes of ${letter} must come back whole`,
+        `${most} bytes of ${letter} must be returned completely`,
       );
     }
   },

@@ -10,17 +10,17 @@ import type {
 } from "../contracts/storage.js";
 import { randomText } from "../util/random.js";
 
-/** A storage to be tested, and how to end what was started for it. */
+/** A storage under test, and a function that releases its resources. */
 export interface StorageUnderTest {
   storage: Storage;
-  /** Called when the case is over, whatever came of it. */
+  /** Called when the case is done, also if it failed. */
   close?(): Awaitable<void>;
 }
 
-/** The deadline of what a case stores, where it does not say. */
+/** Default deadline of entries. */
 export const MINUTE = 60_000;
 
-/** A storage at one moment of one server's clock, with what the cases say of it. */
+/** A storage at a time of one server's clock, with assertions. */
 export class Desk {
   readonly storage: Storage;
   readonly call: StorageCall;
@@ -34,7 +34,7 @@ export class Desk {
     return this.call.now;
   }
 
-  /** The same storage, as a server sees it whose clock says `now`. */
+  /** Returns the same storage, as used by a server whose clock is at `now`. */
   at(now: number): Desk {
     return new Desk(this.storage, now);
   }
@@ -43,7 +43,7 @@ export class Desk {
     return new Desk(this.storage, this.now, AbortSignal.abort());
   }
 
-  /** A key nobody used before. */
+  /** Returns an unused key. */
   key(): string {
     return `suite-${randomText(12)}`;
   }
@@ -78,7 +78,7 @@ export class Desk {
     return key;
   }
 
-  /** A key that was created and updated, and the version it had before. */
+  /** Returns a key that was created and updated, and its first version. */
   async updated(first: string, second: string): Promise<[key: string, earlier: Version]> {
     const key = await this.created(first);
     const { version } = await this.stored(key);
@@ -88,8 +88,11 @@ export class Desk {
 
   async stored(key: string): Promise<StoredEntry> {
     const entry = await this.get(key);
-    check(entry != null, "get must answer what was written");
-    check(typeof entry.version === "string" || typeof entry.version === "number", "a version is a text or a number");
+    check(entry != null, "get must return what was written");
+    check(
+      typeof entry.version === "string" || typeof entry.version === "number",
+      "a version is a string or a number",
+    );
     return entry;
   }
 
@@ -101,10 +104,10 @@ export class Desk {
     return stored;
   }
 
-  /** The version to name next: as answered, or read where the database does not tell. */
+  /** The version for the next change: as returned, or read if the database does not return it. */
   async versionAfter(key: string, written: Written | false): Promise<Version> {
     return (
-      accepted(written, "a change of the version that the change before answered").version ??
+      accepted(written, "a change of the version that the previous change returned").version ??
       (await this.stored(key)).version
     );
   }
@@ -120,11 +123,11 @@ export class Desk {
     );
     check(
       (await this.delete(key, version)) === false,
-      "delete of a version from before the key was deleted must answer false",
+      "delete of a version from before the key was deleted must return false",
     );
   }
 
-  /** Adds one to a counter, as often as it is let: answers how often that was. */
+  /** Increments a counter; returns how many increments were accepted. */
   async increments(key: string, tries: number): Promise<number> {
     let count = 0;
     for (let i = 0; i < tries; i++) {
@@ -134,7 +137,7 @@ export class Desk {
     return count;
   }
 
-  /** Other calls, as they happen beside: a storage that reclaims during calls does it now. */
+  /** Other calls at the same time: a storage that removes expired entries during calls does it now. */
   async bustle(there: Desk): Promise<void> {
     for (let i = 0; i < 8; i++) {
       const key = await there.created("beside", 10 * MINUTE);
@@ -143,12 +146,12 @@ export class Desk {
   }
 }
 
-/** What the storage's own check finds, if it has one: its keys begin as those of the suite do. */
+/** The findings of the storage's `check`, if it has one; with the key prefix of the suite. */
 export async function checked({ storage, call }: Desk): Promise<readonly StorageFinding[] | undefined> {
   return storage.check?.(call, "suite-");
 }
 
-/** Checks that the storage's own check, if it has one, finds something bad. */
+/** Checks that the storage's `check`, if it has one, finds something bad. */
 export async function findsBad(desk: Desk, what: string): Promise<void> {
   const findings = await checked(desk);
   check(!findings || findings.some(({ level }) => level === "bad"), `check must find ${what} bad`);
@@ -170,10 +173,10 @@ export function accepted(written: Written | false, what: string): Written {
 
 /** Checks that a change was not made. */
 export function refused(written: Written | false, what: string): void {
-  check(written === false, `${what} must be answered with false`);
+  check(written === false, `${what} must return false`);
 }
 
-/** Versions are handed back as they were answered, so they are compared as they are. */
+/** Versions are passed back as they were returned, so they are compared as they are. */
 export function same(one: Version, other: Version): boolean {
   return one === other;
 }

@@ -13,12 +13,13 @@ export interface StorageCase {
 /**
  * The storage contract as tests, for any test runner: every driver runs all of them on the real server.
  *
+ * @param makeStorage - called for each case; it may return the same storage each time, because keys do not repeat
+ * @param conditions - additional cases for failures around your database, see {@link StorageConditions}
+ * @returns the cases, to be run in any order
+ * @example
  * ```ts
  * for (const { name, run } of storageSuite(() => ({ storage: myStorage(client) }))) test(name, run);
  * ```
- *
- * `makeStorage` is called for each case; it may answer the same storage each time, keys do not repeat. `conditions`
- * add cases: what may go wrong around your database, see {@link StorageConditions}.
  */
 export function storageSuite<U extends StorageUnderTest>(
   makeStorage: () => Awaitable<U>,

@@ -1,13 +1,21 @@
 import type { Clock } from "../contracts/clock.js";
 import { milliseconds, type Duration } from "../util/duration.js";
 
-/** A clock that stands still until it is told to go on. Give it as the option `clock`. */
+/** A clock that only moves when the test moves it. Pass it as the option `clock`. */
 export interface TestClock extends Clock {
-  /** Lets time pass; timers that come due call back, in their order. */
+  /**
+   * Moves time forward; timers that become due are called, in their order.
+   *
+   * @param by - milliseconds, or a string like `"30m"`
+   */
   advance(by: Duration): void;
-  /** Sets the time in epoch ms, also backwards; no timer calls back. */
+  /**
+   * Sets the time, also backwards; no timer is called.
+   *
+   * @param now - epoch milliseconds
+   */
   set(now: number): void;
-  /** How many timers are waiting. */
+  /** Number of waiting timers. */
   readonly timers: number;
 }
 
@@ -16,7 +24,18 @@ interface Timer {
   readonly callback: () => void;
 }
 
-/** Makes a clock for tests; it starts at `start` (epoch ms, default 2026-01-01T00:00:00Z). */
+/**
+ * Creates a clock for tests.
+ *
+ * @param start - its first time, in epoch ms; default 2026-01-01T00:00:00Z
+ * @returns the clock
+ * @example
+ * ```ts
+ * const clock = testClock();
+ * const sessions = session({ clock, idleTimeout: "30m" });
+ * clock.advance("31m"); // sessions that were not used have expired
+ * ```
+ */
 export function testClock(start: number = Date.UTC(2026, 0, 1)): TestClock {
   let now = start;
   const timers = new Set<Timer>();

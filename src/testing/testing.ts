@@ -1,5 +1,5 @@
 /**
- * Helpers for tests: of your application, and of storage drivers.
+ * Helpers for tests of applications and of storage drivers.
  *
  * @module
  */

@@ -122,8 +122,8 @@ async function behavesAsOne(t: TestContext, address: string, database: string): 
 
 suite("an address that leads nowhere is an error before the shop opens, which shows no password", () => {
   const refused: Record<string, RegExp> = {
-    "localhost:6379": /no address of a storage; write redis:\/\/HOST:PORT, postgres:.*, mysql:.* or sqlite:FILE/,
-    "oracle://me:hunter2@localhost/x": /no address of a storage; write redis/,
+    "localhost:6379": /not the URL of a storage; write redis:\/\/HOST:PORT, postgres:.*, mysql:.* or sqlite:FILE/,
+    "oracle://me:hunter2@localhost/x": /not the URL of a storage; write redis/,
     "dynamodb://us-east-1/sessions": /its client is not installed; run: npm install @aws-sdk\/client-dynamodb/,
     "sqlite:": /"sqlite:": .*sqlite:FILE/,
     "sqlite:/no/such/directory/shop.db": /"sqlite:\/no\/such\/directory\/shop.db": .*open/,

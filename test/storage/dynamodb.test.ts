@@ -151,11 +151,11 @@ await withService("dynamodb", (service) => {
     const storage = dynamodbStorage(client, { table });
     await assert.rejects(async () => storage.get("k", call), {
       code: "storage",
-      message: /no table made_.*ensureSchema/,
+      message: /the table made_\S* does not exist.*ensureSchema/,
     });
     const found = async (): Promise<string> =>
       (await storage.check(call)).map(({ level, what }) => `${level} ${what}`).join("\n");
-    assert.match(await found(), /^bad there is no table/);
+    assert.match(await found(), /^bad the table [\w.-]+ does not exist/);
     await Promise.all(Array.from({ length: 4 }, () => storage.ensureSchema()));
     await storage.ensureSchema();
     assert.doesNotMatch(await found(), /warn|bad/);
@@ -163,11 +163,11 @@ await withService("dynamodb", (service) => {
       TableName: table,
       TimeToLiveSpecification: { AttributeName: "ttl", Enabled: false },
     });
-    assert.match(await found(), /warn the table has no time to live/);
+    assert.match(await found(), /warn the table has no time-to-live/);
     const document = dynamodbStorage(awsSdk("lib-dynamodb").DynamoDBDocument.from(client), { table });
     await assert.rejects(document.ensureSchema(), {
       code: "unsupported",
-      message: /makes no tables; .*new DynamoDB/,
+      message: /cannot create tables; .*new DynamoDB/,
     });
     assert.match(JSON.stringify(await document.check(call)), /ok.*records can be created.*warn.*document client/);
   });
@@ -202,8 +202,8 @@ await withService("dynamodb", (service) => {
     const bare = new DynamoDBClient(settingsOf(service));
     t.after(() => bare.destroy());
     const refused: [client: unknown, says: RegExp][] = [
-      [bare, /only sends commands.*new DynamoDB\(.*DynamoDBDocument\.from\(client\)/],
-      [awsSdk("lib-dynamodb").DynamoDBDocumentClient.from(bare), /only sends commands.*DynamoDBDocument\.from/],
+      [bare, /only has send.*new DynamoDB\(.*DynamoDBDocument\.from\(client\)/],
+      [awsSdk("lib-dynamodb").DynamoDBDocumentClient.from(bare), /only has send.*DynamoDBDocument\.from/],
       [Promise.resolve(bare), /await/],
       [{ getItem() {} }, /has neither getItem.*new DynamoDB/],
       ["https://key:hunter2@dynamodb", /a string has neither/],
@@ -222,7 +222,7 @@ await withService("dynamodb", (service) => {
 test("a refusal of the service is an error: throttled, not allowed", async () => {
   for (const [name, says] of [
     ["ProvisionedThroughputExceededException", /too much/],
-    ["AccessDeniedException", /may not do that; allow it dynamodb:GetItem/],
+    ["AccessDeniedException", /has no permission; allow it dynamodb:GetItem/],
   ] as const) {
     const fail = (): Promise<never> => Promise.reject(Object.assign(new Error("too much"), { name }));
     const store = createStore({
@@ -243,7 +243,7 @@ await withService("dynamodb", () => {
     await own.servers[0]!.kill();
     await assert.rejects(async () => storage.get("k", { ...call, signal: AbortSignal.timeout(2000) }));
     await own.servers[0]!.start();
-    await assert.rejects(async () => storage.get("k", call), { message: /there is no table/ });
+    await assert.rejects(async () => storage.get("k", call), { message: /the table [\w.-]+ does not exist/ });
     await storage.ensureSchema();
     assert.equal(await storage.get("k", call), undefined);
     close();

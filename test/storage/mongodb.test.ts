@@ -65,7 +65,7 @@ await withService("mongodb", (service) => {
         await proxy.restore();
       },
     };
-    const kinds = /^(rows come back|a slow database|connections that are cut)/;
+    const kinds = /^(rows are returned|a slow database|closed connections)/;
     const cases = storageSuite(() => ({ storage: mongodbStorage(proxied.collection) }), conditions);
     for (const { name, run } of cases.filter(({ name }) => kinds.test(name))) test(name, run);
   });
@@ -253,7 +253,7 @@ describe("mongodb: what a server says", () => {
       await assert.rejects(
         async () => failing(error).create("k", entry(SECRET), call),
         (shown: Error) => {
-          assert.match(shown.message, /collection of their own/);
+          assert.match(shown.message, /separate collection for sessions/);
           assert.doesNotMatch(inspect(shown, { depth: 9 }), new RegExp(SECRET));
           return true;
         },
@@ -264,8 +264,8 @@ describe("mongodb: what a server says", () => {
 
   test("a refusal is an error and a finding; never an answer", async () => {
     const refusals: [code: number, says: RegExp][] = [
-      [13, /may not do that; grant it find, insert/],
-      [10_107, /no primary; connect to the replica set/],
+      [13, /has no permission; grant it find, insert/],
+      [10_107, /not a primary; connect to the replica set/],
     ];
     for (const [code, says] of refusals) {
       const storage = failing(server(code));
@@ -305,7 +305,7 @@ describe("mongodb: what a server says", () => {
       const findings = await mongodbStorage({ ...FAKE, insertOne, db: { command } }).check(call);
       return findings.map(({ level, what }) => `${level} ${what}`).join("\n");
     };
-    assert.match(await told("v1.24.0"), /bad FerretDB 1 does both of two updates/);
+    assert.match(await told("v1.24.0"), /bad FerretDB 1 executes two overlapping updates/);
     assert.doesNotMatch(await told("v2.7.0"), /FerretDB/);
   });
 
@@ -319,7 +319,10 @@ describe("mongodb: what a server says", () => {
     await mongodbStorage(collection({})).ensureSchema();
     assert.deepEqual(made, [[{ expiresAt: 1 }, 300]]);
     const miscompared = mongodbStorage(collection({ collation: { locale: "en", strength: 2 } }));
-    await assert.rejects(miscompared.ensureSchema(), { code: "unsupported", message: /collation en.*of their own/ });
+    await assert.rejects(miscompared.ensureSchema(), {
+      code: "unsupported",
+      message: /collation en.*separate collection/,
+    });
   });
 });
 

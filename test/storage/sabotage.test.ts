@@ -315,11 +315,11 @@ test("the suite passes a storage that takes every condition well", async () => {
 
 const TAKEN_BADLY: Readonly<Record<string, readonly [says: RegExp, conditions: Conditions]>> = {
   "a change is answered with false where the database refuses to write": [
-    /never answered with false: .*must fail where the database refuses to write/,
+    /never return false: .*must fail if the database refuses writes/,
     { readOnly: ({ storage }) => disturbed(storage, refusing()) },
   ],
   "what was accepted inside a transaction is gone with it": [
-    /inside a transaction.*what is answered holds/,
+    /inside a transaction.*a change that succeeded is stored/,
     {
       foreignTransaction({ storage }) {
         const before = new Map(storage.entries);
@@ -331,7 +331,7 @@ const TAKEN_BADLY: Readonly<Record<string, readonly [says: RegExp, conditions: C
     },
   ],
   "a transaction makes every change a refusal": [
-    /a change of the version that is stored is no refusal/,
+    /a change of the stored version must not return false/,
     { foreignTransaction: ({ storage }) => disturbed(storage, refusing()) },
   ],
   "inside a transaction nothing is found": [
@@ -349,11 +349,11 @@ const TAKEN_BADLY: Readonly<Record<string, readonly [says: RegExp, conditions: C
     },
   ],
   "a connection that is cut is a refusal": [
-    /connections that are cut.*is no refusal/,
+    /closed connections.*must not return false/,
     { cutConnections: ({ storage }) => void disturbed(storage, { update: refused }) },
   ],
   "slow reads are answered with another key's value": [
-    /each call must be answered with its own key's value/,
+    /each call must return its key's value/,
     { latency: ({ storage }) => disturbed(storage, { get: async () => [...storage.entries.values()].at(-1) }) },
   ],
 };

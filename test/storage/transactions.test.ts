@@ -35,7 +35,7 @@ await withService("redis", ({ port }) => {
       try {
         const storage = redisStorage(client);
         await send("MULTI");
-        await refuses(storage, /inside a transaction of the application \(MULTI\).* hand in/);
+        await refuses(storage, /inside a transaction of the application \(MULTI\).* pass/);
         for (const change of [
           () => storage.update("k", entry, "AAAAAAAAAAAA", call),
           () => storage.touch("k", 1, "AAAAAAAAAAAA", call),

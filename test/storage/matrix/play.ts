@@ -15,7 +15,7 @@ export const CASE_MS = 30_000;
 
 /** The cases that no client passes by accident; the rest is for `npm run storages -- --matrix`. */
 const CORE =
-  /^(create inserts, and|update replaces|touch moves|delete removes|values come back|keys are told apart|many writers|of creates that race|check, where)/;
+  /^(create inserts, and|update replaces|touch moves|delete removes|values are returned|keys are compared|concurrent writers|of concurrent creates|check, if)/;
 
 /** The contract and the stories on a storage. */
 export async function runOpened({ storage }: Opened, isWhole: boolean): Promise<Outcome> {
