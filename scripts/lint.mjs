@@ -6,6 +6,9 @@ import { filesBelow, root, run, setup } from "./setup.mjs";
 
 const oxlint = join(root, "node_modules", "oxlint", "bin", "oxlint");
 const prettier = join(root, "node_modules", "prettier", "bin", "prettier.cjs");
+/** Which files were found formatted before, by their contents. */
+const cache = join(root, "node_modules", ".cache", "holdfast", "prettier");
+const CHECK = ["--check", "--log-level", "warn", "--cache", "--cache-strategy", "content", "--cache-location", cache];
 
 /** What prettier formats. */
 const FORMATTED = ["src", "test", "scripts", "bench", "examples"];
@@ -17,7 +20,7 @@ const REGULAR_EXPRESSION = /^\s*\/.*\/[a-z]*[,;]$/;
 export async function lint(...more) {
   if ((await run(process.execPath, [oxlint, "--type-aware", "--deny-warnings", ...more])) !== 0)
     throw new Error("oxlint found what is listed above");
-  if ((await run(process.execPath, [prettier, "--check", "--log-level", "warn", ...FORMATTED])) !== 0)
+  if ((await run(process.execPath, [prettier, ...CHECK, ...FORMATTED])) !== 0)
     throw new Error("not formatted; run npm run format");
   const long = longLines();
   if (long.length > 0) throw new Error(`lines of more than ${LONGEST_LINE} columns:\n${long.join("\n")}`);

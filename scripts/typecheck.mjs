@@ -1,10 +1,24 @@
 /** Type checks, by compiling what is run then: library, tests, examples. `npm run typecheck` does all. */
+import { existsSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { buildLibrary, run, setup, tsc } from "./setup.mjs";
+import { buildLibrary, filesBelow, root, run, setup, tsc } from "./setup.mjs";
 
-/** Compiles `test` to `build`. */
+/** Compiled elsewhere, by a test: see test/package/types.test.ts. */
+const APART = /^package[\\/]types[\\/]/;
+
+/** Compiles `test` to `build`; what did not change since the last time is left as it is. */
 export function buildTests() {
-  return compile(["-p", "test"]);
+  const known = join(root, "build", ".tsbuildinfo");
+  if (!isWhole()) rmSync(known, { force: true });
+  return compile(["-p", "test", "--incremental", "--tsBuildInfoFile", known]);
+}
+
+/** Whether every test is in `build`: the compiler does not look, and would not write again what was removed. */
+function isWhole() {
+  return filesBelow(join(root, "test"))
+    .filter((file) => file.endsWith(".ts") && !file.endsWith(".d.ts") && !APART.test(file))
+    .every((file) => existsSync(join(root, "build", file.replace(/\.ts$/, ".js"))));
 }
 
 /** Compiles the examples, against the built library. */
