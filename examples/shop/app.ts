@@ -1,5 +1,5 @@
 import express, { type ErrorRequestHandler, type Express } from "express";
-import type { Storage } from "holdfast";
+import type { Clock, Storage } from "holdfast";
 import { session } from "holdfast/express";
 import { fileURLToPath } from "node:url";
 import { accountRoutes } from "./account.js";
@@ -14,6 +14,8 @@ declare module "holdfast" {
   interface SessionData {
     /** Slugs of products, one for each piece. */
     cart: string[];
+    /** Shown once, by the next page. */
+    message: string;
     /** Counted with `update`. */
     race: number;
     /** Counted with `get`, then `set`. */
@@ -25,18 +27,20 @@ declare module "holdfast" {
 export interface ShopOptions {
   /** Where sessions are kept. */
   readonly storage: Storage;
+  /** For tests, in which hours pass at once. */
+  readonly clock?: Clock;
 }
 
 /** The files a browser fetches as they are; compiled files are one directory further down. */
 const publicFiles = fileURLToPath(new URL("../../shop/public", import.meta.url));
 
 /** The shop, as an Express application. */
-export function shop({ storage }: ShopOptions): Express {
+export function shop(options: ShopOptions): Express {
   const app = express();
   app.disable("x-powered-by");
   app.use(guardedHeaders, express.static(publicFiles));
   app.use(PEER_PATH, neverKept, peerRoutes());
-  app.use(session({ storage, idleTimeout: "30m", absoluteTimeout: "24h" }));
+  app.use(session({ ...options, idleTimeout: "30m", absoluteTimeout: "24h" }));
   app.use(neverKept, express.urlencoded({ extended: false, limit: "8kb" }));
   app.use(cartRoutes(), accountRoutes(), sessionRoutes(), raceRoutes());
   app.use((req, res) => void res.status(404).send(failurePage(visitOf(req), 404)));

@@ -1,7 +1,10 @@
 import { Router, type Request, type Response } from "express";
 import { cartPage, shelfPage, thanksPage } from "./views/shop.js";
 import { findProduct } from "./products.js";
-import { field, visitOf } from "./visit.js";
+import { field, pageVisit, say, visitOf } from "./visit.js";
+
+/** How old a login may be for an order. */
+const LATELY = "10m";
 
 /** Nobody carries more out of this shop. */
 const MOST_PIECES = 200;
@@ -9,12 +12,12 @@ const MOST_PIECES = 200;
 /** The shelf, the cart and the till. */
 export function cartRoutes(): Router {
   const routes = Router();
-  routes.get("/", (req, res) => void res.send(shelfPage(visitOf(req))));
-  routes.get("/cart", (req, res) => void res.send(cartPage(visitOf(req))));
+  routes.get("/", async (req, res) => void res.send(shelfPage(await pageVisit(req))));
+  routes.get("/cart", async (req, res) => void res.send(cartPage(await pageVisit(req))));
   routes.post("/cart/add", add);
   routes.post("/cart/remove", remove);
   routes.post("/checkout", checkOut);
-  routes.get("/thanks", (req, res) => void res.send(thanksPage(visitOf(req))));
+  routes.get("/thanks", async (req, res) => void res.send(thanksPage(await pageVisit(req))));
   return routes;
 }
 
@@ -34,6 +37,10 @@ function checkOut(req: Request, res: Response): void {
   const { person, cart } = visitOf(req);
   if (!person) return res.redirect(303, "/login");
   if (cart.length === 0) return res.redirect(303, "/cart");
+  if (!req.session.authenticatedWithin(LATELY)) {
+    say(req, "You signed in a while ago. An order needs your password again.");
+    return res.redirect(303, "/confirm");
+  }
   req.session.delete("cart");
   res.redirect(303, "/thanks");
 }

@@ -1,12 +1,12 @@
 import { Router, type Request, type Response } from "express";
 import { racePage } from "./views/race.js";
-import { visitOf } from "./visit.js";
+import { pageVisit } from "./visit.js";
 import { someWork } from "./work.js";
 
 /** Overlapping increments of one session, counted in two ways. The page's script fires them. */
 export function raceRoutes(): Router {
   const routes = Router();
-  routes.get("/race", (req, res) => void res.send(racePage(visitOf(req), countsOf(req))));
+  routes.get("/race", async (req, res) => void res.send(racePage(await pageVisit(req), countsOf(req))));
   routes.get("/race/counts", (req, res) => void res.json(countsOf(req)));
   routes.post("/race/line-up", lineUp);
   routes.post("/race/update", addByUpdate);

@@ -1,11 +1,11 @@
 import { Router, type Request } from "express";
 import { sessionPage, type SessionFacts } from "./views/session.js";
-import { visitOf } from "./visit.js";
+import { pageVisit } from "./visit.js";
 
 /** The page that shows this session, and a button that renews it. */
 export function sessionRoutes(): Router {
   const routes = Router();
-  routes.get("/session", (req, res) => void res.send(sessionPage(visitOf(req), factsOf(req))));
+  routes.get("/session", async (req, res) => void res.send(sessionPage(await pageVisit(req), factsOf(req))));
   routes.post("/session/renew", async (req, res) => {
     if (isStored(req)) await req.session.regenerate();
     res.redirect(303, "/session");

@@ -1,6 +1,12 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer, type RequestListener } from "node:http";
+import type { AddressInfo } from "node:net";
 import { after, before, suite, test, type TestContext } from "node:test";
 import { chromium, type Browser, type BrowserContext, type BrowserContextOptions, type Page } from "playwright-core";
+import type { Clock, Storage } from "holdfast";
+import { memoryStorage } from "holdfast/storage/memory";
+import { testClock, type TestClock } from "holdfast/testing";
 import { start } from "../examples/running.js";
 import { Client } from "../support/client.js";
 
@@ -210,6 +216,62 @@ suite("the shop in a browser", { concurrency: 2 }, () => {
     assert.match(await here.page.locator("main").innerText(), /Hello/);
   });
 
+  test("who asks to be remembered has a cookie for 30 days, and is told so once; who does not, until the end", async (t) => {
+    const { page, context } = await visit(t);
+    const expires = async (): Promise<number> => (await context.cookies())[0]!.expires;
+    await logIn(page);
+    assert.equal(await expires(), -1);
+    await page.getByRole("button", { name: "Sign out" }).click();
+    await page.goto("/login");
+    await page.getByLabel("Remember me").check();
+    await logIn(page, false);
+    const days = (await expires()) / 86_400 - Date.now() / 86_400_000;
+    assert.ok(days > 29.9 && days < 30.1, `${days} days`);
+    assert.match(await page.getByRole("status").innerText(), /stays signed in for 30 days/);
+    await page.reload();
+    assert.equal(await page.getByRole("status").count(), 0);
+  });
+
+  test("signed out everywhere: each browser is a stranger at its next click, this one at once", async (t) => {
+    const here = await visit(t);
+    const another = await browser.newContext({ baseURL: here.origin });
+    t.after(() => another.close());
+    const elsewhere = await another.newPage();
+    for (const page of [here.page, elsewhere]) await logIn(page);
+    const token = await tokenOf(here.context);
+    await here.page.goto("/devices");
+    await here.page.getByRole("button", { name: "Sign out everywhere", exact: true }).click();
+    await here.page.getByRole("link", { name: "Sign in" }).waitFor();
+    assert.deepEqual(await here.context.cookies(), []);
+    await elsewhere.goto("/account");
+    assert.match(elsewhere.url(), /\/login$/);
+    assert.equal((await holderOf(here.origin, token).get("/account")).headers.location, "/login");
+  });
+
+  test("an order asks for the password again if the login is ten minutes old", async (t) => {
+    const clock = testClock(Date.now());
+    const { page } = await visit(t, {}, browser, await openedShop(t, clock));
+    await add(page, "anchor");
+    await logIn(page);
+    clock.advance("9m");
+    await order(page);
+    assert.match(page.url(), /\/thanks$/, "nine minutes are not long");
+    await add(page, "rope");
+    clock.advance("2m");
+    await order(page);
+    assert.match(page.url(), /\/confirm$/);
+    assert.match(await page.getByRole("status").innerText(), /needs your password again/);
+    await page.getByLabel("Password").fill("guess");
+    await page.getByRole("button", { name: "Confirm" }).click();
+    await page.getByRole("alert").waitFor();
+    await page.getByLabel("Password").fill(INES.password);
+    await page.getByRole("button", { name: "Confirm" }).click();
+    await page.waitForURL("/cart");
+    assert.equal(await inCart(page), "1", "the cart is still there");
+    await order(page);
+    assert.match(page.url(), /\/thanks$/);
+  });
+
   test("all but the race works without JavaScript", async (t) => {
     const { page } = await visit(t, { javaScriptEnabled: false });
     await add(page, "anchor");
@@ -238,17 +300,22 @@ interface Visit {
  * A person with a fresh browser, in a shop just opened. Whatever a page complains of, or asks of others, fails the
  * test.
  */
-async function visit(t: TestContext, options: BrowserContextOptions = {}, chosen: Browser = browser): Promise<Visit> {
+async function visit(
+  t: TestContext,
+  options: BrowserContextOptions = {},
+  chosen: Browser = browser,
+  opened?: { readonly origin: string },
+): Promise<Visit> {
   const complaints: string[] = [];
-  let opened: BrowserContext | undefined;
+  let visiting: BrowserContext | undefined;
   // Before the shop is ended: what a page still loads then fails, and that is no fault of it.
   t.after(async () => {
     const told = complaints.filter((text) => !/status of 40[14]/.test(text));
-    await opened?.close();
+    await visiting?.close();
     assert.deepEqual(told, []);
   });
-  const { origin } = await start(t, "shop/main.js");
-  const context = (opened = await chosen.newContext({
+  const { origin } = opened ?? (await start(t, "shop/main.js"));
+  const context = (visiting = await chosen.newContext({
     baseURL: origin,
     viewport: { width: 900, height: 700 },
     reducedMotion: "reduce",
@@ -273,8 +340,25 @@ async function add(page: Page, slug: string): Promise<void> {
   await page.locator("[data-cart]", { hasText: new RegExp(`^${count + 1}$`) }).waitFor();
 }
 
-async function logIn(page: Page): Promise<void> {
-  await page.goto("/login");
+/** A shop in this process, whose hours pass when the test says so. */
+async function openedShop(t: TestContext, clock: TestClock): Promise<{ origin: string }> {
+  const { shop } = (await import(new URL("../../examples/dist/shop/app.js", import.meta.url).href)) as {
+    shop(options: { storage: Storage; clock: Clock }): RequestListener;
+  };
+  const server = createServer(shop({ storage: memoryStorage(), clock })).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  t.after(() => server.close());
+  return { origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
+}
+
+async function order(page: Page): Promise<void> {
+  await page.goto("/cart");
+  await page.getByRole("button", { name: "Order as Ines" }).click();
+  await page.waitForURL(/\/(thanks|confirm)$/);
+}
+
+async function logIn(page: Page, opens: boolean = true): Promise<void> {
+  if (opens) await page.goto("/login");
   await page.getByLabel("Name").fill(INES.name);
   await page.getByLabel("Password").fill(INES.password);
   await page.getByRole("button", { name: "Sign in" }).click();

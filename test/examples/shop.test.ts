@@ -133,10 +133,15 @@ suite("your devices", () => {
     await jonas.send("/devices/end", form(`id=${first}`));
     assert.deepEqual(await Promise.all([here, phone, laptop].map(isIn)), [true, true, true], "not his to end");
     await here.send("/devices/end", form(`id=${first}`));
+    assert.match((await here.get("/devices")).body, /role="status">[^<]* is signed out\./);
+    assert.ok(!(await here.get("/devices")).body.includes('role="status"'), "said once");
     assert.deepEqual(await Promise.all([here, phone, laptop].map(isIn)), [true, false, true]);
     await here.send("/devices/end-others", form(""));
+    assert.match((await here.get("/devices")).body, /One other place is signed out\.[^]*nowhere else/);
     assert.deepEqual(await Promise.all([here, phone, laptop, jonas].map(isIn)), [true, false, false, true]);
-    assert.match((await here.get("/devices")).body, /nowhere else/);
+    await here.send("/logout-everywhere", form(""));
+    assert.deepEqual(await Promise.all([here, jonas].map(isIn)), [false, true], "everywhere, but nobody else");
+    assert.equal(here.cookies.size, 0);
   });
 });
 

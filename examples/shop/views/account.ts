@@ -14,6 +14,7 @@ export function loginPage(visit: Visit, refusedName?: string): string {
     <form method="post" action="/login" class="fields">
       <label>Name <input name="name" value="${refusedName}" autocomplete="username" required /></label>
       <label>Password <input name="password" type="password" autocomplete="current-password" required /></label>
+      <label class="check"><input name="remember" type="checkbox" /> Remember me on this browser</label>
       <button class="main">Sign in</button>
     </form>
     <h2>People you can be</h2>
@@ -31,6 +32,20 @@ function someone({ name, password }: Person): Html {
       <b>${name}</b> <code>${password}</code> <button>Be ${name}</button>
     </form>
   </li>`;
+}
+
+/** Asks for the password again; `isRefused`: it was wrong. */
+export function confirmPage(visit: Visit, { name }: Person, isRefused: boolean): string {
+  const body = html`<section class="narrow">
+    <h1>Still ${name}?</h1>
+    ${isRefused && html`<p class="refused" role="alert">That is not the password of ${name}.</p>`}
+    <form method="post" action="/confirm" class="fields">
+      <input value="${name}" autocomplete="username" hidden />
+      <label>Password <input name="password" type="password" autocomplete="current-password" required /></label>
+      <button class="main">Confirm</button>
+    </form>
+  </section>`;
+  return layout(visit, { title: "Confirm", path: "/confirm", body });
 }
 
 /** What only the signed-in person sees. */

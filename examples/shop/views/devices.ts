@@ -20,6 +20,7 @@ export function devicesPage(visit: Visit, devices: readonly ListedSession[], her
     html`<form method="post" action="/devices/end-others">
       <button class="main">Sign out everywhere else</button>
     </form>`}
+    <form method="post" action="/logout-everywhere"><button>Sign out everywhere</button></form>
     <p class="note">
       A device that is signed out here is out at once, whatever it is doing, also if it is just signing in.
     </p>

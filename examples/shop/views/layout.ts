@@ -19,7 +19,7 @@ const PLACES = [
 ] as const;
 
 /** A whole document. */
-export function layout({ person, cart }: Visit, { title, path, body, script }: Page): string {
+export function layout({ person, cart, message }: Visit, { title, path, body, script }: Page): string {
   const link = (to: string, label: Part): Html => html`<a href="${to}" ${to === path && CURRENT}>${label}</a>`;
   return html`<!doctype html>
     <html lang="en">
@@ -43,7 +43,7 @@ export function layout({ person, cart }: Visit, { title, path, body, script }: P
               : link("/login", "Sign in")}
           </nav>
         </header>
-        <main>${body}</main>
+        <main>${message !== undefined && html`<p class="message narrow" role="status">${message}</p>`}${body}</main>
         <footer>
           <p>
             A demonstration of Holdfast, the session library. Nothing is for sale, nobody is charged, and when this
