@@ -3,6 +3,7 @@ const STATUS = {
   storage: 503,
   timeout: 503,
   conflict: 503,
+  "cross-origin": 403,
   ended: 409,
   "too-many-sessions": 409,
   "bad-generator": 500,
@@ -29,14 +30,15 @@ const STATUS = {
  * - `answered`: the response has begun and cannot carry the change
  * - `no-session`: the middleware is not mounted here or skipped this request · `not-loaded`: lazy mode, call `await
  *   loadSession()` first
+ * - `cross-origin`: `crossOriginProtection` refused a request that a page of another origin sent
  * - `released`: the stored session was released · `unsupported`: this storage, adapter or session cannot do that
  */
 export type SessionErrorCode = keyof typeof STATUS;
 
 /**
  * Error of every failure at run time. Frameworks read `status` and `statusCode` (503 for storage, timeout and
- * conflict; 409 for ended and too-many-sessions; 500 otherwise). `expose` is false: Express, Koa and others then send
- * no message to the client. Fastify's default error response sends it, so the message never contains a token or a
+ * conflict; 403 for cross-origin; 409 for ended and too-many-sessions; 500 otherwise). `expose` is false: Express, Koa
+ * and others then send no message to the client. Fastify's default error response sends it, so the message never contains a token or a
  * stored value.
  *
  * @example
@@ -68,6 +70,7 @@ export class SessionError extends Error {
 }
 
 const WORDS: Readonly<Record<number, string | undefined>> = {
+  403: "Forbidden",
   409: "Conflict",
   500: "Internal Server Error",
   503: "Service Unavailable",

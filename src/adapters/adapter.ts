@@ -1,9 +1,11 @@
 import type { Session } from "../contracts/session-api.js";
+import type { SessionError } from "../errors.js";
 import type { SessionAccess } from "../contracts/session-access.js";
 import { RequestSession } from "../session/request-session.js";
 import * as lookup from "../session/lookup.js";
 import type { SessionData } from "../session-data.js";
 import { rememberSettings, type RequestSettings } from "../session/request-options.js";
+import { crossOriginCheck, type CrossOriginView } from "../http/cross-origin.js";
 import type { RequestView } from "../http/request-view.js";
 import { isPlainObject } from "../util/assert.js";
 import { addedPrototype } from "../util/prototypes.js";
@@ -25,6 +27,40 @@ export function withAccess<D extends object, C extends object, F extends object,
     get: () => lookup.storeOutsideRequest(settings.store),
     enumerable: true,
   }) as F & SessionAccess<D, C> & E;
+}
+
+/** What every adapter's `crossOriginProtection` offers beside being mounted. */
+export interface CrossOriginChecks<C extends object> {
+  /**
+   * The same check by hand, for what no middleware sees: the request of a socket, before it is upgraded.
+   *
+   * @param request - the request
+   * @throws {SessionError} `cross-origin` if a page of another origin sent it
+   */
+  check(request: C): void;
+}
+
+/**
+ * Makes the `crossOriginProtection` of an adapter.
+ *
+ * @param called - all that it was given
+ * @param read - reads the method and the headers of a request
+ * @param mounting - makes what is mounted; `refusalOf` returns the error that refuses a request, or nothing
+ * @returns what is mounted, with `check`
+ * @throws {TypeError} if an option is wrong
+ */
+export function protection<C extends object, F extends object>(
+  called: readonly unknown[],
+  read: (request: C) => readonly [method: string, view: CrossOriginView],
+  mounting: (refusalOf: (request: C) => SessionError | undefined) => F,
+): F & CrossOriginChecks<C> {
+  const checkOf = crossOriginCheck(called);
+  const refusalOf = (request: C): SessionError | undefined => checkOf(...read(request));
+  const check = (request: C): void => {
+    const error = refusalOf(request);
+    if (error) throw error;
+  };
+  return Object.assign(mounting(refusalOf), { check });
 }
 
 /** Refuses `fromParam` if the adapter has no router: it would never find a token. */

@@ -9,8 +9,9 @@ import type { StoredSession } from "../contracts/session-api.js";
 import type { SessionAccess } from "../contracts/session-access.js";
 import type { SessionData } from "../session-data.js";
 import { requestSettings, type SessionOptions } from "../session/request-options.js";
-import { withAccess } from "./adapter.js";
-import { nodeOpeners, serving, type NodeContext } from "./node-adapter.js";
+import type { CrossOriginOptions } from "../http/cross-origin.js";
+import { protection, withAccess, type CrossOriginChecks } from "./adapter.js";
+import { nodeOpeners, serving, toRead, type NodeContext } from "./node-adapter.js";
 
 export * from "./common-exports.js";
 export { wrapAsync } from "./wrap-async.js";
@@ -62,4 +63,31 @@ export function session<D extends object>(...called: readonly unknown[]): Sessio
     middleware,
     nodeOpeners<D>(settings),
   );
+}
+
+/** What {@link crossOriginProtection} makes. */
+export interface CrossOriginProtection extends CrossOriginChecks<IncomingMessage> {
+  (req: IncomingMessage, res: ServerResponse, next: (error?: unknown) => void): void;
+}
+
+/**
+ * Refuses requests that a page of another origin sent and that may change something: with 403, `cross-origin`,
+ * given to `next`. docs/cross-origin.md says what it covers beside SameSite.
+ *
+ * @param options - other origins that may send such requests
+ * @returns the middleware, to be mounted before the session
+ * @throws {TypeError} if an origin is not as browsers send it
+ * @example
+ * ```ts
+ * app.use(crossOriginProtection({ trustedOrigins: ["https://login.example.com"] }));
+ * app.use(session());
+ * ```
+ */
+export function crossOriginProtection(options?: CrossOriginOptions): CrossOriginProtection;
+export function crossOriginProtection(...called: readonly unknown[]): CrossOriginProtection {
+  return protection(called, toRead, (refusalOf) => (req, _res, next) => {
+    const error = refusalOf(req);
+    if (error) next(error);
+    else next();
+  });
 }

@@ -12,6 +12,7 @@ import type { SessionOptions } from "../session/request-options.js";
 import { session as connectSession, type ConnectOptions } from "./connect.js";
 
 export * from "./common-exports.js";
+export { crossOriginProtection, type CrossOriginProtection } from "./connect.js";
 export { wrapAsync } from "./wrap-async.js";
 
 declare global {

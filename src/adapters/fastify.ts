@@ -8,6 +8,7 @@ import { STATUS_CODES, type IncomingMessage } from "node:http";
 import type { Session, StoredSession } from "../contracts/session-api.js";
 import type { SessionAccess } from "../contracts/session-access.js";
 import { parsedFields, type Fields } from "../http/form.js";
+import type { CrossOriginOptions } from "../http/cross-origin.js";
 import { NodeView } from "../http/node-request.js";
 import { isHttp2 } from "../http/response-arguments.js";
 import { isAnswerEnded } from "../http/response-patch.js";
@@ -17,8 +18,8 @@ import type { SessionData } from "../session-data.js";
 import type { RequestSession } from "../session/request-session.js";
 import { requestSessionOf, openSession, readSession } from "../session/lookup.js";
 import { requestSettings, type RequestSettings, type SessionOptions } from "../session/request-options.js";
-import { getSession, mount, refuseAssignment, withAccess } from "./adapter.js";
-import { HeldAnswer, lastAnswer, onClose } from "./node-adapter.js";
+import { getSession, mount, protection, refuseAssignment, withAccess, type CrossOriginChecks } from "./adapter.js";
+import { HeldAnswer, lastAnswer, onClose, toRead } from "./node-adapter.js";
 
 export * from "./common-exports.js";
 
@@ -77,7 +78,7 @@ export function session<D extends object>(...called: readonly unknown[]): Sessio
     register(settings, app);
     done();
   };
-  Object.assign(plugin, { [Symbol.for("skip-override")]: true, [Symbol.for("fastify.display-name")]: "holdfast" });
+  Object.assign(plugin, ofParent("holdfast"));
   return withAccess<D, AnyRequest, typeof plugin, Pick<Sessions<D>, "open" | "read">>(settings, plugin, {
     async open(...answered) {
       const [request, reply] = answered as unknown as FastifyContext;
@@ -95,6 +96,42 @@ export function session<D extends object>(...called: readonly unknown[]): Sessio
       return readSession<D>(settings, settings.storeFor([request] as unknown as FastifyContext), view);
     },
   });
+}
+
+/** What {@link crossOriginProtection} makes. */
+export interface CrossOriginProtection extends CrossOriginChecks<AnyRequest | IncomingMessage> {
+  (app: FastifyInstance<any, any, any, any, any>, options: object, done: (error?: Error) => void): void;
+}
+
+/**
+ * Refuses requests that a page of another origin sent and that may change something: with 403, `cross-origin`,
+ * given to Fastify's error path. docs/cross-origin.md says what it covers beside SameSite.
+ *
+ * @param options - other origins that may send such requests
+ * @returns the plugin, to be registered before the session
+ * @throws {TypeError} if an origin is not as browsers send it
+ * @example
+ * ```ts
+ * app.register(crossOriginProtection({ trustedOrigins: ["https://login.example.com"] }));
+ * app.register(session());
+ * ```
+ */
+export function crossOriginProtection(options?: CrossOriginOptions): CrossOriginProtection;
+export function crossOriginProtection(...called: readonly unknown[]): CrossOriginProtection {
+  const read = (request: AnyRequest | IncomingMessage): ReturnType<typeof toRead> =>
+    toRead("raw" in request ? (request as FastifyRequest).raw : request);
+  return protection(called, read, (refusalOf) => {
+    const plugin = (app: FastifyInstance<any, any, any, any, any>, _options: object, done: () => void): void => {
+      app.addHook("onRequest", (request, _reply, next) => next(refusalOf(request)));
+      done();
+    };
+    return Object.assign(plugin, ofParent("holdfast-cross-origin"));
+  });
+}
+
+/** What makes a plugin work on the whole application it is registered in. */
+function ofParent(name: string): object {
+  return { [Symbol.for("skip-override")]: true, [Symbol.for("fastify.display-name")]: name };
 }
 
 function register(settings: Settings, app: FastifyInstance): void {

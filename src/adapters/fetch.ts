@@ -5,12 +5,13 @@
  */
 import type { StoredSession } from "../contracts/session-api.js";
 import type { SessionAccess } from "../contracts/session-access.js";
+import type { CrossOriginOptions } from "../http/cross-origin.js";
 import { WebHeaders, WebView } from "../http/web-request.js";
 import type { SessionData } from "../session-data.js";
 import { openSession, readSession } from "../session/lookup.js";
 import { requestSettings, type SessionOptions } from "../session/request-options.js";
 import { serveFetch, type FetchAnswer, type FetchContext } from "./fetch-adapter.js";
-import { assertNoParams, withAccess } from "./adapter.js";
+import { assertNoParams, protection, withAccess, type CrossOriginChecks } from "./adapter.js";
 
 export * from "./common-exports.js";
 
@@ -94,8 +95,7 @@ export function session<D extends object>(...called: readonly unknown[]): Sessio
     const wrapped: AnyHandler = function (...context) {
       return serveFetch({ settings, context, handle: () => handler.apply(this, context) });
     };
-    // Deno passes no arguments to a function without parameters.
-    return Object.defineProperty(wrapped, "length", { value: Math.max(handler.length, 1) });
+    return likeHandler(wrapped, handler);
   };
   const storeFor = (...context: FetchContext): ReturnType<typeof settings.storeFor> => settings.storeFor(context);
   const ways: Pick<Sessions<D>, "open" | "read"> = {
@@ -108,4 +108,43 @@ export function session<D extends object>(...called: readonly unknown[]): Sessio
     },
   };
   return withAccess<D, Request, typeof wrap, typeof ways>(settings, wrap, ways) as unknown as Sessions<D>;
+}
+
+/** Deno passes no arguments to a function without parameters. */
+function likeHandler(wrapped: AnyHandler, handler: AnyHandler): AnyHandler {
+  return Object.defineProperty(wrapped, "length", { value: Math.max(handler.length, 1) });
+}
+
+/** What {@link crossOriginProtection} makes. */
+export interface CrossOriginProtection extends CrossOriginChecks<Request> {
+  /** Wraps a handler, that of the session as well. It gets `this` and all arguments as the runtime passes them. */
+  <Q extends Request, R extends readonly any[], A extends Response | undefined | void>(
+    handler: FetchHandler<R, Q, A>,
+  ): (request: Q, ...rest: R) => Promise<A | Response>;
+}
+
+/**
+ * Refuses requests that a page of another origin sent and that may change something: with 403. It is
+ * answered here, since fetch servers have no error path. docs/cross-origin.md says what it covers beside SameSite.
+ *
+ * @param options - other origins that may send such requests
+ * @returns a function that wraps a handler
+ * @throws {TypeError} if an origin is not as browsers send it
+ * @example
+ * ```ts
+ * export default { fetch: crossOriginProtection()(session()(handler)) };
+ * ```
+ */
+export function crossOriginProtection(options?: CrossOriginOptions): CrossOriginProtection;
+export function crossOriginProtection(...called: readonly unknown[]): CrossOriginProtection {
+  const read = (request: Request): readonly [string, WebView] => [request.method, new WebView(request)];
+  return protection(called, read, (refusalOf) => (handler: AnyHandler) => {
+    const wrapped: AnyHandler = async function (...context) {
+      const error = refusalOf(context[0]);
+      if (!error) return handler.apply(this, context);
+      console.error(error);
+      return error.getResponse();
+    };
+    return likeHandler(wrapped, handler);
+  }) as unknown as CrossOriginProtection;
 }

@@ -7,6 +7,7 @@ import type { Context, Next } from "hono";
 import type { Session, StoredSession } from "../contracts/session-api.js";
 import type { SessionAccess } from "../contracts/session-access.js";
 import { answered, isHandedOver, isResponse, WebView } from "../http/web-request.js";
+import type { CrossOriginOptions } from "../http/cross-origin.js";
 import { parsedFields, type Fields } from "../http/form.js";
 import type { AnswerHeaders } from "../http/request-view.js";
 import { andThen } from "../util/promise.js";
@@ -14,7 +15,7 @@ import type { SessionData } from "../session-data.js";
 import type { RequestSession, ResponseHost } from "../session/request-session.js";
 import { findSession, openSession, readSession } from "../session/lookup.js";
 import { requestSettings, type RequestSettings, type SessionOptions } from "../session/request-options.js";
-import { mount, withAccess } from "./adapter.js";
+import { mount, protection, withAccess, type CrossOriginChecks } from "./adapter.js";
 
 export * from "./common-exports.js";
 
@@ -69,6 +70,37 @@ export function session<D extends object>(...called: readonly unknown[]): Sessio
       const view = request instanceof Request ? new WebView(request) : new HonoView(request);
       return readSession<D>(settings, settings.storeFor([request as Context]), view);
     },
+  });
+}
+
+/** What {@link crossOriginProtection} makes. */
+export interface CrossOriginProtection extends CrossOriginChecks<Context<any> | Request> {
+  (c: Context<any>, next: Next): Promise<void>;
+}
+
+/**
+ * Refuses requests that a page of another origin sent and that may change something: with 403, `cross-origin`,
+ * thrown for `onError`. docs/cross-origin.md says what it covers beside SameSite.
+ *
+ * @param options - other origins that may send such requests
+ * @returns the middleware, to be mounted before the session
+ * @throws {TypeError} if an origin is not as browsers send it
+ * @example
+ * ```ts
+ * app.use(crossOriginProtection({ trustedOrigins: ["https://login.example.com"] }));
+ * app.use(session());
+ * ```
+ */
+export function crossOriginProtection(options?: CrossOriginOptions): CrossOriginProtection;
+export function crossOriginProtection(...called: readonly unknown[]): CrossOriginProtection {
+  const read = (given: Context<any> | Request): readonly [string, WebView] => {
+    const request = "req" in given ? given.req.raw : given;
+    return [request.method, new WebView(request)];
+  };
+  return protection(called, read, (refusalOf) => async (c: Context<any>, next: Next): Promise<void> => {
+    const error = refusalOf(c);
+    if (error) throw error;
+    await next();
   });
 }
 

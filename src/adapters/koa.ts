@@ -16,8 +16,9 @@ import type { SessionData } from "../session-data.js";
 import type { RequestSession } from "../session/request-session.js";
 import { requestSessionOf, openSession, readSession } from "../session/lookup.js";
 import { requestSettings, type RequestSettings, type SessionOptions } from "../session/request-options.js";
-import { getSession, mount, refuseAssignment, withAccess } from "./adapter.js";
-import { HeldAnswer, onClose } from "./node-adapter.js";
+import type { CrossOriginOptions } from "../http/cross-origin.js";
+import { getSession, mount, protection, refuseAssignment, withAccess, type CrossOriginChecks } from "./adapter.js";
+import { HeldAnswer, onClose, toRead } from "./node-adapter.js";
 
 export * from "./common-exports.js";
 
@@ -91,6 +92,35 @@ export function session<D extends object>(...called: readonly unknown[]): Sessio
       },
     },
   );
+}
+
+/** What {@link crossOriginProtection} makes. */
+export interface CrossOriginProtection extends CrossOriginChecks<IncomingMessage | ExtendableContext> {
+  (ctx: ExtendableContext, next: Next): Promise<void>;
+}
+
+/**
+ * Refuses requests that a page of another origin sent and that may change something: with 403, `cross-origin`,
+ * thrown for Koa's error path. docs/cross-origin.md says what it covers beside SameSite.
+ *
+ * @param options - other origins that may send such requests
+ * @returns the middleware, to be mounted before the session
+ * @throws {TypeError} if an origin is not as browsers send it
+ * @example
+ * ```ts
+ * app.use(crossOriginProtection({ trustedOrigins: ["https://login.example.com"] }));
+ * app.use(session());
+ * ```
+ */
+export function crossOriginProtection(options?: CrossOriginOptions): CrossOriginProtection;
+export function crossOriginProtection(...called: readonly unknown[]): CrossOriginProtection {
+  const read = (request: IncomingMessage | ExtendableContext): ReturnType<typeof toRead> =>
+    toRead("req" in request ? request.req : request);
+  return protection(called, read, (refusalOf) => async (ctx: ExtendableContext, next: Next): Promise<void> => {
+    const error = refusalOf(ctx);
+    if (error) throw error;
+    await next();
+  });
 }
 
 async function serve(settings: RequestSettings<KoaContext>, ctx: Context, next: Next): Promise<void> {

@@ -46,6 +46,11 @@ function load(requestSession: RequestSession, context: NodeContext, next: (error
   );
 }
 
+/** What a check reads of a request: its method, and its headers. */
+export function toRead(req: IncomingMessage): readonly [method: string, view: NodeView] {
+  return [req.method ?? "", new NodeView(req)];
+}
+
 /** `open` and `read`, for adapters of Node servers. */
 export function nodeOpeners<D extends object>(
   settings: RequestSettings,

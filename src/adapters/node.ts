@@ -9,8 +9,9 @@ import type { SessionAccess } from "../contracts/session-access.js";
 import { isPromise } from "../util/promise.js";
 import type { SessionData } from "../session-data.js";
 import { requestSettings, type SessionOptions } from "../session/request-options.js";
-import { assertNoParams, withAccess } from "./adapter.js";
-import { lastAnswer, nodeOpeners, serving, type NodeContext } from "./node-adapter.js";
+import type { CrossOriginOptions } from "../http/cross-origin.js";
+import { assertNoParams, protection, withAccess, type CrossOriginChecks } from "./adapter.js";
+import { lastAnswer, nodeOpeners, serving, toRead, type NodeContext } from "./node-adapter.js";
 
 export * from "./common-exports.js";
 
@@ -76,6 +77,40 @@ export function session<D extends object>(...called: readonly unknown[]): Sessio
     settings,
     wrap,
     nodeOpeners<D>(settings),
+  );
+}
+
+/** What {@link crossOriginProtection} makes. */
+export interface CrossOriginProtection extends CrossOriginChecks<IncomingMessage> {
+  /** Wraps a listener, that of the session as well. */
+  <Q extends IncomingMessage, S extends ServerResponse>(
+    handler: (req: Q, res: S) => unknown,
+  ): (req: Q, res: S) => unknown;
+}
+
+/**
+ * Refuses requests that a page of another origin sent and that may change something: with 403. It is
+ * answered here, since there is no framework's error path. docs/cross-origin.md says what it covers beside SameSite.
+ *
+ * @param options - other origins that may send such requests
+ * @returns a function that wraps a listener
+ * @throws {TypeError} if an origin is not as browsers send it
+ * @example
+ * ```ts
+ * createServer(crossOriginProtection()(session()(handler)));
+ * ```
+ */
+export function crossOriginProtection(options?: CrossOriginOptions): CrossOriginProtection;
+export function crossOriginProtection(...called: readonly unknown[]): CrossOriginProtection {
+  return protection(
+    called,
+    toRead,
+    (refusalOf) =>
+      <Q extends IncomingMessage, S extends ServerResponse>(handler: (req: Q, res: S) => unknown) =>
+      (req: Q, res: S) => {
+        const error = refusalOf(req);
+        return error ? failed(res, error) : handler(req, res);
+      },
   );
 }
 

@@ -37,8 +37,11 @@ export class NodeView implements RequestView {
   headers(name: string): readonly string[] {
     const { headers, rawHeaders } = this.#req;
     if (name === "host") return [headers.host ?? (headers[":authority"] as string | undefined) ?? ""];
-    if (headers[name] === undefined) return [];
-    return rawHeaders.filter((_, i) => i % 2 === 1 && rawHeaders[i - 1]!.toLowerCase() === name);
+    const value = headers[name];
+    if (value === undefined) return [];
+    const sent = rawHeaders.filter((_, i) => i % 2 === 1 && rawHeaders[i - 1]!.toLowerCase() === name);
+    // Some that stand in for a server's requests (of serverless functions) have no raw headers.
+    return sent.length > 0 ? sent : [value].flat();
   }
 
   param(name: string): string | undefined {

@@ -37,7 +37,7 @@ export interface AnswerHeaders {
 }
 
 /** The first value of a header. */
-export function header(view: RequestView, name: string): string | undefined {
+export function header(view: Pick<RequestView, "headers">, name: string): string | undefined {
   return view.headers(name)[0];
 }
 
@@ -51,6 +51,6 @@ export function queryValues(view: RequestView, name: string): readonly string[] 
  * Whether these are the headers of a WebSocket's handshake (RFC 6455, 4.1), where the runtime does not say what
  * becomes of the connection.
  */
-export function isHandshake(view: RequestView): boolean {
+export function isHandshake(view: Pick<RequestView, "headers">): boolean {
   return header(view, "upgrade")?.toLowerCase() === "websocket" && header(view, "sec-websocket-key") !== undefined;
 }

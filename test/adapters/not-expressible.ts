@@ -11,6 +11,15 @@ export const NOT_EXPRESSIBLE: Readonly<Record<string, Partial<Record<AdapterName
     express4: http1Only,
     fetch: "the runtime's matter: a fetch handler sees no connection",
   },
+  "crossOriginProtection: an error page of the application's own answers it": {
+    node: "has no error path: what is refused never comes to the handler",
+    fetch: "has no error path: what is refused never comes to the handler",
+  },
+  "crossOriginProtection: the host of HTTP/2 is `:authority`": {
+    express: http1Only,
+    express4: http1Only,
+    fetch: "the runtime's matter: a fetch handler sees no connection",
+  },
   "headersSent is what it is without a session, while the save is pending and afterwards": { fetch: noConnection },
   "what writes a log when the answer is out reads the session: nothing is thrown, whether the storage is up, down or was not asked":
     { fetch: noConnection },

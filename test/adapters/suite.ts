@@ -5,6 +5,7 @@ import { brokenBodies } from "./cases/broken-bodies.js";
 import { byHand } from "./cases/by-hand.js";
 import { caches } from "./cases/caches.js";
 import { cookies } from "./cases/cookies.js";
+import { crossOrigin } from "./cases/cross-origin.js";
 import { errors } from "./cases/errors.js";
 import { failing } from "./cases/failing.js";
 import { firstByte } from "./cases/first-byte.js";
@@ -32,6 +33,7 @@ export const CASES: readonly Case[] = [
   ...mounting,
   ...caches,
   ...unloaded,
+  ...crossOrigin,
   ...byHand,
   ...wire,
 ];

@@ -53,11 +53,10 @@ for (const name of entries) {
 
 for (const name of adapters) {
   test(`${name} offers the same functions as every adapter`, async () => {
-    const { SessionError, findSession, getSession, loadSession, session } = (await import(name)) as Record<
-      string,
-      unknown
-    >;
-    for (const one of [session, getSession, loadSession, findSession, SessionError])
+    const { SessionError, crossOriginProtection, findSession, getSession, loadSession, session } = (await import(
+      name
+    )) as Record<string, unknown>;
+    for (const one of [session, getSession, loadSession, findSession, crossOriginProtection, SessionError])
       assert.equal(typeof one, "function");
     assert.equal(SessionError, ((await import("holdfast")) as Record<string, unknown>)["SessionError"]);
   });

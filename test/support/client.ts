@@ -141,7 +141,7 @@ async function exchangeHttp2(
   path: string,
   headers: Record<string, string>,
 ): Promise<Answer> {
-  const stream = session.request({ ":path": path, ...headers });
+  const stream = session.request({ ":path": path, ...headers }, { endStream: true });
   const head = new Promise<IncomingHttpHeaders & { ":status"?: number }>((resolve, reject) => {
     session.on("error", reject);
     stream.on("error", reject).on("response", resolve);

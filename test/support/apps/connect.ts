@@ -15,6 +15,7 @@ async function start(options: AppOptions, routes: Routes): Promise<App> {
   const handleOf = (req: IncomingMessage, res: ServerResponse): NodeHandle =>
     new NodeHandle(entry, sessions, req, res);
   app.use((req, res, next) => (logged(options, res, () => handleOf(req, res)), next()));
+  if (options.crossOrigin) app.use(entry.crossOriginProtection(options.crossOrigin));
   if (options.parsesForms) app.use(express.urlencoded({ extended: false }) as never);
   for (const one of mountedOf(options, sessions)) app.use(one);
   const { guard, errorPage } = options;

@@ -18,6 +18,7 @@ async function start(make: Express, options: AppOptions, routes: Routes): Promis
   const app = make();
   const handleOf = (req: Request, res: Response): ExpressHandle => new ExpressHandle(entry, sessions, req, res);
   app.use((req, res, next) => (logged(options, res, () => handleOf(req, res)), next()));
+  if (options.crossOrigin) app.use(entry.crossOriginProtection(options.crossOrigin));
   if (options.parsesForms) app.use(make.urlencoded({ extended: false }));
   for (const one of mountedOf(options, sessions)) app.use(one);
   const { guard, errorPage } = options;

@@ -15,6 +15,7 @@ async function start(options: AppOptions, routes: Routes): Promise<App> {
   app.addHook("onRequest", async (request, reply) =>
     logged(options, reply.raw, () => new FastifyHandle(sessions, request, reply)),
   );
+  if (options.crossOrigin) await app.register(entry.crossOriginProtection(options.crossOrigin));
   if (options.parsesForms) await app.register(formbody);
   else leaveBodies(app);
   for (const one of mountedOf(options, sessions)) await app.register(one);

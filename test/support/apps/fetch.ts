@@ -25,10 +25,11 @@ export function fetchApp(
   routes: Routes,
 ): { handler: FetchHandler; sessions: readonly entry.Sessions<Data>[] } {
   const sessions = optionsOf(options).map((one) => entry.session<Data>(one as entry.FetchOptions));
-  const handler = mountedOf(options, sessions).reduceRight<FetchHandler>(
-    (inner, wrap) => wrap(inner),
+  const inner = mountedOf(options, sessions).reduceRight<FetchHandler>(
+    (next, wrap) => wrap(next),
     (request) => route(options, routes, new FetchHandle(sessions, request)),
   );
+  const handler = options.crossOrigin ? entry.crossOriginProtection(options.crossOrigin)(inner) : inner;
   return { handler, sessions };
 }
 

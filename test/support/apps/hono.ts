@@ -40,6 +40,7 @@ export function honoApp(
       next()
     ),
   );
+  if (options.crossOrigin) app.use(entry.crossOriginProtection(options.crossOrigin));
   if (options.parsesForms) {
     app.use(async (c, next) => {
       await c.req.parseBody();

@@ -18,6 +18,7 @@ async function start(options: AppOptions, routes: Routes): Promise<App> {
   const { guard, errorPage } = options;
   app.use((ctx, next) => (logged(options, ctx.res, () => new KoaHandle(sessions, ctx)), next()));
   if (errorPage) app.use((ctx, next) => withPage(errorPage, errors, new KoaHandle(sessions, ctx), next));
+  if (options.crossOrigin) app.use(entry.crossOriginProtection(options.crossOrigin));
   if (options.parsesForms) app.use(bodyParser());
   for (const one of mountedOf(options, sessions)) app.use(one);
   if (guard) app.use((ctx, next) => (guard(new KoaHandle(sessions, ctx)) ? next() : ctx.throw(401, "who are you?")));

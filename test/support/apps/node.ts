@@ -9,7 +9,8 @@ async function start(options: AppOptions, routes: Routes): Promise<App> {
   const sessions = optionsOf(options).map((one) => entry.session<Data>(one as entry.NodeOptions));
   const handleOf = (req: IncomingMessage, res: ServerResponse): NodeHandle =>
     new NodeHandle(entry, sessions, req, res);
-  const served = mounted(mountedOf(options, sessions), (req, res) => route(options, routes, handleOf(req, res)));
+  const inner = mounted(mountedOf(options, sessions), (req, res) => route(options, routes, handleOf(req, res)));
+  const served = options.crossOrigin ? entry.crossOriginProtection(options.crossOrigin)(inner) : inner;
   const listener: RequestListener = (req, res) => (logged(options, res, () => handleOf(req, res)), served(req, res));
   const server = options.isHttp2 ? createHttp2Server(listener as never) : createServer(listener);
   return listening(server, sessions, reported);

@@ -1,6 +1,7 @@
 import type { Server } from "node:http";
 import type { Http2Server } from "node:http2";
 import type { Session, SessionOptions, StoredSession } from "holdfast";
+import type { CrossOriginOptions } from "holdfast/node";
 
 export type AdapterName = "node" | "connect" | "express" | "express4" | "fetch" | "fastify" | "koa" | "hono";
 
@@ -62,6 +63,8 @@ export interface AppOptions {
   sessions?: AnyOptions | readonly AnyOptions[];
   /** False: the middlewares are made and not mounted. */
   isMounted?: boolean;
+  /** `crossOriginProtection` with these options is mounted before the sessions. */
+  crossOrigin?: CrossOriginOptions;
   /** Each middleware is mounted this often, one after the other. Default: once. */
   times?: number;
   /** Whether the framework parses url-encoded forms, before the session. */

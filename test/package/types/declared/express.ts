@@ -1,6 +1,7 @@
 import express from "express";
 import { chain, createStore, fromCookie, fromHeader, type SessionOf } from "holdfast";
 import {
+  crossOriginProtection,
   findSession,
   getSession,
   loadSession,
@@ -125,3 +126,11 @@ export function told(error: SessionError): boolean {
   // @ts-expect-error no such code
   return error.code === "lost" || error.code === "ended";
 }
+
+export const protection = crossOriginProtection({ trustedOrigins: ["https://login.example.com"] });
+app.use(protection);
+app.use("/admin", crossOriginProtection());
+// @ts-expect-error a list
+crossOriginProtection({ trustedOrigins: "https://login.example.com" });
+// @ts-expect-error no such option
+crossOriginProtection({ origin: [] });

@@ -1,5 +1,12 @@
 import Fastify, { type FastifyReply, type FastifyRequest } from "fastify";
-import { getSession, loadSession, session, type Session, type SessionData } from "holdfast/fastify";
+import {
+  crossOriginProtection,
+  getSession,
+  loadSession,
+  session,
+  type Session,
+  type SessionData,
+} from "holdfast/fastify";
 import { memoryStorage } from "holdfast/storage/memory";
 import { check, type Same } from "../expect.js";
 import type { Data } from "./data.js";
@@ -35,3 +42,6 @@ app.get<{ Params: { id: string }; Querystring: { page: number } }>("/:id", async
   sessions.get(request).set("visits", request.query.page);
   return request.session.keys();
 });
+
+app.register(crossOriginProtection({ trustedOrigins: ["https://login.example.com"] }));
+app.get("/check", async (request) => crossOriginProtection().check(request));

@@ -1,4 +1,4 @@
-import { findSession, getSession, session, type Session } from "holdfast/fetch";
+import { crossOriginProtection, findSession, getSession, session, type Session } from "holdfast/fetch";
 import { memoryStorage } from "holdfast/storage/memory";
 import { check, type Same } from "../expect.js";
 import type { Data } from "./data.js";
@@ -31,3 +31,8 @@ export default {
 export const plain: (request: Request) => Promise<Response> = sessions(
   (request) => new Response(sessions.get(request).id),
 );
+
+export const guarded = {
+  fetch: crossOriginProtection()(sessions(async (request, env: Env) => new Response(env.name + request.url))),
+};
+export const served: (request: Request, env: Env) => Promise<Response> = guarded.fetch;

@@ -1,5 +1,5 @@
 import { Hono } from "hono";
-import { getSession, session, type Session, type SessionEnv } from "holdfast/hono";
+import { crossOriginProtection, getSession, session, type Session, type SessionEnv } from "holdfast/hono";
 import { memoryStorage } from "holdfast/storage/memory";
 import { check, type Same } from "../expect.js";
 import type { Data } from "./data.js";
@@ -38,3 +38,6 @@ bound.use("/admin/*", session());
 bound.get("/", (c) => c.text(c.env.name + c.get("user") + c.get("session").id));
 export const mixed = new Hono().route("/shop", router);
 mixed.use(sessions);
+
+mixed.use(crossOriginProtection({ trustedOrigins: ["https://login.example.com"] }));
+bound.use("/admin/*", crossOriginProtection());

@@ -1,6 +1,6 @@
 import Router from "@koa/router";
 import Koa from "koa";
-import { getSession, session, type Session, type SessionData } from "holdfast/koa";
+import { crossOriginProtection, getSession, session, type Session, type SessionData } from "holdfast/koa";
 import { memoryStorage } from "holdfast/storage/memory";
 import { check, type Same } from "../expect.js";
 import type { Data } from "./data.js";
@@ -39,3 +39,6 @@ app.use(router.routes());
 
 export const typed = new Koa<{ user: string }>();
 typed.use(sessions);
+
+typed.use(crossOriginProtection({ trustedOrigins: ["https://login.example.com"] }));
+router.use(crossOriginProtection());

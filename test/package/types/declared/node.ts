@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import { getSession, session, type Session } from "holdfast/node";
+import { crossOriginProtection, getSession, session, type Session } from "holdfast/node";
 import { memoryStorage } from "holdfast/storage/memory";
 import { check, type Same } from "../expect.js";
 import type { Data } from "./data.js";
@@ -30,3 +30,8 @@ server.on("upgrade", async (req) => {
   using opened = await sessions.read(req);
   opened.get("visits");
 });
+
+const protect = crossOriginProtection({ trustedOrigins: ["https://login.example.com"] });
+createServer(protect(sessions((req, res) => void res.end(req.session.id))));
+createServer(sessions(protect((req: IncomingMessage, res) => void res.end(req.url))));
+server.on("upgrade", (req) => protect.check(req));
