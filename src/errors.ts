@@ -37,9 +37,9 @@ export type SessionErrorCode = keyof typeof STATUS;
 
 /**
  * Error of every failure at run time. Frameworks read `status` and `statusCode` (503 for storage, timeout and
- * conflict; 403 for cross-origin; 409 for ended and too-many-sessions; 500 otherwise). `expose` is false: Express, Koa
- * and others then send no message to the client. Fastify's default error response sends it, so the message never contains a token or a
- * stored value.
+ * conflict; 403 for cross-origin; 409 for ended and too-many-sessions; 500 otherwise). `expose` is false: Express,
+ * Koa and others then send no message to the client. Fastify's default error response sends it, so the message never
+ * contains a token or a stored value.
  *
  * @example
  * ```ts
