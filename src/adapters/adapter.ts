@@ -32,7 +32,7 @@ export function withAccess<D extends object, C extends object, F extends object,
 /** What every adapter's `crossOriginProtection` offers beside being mounted. */
 export interface CrossOriginChecks<C extends object> {
   /**
-   * The same check by hand, for what no middleware sees: the request of a socket, before it is upgraded.
+   * The same check, called explicitly, for what no middleware sees: the request of a socket, before it is upgraded.
    *
    * @param request - the request
    * @throws {SessionError} `cross-origin` if a page of another origin sent it

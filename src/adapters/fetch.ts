@@ -124,8 +124,8 @@ export interface CrossOriginProtection extends CrossOriginChecks<Request> {
 }
 
 /**
- * Refuses requests that a page of another origin sent and that may change something: with 403. It is
- * answered here, since fetch servers have no error path. docs/cross-origin.md says what it covers beside SameSite.
+ * Refuses requests that a page of another origin sent and that may change something. The 403 is
+ * sent here, since fetch servers have no error path. docs/cross-origin.md says what it covers beside SameSite.
  *
  * @param options - other origins that may send such requests
  * @returns a function that wraps a handler
