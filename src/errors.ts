@@ -7,6 +7,7 @@ const STATUS = {
   ended: 409,
   "too-many-sessions": 409,
   "bad-generator": 500,
+  invalid: 500,
   unserializable: 500,
   "too-large": 500,
   answered: 500,
@@ -25,6 +26,7 @@ const STATUS = {
  * - `ended`: the session was destroyed, or another request ended or renewed it
  * - `too-many-sessions`: the owner has `maxSessionsPerOwner` sessions, and the policy is `refuse`
  * - `bad-generator`: `keyGenerator` returned a malformed token or one that exists
+ * - `invalid`: a value does not fit the schema of its key; `key` and `paths` say where
  * - `unserializable`: a value cannot be stored · `too-large`: more than `maxRecordBytes` · `unknown-type`: a stored
  *   class is not registered
  * - `answered`: the response has begun and cannot carry the change
@@ -34,6 +36,13 @@ const STATUS = {
  * - `released`: the stored session was released · `unsupported`: this storage, adapter or session cannot do that
  */
 export type SessionErrorCode = keyof typeof STATUS;
+
+/** What an error says beside its message. */
+interface SessionErrorOptions {
+  readonly cause?: unknown;
+  readonly key?: string;
+  readonly paths?: readonly string[];
+}
 
 /**
  * Error of every failure at run time. Frameworks read `status` and `statusCode` (503 for storage, timeout and
@@ -52,11 +61,17 @@ export class SessionError extends Error {
   readonly status: number;
   readonly statusCode: number;
   readonly expose = false;
+  /** `invalid`: the key whose schema the value does not fit. */
+  declare readonly key?: string;
+  /** `invalid`: where in the value, as `.items[2].price`; empty if it is the value itself. Never the value. */
+  declare readonly paths?: readonly string[];
 
-  constructor(code: SessionErrorCode, message: string, options?: { cause?: unknown }) {
+  constructor(code: SessionErrorCode, message: string, options?: SessionErrorOptions) {
     super(message, options);
     this.code = code;
     this.status = this.statusCode = STATUS[code];
+    if (options?.key !== undefined) this.key = options.key;
+    if (options?.paths) this.paths = options.paths;
   }
 
   /**

@@ -18,6 +18,7 @@ export type {
   StoredSession,
   Store,
 } from "./contracts/session-api.js";
+export type { DataOf, Schemas, SchemaIssue, SchemaResult, StandardSchema } from "./contracts/schema.js";
 export type { Clock } from "./contracts/clock.js";
 export type { AbsentReason, EndReason, SessionEvent, SessionEventType } from "./contracts/events.js";
 export type {

@@ -13,7 +13,19 @@ type NotDeclared =
   'declare your session\'s keys: declare module "holdfast" { interface SessionData { … } }, or session<Data>(…)';
 
 /** The keys of the session data; if none are declared, the type says what to do. */
-export type KeyOf<D extends object> = [keyof D] extends [never] ? NotDeclared : Extract<keyof D, string>;
+export type KeyOf<D extends object> = [keyof D] extends [never]
+  ? NotDeclared
+  : Exclude<Extract<keyof D, string>, "~inputs">;
 
 /** The value type of a key. */
 export type ValueOf<D extends object, K> = K extends keyof D ? D[K] : never;
+
+/** What is put into a key: its value, or what its schema makes a value of. */
+export type InputOf<D extends object, K> = D extends { readonly "~inputs"?: infer I }
+  ? K extends keyof NonNullable<I>
+    ? NonNullable<I>[K]
+    : ValueOf<D, K>
+  : ValueOf<D, K>;
+
+/** What a new session may begin with. */
+export type InputsOf<D extends object> = { [K in Extract<keyof D, KeyOf<D>>]?: InputOf<D, K> };

@@ -6,6 +6,7 @@
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { StoredSession } from "../contracts/session-api.js";
+import type { DataBy, Schemas, TypedBy } from "../contracts/schema.js";
 import type { SessionAccess } from "../contracts/session-access.js";
 import type { SessionData } from "../session-data.js";
 import { requestSettings, type SessionOptions } from "../session/request-options.js";
@@ -52,7 +53,9 @@ export interface Sessions<D extends object = SessionData> extends SessionAccess<
  * app.use(session({ storage, idleTimeout: "30m" }));
  * ```
  */
-export function session<D extends object = SessionData>(options?: ConnectOptions): Sessions<D>;
+export function session<D extends object = SessionData, S extends Schemas = Schemas>(
+  options?: TypedBy<ConnectOptions, D, S>,
+): Sessions<DataBy<D, S>>;
 export function session<D extends object>(...called: readonly unknown[]): Sessions<D> {
   const settings = requestSettings<NodeContext, unknown>(called);
   const serve = serving(settings);

@@ -6,6 +6,7 @@
 import type { Request, Response } from "express";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Session, StoredSession } from "../contracts/session-api.js";
+import type { DataBy, Schemas, TypedBy } from "../contracts/schema.js";
 import type { SessionAccess } from "../contracts/session-access.js";
 import type { SessionData } from "../session-data.js";
 import type { SessionOptions } from "../session/request-options.js";
@@ -61,7 +62,9 @@ export interface Sessions<D extends object = SessionData> extends SessionAccess<
  * app.use(session({ storage, idleTimeout: "30m" }));
  * ```
  */
-export function session<D extends object = SessionData>(options?: ExpressOptions): Sessions<D>;
+export function session<D extends object = SessionData, S extends Schemas = Schemas>(
+  options?: TypedBy<ExpressOptions, D, S>,
+): Sessions<DataBy<D, S>>;
 export function session<D extends object>(...called: readonly unknown[]): Sessions<D> {
   return connectSession<D>(...(called as [ConnectOptions?]));
 }

@@ -6,6 +6,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { STATUS_CODES, type IncomingMessage } from "node:http";
 import type { Session, StoredSession } from "../contracts/session-api.js";
+import type { DataBy, Schemas, TypedBy } from "../contracts/schema.js";
 import type { SessionAccess } from "../contracts/session-access.js";
 import { parsedFields, type Fields } from "../http/form.js";
 import type { CrossOriginOptions } from "../http/cross-origin.js";
@@ -71,7 +72,9 @@ export interface Sessions<D extends object = SessionData> extends SessionAccess<
  * await app.register(session({ storage, idleTimeout: "30m" }));
  * ```
  */
-export function session<D extends object = SessionData>(options?: FastifyOptions): Sessions<D>;
+export function session<D extends object = SessionData, S extends Schemas = Schemas>(
+  options?: TypedBy<FastifyOptions, D, S>,
+): Sessions<DataBy<D, S>>;
 export function session<D extends object>(...called: readonly unknown[]): Sessions<D> {
   const settings = requestSettings<FastifyContext, unknown>(called);
   const plugin = (app: FastifyInstance<any, any, any, any, any>, _options: object, done: () => void): void => {

@@ -4,6 +4,7 @@
  * @module
  */
 import type { StoredSession } from "../contracts/session-api.js";
+import type { DataBy, Schemas, TypedBy } from "../contracts/schema.js";
 import type { SessionAccess } from "../contracts/session-access.js";
 import type { CrossOriginOptions } from "../http/cross-origin.js";
 import { WebHeaders, WebView } from "../http/web-request.js";
@@ -87,7 +88,9 @@ type AnyHandler = (this: unknown, ...context: [request: Request, ...rest: any[]]
  * export default { fetch: session({ storage })((request) => Response.json(getSession(request))) };
  * ```
  */
-export function session<D extends object = SessionData>(options?: FetchOptions): Sessions<D>;
+export function session<D extends object = SessionData, S extends Schemas = Schemas>(
+  options?: TypedBy<FetchOptions, D, S>,
+): Sessions<DataBy<D, S>>;
 export function session<D extends object>(...called: readonly unknown[]): Sessions<D> {
   const settings = requestSettings<FetchContext, FetchAnswer>(called);
   assertNoParams(settings);

@@ -5,6 +5,7 @@
  */
 import type { Context, Next } from "hono";
 import type { Session, StoredSession } from "../contracts/session-api.js";
+import type { DataBy, Schemas, TypedBy } from "../contracts/schema.js";
 import type { SessionAccess } from "../contracts/session-access.js";
 import { answered, isHandedOver, isResponse, WebView } from "../http/web-request.js";
 import type { CrossOriginOptions } from "../http/cross-origin.js";
@@ -60,7 +61,9 @@ export interface Sessions<D extends object = SessionData> extends SessionAccess<
  * app.use(session({ storage, idleTimeout: "30m" }));
  * ```
  */
-export function session<D extends object = SessionData>(options?: HonoOptions): Sessions<D>;
+export function session<D extends object = SessionData, S extends Schemas = Schemas>(
+  options?: TypedBy<HonoOptions, D, S>,
+): Sessions<DataBy<D, S>>;
 export function session<D extends object>(...called: readonly unknown[]): Sessions<D> {
   const settings = requestSettings<HonoContext, Answer>(called);
   const middleware = (c: Context<SessionEnv<D>>, next: Next): Promise<Response | void> => serve(settings, c, next);

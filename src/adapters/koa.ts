@@ -6,6 +6,7 @@
 import type { Context, ExtendableContext, Next } from "koa";
 import type { IncomingMessage } from "node:http";
 import type { Session, StoredSession } from "../contracts/session-api.js";
+import type { DataBy, Schemas, TypedBy } from "../contracts/schema.js";
 import type { SessionAccess } from "../contracts/session-access.js";
 import { asDropped } from "../http/error-path.js";
 import { NodeHeaders, NodeView } from "../http/node-request.js";
@@ -69,7 +70,9 @@ export interface Sessions<D extends object = SessionData> extends SessionAccess<
  * app.use(session({ storage, idleTimeout: "30m" }));
  * ```
  */
-export function session<D extends object = SessionData>(options?: KoaOptions): Sessions<D>;
+export function session<D extends object = SessionData, S extends Schemas = Schemas>(
+  options?: TypedBy<KoaOptions, D, S>,
+): Sessions<DataBy<D, S>>;
 export function session<D extends object>(...called: readonly unknown[]): Sessions<D> {
   const settings = requestSettings<KoaContext, unknown>(called);
   const middleware = (ctx: ExtendableContext, next: Next): Promise<void> => serve(settings, ctx as Context, next);

@@ -5,6 +5,7 @@
  */
 import { STATUS_CODES, type IncomingMessage, type ServerResponse } from "node:http";
 import type { Session, StoredSession } from "../contracts/session-api.js";
+import type { DataBy, Schemas, TypedBy } from "../contracts/schema.js";
 import type { SessionAccess } from "../contracts/session-access.js";
 import { isPromise } from "../util/promise.js";
 import type { SessionData } from "../session-data.js";
@@ -59,7 +60,9 @@ export interface Sessions<D extends object = SessionData> extends SessionAccess<
  * createServer(session({ storage })((req, res) => res.end(`${req.session.keys()}`)));
  * ```
  */
-export function session<D extends object = SessionData>(options?: NodeOptions): Sessions<D>;
+export function session<D extends object = SessionData, S extends Schemas = Schemas>(
+  options?: TypedBy<NodeOptions, D, S>,
+): Sessions<DataBy<D, S>>;
 export function session<D extends object>(...called: readonly unknown[]): Sessions<D> {
   const settings = requestSettings<NodeContext, unknown>(called);
   assertNoParams(settings);

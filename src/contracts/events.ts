@@ -19,6 +19,7 @@
  * - `duplicate`: the request contains several tokens (two cookies with the same name, a repeated header, members of a
  *   chain with different values)
  * - `retired-token`: a token was used long after its renewal; the cookie may have been stolen
+ * - `invalid`: a stored value does not fit the schema of its `key`, and was left out
  * - `unsaved`: changes were discarded (released session, changes after the response, or a response that cannot carry a
  *   token)
  * - `refresh-failed`: the idle deadline of a session could not be moved; the request was served, and the refresh is
@@ -37,6 +38,7 @@ export type SessionEventType =
   | "unreadable"
   | "duplicate"
   | "retired-token"
+  | "invalid"
   | "unsaved"
   | "refresh-failed"
   | "insecure";
@@ -77,6 +79,8 @@ export interface SessionEvent {
   readonly reason?: EndReason | AbsentReason;
   /** Id of the session before its renewal. */
   readonly from?: string;
+  /** The key whose value does not fit its schema. */
+  readonly key?: string;
   /** The error that caused the event, if it is known. */
   readonly cause?: unknown;
 }

@@ -1,6 +1,6 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import type { Duration } from "../util/duration.js";
-import type { KeyOf, SessionData, ValueOf } from "../session-data.js";
+import type { InputOf, InputsOf, KeyOf, SessionData, ValueOf } from "../session-data.js";
 import type { TypeCodec } from "./type-codec.js";
 
 /**
@@ -43,11 +43,13 @@ export interface Session<D extends object = SessionData> {
   readonly authenticatedAt: number | undefined;
 
   /**
-   * Returns the value of a key. It is the same object for the whole request; a change made to it is saved.
+   * Returns the value of a key. It is the same object for the whole request; a change made to it is saved. If the key
+   * has a schema, a value that does not fit is undefined (`invalid: "drop"`) or an error (`invalid: "throw"`).
    *
    * @param key - the key
    * @returns the value, or undefined if the key does not exist
-   * @throws {SessionError} `unknown-type` if the value is an instance of a class that is not registered
+   * @throws {SessionError} `unknown-type` if the value is an instance of a class that is not registered,
+   *   `invalid` if it does not fit its schema and the option says `throw`
    */
   get<K extends KeyOf<D>>(key: K): ValueOf<D, K> | undefined;
   /**
@@ -56,9 +58,9 @@ export interface Session<D extends object = SessionData> {
    * @param key - the key
    * @param value - the new value
    * @throws {SessionError} `unserializable` or `too-large`, immediately; the message has the path to the value that
-   *   cannot be stored
+   *   cannot be stored; `invalid` if it does not fit the schema of the key
    */
-  set<K extends KeyOf<D>>(key: K, value: ValueOf<D, K>): void;
+  set<K extends KeyOf<D>>(key: K, value: InputOf<D, K>): void;
   /**
    * Tells if a key exists.
    *
@@ -78,7 +80,7 @@ export interface Session<D extends object = SessionData> {
    * session.update("visits", (visits = 0) => visits + 1);
    * ```
    */
-  update<K extends KeyOf<D>>(key: K, update: (value: ValueOf<D, K> | undefined) => ValueOf<D, K>): void;
+  update<K extends KeyOf<D>>(key: K, update: (value: ValueOf<D, K> | undefined) => InputOf<D, K>): void;
   /**
    * Removes a key.
    *
@@ -273,9 +275,9 @@ export interface Store<D extends object = SessionData> {
    * @param options - owner, description and timeouts
    * @returns the stored session
    * @throws {SessionError} `storage` or `timeout`; `too-many-sessions` if the policy refuses another session of this
-   *   owner; `unserializable` or `too-large`
+   *   owner; `unserializable`, `too-large` or `invalid`
    */
-  create(data?: Partial<D>, options?: CreateOptions): Promise<StoredSession<D>>;
+  create(data?: InputsOf<D>, options?: CreateOptions): Promise<StoredSession<D>>;
   /**
    * Opens a session, calls `change` with it, and saves it. If `change` throws, nothing is saved.
    *

@@ -3,11 +3,13 @@ import { SessionError } from "../errors.js";
 import { milliseconds, type Duration } from "../util/duration.js";
 import { isPromise } from "../util/promise.js";
 import { remembers } from "../codecs/record.js";
+import type { Texts } from "../codecs/texts.js";
 import type { ValueCodec } from "../codecs/value.js";
 import { commit, failedToEnd, reportEnd, unsaved, type Committed } from "./commit.js";
 import { Draft, type Taken } from "./draft.js";
 import { idleDeadline, idleLength, refreshEvery, refreshIsDue, usualIdle } from "./expiry.js";
 import type { StoreSettings } from "./options.js";
+import { SchemaChecks } from "./schema-checks.js";
 import type { Reply } from "./outcome.js";
 import type { Birth, Login, Persistence } from "./persistence.js";
 import type { Live, Loaded } from "./records.js";
@@ -78,7 +80,7 @@ export class SessionCore {
   ) {
     this.parts = parts;
     this.request = request;
-    this.#draft = new Draft(parts.values, loaded.kind === "live" ? loaded.record.data : undefined);
+    this.#draft = this.#newDraft(loaded.kind === "live" ? loaded.record.data : undefined);
     this.#state = states.opened(loaded, token, bornAt ?? (loaded.kind === "live" ? 0 : parts.settings.clock.now()));
     this.#flight = undefined;
   }
@@ -192,7 +194,7 @@ export class SessionCore {
 
   reset(): void {
     const now = this.#now;
-    this.#draft = new Draft(this.parts.values);
+    this.#draft = this.#newDraft();
     this.#apply((state) => states.emptied(state, now));
   }
 
@@ -292,6 +294,20 @@ export class SessionCore {
     }
   }
 
+  #newDraft(base?: Texts): Draft {
+    const { values, settings } = this.parts;
+    if (!settings.schemas) return new Draft(values, base);
+    return new Draft(values, base, new SchemaChecks(settings.schemas, values, (error) => this.#leftOut(error)));
+  }
+
+  /** A stored value does not fit its schema: one event. */
+  #leftOut(cause: SessionError): void {
+    const { hears, emit } = this.parts.settings;
+    const hash = states.reportedHash(this.#state);
+    const id = hash !== undefined && { id: idOf(hash) };
+    if (hears()) emit({ type: "invalid", ...id, ...(cause.key !== undefined && { key: cause.key }), cause });
+  }
+
   /** Forgets unsaved changes; one event if there were any. What a save under way has taken up is not among them. */
   discard(): void {
     const hasChanged = this.#flight ? this.#draft.hasUnsealed : this.#draft.discard();
@@ -364,7 +380,7 @@ export class SessionCore {
   #arrive({ state, failure }: Committed, draft: Draft, meanwhile: readonly Transition[]): undefined {
     this.#state = meanwhile.reduce((next, apply) => apply(next), state);
     const hasEnded = state.kind === "destroyed" || state.kind === "dropped";
-    if (hasEnded && this.#draft === draft) this.#draft = new Draft(this.parts.values);
+    if (hasEnded && this.#draft === draft) this.#draft = this.#newDraft();
     if (failure) throw failure.error;
   }
 

@@ -1,6 +1,7 @@
 import { Texts } from "../codecs/texts.js";
 import type { ValueCodec } from "../codecs/value.js";
 import { isPromise } from "../util/promise.js";
+import type { SchemaChecks } from "./schema-checks.js";
 
 /** What happened to one key since the last save. */
 type Change =
@@ -39,10 +40,13 @@ export interface Kept {
   readonly dropped: readonly (readonly [key: string, held: Held])[];
 }
 
-/** An object in the hands of the handler, and its text when it got there. */
+/** An object in the hands of the handler. */
 interface Held {
   readonly value: object;
+  /** Its text when it got there. */
   text: string;
+  /** How it is stored: another text if its schema has made something else of that. */
+  stored: string;
 }
 
 /**
@@ -52,13 +56,15 @@ interface Held {
  */
 export class Draft {
   readonly #codec: ValueCodec;
+  readonly #checks: SchemaChecks | undefined;
   #base: Texts;
   /** Most requests change nothing and hold nothing: neither list is made before it is needed. */
   #layers: Layer[] | undefined;
   #held: Map<string, Held> | undefined;
 
-  constructor(codec: ValueCodec, base: Texts = Texts.none) {
+  constructor(codec: ValueCodec, base: Texts = Texts.none, checks?: SchemaChecks) {
     this.#codec = codec;
+    this.#checks = checks;
     this.#base = base;
     this.#layers = undefined;
     this.#held = undefined;
@@ -69,23 +75,23 @@ export class Draft {
     if (held) return held.value;
     const text = this.#text(key);
     if (text === undefined) return undefined;
-    const value = this.#codec.decode(text, key);
-    this.#hold(key, value, text);
+    const value = this.#read(text, key);
+    this.#hold(key, value, text, this.#checks?.has(key));
     return value;
   }
 
   has(key: string): boolean {
-    return this.#text(key) !== undefined;
+    const text = this.#text(key);
+    return text !== undefined && (this.#checks === undefined || this.#fits(key, text, this.#checks));
   }
 
   keys(): string[] {
-    return this.#merged(this.#layers).keys();
+    const keys = this.#merged(this.#layers).keys();
+    return this.#checks ? keys.filter((key) => this.has(key)) : keys;
   }
 
   set(key: string, value: unknown): void {
-    const text = this.#codec.encode(value, key);
-    this.#hold(key, value, text);
-    this.#open.changes.set(key, { kind: "set", text });
+    this.#open.changes.set(key, { kind: "set", text: this.#put(key, value) });
   }
 
   delete(key: string): void {
@@ -123,12 +129,10 @@ export class Draft {
 
   update(key: string, update: Update): void {
     this.#noteInPlace(key);
-    if (this.#held?.get(key)?.text !== this.#text(key)) this.#held?.delete(key);
-    const value = result(update, this.get(key));
-    const text = this.#codec.encode(value, key);
+    if (this.#held?.get(key)?.stored !== this.#text(key)) this.#held?.delete(key);
+    const text = this.#put(key, result(update, this.get(key)));
     const { changes } = this.#open;
     const earlier = changes.get(key);
-    this.#hold(key, value, text);
     if (earlier?.kind === "update") {
       earlier.functions.push(update);
       earlier.text = text;
@@ -157,7 +161,7 @@ export class Draft {
     if (at < 0) return;
     this.#layers![at] = { ...layer, keep: undefined };
     for (const [key, held] of dropped) {
-      if (!this.#held?.has(key) && this.#text(key) === held.text) (this.#held ??= new Map()).set(key, held);
+      if (!this.#held?.has(key) && this.#text(key) === held.stored) (this.#held ??= new Map()).set(key, held);
     }
   }
 
@@ -230,7 +234,7 @@ export class Draft {
     try {
       this.rebase(stored, "", knows);
     } finally {
-      for (const [key, { text }] of this.#held ?? []) if (this.#text(key) !== text) this.#held?.delete(key);
+      for (const [key, { stored: text }] of this.#held ?? []) if (this.#text(key) !== text) this.#held?.delete(key);
     }
   }
 
@@ -286,10 +290,9 @@ export class Draft {
     for (const { keep, changes } of layers) {
       texts = kept(texts, keep);
       for (const [key, change] of changes) {
-        if (change.kind === "take") this.#retake(change.taken, texts.get(key));
-        if (change.kind !== "update") continue;
         try {
-          this.#rerun(key, change, texts.get(key));
+          if (change.kind === "take") this.#retake(change.taken, texts.get(key), changes);
+          if (change.kind === "update") this.#rerun(key, change, texts.get(key));
         } catch (error) {
           errors.push(error);
           changes.delete(key);
@@ -302,23 +305,55 @@ export class Draft {
   }
 
   #rerun(key: string, change: Change & { kind: "update" }, stored: string | undefined): void {
-    let value = stored === undefined ? undefined : this.#codec.decode(stored, key);
-    for (const update of change.functions) value = result(update, value);
+    let value = stored === undefined ? undefined : this.#read(stored, key);
+    for (const update of change.functions) value = this.#checked(key, result(update, value));
     const text = this.#codec.encode(value, key);
     if (text !== change.text) this.#held?.delete(key);
     change.text = text;
   }
 
-  #retake(taken: Taken, stored: string | undefined): void {
+  /** A value that does not fit its schema is not there for whoever takes it: it stays stored. */
+  #retake(taken: Taken, stored: string | undefined, changes: Layer["changes"]): void {
     if (taken.text === stored) return;
     taken.text = stored;
-    taken.value = stored === undefined ? undefined : this.#codec.decode(stored, taken.key);
+    taken.value = stored === undefined ? undefined : this.#read(stored, taken.key);
+    if (stored !== undefined && this.#checks?.isLeftOut(taken.key, stored)) changes.delete(taken.key);
+  }
+
+  /** The value of a text; undefined if it does not fit its schema and is left out. */
+  #read(text: string, key: string): unknown {
+    const value = this.#codec.decode(text, key);
+    return this.#checks ? this.#checks.read(key, text, value) : value;
+  }
+
+  #checked(key: string, value: unknown): unknown {
+    return this.#checks ? this.#checks.take(key, value) : value;
+  }
+
+  /** Holds what a handler puts into a key, as the schema has it. Returns its text. */
+  #put(key: string, value: unknown): string {
+    const checked = this.#checked(key, value);
+    const text = this.#codec.encode(checked, key);
+    this.#hold(key, checked, text);
+    return text;
+  }
+
+  /** Whether a value is not left out. One that cannot be read is there: `get` says what is wrong with it. */
+  #fits(key: string, text: string, checks: SchemaChecks): boolean {
+    if (!checks.has(key) || this.#held?.has(key)) return true;
+    try {
+      this.get(key);
+    } catch {
+      return true;
+    }
+    return !checks.isLeftOut(key, text);
   }
 
   /** Only an object is held: it stays the same for the whole request, and may be changed in place. */
-  #hold(key: string, value: unknown, text: string): void {
-    if (typeof value === "object" && value !== null) (this.#held ??= new Map()).set(key, { value, text });
-    else this.#held?.delete(key);
+  #hold(key: string, value: unknown, stored: string, isConverted: boolean = false): void {
+    if (typeof value !== "object" || value === null) return void this.#held?.delete(key);
+    const text = isConverted ? this.#codec.encode(value, key) : stored;
+    (this.#held ??= new Map()).set(key, { value, text, stored });
   }
 
   /**
@@ -348,8 +383,10 @@ export class Draft {
     if (!held) return;
     const text = this.#codec.encode(held.value, key);
     if (text === held.text) return;
-    held.text = text;
-    this.#open.changes.set(key, { kind: "set", text });
+    const checked = this.#checked(key, held.value);
+    const stored = checked === held.value ? text : this.#codec.encode(checked, key);
+    Object.assign(held, { text, stored });
+    this.#open.changes.set(key, { kind: "set", text: stored });
   }
 }
 

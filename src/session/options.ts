@@ -1,5 +1,6 @@
 import { systemClock, type Clock } from "../contracts/clock.js";
 import type { SessionEvent } from "../contracts/events.js";
+import type { Schemas } from "../contracts/schema.js";
 import type { Storage } from "../contracts/storage.js";
 import type { TypeCodec } from "../contracts/type-codec.js";
 import { callable, misplaced, misuse, oneOf, onlyKeys, outOfRange, wholeNumber } from "../util/assert.js";
@@ -9,6 +10,7 @@ import { milliseconds, type Duration } from "../util/duration.js";
 import { isPromise } from "../util/promise.js";
 import { assertStorage } from "../storage/driver.js";
 import { memoryStorage } from "../storage/memory.js";
+import { schemaTable, type Invalid, type SchemaTable } from "./schemas.js";
 import { customToken, randomToken, type TokenSource } from "./token.js";
 
 /** What a store is made from. */
@@ -55,6 +57,22 @@ export interface StoreOptions {
   keyGenerator?: () => string;
   /** Classes that sessions may hold, by tag. */
   types?: Readonly<Record<string, TypeCodec>>;
+  /**
+   * A schema for each key, of any library of Standard Schema (zod, valibot, arktype …): the types of the keys come
+   * from it, what is put into a key is checked, and what is read again, too. It must be synchronous, and take what it
+   * returns. Keys without a schema are stored as they are.
+   *
+   * @example
+   * ```ts
+   * session({ schema: { visits: v.number(), cart: v.array(Item) } })
+   * ```
+   */
+  schema?: Schemas;
+  /**
+   * What becomes of a stored value that does not fit its schema: `"drop"` (default) leaves it out, with an event
+   * `invalid`, `"throw"` throws where it is read. It stays stored until it is replaced or deleted.
+   */
+  invalid?: Invalid;
   /** Where time comes from. Default: the system's. */
   clock?: Clock;
   /** Told of what happened beside an answer. */
@@ -75,6 +93,8 @@ export const STORE_OPTIONS: readonly (keyof StoreOptions)[] = [
   "maxSessionsPerOwner",
   "keyGenerator",
   "types",
+  "schema",
+  "invalid",
   "clock",
   "onEvent",
 ];
@@ -95,6 +115,7 @@ export interface StoreSettings {
   readonly perOwner: { readonly max: number; readonly policy: "end-oldest" | "refuse" };
   readonly tokens: TokenSource;
   readonly types: Readonly<Record<string, TypeCodec>>;
+  readonly schemas: SchemaTable | undefined;
   readonly clock: Clock;
   readonly emit: (event: SessionEvent) => void;
   /** Whether anybody listens: an event of ordinary life is not made if nobody does. */
@@ -131,6 +152,7 @@ export function storeSettings(given: StoreOptions = {}): StoreSettings {
         ? randomToken
         : customToken(callable("keyGenerator", options.keyGenerator, "() => an unguessable text")),
     types: options.types ?? {},
+    schemas: schemaTable(options.schema, options.invalid),
     clock: clock(options.clock ?? systemClock),
     ...emitter(options.onEvent),
   });

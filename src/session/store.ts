@@ -1,4 +1,5 @@
 import type { CreateOptions, ListedSession, Session, StoredSession, Store } from "../contracts/session-api.js";
+import type { DataBy, Schemas, SchemasFor } from "../contracts/schema.js";
 import { SessionError } from "../errors.js";
 import { callable, onlyKeys } from "../util/assert.js";
 import { ValueCodec } from "../codecs/value.js";
@@ -16,7 +17,9 @@ import { hashOf, hashOfId } from "./token.js";
  * Makes a store: sessions over a storage, usable without any request. Throws TypeError or RangeError for a bad
  * option.
  */
-export function createStore<D extends object = SessionData>(options: StoreOptions = {}): Store<D> {
+export function createStore<D extends object = SessionData, S extends Schemas = Schemas>(
+  options: StoreOptions & { readonly schema?: S & SchemasFor<D> } = {},
+): Store<DataBy<D, S>> {
   return storeOf(storeSettings(options));
 }
 

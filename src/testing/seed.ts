@@ -6,6 +6,7 @@ import { misplaced, misuse, onlyKeys, outOfRange } from "../util/assert.js";
 import { SessionCore, type StoreParts } from "../session/core.js";
 import { checkedLogin, checkOwner, OWNED_FOR_MS } from "../session/owner.js";
 import { ABSENT } from "../session/records.js";
+import type { InputsOf } from "../session-data.js";
 import { settingsOf } from "../session/request-options.js";
 import { makeSession } from "../session/session.js";
 import { partsOf } from "../session/store.js";
@@ -44,7 +45,7 @@ export interface SeedOptions extends CreateOptions {
  */
 export async function seed<D extends object>(
   sessions: Seedable<D> | Store<D>,
-  data: Partial<D> = {},
+  data: InputsOf<D> = {},
   options: SeedOptions = {},
 ): Promise<Record<string, string>> {
   const { store, parts, extractor } = target(sessions);
@@ -63,7 +64,7 @@ export async function seed<D extends object>(
 async function seeded<D extends object>(
   store: Store<D>,
   parts: StoreParts,
-  data: Partial<D>,
+  data: InputsOf<D>,
   options: SeedOptions,
 ): Promise<string> {
   const { authenticatedAt, ...created } = onlyKeys<SeedOptions>("seed", options, OPTIONS);

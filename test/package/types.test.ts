@@ -24,6 +24,9 @@ const { fromNpm } = (await import(new URL("../../scripts/from-npm.mjs", import.m
 /** Types of runtimes: of the versions that `test/runtimes` runs. */
 const RUNTIME_TYPES = { "bun-types": "1.4.5", "@cloudflare/workers-types": "5.20261117.1" };
 
+/** Libraries of schemas; valibot is among the dependencies. */
+const SCHEMA_LIBRARIES = { zod: "4.6.7", arktype: "2.2.10" };
+
 /** Clients whose types are not among the dependencies. */
 const CLIENT_TYPES = { mariadb: "3.5.4", "@electric-sql/pglite": "0.5.17" };
 
@@ -62,6 +65,9 @@ function install(): string {
   const clients = join(fromNpm(CLIENT_TYPES), "node_modules");
   mkdirSync(join(modules, "@electric-sql"), { recursive: true });
   for (const name of Object.keys(CLIENT_TYPES)) symlinkSync(join(clients, name), join(modules, name), "junction");
+  const schemas = join(fromNpm(SCHEMA_LIBRARIES), "node_modules");
+  for (const name of ["zod", "arktype", "@ark", "arkregex"])
+    symlinkSync(join(schemas, name), join(modules, name), "junction");
   for (const name of ["dist", "package.json"]) cpSync(join(root, name), join(own, name), { recursive: true });
   cpSync(join(root, "test", "package", "types"), join(directory, "types"), { recursive: true });
   writeFileSync(join(directory, "package.json"), '{ "private": true, "type": "module" }');
@@ -105,6 +111,10 @@ for (const [resolution, args] of Object.entries(RESOLUTIONS)) {
 
   test(`${resolution}: clients of databases are handed in without a cast`, async () => {
     assert.deepEqual(await complaints("on-clients", args), []);
+  });
+
+  test(`${resolution}: types of keys come from schemas of zod, valibot and arktype, on each adapter`, async () => {
+    assert.deepEqual(await complaints("schemas", args), []);
   });
 
   test(`${resolution}: where no data are declared, a key's error says what to write`, async () => {

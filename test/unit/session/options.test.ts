@@ -8,6 +8,8 @@ import { memoryStorage } from "holdfast/storage/memory";
 
 const storage = memoryStorage();
 class Later {}
+/** Of a version of Standard Schema that nobody knows. */
+const NO_SCHEMA = { "~standard": { version: 2, vendor: "own", validate: String } };
 
 /**
  * Each mistake: the options, the kind of error, and what its message must name: the option, the value, what to write.
@@ -48,6 +50,13 @@ const STORE: readonly [options: Record<string, unknown>, kind: "TypeError" | "Ra
   [{ keyGenerator: "uuid" }, "TypeError", /keyGenerator is a string/, /\(\) => /],
   [{ types: { money: {} } }, "TypeError", /type money: class/],
   [{ types: { date: { class: Later, encode: String, decode: String } } }, "TypeError", /tag "date" is taken/],
+  [{ schema: "zod" }, "TypeError", /schema is a string/, /a schema for each key: \{ cart: …, user: … \}/],
+  [{ schema: NO_SCHEMA }, "TypeError", /schema is an object/, /a schema for each key/],
+  [{ schema: { cart: Array } }, "TypeError", /schema.cart is the function Array/, /a Standard Schema \(zod/],
+  [{ schema: { cart: { parse: String } } }, "TypeError", /schema.cart is an object/],
+  [{ schema: { cart: NO_SCHEMA } }, "TypeError", /schema.cart has version 2/],
+  [{ schema: {}, invalid: "ignore" }, "TypeError", /invalid is "ignore"/, /"drop" or "throw"/],
+  [{ invalid: "throw" }, "TypeError", /invalid is "throw"/, /beside a schema/],
   [{ clock: Date }, "TypeError", /clock is the function Date/, /now\(\)/],
   [{ clock: { now: () => 0 } }, "TypeError", /clock/],
   [{ onEvent: console }, "TypeError", /onEvent is an object/],

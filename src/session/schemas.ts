@@ -1,0 +1,116 @@
+import type { SchemaIssue, SchemaResult, Schemas, StandardSchema } from "../contracts/schema.js";
+import { SessionError } from "../errors.js";
+import { isPlainObject, misplaced, misuse, oneOf, show } from "../util/assert.js";
+import { isPromise } from "../util/promise.js";
+
+/** What becomes of a stored value that does not fit its schema. */
+export type Invalid = "drop" | "throw";
+
+type Validate = StandardSchema["~standard"]["validate"];
+
+/** The schemas of a store, validated. */
+export class SchemaTable {
+  readonly invalid: Invalid;
+  readonly #validators: ReadonlyMap<string, Validate>;
+
+  constructor(schemas: Schemas, invalid: Invalid) {
+    this.invalid = invalid;
+    this.#validators = new Map(Object.entries(schemas).map(([key, schema]) => [key, validatorOf(key, schema)]));
+  }
+
+  /** Whether a key has a schema. */
+  has(key: string): boolean {
+    return this.#validators.has(key);
+  }
+
+  /**
+   * What the schema of a key makes of a value; the value itself if the key has none.
+   *
+   * @throws {SessionError} `invalid` if it does not fit
+   * @throws {TypeError} if the schema is asynchronous
+   */
+  check(key: string, value: unknown): unknown {
+    const validate = this.#validators.get(key);
+    if (!validate) return value;
+    const result = resultOf(key, validate, value);
+    if (result.issues) throw doesNotFit(key, result.issues);
+    return result.value;
+  }
+}
+
+/**
+ * Validates `schema` and `invalid` of the options.
+ *
+ * @returns nothing if there is no schema
+ * @throws {TypeError} naming the key whose schema is none
+ */
+export function schemaTable(schemas: unknown, invalid: unknown): SchemaTable | undefined {
+  if (schemas === undefined) {
+    if (invalid !== undefined)
+      throw misuse("invalid", invalid, "it beside a schema: session({ schema: { … }, invalid })");
+    return undefined;
+  }
+  if (isSchema(schemas) || !isPlainObject(schemas))
+    throw misplaced("schema", schemas, "a schema for each key: { cart: …, user: … }");
+  return new SchemaTable(schemas as Schemas, oneOf("invalid", invalid ?? "drop", ["drop", "throw"]));
+}
+
+function validatorOf(key: string, schema: unknown): Validate {
+  if (!isSchema(schema))
+    throw misplaced(`schema.${key}`, schema, "a Standard Schema (zod 3.24 or later, valibot 1, arktype 2 …)");
+  const { version, validate } = schema["~standard"];
+  if (version !== 1 || typeof validate !== "function")
+    throw new TypeError(
+      `holdfast: schema.${key} has version ${show(version)} of Standard Schema; write one of version 1`,
+    );
+  return (value) => schema["~standard"].validate(value);
+}
+
+/** Schemas may be functions, too (arktype). */
+function isSchema(value: unknown): value is StandardSchema {
+  const isThing = (typeof value === "object" && value !== null) || typeof value === "function";
+  const standard = isThing ? (value as { "~standard"?: unknown })["~standard"] : undefined;
+  return typeof standard === "object" && standard !== null;
+}
+
+/** A schema that throws has not been able to take the value. */
+function resultOf(key: string, validate: Validate, value: unknown): SchemaResult<unknown> {
+  let result: unknown;
+  try {
+    result = validate(value);
+  } catch (error) {
+    throw doesNotFit(key, [], error);
+  }
+  if (!isPromise(result)) return result as SchemaResult<unknown>;
+  result.then(undefined, () => {});
+  throw new TypeError(
+    `holdfast: the schema of ${show(key)} is asynchronous; a session checks its values at once: validate before set()`,
+  );
+}
+
+/** Neither the messages of a schema nor what it throws is repeated: they may contain the value. */
+function doesNotFit(key: string, issues: readonly SchemaIssue[], thrown?: unknown): SessionError {
+  const paths = [...new Set(issues.map(pathOf))];
+  const where = paths.some((path) => path !== "") ? ` at ${listed(paths)}` : "";
+  const why = thrown === undefined ? "does not fit its schema" : `made its schema throw ${nameOf(thrown)}`;
+  return new SessionError("invalid", `the value of ${show(key)} ${why}${where}`, { key, paths });
+}
+
+function nameOf(thrown: unknown): string {
+  return thrown instanceof Error ? `a ${thrown.constructor.name}` : `a value that is no Error`;
+}
+
+const MOST_PATHS = 5;
+const MOST_CHARACTERS = 120;
+
+function listed(paths: readonly string[]): string {
+  const shown = paths.slice(0, MOST_PATHS).map((path) => (path === "" ? "the value itself" : path));
+  return `${shown.join(", ")}${paths.length > MOST_PATHS ? ", …" : ""}`;
+}
+
+/** Arktype's list of steps is of a class of its own, whose `map` makes steps that are not there: it is copied. */
+function pathOf({ path = [] }: SchemaIssue): string {
+  const steps = [...path].map((step) => (typeof step === "object" ? step.key : step));
+  const text = steps.map((step) => (typeof step === "number" ? `[${step}]` : `.${String(step)}`)).join("");
+  return text.length > MOST_CHARACTERS ? `${text.slice(0, MOST_CHARACTERS)}…` : text;
+}
