@@ -16,7 +16,7 @@ import { fileURLToPath } from "node:url";
 
 const directory = new URL("services/", import.meta.url);
 /** Modules that only help. */
-const SHARED = ["lib", "redis-server"];
+const SHARED = ["lib", "redis-server", "unpacked"];
 
 /** The names of all services: one module each, which exports `start()`. */
 export const serviceNames = readdirSync(directory)

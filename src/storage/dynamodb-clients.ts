@@ -1,4 +1,5 @@
-import { kindOf } from "../util/assert.js";
+import { SessionError } from "../errors.js";
+import { kindOf, misplaced } from "../util/assert.js";
 import { has, refuseLookAlikes, type LookAlike } from "./look-alikes.js";
 
 /** The part of the client `DynamoDB` of `@aws-sdk/client-dynamodb` that is used. */
@@ -23,6 +24,34 @@ export interface DynamodbDocument {
   scan(input: any, options?: any): Promise<any>;
 }
 
+/** The part of `DynamoDBClient` and `DynamoDBDocumentClient` that is used. */
+export interface DynamodbSender {
+  send(command: any, options?: any): Promise<any>;
+}
+
+/** A command class of the SDK. */
+type CommandClass = new (input: any) => any;
+
+/**
+ * The command classes for such a client: those of `@aws-sdk/client-dynamodb`, or those of `@aws-sdk/lib-dynamodb`.
+ * `clear` needs `ScanCommand`; `ensureSchema` and `check` need the last four.
+ */
+export interface DynamodbCommands {
+  readonly GetItemCommand?: CommandClass;
+  readonly PutItemCommand?: CommandClass;
+  readonly UpdateItemCommand?: CommandClass;
+  readonly DeleteItemCommand?: CommandClass;
+  readonly GetCommand?: CommandClass;
+  readonly PutCommand?: CommandClass;
+  readonly UpdateCommand?: CommandClass;
+  readonly DeleteCommand?: CommandClass;
+  readonly ScanCommand?: CommandClass;
+  readonly DescribeTableCommand?: CommandClass;
+  readonly CreateTableCommand?: CommandClass;
+  readonly DescribeTimeToLiveCommand?: CommandClass;
+  readonly UpdateTimeToLiveCommand?: CommandClass;
+}
+
 const CALLS = ["getItem", "putItem", "updateItem", "deleteItem", "scan", "describeTable"] as const;
 const DOCUMENT_CALLS = ["get", "put", "update", "delete", "scan"] as const;
 
@@ -37,17 +66,71 @@ const LOOK_ALIKES: readonly LookAlike[] = [
     matches: (client) => has(client, "send") && !has(client, "getItem") && !has(client, "get"),
     write: () =>
       "dynamodbStorage(new DynamoDB({ … }), { table }), its subclass, or " +
-      "dynamodbStorage(DynamoDBDocument.from(client), { table })",
+      "dynamodbStorage(DynamoDBDocument.from(client), { table }), or pass its commands: " +
+      "{ table, commands: { GetItemCommand, PutItemCommand, UpdateItemCommand, DeleteItemCommand } }",
   },
 ];
 
-/** Returns a table for a client, whose kind is recognised by its methods. */
-export function tableOf(client: DynamodbClient | DynamodbDocument, name: string): Table {
+/** Returns a table for a client, whose kind is recognised by its methods or by the commands passed with it. */
+export function tableOf(
+  client: DynamodbClient | DynamodbDocument | DynamodbSender,
+  name: string,
+  commands: DynamodbCommands | undefined,
+): Table {
+  if (commands !== undefined) return bySending(client, name, commands);
   refuseLookAlikes("dynamodbStorage", client, LOOK_ALIKES);
   if (has(client, ...CALLS)) return plainly(client as DynamodbClient, name);
   if (has(client, ...DOCUMENT_CALLS)) return asDocument(client as DynamodbDocument, name);
   const what = `${kindOf(client)} has neither ${CALLS.join(", ")} nor ${DOCUMENT_CALLS.join(", ")}`;
   throw new TypeError(`holdfast: dynamodbStorage: ${what}; write dynamodbStorage(new DynamoDB({ … }), { table })`);
+}
+
+/** Methods and their command classes: for items, for documents, and for the table itself. */
+const ITEM_COMMANDS = {
+  getItem: "GetItemCommand",
+  putItem: "PutItemCommand",
+  updateItem: "UpdateItemCommand",
+  deleteItem: "DeleteItemCommand",
+} as const;
+const DOCUMENT_COMMANDS = {
+  get: "GetCommand",
+  put: "PutCommand",
+  update: "UpdateCommand",
+  delete: "DeleteCommand",
+} as const;
+const TABLE_COMMANDS = {
+  describeTable: "DescribeTableCommand",
+  createTable: "CreateTableCommand",
+  describeTimeToLive: "DescribeTimeToLiveCommand",
+  updateTimeToLive: "UpdateTimeToLiveCommand",
+} as const;
+
+function bySending(client: unknown, name: string, commands: DynamodbCommands): Table {
+  if (!has(client, "send")) throw misplaced("client", client, "a DynamoDBClient, which has send(), with `commands`");
+  const known = (classes: object): boolean => has(commands, ...(Object.values(classes) as string[]));
+  const through = (classes: object): any =>
+    Object.fromEntries(
+      Object.entries({ ...classes, scan: "ScanCommand" }).map(([call, command]) => [
+        call,
+        sending(client as DynamodbSender, commands, command as keyof DynamodbCommands),
+      ]),
+    );
+  if (known(DOCUMENT_COMMANDS)) return asDocument(through(DOCUMENT_COMMANDS) as DynamodbDocument, name);
+  if (!known(ITEM_COMMANDS)) throw misplaced("commands", commands, `{ ${Object.values(ITEM_COMMANDS).join(", ")} }`);
+  const table = plainly(through({ ...ITEM_COMMANDS, ...TABLE_COMMANDS }) as DynamodbClient, name);
+  return known(TABLE_COMMANDS) ? table : { ...table, client: undefined };
+}
+
+function sending(
+  client: DynamodbSender,
+  commands: DynamodbCommands,
+  command: keyof DynamodbCommands,
+): (input: unknown, options?: unknown) => Promise<any> {
+  return async (input, options) => {
+    const Command = commands[command];
+    if (!Command) throw new SessionError("unsupported", `commands lack ${command}`);
+    return client.send(new Command(input), options);
+  };
 }
 
 /** One interface for both clients: attribute values and requests. */

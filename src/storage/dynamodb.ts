@@ -15,24 +15,34 @@ import {
 } from "../contracts/storage.js";
 import { SessionError } from "../errors.js";
 import { misuse, onlyKeys } from "../util/assert.js";
-import { tableOf, type DynamodbClient, type DynamodbDocument, type Table } from "./dynamodb-clients.js";
+import {
+  tableOf,
+  type DynamodbClient,
+  type DynamodbCommands,
+  type DynamodbDocument,
+  type DynamodbSender,
+  type Table,
+} from "./dynamodb-clients.js";
 import { bad, DEFAULT_PREFIX, ok, tryChanges, warning } from "./findings.js";
 import { newVersion } from "./driver.js";
 
-export type { DynamodbClient, DynamodbDocument } from "./dynamodb-clients.js";
+export type { DynamodbClient, DynamodbCommands, DynamodbDocument, DynamodbSender } from "./dynamodb-clients.js";
 
 /** Options of {@link dynamodbStorage}. */
 export interface DynamodbOptions {
   /** Name of the table, whose only key is the string `key`. Default `holdfast_sessions`. */
   table?: string;
+  /** Command classes of the SDK's packages, required for a client that only has `send()`. */
+  commands?: DynamodbCommands;
 }
 
 /**
  * Stores records in one DynamoDB table, one item each: `key`, `version`, `value`, `deadline`, and `ttl`, which the
  * service uses to remove expired items. Reads are consistent, writes are conditional; each call is one request.
  *
- * @param client - `new DynamoDB({ … })`, or `DynamoDBDocument.from(client)` for any other client of the AWS SDK 3
- * @param options - `table`
+ * @param client - `new DynamoDB({ … })`, or `DynamoDBDocument.from(client)` for any other client of the AWS SDK 3; a
+ *   `DynamoDBClient` or `DynamoDBDocumentClient` with `commands`
+ * @param options - `table` and `commands`
  * @returns the storage; `await storage.ensureSchema()` creates the table
  * @throws {TypeError} if the client is not supported; the message says what to pass
  * @example
@@ -41,12 +51,12 @@ export interface DynamodbOptions {
  * ```
  */
 export function dynamodbStorage(
-  client: DynamodbClient | DynamodbDocument,
+  client: DynamodbClient | DynamodbDocument | DynamodbSender,
   options: DynamodbOptions = {},
 ): DynamodbStorage {
-  const { table = "holdfast_sessions" } = onlyKeys("dynamodbStorage", options, ["table"]);
+  const { table = "holdfast_sessions", commands } = onlyKeys("dynamodbStorage", options, ["table", "commands"]);
   if (typeof table !== "string" || !/^[\w.-]{3,255}$/.test(table)) throw misuse("table", table, '"sessions"');
-  return new DynamodbStorage(tableOf(client, table));
+  return new DynamodbStorage(tableOf(client, table, commands));
 }
 
 /** The storage of {@link dynamodbStorage}. */
@@ -72,7 +82,7 @@ export class DynamodbStorage implements Storage {
    */
   async ensureSchema(): Promise<void> {
     const { client, name: TableName } = this.#table;
-    if (!client) throw new SessionError("unsupported", `a document client cannot create tables; ${WITH_DYNAMODB}`);
+    if (!client) throw new SessionError("unsupported", `this client cannot create tables; ${WITH_DYNAMODB}`);
     const isThere = await client.describeTable({ TableName }).then(() => true, ifNamed("ResourceNotFoundException"));
     if (!isThere) await client.createTable({ TableName, ...SCHEMA }).catch(ifNamed("ResourceInUseException"));
     for (const end = Date.now() + CREATE_MS; ; await new Promise((resolve) => setTimeout(resolve, 500))) {
@@ -175,7 +185,7 @@ export class DynamodbStorage implements Storage {
   async check(call: StorageCall, prefix: string = DEFAULT_PREFIX): Promise<StorageFinding[]> {
     const tried = await tryChanges(this, call, prefix, () => undefined);
     const { client, name: TableName } = this.#table;
-    if (!client) return [tried, warning("a document client cannot check the table", WITH_DYNAMODB)];
+    if (!client) return [tried, warning(UNSEEN, WITH_DYNAMODB)];
     const unknown = (): undefined => undefined;
     const { Table } = (await client.describeTable({ TableName }).catch(unknown)) ?? {};
     const { TimeToLiveDescription: ttl } = (await client.describeTimeToLive({ TableName }).catch(unknown)) ?? {};
@@ -267,6 +277,7 @@ const SCHEMA = {
   KeySchema: [{ AttributeName: "key", KeyType: "HASH" }],
 };
 
+const UNSEEN = "a document client cannot check the table, nor can a client without the commands for it";
 const WITH_DYNAMODB = "create and check the table with dynamodbStorage(new DynamoDB({ … }), { table })";
 const MAKE_IT = "create it with `await storage.ensureSchema()`, in the region of the client";
 const RIGHTS = "allow it dynamodb:GetItem, PutItem, UpdateItem and DeleteItem on the table";

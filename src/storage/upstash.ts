@@ -13,7 +13,8 @@ import { RedisStorage, type RedisKind } from "./redis-storage.js";
 
 /** The part of a client of `@upstash/redis` that is used. */
 export interface UpstashClient {
-  getex(key: string): Promise<unknown>;
+  /** Missing before version 1.34.9; a script reads instead. */
+  getex?(key: string): Promise<unknown>;
   set(key: string, value: string, options: { px: number; nx: true }): Promise<unknown>;
   evalsha(hash: string, keys: string[], args: string[]): Promise<unknown>;
   eval(script: string, keys: string[], args: string[]): Promise<unknown>;
@@ -57,7 +58,7 @@ export function upstashStorage(client: UpstashClient, options: UpstashOptions = 
   return new RedisStorage(connectionOf(client), prefix, UPSTASH);
 }
 
-const CALLS = ["getex", "set", "evalsha", "eval", "unlink", "scan"] as const;
+const CALLS = ["set", "evalsha", "eval", "unlink", "scan"] as const;
 
 const LOOK_ALIKES: readonly LookAlike[] = [
   {
@@ -104,12 +105,15 @@ function connectionOf(client: UpstashClient): Connection {
   };
 }
 
+/** Scripts run on the primary as well. */
+const READ = "return redis.call('GET',KEYS[1])";
+
 /** Uses the methods of the client, so that automatic pipelining applies. */
 async function run(client: UpstashClient, [name, ...args]: Command): Promise<unknown> {
   const [first = "", second = "", third = "", fourth = ""] = args;
   switch (name) {
     case "GETEX":
-      return client.getex(first);
+      return client.getex ? client.getex(first) : client.eval(READ, [first], []);
     case "SET":
       return client.set(first, second, { px: Number(fourth), nx: true });
     case "EVALSHA":

@@ -197,12 +197,64 @@ await withService("dynamodb", (service) => {
     assert.equal((await store.getByToken(token))?.get("n"), 1);
   });
 
+  test("a client that only sends commands works with their classes: of items, of documents, or some of them", async (t) => {
+    const { client, table } = await opened(t);
+    const [sdk, lib] = [awsSdk("client-dynamodb"), awsSdk("lib-dynamodb")];
+    const bare = new sdk.DynamoDBClient(settingsOf(service));
+    t.after(() => bare.destroy());
+    const { GetItemCommand, PutItemCommand, UpdateItemCommand, DeleteItemCommand } = sdk;
+    const some = { GetItemCommand, PutItemCommand, UpdateItemCommand, DeleteItemCommand };
+    const documents = lib.DynamoDBDocumentClient.from(bare);
+    const storages = [
+      dynamodbStorage(bare, { table, commands: sdk }),
+      dynamodbStorage(bare, { table, commands: some }),
+      dynamodbStorage(documents, { table, commands: lib }),
+    ];
+    for (const [i, storage] of storages.entries()) {
+      const key = `sent-${i}`;
+      const created = await storage.create(key, entry("1"), call);
+      assert.ok(created);
+      assert.equal(await storage.create(key, entry("2"), call), false);
+      assert.deepEqual(await dynamodbStorage(client, { table }).get(key, call), {
+        ...entry("1"),
+        version: created.version,
+      });
+      const updated = await storage.update(key, entry("3"), created.version!, call);
+      assert.ok(updated && (await storage.touch(key, now, updated.version!, call)));
+      assert.equal((await storage.get(key, call))?.value, "3");
+      assert.equal(await storage.delete(key, created.version!, call), false);
+      assert.ok(await storage.delete(key, updated.version!, call));
+    }
+    const [all, few, ofDocuments] = storages as [DynamodbStorage, DynamodbStorage, DynamodbStorage];
+    await all.ensureSchema();
+    assert.doesNotMatch(JSON.stringify(await all.check(call)), /"(?:warn|bad)"/);
+    await all.clear("sent-", call);
+    await ofDocuments.clear("sent-", call);
+    await assert.rejects(few.clear("sent-", call), { code: "unsupported", message: /commands lack ScanCommand/ });
+    await assert.rejects(few.ensureSchema(), { code: "unsupported", message: /cannot create tables/ });
+    assert.match(JSON.stringify(await few.check(call)), /ok.*records can be created.*warn.*without the commands/);
+  });
+
+  test("commands that are none, or that nobody can send, are refused", () => {
+    const { DynamoDBClient, GetItemCommand } = awsSdk("client-dynamodb");
+    const bare = new DynamoDBClient(settingsOf(service));
+    const refused: [client: unknown, commands: unknown, says: RegExp][] = [
+      [bare, {}, /commands is .*write \{ GetItemCommand, PutItemCommand, UpdateItemCommand, DeleteItemCommand \}/],
+      [bare, { GetItemCommand }, /write \{ GetItemCommand, PutItemCommand/],
+      [bare, "hunter2", /commands is a string/],
+      [{ getItem() {} }, awsSdk("client-dynamodb"), /client is an object.*has send\(\)/],
+    ];
+    for (const [client, commands, says] of refused)
+      assert.throws(() => dynamodbStorage(client as never, { table: "abc", commands: commands as never }), says);
+    bare.destroy();
+  });
+
   test("what is no such client is refused, and told what to hand in", (t) => {
     const { DynamoDBClient } = awsSdk("client-dynamodb");
     const bare = new DynamoDBClient(settingsOf(service));
     t.after(() => bare.destroy());
     const refused: [client: unknown, says: RegExp][] = [
-      [bare, /only has send.*new DynamoDB\(.*DynamoDBDocument\.from\(client\)/],
+      [bare, /only has send.*new DynamoDB\(.*DynamoDBDocument\.from\(client\).*commands: \{ GetItemCommand/],
       [awsSdk("lib-dynamodb").DynamoDBDocumentClient.from(bare), /only has send.*DynamoDBDocument\.from/],
       [Promise.resolve(bare), /await/],
       [{ getItem() {} }, /has neither getItem.*new DynamoDB/],

@@ -231,7 +231,7 @@ test("what is no client of Upstash is refused, and told what to hand in", () => 
     [redis.pipeline(), /pipeline.*the client itself/],
     [redis.multi(), /pipeline.*the client itself/],
     [Promise.resolve(redis), /await/],
-    [{ get() {} }, /lacks getex, set.*Redis\.fromEnv/],
+    [{ get() {} }, /lacks set, evalsha.*Redis\.fromEnv/],
     ["https://hunter2@db.upstash.io", /a string lacks/],
   ];
   for (const [client, says] of refused) assert.throws(() => upstashStorage(client as UpstashClient), says);

@@ -10,24 +10,24 @@ interface Npm {
 
 const { fromNpm } = (await import(new URL("../../scripts/from-npm.mjs", import.meta.url).href)) as Npm;
 
-/** The version of the AWS SDK that the tests use. */
+/** The version of the AWS SDK that the tests use, unless they say which. */
 export const AWS_SDK = "3.1169.0";
 
 type Package = "client-dynamodb" | "lib-dynamodb";
 
-function required(): NodeJS.Require {
-  const directory = fromNpm({ "@aws-sdk/client-dynamodb": AWS_SDK, "@aws-sdk/lib-dynamodb": AWS_SDK });
+function required(version: string): NodeJS.Require {
+  const directory = fromNpm({ "@aws-sdk/client-dynamodb": version, "@aws-sdk/lib-dynamodb": version });
   return createRequire(join(directory, "_.js"));
 }
 
 /** The packages of the SDK, which are large: installed when they are asked for, and without types. */
-export function awsSdk(name: Package): any {
-  return required()(`@aws-sdk/${name}`);
+export function awsSdk(name: Package, version: string = AWS_SDK): any {
+  return required(version)(`@aws-sdk/${name}`);
 }
 
 /** The file of one of them. */
 export function awsSdkPath(name: Package): string {
-  return required().resolve(`@aws-sdk/${name}`);
+  return required(AWS_SDK).resolve(`@aws-sdk/${name}`);
 }
 
 /** What a client is made with: no service looks at these credentials. */

@@ -10,6 +10,12 @@ interface Npm {
 
 const { fromNpm } = (await import(new URL("../../scripts/from-npm.mjs", import.meta.url).href)) as Npm;
 const OLDER = { mongodb5: "npm:mongodb@5.9.2", mongodb6: "npm:mongodb@6.22.0", mongoose: "9.12.1" };
+/** The versions that these are. */
+export const MONGODB_VERSIONS: Readonly<Record<keyof typeof OLDER, string>> = {
+  mongodb5: "5.9.2",
+  mongodb6: "6.22.0",
+  mongoose: OLDER.mongoose,
+};
 
 /** An older client, or Mongoose; without types, as it may be any version. */
 export function otherMongodb(name: keyof typeof OLDER): any {

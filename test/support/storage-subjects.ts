@@ -83,7 +83,7 @@ export const SUBJECTS: readonly StorageSubject[] = [
       }),
     ),
   ),
-  ...["mariadb", ...(process.env.HOLDFAST_TEST_MYSQL_URL ? ["mysql"] : [])].flatMap((server) =>
+  ...["mariadb", "mysql"].flatMap((server) =>
     Object.entries(MYSQL_CLIENTS).map(([client, connect]) =>
       onServer("mysql", `${client} ${versionOf("mysql2")}`, server, async ({ url }) => {
         const { client: connected, close } = await connect(url);

@@ -20,12 +20,15 @@ test("the matrix has rows for every driver, each once", () => {
     [],
   );
   assert.deepEqual([...new Set(ROWS.map(({ driver }) => driver))].sort(), [
+    "dynamodb",
     "memcached",
     "memory",
+    "mongodb",
     "mysql",
     "postgres",
     "redis",
     "sqlite",
+    "upstash",
   ]);
 });
 

@@ -21,7 +21,7 @@ function tested(driver: string): string[] {
   );
 }
 
-for (const driver of ["redis", "postgres", "mysql", "sqlite", "memcached"]) {
+for (const driver of ["redis", "postgres", "mysql", "sqlite", "memcached", "mongodb", "dynamodb", "upstash"]) {
   test(`${driver}: the page's table of versions is what the matrix runs`, () => {
     const text = pages.find(({ path }) => path.endsWith(`storages/${driver}.md`))!.text;
     assert.ok(text.includes(HEADING));

@@ -17,9 +17,14 @@ export const CASE_MS = 30_000;
 const CORE =
   /^(create inserts, and|update replaces|touch moves|delete removes|values are returned|keys are compared|concurrent writers|of concurrent creates|check, if)/;
 
+/** The cases in which many write one key at once. */
+const CONTENDED = /^many writers of one key/;
+
 /** The contract and the stories on a storage. */
-export async function runOpened({ storage }: Opened, isWhole: boolean): Promise<Outcome> {
-  const cases = storageSuite(() => ({ storage })).filter(({ name }) => isWhole || CORE.test(name));
+export async function runOpened({ storage }: Opened, isWhole: boolean, isSlow: boolean = false): Promise<Outcome> {
+  const cases = storageSuite(() => ({ storage })).filter(
+    ({ name }) => ((isWhole && !isSlow) || CORE.test(name)) && !(isSlow && CONTENDED.test(name)),
+  );
   const stories = Object.entries(STORIES).map(([name, tell]) => ({ name, run: () => tell(storage) }));
   const failures: string[] = [];
   for (const { name, run } of [...cases, ...stories]) {

@@ -28,6 +28,8 @@ export type MatrixRow = Expected & {
   readonly server: string;
   /** Runs in `npm test` as well. */
   readonly isPart?: boolean;
+  /** Its server is slow: another row of its client runs the whole contract, this one the core of it. */
+  readonly isSlow?: boolean;
 };
 
 /** A row in words; no two are the same. */

@@ -3,12 +3,15 @@ import { MemcacheClient } from "memcache-client";
 import { memcachedStorage } from "holdfast/storage/memcached";
 import { memoryStorage } from "holdfast/storage/memory";
 import { LOOK_ALIKES } from "../../support/look-alikes.js";
+import { DYNAMODB_ROWS } from "./dynamodb-rows.js";
+import { MONGODB_ROWS } from "./mongodb-rows.js";
 import { MYSQL_ROWS } from "./mysql-rows.js";
 import { POSTGRES_ROWS } from "./postgres-rows.js";
 import { REDIS_ROWS } from "./redis-rows.js";
 import type { MatrixRow } from "./row.js";
 import { versionOf } from "./servers.js";
 import { SQLITE_ROWS } from "./sqlite-rows.js";
+import { UPSTASH_ROWS } from "./upstash-rows.js";
 
 const MEMCACHED_SETTINGS: Readonly<Record<string, object>> = {
   "as it comes": {},
@@ -67,5 +70,8 @@ export const ROWS: readonly MatrixRow[] = [
   ...POSTGRES_ROWS,
   ...MYSQL_ROWS,
   ...SQLITE_ROWS,
+  ...MONGODB_ROWS,
+  ...DYNAMODB_ROWS,
+  ...UPSTASH_ROWS,
   ...REFUSED,
 ];

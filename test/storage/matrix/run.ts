@@ -17,7 +17,7 @@ export async function runRow(row: MatrixRow, isWhole: boolean): Promise<Outcome>
     if ("runtime" in row) return await elsewhere(row, isWhole);
     const opened = await row.open(await serverOf(row.server));
     try {
-      return "bad" in row ? await found(row.bad, opened) : await runOpened(opened, isWhole);
+      return "bad" in row ? await found(row.bad, opened) : await runOpened(opened, isWhole, row.isSlow);
     } finally {
       await opened.close();
     }
