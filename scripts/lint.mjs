@@ -18,10 +18,12 @@ const REGULAR_EXPRESSION = /^\s*\/.*\/[a-z]*[,;]$/;
 
 /** Throws where a rule is broken; warnings count. */
 export async function lint(...more) {
-  if ((await run(process.execPath, [oxlint, "--type-aware", "--deny-warnings", ...more])) !== 0)
-    throw new Error("oxlint found what is listed above");
-  if ((await run(process.execPath, [prettier, ...CHECK, ...FORMATTED])) !== 0)
-    throw new Error("not formatted; run npm run format");
+  const [rules, format] = await Promise.all([
+    run(process.execPath, [oxlint, "--type-aware", "--deny-warnings", ...more]),
+    run(process.execPath, [prettier, ...CHECK, ...FORMATTED]),
+  ]);
+  if (rules !== 0) throw new Error("oxlint found what is listed above");
+  if (format !== 0) throw new Error("not formatted; run npm run format");
   const long = longLines();
   if (long.length > 0) throw new Error(`lines of more than ${LONGEST_LINE} columns:\n${long.join("\n")}`);
 }

@@ -1,4 +1,7 @@
-/** Runs files of node:test, each in a process of its own, a few at a time; one that hangs is ended and named. */
+/**
+ * Runs files of node:test, each in a process of its own, as many at a time as keep the processors busy; one that hangs
+ * is ended and named.
+ */
 import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
@@ -10,15 +13,18 @@ const REPORTER = fileURLToPath(new URL("test-reporter.mjs", import.meta.url));
 /** Far above what any file takes: it is for what hangs. */
 const FILE_TIMEOUT_MS = 240_000;
 const MAX_OUTPUT = 20_000;
+const PROCESSORS = Math.min(4, availableParallelism());
+/** Beside those that compute, so many files may run that wait. */
+const WAITING = 2;
 
 /** Without the mark that a surrounding run of node:test leaves: it would silence the reporter. */
 const { NODE_TEST_CONTEXT: _, ...ENVIRONMENT } = process.env;
 
 /**
- * Runs the files; `done` is given the result of each as it ends: `{ file, seconds, passed, names, skipped, failures,
- * output }`.
+ * Runs the files, the first ones first; `done` is given the result of each as it ends: `{ file, seconds, cpu, passed,
+ * names, skipped, failures, output }`. `loadOf` says how many processors a file keeps busy.
  */
-export async function runTests(files, done, timeout = FILE_TIMEOUT_MS) {
+export async function runTests(files, done, timeout = FILE_TIMEOUT_MS, loadOf = () => 1) {
   const directory = mkdtempSync(join(tmpdir(), "holdfast-test-"));
   const running = new Set();
   const tidy = () => rmSync(directory, { recursive: true, force: true });
@@ -28,16 +34,31 @@ export async function runTests(files, done, timeout = FILE_TIMEOUT_MS) {
     process.exit(130);
   };
   process.once("SIGINT", stop).once("SIGTERM", stop);
-  const waiting = [...files.entries()];
-  const worker = async () => {
-    for (let next = waiting.shift(); next; next = waiting.shift()) {
-      const [index, file] = next;
-      done(await runFile(file, join(directory, `${index}.ndjson`), running, timeout));
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(4, availableParallelism()) }, worker));
+  const waiting = [...files.entries()].map(([index, file]) => ({ index, file, load: loadOf(file) }));
+  const begun = new Set();
+  while (waiting.length > 0 || begun.size > 0) {
+    for (let next = takeNext(waiting, begun); next; next = takeNext(waiting, begun)) begin(next);
+    await Promise.race([...begun].map(({ ended }) => ended));
+  }
   process.off("SIGINT", stop).off("SIGTERM", stop);
   tidy();
+
+  function begin(job) {
+    begun.add(job);
+    const report = join(directory, `${job.index}.ndjson`);
+    job.ended = runFile(job.file, report, running, timeout).then((result) => {
+      begun.delete(job);
+      done(result);
+    });
+  }
+}
+
+/** Takes the first file that leaves no more to compute than there are processors; any, where nothing runs. */
+function takeNext(waiting, begun) {
+  if (begun.size >= PROCESSORS + WAITING) return undefined;
+  const busy = [...begun].reduce((sum, { load }) => sum + load, 0);
+  const place = begun.size === 0 ? 0 : waiting.findIndex(({ load }) => busy + load <= PROCESSORS);
+  return place < 0 ? undefined : waiting.splice(place, 1)[0];
 }
 
 async function runFile(file, reportFile, running, timeout) {
@@ -60,12 +81,19 @@ async function runFile(file, reportFile, running, timeout) {
     child[stream].setEncoding("utf8").on("data", (text) => (output[stream] += text));
   const end = await ending(child, timeout);
   running.delete(child);
+  const report = readReport(reportFile);
   return {
     file: relative(join(root, "build"), file),
     seconds: (performance.now() - began) / 1000,
     output: clipped(output),
-    ...judge(readReport(reportFile), end),
+    cpu: cpuOf(report),
+    ...judge(report, end),
   };
+}
+
+/** In seconds; nothing of a file that did not come to its end. */
+function cpuOf(events) {
+  return events.find(({ type }) => type === "complete")?.cpu ?? 0;
 }
 
 /**

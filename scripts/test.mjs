@@ -1,21 +1,26 @@
 /**
  * `npm test`: all set-up, then everything that is checked. `npm test -- PATTERN …` runs the test files whose path
- * contains one of the patterns, nothing else. The last line is `N passed, N failed`.
+ * contains one of the patterns, nothing else. `npm test -- --times` writes how long each takes. The last line is `N
+ * passed, N failed`.
  */
-import { join } from "node:path";
+import { availableParallelism } from "node:os";
+import { join, relative } from "node:path";
 import { installBench } from "./bench-packages.mjs";
 import { checkPackage } from "./check-package.mjs";
 import { ensureChromium } from "./ensure-chromium.mjs";
 import { lint } from "./lint.mjs";
 import { runTests } from "./run-tests.mjs";
 import { buildLibrary, filesBelow, prune, root, setup } from "./setup.mjs";
+import { loadOf, longestFirst, nameOf, readTimes, writeTimes } from "./test-times.mjs";
 import { buildExamples, buildTests } from "./typecheck.mjs";
 
-const patterns = process.argv.slice(2);
+const TIMES = "--times";
+const patterns = process.argv.slice(2).filter((arg) => arg !== TIMES);
 const isFullRun = patterns.length === 0;
 const build = join(root, "build");
-/** These take longest: begun first, nothing waits for them in the end. */
-const LONG = ["protocol", "browser", "adapters", "storage/failover", "unit/codecs/value"];
+const times = readTimes();
+/** `{ seconds, cpu }` of each file that ran. */
+const measured = {};
 const total = { passed: 0, failed: 0, skipped: 0 };
 const failures = [];
 
@@ -30,16 +35,21 @@ summary();
 
 async function all() {
   await step("types: library", buildLibrary);
+  await Promise.all([compile(), isFullRun && step("lint", lint), isFullRun && fetchPrograms()]);
+  if (isFullRun) await step("package", checkPackage);
+  await runTests(testFiles(), showFile, undefined, (file) => loadOf(relative(build, file), times));
+  if (process.argv.includes(TIMES)) writeTimes(measured);
+}
+
+async function compile() {
   await step("types: tests", buildTests);
   await step("types: examples", buildExamples);
   prune(join(root, "test"), build);
-  if (isFullRun) {
-    await step("lint", lint);
-    await step("package", checkPackage);
-    await step("browser", ensureChromium);
-    await step("libraries to compare with", installBench);
-  }
-  await runTests(testFiles(), showFile);
+}
+
+async function fetchPrograms() {
+  await step("browser", ensureChromium);
+  await step("libraries to compare with", installBench);
 }
 
 /** One step counts as one check. */
@@ -69,15 +79,11 @@ function testFiles() {
   );
   if (chosen.length === 0)
     throw new Error(`no test file ${isFullRun ? "is there" : `matches ${patterns.join(" or ")}`}`);
-  return chosen.sort((a, b) => rank(a) - rank(b) || a.localeCompare(b, "en")).map((file) => join(build, file));
+  return longestFirst(chosen, times).map((file) => join(build, file));
 }
 
-function rank(file) {
-  const place = LONG.findIndex((start) => file.startsWith(start));
-  return place < 0 ? LONG.length : place;
-}
-
-function showFile({ file, seconds, passed, skipped, failures: failed, output }) {
+function showFile({ file, seconds, cpu, passed, skipped, failures: failed, output }) {
+  measured[nameOf(file)] = { seconds, cpu };
   total.passed += passed;
   total.failed += failed.length;
   total.skipped += skipped.length;
@@ -88,7 +94,7 @@ function showFile({ file, seconds, passed, skipped, failures: failed, output }) 
     skipped.length > 0 && `${skipped.length} skipped`,
   ];
   console.log(
-    `${failed.length > 0 ? "✖" : "✔"} ${file}: ${counts.filter(Boolean).join(", ")} (${seconds.toFixed(1)} s)`,
+    `${failed.length > 0 ? "✖" : "✔"} ${file}: ${counts.filter(Boolean).join(", ")} (${seconds.toFixed(1)} s, ${cpu.toFixed(1)} s computing)`,
   );
   if (output.stdout) console.log(indented(output.stdout));
   for (const { name, why } of skipped) console.log(indented(`skipped: ${name} (${why})`));
@@ -99,6 +105,10 @@ function summary() {
   for (const [index, { name, error }] of failures.entries())
     console.log(`\n${index + 1}) ${name}\n${indented(error)}`);
   if (total.skipped > 0) console.log(`\n${total.skipped} skipped`);
+  const computing = Object.values(measured).reduce((sum, { cpu }) => sum + cpu, 0);
+  console.log(
+    `\n${(performance.now() / 1000).toFixed(0)} s; tests computed ${computing.toFixed(0)} s on ${availableParallelism()} processors`,
+  );
   process.exitCode = total.failed > 0 ? 1 : 0;
   console.log(`\n${total.passed} passed, ${total.failed} failed`);
 }

@@ -1,21 +1,37 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { fileURLToPath } from "node:url";
 
 /** `npm test` is only worth something if it cannot be green by mistake. */
 interface Result {
+  readonly cpu: number;
   readonly passed: number;
   readonly skipped: readonly { name: string; why: string }[];
   readonly failures: readonly { name: string; error: string }[];
   readonly output: { readonly stdout: string; readonly stderr: string };
 }
-type RunTests = (files: readonly string[], done: (result: Result) => void, timeout?: number) => Promise<void>;
+type RunTests = (
+  files: readonly string[],
+  done: (result: Result) => void,
+  timeout?: number,
+  loadOf?: (file: string) => number,
+) => Promise<void>;
+type Times = Readonly<Record<string, { readonly seconds: number; readonly cpu: number }>>;
+interface TestTimes {
+  readTimes(): Times;
+  longestFirst(files: readonly string[], times: Times): string[];
+  loadOf(file: string, times: Times): number;
+}
 
 const { runTests } = (await import(new URL("../../scripts/run-tests.mjs", import.meta.url).href)) as {
   runTests: RunTests;
 };
+const { readTimes, longestFirst, loadOf } = (await import(
+  new URL("../../scripts/test-times.mjs", import.meta.url).href
+)) as TestTimes;
 const directory = mkdtempSync(join(tmpdir(), "holdfast-runner-"));
 after(() => rmSync(directory, { recursive: true, force: true }));
 
@@ -73,4 +89,61 @@ test("a promise that nobody settles, an early exit, an empty file, a file that d
     const { failures } = await outcome(program);
     assert.ok(failures.length > 0, program);
   }
+});
+
+test("a file that waits runs beside one that computes; another that computes begins when that has ended", async () => {
+  const place = mkdtempSync(join(directory, "beside-"));
+  const [ended, beside] = [join(place, "ended"), join(place, "beside")].map((path) => JSON.stringify(path));
+  const programs = {
+    computes: `test("a", async () => {
+      for (let i = 0; !fs.existsSync(${beside}); i++) { assert.ok(i < 500, "nothing ran beside"); await sleep(20); }
+      fs.writeFileSync(${ended}, "");
+    });`,
+    "computes too": `test("b", () => assert.ok(fs.existsSync(${ended}), "begun too soon"));`,
+    waits: `test("c", () => fs.writeFileSync(${beside}, ""));`,
+  };
+  const files = Object.entries(programs).map(([name, program]) => {
+    const file = join(place, `${name}.test.mjs`);
+    const imports =
+      'import assert from "node:assert"; import fs from "node:fs"; import { test } from "node:test"; import { setTimeout as sleep } from "node:timers/promises";';
+    writeFileSync(file, `${imports}\n${program}`);
+    return file;
+  });
+  const results: Result[] = [];
+  const load = (file: string) => (file.includes("computes") ? Math.min(4, availableParallelism()) : 0);
+  await runTests(files, (result) => results.push(result), 20_000, load);
+  assert.deepEqual(
+    results.flatMap(({ failures }) => failures),
+    [],
+  );
+  assert.equal(results.length, 3);
+});
+
+test("the processor time of a file is that of its process and of what it started", async () => {
+  const busy = "const end = process.cpuUsage().user + 100_000; while (process.cpuUsage().user < end);";
+  const { cpu } = await outcome(
+    `import { spawn, spawnSync } from "node:child_process"; import { once } from "node:events";
+    test("itself", () => { ${busy} });
+    test("a child that ended", () => void spawnSync(process.execPath, ["-e", ${JSON.stringify(busy)}]));
+    test("one that runs", async () => {
+      const child = spawn(process.execPath, ["-e", ${JSON.stringify(`${busy} console.log(1); setInterval(() => {}, 1000)`)}]);
+      await once(child.stdout, "data"); child.unref(); child.stdout.destroy(); child.stdin.destroy(); child.stderr.destroy();
+    });`,
+    60_000,
+  );
+  assert.ok(cpu >= (process.platform === "linux" ? 0.3 : 0.1), `${cpu} s`);
+});
+
+test("the longest files begin first; each that is listed is there, and what waits counts for less", () => {
+  const times = { "a/short": { seconds: 5, cpu: 5 }, "a/long": { seconds: 50, cpu: 5 } };
+  const [short, long, unknown] = ["a/short.test.js", "a/long.test.js", "a/unknown.test.js"];
+  assert.deepEqual(longestFirst([unknown, short, long], times), [long, short, unknown]);
+  assert.deepEqual(
+    [short, long, unknown].map((file) => loadOf(file, times)),
+    [1, 0.2, 1],
+  );
+  const absent = Object.keys(readTimes()).filter(
+    (name) => !existsSync(fileURLToPath(new URL(`../../test/${name}.test.ts`, import.meta.url))),
+  );
+  assert.deepEqual(absent, []);
 });
