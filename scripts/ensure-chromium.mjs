@@ -2,7 +2,7 @@
 import { execFileSync } from "node:child_process";
 import { accessSync, constants, existsSync, statSync } from "node:fs";
 import { delimiter, join } from "node:path";
-import { aptGet, aptUpdate } from "./apt.mjs";
+import { aptInstall, aptUpdate } from "./apt.mjs";
 
 const NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "microsoft-edge"];
 
@@ -74,9 +74,5 @@ function install() {
     stdio: ["ignore", "ignore", "inherit"],
     env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" },
   };
-  execFileSync(
-    "sh",
-    ["-c", `set -e\n${aptUpdate()}\n${aptGet()} install -y --no-install-recommends chromium`],
-    options,
-  );
+  execFileSync("sh", ["-c", `set -e\n${aptUpdate()}\n${aptInstall(["chromium"])}`], options);
 }

@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { aptGet } from "../apt.mjs";
+import { aptInstall } from "../apt.mjs";
 import { root } from "../setup.mjs";
 import { find, freePort, HOST, mayInstall, MissingProgram, Server, withApt } from "./lib.mjs";
 
@@ -75,7 +75,7 @@ function pythonProgram() {
   const python = find("python3");
   if (python && hasVenv(python)) return python;
   if (!mayInstall()) throw new Error("there is no python3 with venv");
-  withApt(`${aptGet()} install -y --no-install-recommends python3 python3-venv`, "python3-venv");
+  withApt(aptInstall(["python3", "python3-venv"]), "python3-venv");
   return find("python3");
 }
 

@@ -8,7 +8,7 @@ import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { aptGet, aptUpdate } from "../apt.mjs";
+import { aptInstall, aptUpdate } from "../apt.mjs";
 import { root } from "../setup.mjs";
 
 export const HOST = "127.0.0.1";
@@ -25,7 +25,7 @@ export function program(name, { apt, within = [] }) {
   if (found) return found;
   const advice = `install it (Debian, Ubuntu: apt-get install ${apt})`;
   if (!mayInstall()) throw new MissingProgram(`there is no ${name}: ${advice}`);
-  withApt(`${aptGet()} install -y --no-install-recommends ${apt}`, name);
+  withApt(aptInstall([apt]), name);
   const installed = find(name, within);
   if (!installed) throw new MissingProgram(`there is no ${name} after apt installed ${apt}: ${advice}`);
   return installed;
@@ -72,7 +72,7 @@ touch ${cache}/apt-updated; }`;
     env: { ...process.env, DEBIAN_FRONTEND: "noninteractive", RUNLEVEL: "1" },
   };
   try {
-    execFileSync("flock", [join(cache, "apt.lock"), "sh", "-c", `set -e; ${fresh}; ${commands}`], options);
+    execFileSync("flock", [join(cache, "apt.lock"), "sh", "-c", `set -e; ${fresh}\n${commands}`], options);
   } catch (error) {
     throw new MissingProgram(
       `${what} could not be installed: ${String(error.stderr ?? error)

@@ -1,7 +1,7 @@
 /** Programs of Debian that this system has no package of: unpacked beside it, which stays as it is. */
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { aptGet, aptUpdate } from "../apt.mjs";
+import { aptGet, aptInstall, aptUpdate, mirrorOf, untilUnlocked } from "../apt.mjs";
 import { root } from "../setup.mjs";
 import { mayInstall, MissingProgram, withApt } from "./lib.mjs";
 
@@ -17,7 +17,10 @@ export function unpacked(name, { suites, packages, closed = false, advice }) {
   if (existsSync(join(home, "root"))) return join(home, "root");
   if (!mayInstall()) throw new MissingProgram(`there is no ${name}: ${advice}`);
   for (const one of ["lists/partial", "cache/archives/partial"]) mkdirSync(join(home, one), { recursive: true });
-  const sources = suites.map((suite) => `deb http://deb.debian.org/debian ${suite} main\n`);
+  const mirror = mirrorOf(release());
+  if (!mirror)
+    throw new MissingProgram(`apt's sources name no ${release()}, which ${name} would be taken from: ${advice}`);
+  const sources = suites.map((suite) => `deb ${mirror} ${suite} main\n`);
   writeFileSync(join(home, "sources.list"), sources.join(""));
   writeFileSync(join(home, "nothing-installed"), "");
   const places = {
@@ -33,14 +36,21 @@ export function unpacked(name, { suites, packages, closed = false, advice }) {
     `cd '${home}/cache/archives'`,
     `{ ${aptUpdate(places)}\n}`,
     closed
-      ? `${aptGet(whole)} install -y --download-only --no-install-recommends ${packages.join(" ")}`
-      : `${aptGet(places)} download ${packages.join(" ")}`,
+      ? `{ ${aptInstall(packages, whole, ["--download-only"])}\n}`
+      : `{ ${untilUnlocked(`${aptGet(places)} download ${packages.join(" ")}`)}\n}`,
     `for one in *.deb; do dpkg -x "$one" '${home}/unpacked'; done`,
     "rm -f *.deb",
     `mv '${home}/unpacked' '${home}/root'`,
   ];
   withApt(`[ -d '${home}/root' ] || { ${steps.join(" && ")}; }`, name);
   return join(home, "root");
+}
+
+/** The name of this system's release, as Debian's suites have it. */
+export function release() {
+  return existsSync("/etc/os-release")
+    ? /^VERSION_CODENAME=(\w+)/m.exec(readFileSync("/etc/os-release", "utf8"))?.[1]
+    : undefined;
 }
 
 /** Where such a directory has the libraries. */

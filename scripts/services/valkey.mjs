@@ -1,8 +1,7 @@
-import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { find, program } from "./lib.mjs";
 import { startRedis } from "./redis-server.mjs";
-import { librariesIn, unpacked } from "./unpacked.mjs";
+import { librariesIn, release, unpacked } from "./unpacked.mjs";
 
 /** Debian 12 has Valkey in its backports only. */
 const BACKPORTS = "bookworm";
@@ -21,10 +20,4 @@ export async function start() {
   });
   const LD_LIBRARY_PATH = librariesIn(directory);
   return startRedis("valkey", join(directory, "usr", "bin", "valkey-server"), { LD_LIBRARY_PATH });
-}
-
-function release() {
-  return existsSync("/etc/os-release")
-    ? /^VERSION_CODENAME=(\w+)/m.exec(readFileSync("/etc/os-release", "utf8"))?.[1]
-    : undefined;
 }

@@ -108,12 +108,21 @@ const HOLD =
 const apt = (await import(new URL("../../scripts/apt.mjs", import.meta.url).href)) as Record<
   "aptGet" | "aptUpdate",
   (options: object) => string
->;
+> & {
+  aptInstall(packages: readonly string[], options: object): string;
+  untilUnlocked(command: string): string;
+  mirrorOf(suite: string, options: object): string | undefined;
+};
 const hasApt = ["/usr/bin/apt-get", "/usr/bin/perl"].every(existsSync);
 
 for (const [what, lock, command] of [
   ["lists are renewed", "lists/lock", apt.aptUpdate],
-  ["packages are installed", "lock-frontend", (options: object) => `${apt.aptGet(options)} install -y`],
+  ["packages are installed", "lock-frontend", (options: object) => apt.aptInstall([], options)],
+  [
+    "what was downloaded is put away",
+    "cache/archives/lock",
+    (options: object) => apt.untilUnlocked(`${apt.aptGet(options)} clean`),
+  ],
 ] as const) {
   test(
     `while another package manager holds its lock, ${what} later, and nothing fails`,
@@ -144,3 +153,22 @@ for (const [what, lock, command] of [
     },
   );
 }
+
+test(
+  "packages of another suite are taken from where this system's sources point to",
+  { skip: !hasApt && "this system has no apt" },
+  (t) => {
+    const home = mkdtempSync(join(tmpdir(), "holdfast-apt-"));
+    t.after(() => rmSync(home, { recursive: true, force: true }));
+    const sources = ["deb http://a.example/security old-security main", "deb http://b.example/debian old main"];
+    writeFileSync(join(home, "sources.list"), `${sources.join("\n")}\n`);
+    mkdirSync(join(home, "lists", "partial"), { recursive: true });
+    const options = {
+      "Dir::Etc::SourceList": `${home}/sources.list`,
+      "Dir::Etc::SourceParts": "/dev/null",
+      "Dir::State::Lists": `${home}/lists`,
+    };
+    assert.equal(apt.mirrorOf("old", options), "http://b.example/debian");
+    assert.equal(apt.mirrorOf("new", options), undefined);
+  },
+);

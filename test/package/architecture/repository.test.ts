@@ -14,6 +14,7 @@ const PRIVATE = [
   /[A-Z]:\\Users\\/,
   /"resolved": ?"/,
   new RegExp(["registry", "npmjs"].join("\\.")),
+  new RegExp(["deb", "debian", "org"].join("\\.")),
 ];
 
 const files = existsSync(join(root, ".git"))
