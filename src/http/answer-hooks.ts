@@ -1,30 +1,30 @@
-/** What a middleware does around an answer. */
+/** What a middleware does around a response. */
 export interface AnswerHooks {
-  /** Before the first byte. Returns nothing if there is nothing to wait for. */
+  /** Called before the first byte. Returns undefined if there is nothing to wait for. */
   before(): Promise<void> | undefined;
-  /** Headers that are added last. */
+  /** Adds the last headers. */
   headers(): void;
   /**
-   * Before the last byte, or when the client is gone. Returns nothing if there is nothing to wait for. It reports its
-   * own failures.
+   * Called before the last byte, or when the client has disconnected. Returns undefined if there is nothing to wait
+   * for. It reports its failures itself.
    */
   after(): Promise<void> | undefined;
-  /** The client is gone, and the handler has asked for no byte. It reports its own failures. */
+  /** Called if the client has disconnected before the handler sent any byte. It reports its failures itself. */
   gone(): void;
-  /** `before` failed: the handler's answer is gone, another one can be given. */
+  /** Called if `before` failed: the handler's response is discarded, and another one can be sent. */
   failed(error: unknown): void;
 }
 
 /**
- * A failure, and the middlewares that could not store: the first of them answers. None, if what was stored could not
- * be sent: then the innermost.
+ * A failure, and the middlewares that could not store: the first of them sends the error response. The list is empty
+ * if the stored response could not be sent: then the innermost middleware does.
  */
 export interface Failure {
   readonly error: unknown;
   readonly of: readonly AnswerHooks[];
 }
 
-/** All middlewares store at once; the failure of one waits for the others. */
+/** All middlewares store in parallel; a failure is reported after all have settled. */
 export function allBegun(all: readonly AnswerHooks[]): Promise<void> | undefined {
   const works = all.map(begun);
   return works.some((work) => work !== undefined) ? allSettled(all, works) : undefined;
@@ -37,7 +37,7 @@ async function allSettled(all: readonly AnswerHooks[], works: readonly (Promise<
   if (first) throw new SomeFailed({ error: first.reason, of: failed });
 }
 
-/** Carries which of several middlewares failed. */
+/** Remembers which of several middlewares failed. */
 class SomeFailed extends Error {
   readonly failure: Failure;
 
@@ -47,12 +47,12 @@ class SomeFailed extends Error {
   }
 }
 
-/** Whose a failure is: of all, if it is not said. */
+/** Returns the middlewares that failed; all, if this is not known. */
 export function failureOf(error: unknown, of: readonly AnswerHooks[]): Failure {
   return error instanceof SomeFailed ? error.failure : { error, of };
 }
 
-/** What must come before the first byte; a failure at once is one to wait for. */
+/** Calls `before`; a synchronous exception becomes a rejected promise. */
 export function begun(hooks: AnswerHooks): Promise<void> | undefined {
   try {
     return hooks.before();
@@ -61,7 +61,7 @@ export function begun(hooks: AnswerHooks): Promise<void> | undefined {
   }
 }
 
-/** What must come before the last byte, likewise. */
+/** Calls `after`, in the same way. */
 export function finished(hooks: AnswerHooks): Promise<void> | undefined {
   try {
     return hooks.after();
@@ -70,7 +70,7 @@ export function finished(hooks: AnswerHooks): Promise<void> | undefined {
   }
 }
 
-/** Nobody is there any more to be told of a failure; the hooks have reported it. */
+/** Ignores a failure that cannot be sent to the client any more; the hooks have reported it. */
 export function settle(work: Promise<void> | undefined): void {
   work?.catch(() => {});
 }

@@ -1,16 +1,14 @@
 import type { AnswerHeaders } from "./request-view.js";
 
-/**
- * Headers that one kind of cache follows in place of Cache-Control: those of RFC 9213, and what CDNs had before it.
- */
+/** Headers that some caches use instead of Cache-Control: those of RFC 9213, and older CDN headers. */
 const TARGETED = /^(?:(?:.+-)?cdn-cache-control|surrogate-control|edge-control)$/i;
-/** The same for nginx, which takes seconds. */
+/** The same for nginx, in seconds. */
 const SECONDS = /^x-accel-expires$/i;
 
 /**
- * Whether an answer says itself that caches which many share may keep it (RFC 9111, 3): by `public`, `immutable`, or
- * a lifetime in Cache-Control, Expires or a header that targets some of them, and neither `private` nor `no-store`
- * beside it. `now`: epoch ms.
+ * True if a response allows shared caches to store it (RFC 9111, 3): by `public`, `immutable`, or a lifetime in
+ * Cache-Control, Expires or a header for some caches, without `private` or `no-store` in the same header. `now`: epoch
+ * ms.
  */
 export function isForEverybody(headers: AnswerHeaders, now: number): boolean {
   const control = directives(headers.get("Cache-Control"));
@@ -36,7 +34,7 @@ function allowsSharing(control: ReadonlyMap<string, string>, hasLifetime: boolea
   );
 }
 
-/** The directives of a header, in lower case; the first of a name counts. */
+/** The directives of a header, in lower case; the first of several with the same name counts. */
 function directives(value: string | undefined): ReadonlyMap<string, string> {
   const found = new Map<string, string>();
   for (const part of value?.split(",") ?? []) {
@@ -50,13 +48,13 @@ function seconds(text: string | undefined): number {
   return text === undefined ? 0 : Number(text.replaceAll('"', ""));
 }
 
-/** An answer that carries a token is nobody else's. */
+/** A response with a token must not be stored by any cache. */
 export function forbidStoring(headers: AnswerHeaders): void {
   headers.set("Cache-Control", "no-store");
   forbidSharing(headers);
 }
 
-/** What says more than Cache-Control to some caches must not say the contrary. */
+/** Headers with priority over Cache-Control must not allow storing. */
 function forbidSharing(headers: AnswerHeaders): void {
   for (const name of headers.names()) {
     if (SECONDS.test(name)) headers.set(name, "0");
@@ -65,8 +63,8 @@ function forbidSharing(headers: AnswerHeaders): void {
 }
 
 /**
- * An answer that was made from a session: shared caches must not hand it to others, and key what they keep by what
- * was asked.
+ * A response that depends on a session: shared caches must not send it to other clients, and `Vary` lists the request
+ * headers that it depends on.
  */
 export function keepPrivate(headers: AnswerHeaders, asked: readonly string[]): void {
   const control = headers.get("Cache-Control");

@@ -9,8 +9,8 @@ import {
 } from "./socket-guard.js";
 
 /**
- * Postpones what destroys a response, or its connection, while its bytes are held: with Node they would have been sent
- * by then.
+ * Delays the destruction of a response, or of its connection, while its bytes are held: without a session, Node would
+ * have sent them before.
  */
 export class DelayedDestroy {
   readonly #res: ServerResponse;
@@ -21,19 +21,19 @@ export class DelayedDestroy {
     this.#res = res;
   }
 
-  /** Whoever closes the connection from now on does so once the bytes are out: on HTTP/2 those of a piece, too. */
+  /** From now on, closing the connection is delayed until the bytes are sent; on HTTP/2 also those of a part. */
   guard(): void {
     if (this.#guarded) return;
     this.#guarded = connectionOf(this.#res);
     if (this.#guarded) postponeDestroy(this.#guarded);
   }
 
-  /** The response was destroyed in the midst of a body that is held: so it is once that is out. */
+  /** The response was destroyed while a part of its body is held: destroys it after that part is sent. */
   postpone(destroy: () => void): void {
     this.#destroying ??= destroy;
   }
 
-  /** The bytes are out: what was postponed is done. */
+  /** The bytes are sent: performs what was delayed. */
   allow(): void {
     const guarded = this.#guarded;
     const destroy = this.#destroying;
@@ -42,7 +42,7 @@ export class DelayedDestroy {
     destroy?.();
   }
 
-  /** The bytes were dropped: a connection that the handler closed is closed after the response of the error path. */
+  /** The bytes were discarded: a connection that the handler closed is closed after the error response. */
   allowAfterError(): void {
     const guarded = this.#guarded;
     this.#guarded = this.#destroying = undefined;
@@ -52,8 +52,8 @@ export class DelayedDestroy {
 }
 
 /**
- * To its handler an ended response looks ended. Whoever collects the bytes of a stand-in must see that they are not
- * there yet. Returns whether it does.
+ * Lets an ended response look ended to its handler. An object that replaces a response must not look ended, because
+ * its bytes are not complete yet. Returns true if the response now looks ended.
  */
 export function lookEnded(res: ServerResponse): boolean {
   if (!socketOf(res)) return false;
@@ -61,7 +61,7 @@ export function lookEnded(res: ServerResponse): boolean {
   return true;
 }
 
-/** The response looks as if it was not ended. */
+/** Lets the response look as if it had not ended. */
 export function lookOpen(res: ServerResponse): void {
   if (socketOf(res) && Object.hasOwn(res, "finished")) res.finished = false;
 }

@@ -10,22 +10,25 @@ interface Context {
 type AsyncHooks = { AsyncLocalStorage: new () => Context };
 
 /**
- * Which error path is running, also across what it waits for. Made for the first failure, and off while nothing
- * fails.
+ * The running error path, also in its asynchronous continuations. Created at the first failure, and disabled while
+ * there is no failure.
  */
 let context: Context | undefined;
 const running = new Set<ErrorPath>();
 
 /**
- * Who may answer once a save has failed: the error path alone. The handler may still be writing its own answer at the
- * same response, and neither status nor body tells the two apart. So what the error path does is followed, also
- * across what it waits for.
+ * After a failed save, only the error path may send a response. The handler may still write its own response to the
+ * same object, and neither status nor body distinguishes the two. So the code of the error path is tracked, including
+ * its asynchronous continuations.
  */
 export class ErrorPath {
   #isOver = false;
   #emitters: readonly EventEmitter[] = [];
 
-  /** Runs the error path. What it listens to at these emitters, now or later, belongs to it, whoever emits it. */
+  /**
+   * Runs the error path. Listeners that it adds to these emitters, now or later, belong to it, whatever emits the
+   * event.
+   */
   run(work: () => void, emitters: readonly EventEmitter[]): void {
     context ??= newContext();
     running.add(this);
@@ -35,7 +38,7 @@ export class ErrorPath {
     context.run(this, work);
   }
 
-  /** Whether the running code belongs to the error path. */
+  /** True if the running code belongs to the error path. */
   get isRunning(): boolean {
     return !this.#isOver && (context === undefined || context.getStore() === this);
   }
@@ -46,9 +49,7 @@ export class ErrorPath {
     else context!.run(this, () => Reflect.apply(listener, emitter, args));
   }
 
-  /**
-   * The response is over. Following costs time in each promise: it stops where no other failure is being answered.
-   */
+  /** The response has ended. Tracking makes every promise slower: it stops if no other failure is being handled. */
   end(): void {
     this.#isOver = true;
     for (const emitter of this.#emitters) unfollow(emitter);
@@ -57,7 +58,7 @@ export class ErrorPath {
   }
 }
 
-/** Does what belongs to the answer that was dropped, so that what comes of it changes nothing. */
+/** Runs code that belongs to the discarded response, so that its effects are ignored. */
 export function asDropped(work: () => void): void {
   if (context) context.run(DROPPED, work);
   else work();
@@ -67,10 +68,10 @@ const DROPPED = {};
 
 type Listener = (...args: any[]) => void;
 
-/** How many error paths follow an emitter, and what undoes it. A connection may have several. */
+/** Number of error paths that track an emitter, and a function that restores it. A connection may have several. */
 const followed = new WeakMap<EventEmitter, { count: number; readonly restore: () => void }>();
 
-/** Some wait for the end of the request before they answer: its events come from elsewhere. */
+/** Some error paths wait for the end of the request before they respond: its events come from elsewhere. */
 function follow(emitter: EventEmitter): void {
   const known = followed.get(emitter);
   if (known) known.count++;
@@ -84,7 +85,7 @@ function unfollow(emitter: EventEmitter): void {
   known.restore();
 }
 
-/** Returns what undoes it. */
+/** Returns a function that restores the emitter. */
 function bindListeners(emitter: EventEmitter): () => void {
   const { on, addListener } = emitter;
   const isOwn = Object.hasOwn(emitter, "on");
@@ -101,7 +102,7 @@ function bindListeners(emitter: EventEmitter): () => void {
   };
 }
 
-/** By its `listener` `removeListener` finds it. */
+/** `removeListener` finds it by its property `listener`. */
 function following(path: ErrorPath, listener: Listener): Listener {
   const call = function (this: unknown, ...args: unknown[]): void {
     path.call(listener, this, args);
@@ -109,7 +110,7 @@ function following(path: ErrorPath, listener: Listener): Listener {
   return Object.assign(call, { listener: (listener as { listener?: Listener }).listener ?? listener });
 }
 
-/** workerd cannot: `disable` throws there. */
+/** In workerd, `disable` throws. */
 function stopFollowing(): void {
   try {
     context?.disable();

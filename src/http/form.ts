@@ -4,32 +4,30 @@ import type { IncomingMessage } from "node:http";
 export type Fields = ReadonlyMap<string, unknown>;
 
 /**
- * The most of a body that is read to find a token, in bytes. A longer form brings none; the handler still reads all
- * of it.
+ * How much of a body is read to find a token, in bytes. In a longer form no token is found; the handler still reads
+ * all of it.
  */
 export const MOST_BYTES: number = 128 * 1024;
 
-/** Whether a content type is that of a url-encoded form. */
+/** True for the content type of a URL-encoded form. */
 export function isForm(contentType: string | undefined): boolean {
   return contentType !== undefined && /^application\/x-www-form-urlencoded\s*(?:;|$)/i.test(contentType);
 }
 
-/** The fields of what a framework parsed. */
+/** The fields of a body that a framework parsed. */
 export function parsedFields(body: unknown): Fields | undefined {
   if (body instanceof Map) return body as Fields;
   return typeof body === "object" && body !== null ? new Map(Object.entries(body)) : undefined;
 }
 
-/** The fields of a url-encoded text; the first of a name counts. */
+/** The fields of a URL-encoded string; the first of several with the same name counts. */
 export function urlencodedFields(text: string): Fields {
   const fields = new Map<string, unknown>();
   for (const [name, value] of new URLSearchParams(text)) if (!fields.has(name)) fields.set(name, value);
   return fields;
 }
 
-/**
- * Reads the url-encoded body of a Node request and puts it back, so that the handler reads it again from its start.
- */
+/** Reads the URL-encoded body of a Node request and puts it back, so that the handler can read it from the start. */
 export async function nodeForm(req: IncomingMessage): Promise<Fields | undefined> {
   const parsed = parsedFields((req as { body?: unknown }).body);
   if (parsed) return parsed;
@@ -38,10 +36,7 @@ export async function nodeForm(req: IncomingMessage): Promise<Fields | undefined
   return bytes && urlencodedFields(bytes.toString("utf8"));
 }
 
-/**
- * The whole body, or undefined where it is too long or was broken off; what was read is back in the stream either
- * way.
- */
+/** Returns the whole body, or undefined if it is too long or incomplete; in both cases the bytes are put back. */
 function peek(req: IncomingMessage): Promise<Buffer | undefined> {
   const chunks: Buffer[] = [];
   let length = 0;

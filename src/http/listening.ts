@@ -2,23 +2,26 @@ import { read } from "../util/prototypes.js";
 
 type AnyFunction = (...args: any[]) => unknown;
 
-/** A response, or what stands in for one. */
-interface Answering {
+/** A response, or an object that replaces one. */
+interface ResponseLike {
   readonly req?: object;
 }
 
 /**
- * The response whose listener, or callback, is running. They run at once, one inside the other: the innermost counts.
+ * The response whose listener or callback is running. They run synchronously and may be nested: the innermost counts.
  */
-let current: Answering | undefined;
+let current: ResponseLike | undefined;
 
-/** A proxy of a response, or an object that inherits from it, shows the same request. A stand-in may have none. */
-export function keyOf(res: Answering): object {
+/** A proxy of a response, or an object that inherits from it, has the same request. A replacement may have none. */
+export function keyOf(res: ResponseLike): object {
   return read(res, "req") ?? res;
 }
 
-/** Calls what runs listeners of a response, or a callback of its functions: they have nobody to throw at. */
-export function listen(res: Answering, call: AnyFunction, self: unknown, args: readonly unknown[]): unknown {
+/**
+ * Calls a function that runs listeners of a response, or a callback of its methods: their exceptions have no caller to
+ * catch them.
+ */
+export function listen(res: ResponseLike, call: AnyFunction, self: unknown, args: readonly unknown[]): unknown {
   const outer = current;
   current = res;
   try {
@@ -28,18 +31,18 @@ export function listen(res: Answering, call: AnyFunction, self: unknown, args: r
   }
 }
 
-/** Whether a listener of a response, or a callback of its functions, is running. */
-export function isListening(res: Answering): boolean {
+/** True if a listener of a response, or a callback of its methods, is running. */
+export function isListening(res: ResponseLike): boolean {
   return current !== undefined && keyOf(current) === keyOf(res);
 }
 
-/** Arguments of a function whose callbacks are listeners, too. */
-export function heard(res: Answering, args: readonly unknown[]): readonly unknown[] {
+/** Wraps callbacks among the arguments: they count as listeners, too. */
+export function heard(res: ResponseLike, args: readonly unknown[]): readonly unknown[] {
   if (!args.some((one) => typeof one === "function")) return args;
   return args.map((one) => (typeof one === "function" ? hearing(res, one as AnyFunction) : one));
 }
 
-function hearing(res: Answering, callback: AnyFunction): AnyFunction {
+function hearing(res: ResponseLike, callback: AnyFunction): AnyFunction {
   return function (this: unknown, ...args) {
     return listen(res, callback, this, args);
   };

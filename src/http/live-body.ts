@@ -2,20 +2,20 @@
 
 type Piece = Awaited<ReturnType<ReadableStreamDefaultReader<Uint8Array>["read"]>>;
 
-/** A body of which the beginning was read. */
+/** A body whose first part was read. */
 export interface Begun {
   readonly reader: ReadableStreamDefaultReader<Uint8Array>;
   readonly pieces: Uint8Array[];
-  /** Whether that was all of it. */
+  /** True if that was all of it. */
   readonly isWhole: boolean;
-  /** What is being read. */
+  /** The read in progress. */
   readonly next: Promise<Piece> | undefined;
 }
 
-/** Of a body that comes in several pieces, at most about so much is read in advance. */
+/** Approximate limit of bytes that are read in advance from a body with several parts. */
 const MOST_BYTES = 65_536;
 
-/** Reads a body as far as it is there: waits for nothing longer than one turn of the event loop. */
+/** Reads the available part of a body: it waits at most one turn of the event loop. */
 export async function begun(body: ReadableStream<Uint8Array>): Promise<Begun> {
   const reader = body.getReader();
   const pieces: Uint8Array[] = [];
@@ -43,7 +43,10 @@ export function untouched(body: ReadableStream<Uint8Array>): Begun {
   return { reader: body.getReader(), pieces: [], isWhole: false, next: undefined };
 }
 
-/** The same body; `after` runs before its end, or once nobody reads on. If it fails, the body is broken off. */
+/**
+ * Returns the same body; `after` runs before its end, or when its reader cancels. If `after` fails, the body ends with
+ * an error.
+ */
 export function ending(read: Begun, after: () => Promise<void> | undefined): ReadableStream<Uint8Array> {
   const { reader, pieces } = read;
   const brokenOff = async (): Promise<void> => after()?.catch(() => {});

@@ -1,11 +1,11 @@
 import { header, type RequestView } from "./request-view.js";
 
-/** A host that names the machine the browser runs on. */
+/** Host names of the machine the browser runs on. */
 const LOOPBACK = /^(?:localhost|[a-z0-9-]+(?:\.[a-z0-9-]+)*\.localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?$/i;
-/** The same as an address. */
+/** The same as IP addresses. */
 const LOOPBACK_ADDRESS = /^(?:127(?:\.\d{1,3}){3}|::1|::ffff:127(?:\.\d{1,3}){3})$/i;
 
-/** What only proxies send. */
+/** Headers that only proxies send. */
 const PROXIES = [
   "forwarded",
   "via",
@@ -16,14 +16,14 @@ const PROXIES = [
   "x-arr-ssl",
   "cdn-loop",
 ] as const;
-/** What a development server adds as well, which says of the connection it has what can be seen anyway. */
+/** Headers that development servers add too; they must agree with the connection. */
 const FORWARDED = ["x-forwarded-proto", "x-forwarded-host", "x-forwarded-for"] as const;
 
 /**
- * Whether this is plain http on the machine of the browser: the one place where a cookie may go without Secure. A
- * loopback `Host` alone is no proof: a proxy that ends TLS beside the server puts the server's own address there. A
- * browser may say where the page is that asks. Where it does not, what a proxy changes tells: version, headers, and
- * `Connection: keep-alive`, which browsers always send and proxies do not pass on.
+ * True for plain HTTP on the machine of the browser: the only case in which a cookie may be sent without Secure. A
+ * loopback `Host` alone is no proof: a TLS-terminating proxy on the same machine may send the server's own address.
+ * Some browsers send the URL of the page. If they do not, changes made by a proxy are detected: version, headers, and
+ * `Connection: keep-alive`, which browsers always send and proxies do not forward.
  */
 export function isLocalPlainHttp(view: RequestView): boolean {
   if (view.encrypted || !isLoopback(header(view, "host"))) return false;
@@ -35,8 +35,8 @@ export function isLocalPlainHttp(view: RequestView): boolean {
 }
 
 /**
- * Whether a browser asked over plain http from elsewhere: over https it would have sent Sec-Fetch headers. A loopback
- * host may be a proxy's, and tells nothing.
+ * True if a browser on another machine uses plain HTTP: over HTTPS it would have sent Sec-Fetch headers. A loopback
+ * host may come from a proxy, so it proves nothing.
  */
 export function isBrowserOnPlainHttp(view: RequestView): boolean {
   if (view.encrypted || isLoopback(header(view, "host"))) return false;
@@ -49,7 +49,7 @@ function isLoopback(host: string | undefined): boolean {
   return host !== undefined && LOOPBACK.test(host);
 }
 
-/** Where the page is that asks, as far as the browser says so. */
+/** URL of the page that sent the request, if the browser sends it. */
 function pageOf(view: RequestView): string | undefined {
   const origin = header(view, "origin");
   return origin === undefined || origin === "null" ? header(view, "referer") : origin;

@@ -3,7 +3,7 @@ import { nodeForm, type Fields } from "./form.js";
 import { read } from "../util/prototypes.js";
 import { isHandshake, type AnswerHeaders, type RequestView } from "./request-view.js";
 
-/** A Node request (HTTP/1, or HTTP/2's compatibility API) as the library reads it. */
+/** View of a Node request (HTTP/1, or HTTP/2's compatibility API). */
 export class NodeView implements RequestView {
   readonly context: unknown;
   readonly #req: IncomingMessage;
@@ -29,7 +29,7 @@ export class NodeView implements RequestView {
     return this.#req.httpVersion;
   }
 
-  /** Node tells it of each request, by whether somebody listens for upgrades. */
+  /** Node sets it for each request, depending on whether the server has an upgrade listener. */
   get isUpgrade(): boolean {
     return read(this.#req as { upgrade?: boolean }, "upgrade") ?? isHandshake(this);
   }
@@ -83,7 +83,7 @@ export class NodeHeaders implements AnswerHeaders {
     this.#res.setHeader(this.#cookieName, [...lines]);
   }
 
-  /** As the application spelled it. */
+  /** In the spelling of the application. */
   get #cookieName(): string {
     const res = this.#res as ServerResponse & { getRawHeaderNames?(): string[] };
     const names = res.hasHeader("Set-Cookie") ? res.getRawHeaderNames?.() : undefined;

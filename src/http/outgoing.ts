@@ -2,9 +2,9 @@ import type { Begun } from "./live-body.js";
 import type { AnswerHeaders } from "./request-view.js";
 
 /**
- * A response before it is sent, with the changes of its headers. The handler's own response stays as it is: an
- * application may return one object for many requests, and the cookie of one client would reach the others. If there
- * is a change, a copy is sent. Its body has the same form as the original's, so type, length and ranges are kept.
+ * A response before it is sent, with changes to its headers. The handler's response itself is not changed: an
+ * application may return one object for many requests, and other clients would get the cookie. If there is a change, a
+ * copy is sent. Its body has the same form as the original's, so type, length and ranges are kept.
  */
 export abstract class Outgoing implements AnswerHeaders {
   protected readonly changes: Map<string, string> = new Map();
@@ -12,13 +12,15 @@ export abstract class Outgoing implements AnswerHeaders {
 
   abstract readonly status: number;
 
-  /** The beginning of a body that may still be produced; undefined if all of it is there, or its length is known. */
+  /**
+   * The first part of a body that may still be produced; undefined if all of it is available, or its length is known.
+   */
   abstract live(): Begun | undefined | Promise<Begun | undefined>;
 
-  /** What is sent if all of the body is there. */
+  /** The response to send if all of the body is available. */
   abstract whole(): Response | Promise<Response>;
 
-  /** What is sent if it is not: `after` runs before the end of the body. */
+  /** The response to send if it is not: `after` runs before the end of the body. */
   abstract endingAfter(read: Begun, after: () => Promise<void> | undefined): Response;
 
   protected abstract headerNames(): readonly string[];

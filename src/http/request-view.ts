@@ -1,33 +1,45 @@
 import type { Awaitable } from "../contracts/storage.js";
 
-/** What the library reads of a request, whatever the framework. Each adapter builds one. */
+/** What the library reads of a request, in every framework. Each adapter creates one. */
 export interface RequestView {
   /**
-   * All values of a header, by its lower-case name; none where it was not sent. A runtime that joins repeated headers
-   * answers one, with commas.
+   * Returns all values of a header, or an empty list. Runtimes that join repeated headers return one value, with
+   * commas.
+   *
+   * @param name - lower-case name of the header
+   * @returns the values
    */
   headers(name: string): readonly string[];
   /** The Cookie header, its lines joined with `; `. */
   readonly cookies: string | undefined;
   /** Path and query, as sent. */
   readonly url: string;
-  /** Whether the connection to this process is TLS. */
+  /** True if the connection to this process uses TLS. */
   readonly encrypted: boolean;
-  /** The version of HTTP on that connection, like `1.1`, where the runtime tells. */
+  /** HTTP version of that connection, like `1.1`, if the runtime reports it. */
   readonly version?: string | undefined;
-  /** Whether the request asks for its connection to become a socket: then no answer brings a token. */
+  /** True if the request asks to become a socket: then no response can carry a token. */
   readonly isUpgrade?: boolean;
-  /** A route parameter, where the framework has routes. */
+  /**
+   * Returns a route parameter, if the framework has routes.
+   *
+   * @param name - name of the parameter
+   * @returns its value, or undefined
+   */
   param(name: string): string | undefined;
-  /** The fields of a url-encoded body, or what the framework parsed; the handler can still read the body. */
+  /**
+   * Returns the fields of a URL-encoded body, or of the body that the framework parsed; the handler can still read it.
+   *
+   * @returns the fields, or undefined
+   */
   form(): Awaitable<ReadonlyMap<string, unknown> | undefined>;
-  /** The framework's own context, for custom extractors. */
+  /** The context of the framework, for custom extractors. */
   readonly context: unknown;
 }
 
-/** The headers of an answer that has not begun. */
+/** The headers of a response that has not begun. */
 export interface AnswerHeaders {
-  /** The names of all that are set, in any case. */
+  /** Names of all headers, in any case. */
   names(): readonly string[];
   get(name: string): string | undefined;
   set(name: string, value: string): void;
@@ -36,21 +48,18 @@ export interface AnswerHeaders {
   setCookies(lines: readonly string[]): void;
 }
 
-/** The first value of a header. */
+/** Returns the first value of a header. */
 export function header(view: Pick<RequestView, "headers">, name: string): string | undefined {
   return view.headers(name)[0];
 }
 
-/** Values of a query parameter, decoded once. */
+/** Returns the values of a query parameter, decoded once. */
 export function queryValues(view: RequestView, name: string): readonly string[] {
   const at = view.url.indexOf("?");
   return at === -1 ? [] : new URLSearchParams(view.url.slice(at + 1)).getAll(name);
 }
 
-/**
- * Whether these are the headers of a WebSocket's handshake (RFC 6455, 4.1), where the runtime does not say what
- * becomes of the connection.
- */
+/** True for the headers of a WebSocket handshake (RFC 6455, 4.1), if the runtime does not report upgrades. */
 export function isHandshake(view: Pick<RequestView, "headers">): boolean {
   return header(view, "upgrade")?.toLowerCase() === "websocket" && header(view, "sec-websocket-key") !== undefined;
 }

@@ -2,13 +2,13 @@ import type { ServerResponse } from "node:http";
 import { read } from "../util/prototypes.js";
 import { lengthOf, type CallName } from "./response-state.js";
 
-/** What a status line may not hold. */
-// oxlint-disable-next-line no-control-regex -- these are what must not pass
+/** Characters that a status message must not contain. */
+// oxlint-disable-next-line no-control-regex -- these are the forbidden characters
 const INVALID_MESSAGE = /[^\t\x20-\x7e\x80-\xff]/;
 
 /**
- * Throws what Node throws for a first call whose arguments, or whose status, it would not take. Nothing has been done
- * yet. HTTP/2 checks a status when it is set.
+ * Throws the error that Node throws for the first call with invalid arguments or an invalid status. Nothing has been
+ * sent yet. HTTP/2 checks a status when it is set.
  */
 export function checkFirstCall(res: ServerResponse, name: CallName, args: readonly unknown[]): void {
   checkCall(res, name, args);
@@ -19,15 +19,15 @@ export function checkFirstCall(res: ServerResponse, name: CallName, args: readon
   else checkStatus(status, message);
 }
 
-/** Throws what Node throws for a piece of a body that is none. */
+/** Throws the error that Node throws for an invalid part of a body. */
 export function checkCall(res: ServerResponse, name: CallName, args: readonly unknown[]): void {
   const isChunk = name === "write" || (name === "end" && args[0] && typeof args[0] !== "function");
   if (isChunk && !(ArrayBuffer.isView(args[0]) && isHttp2(res))) checkChunk(args[0], args[1]);
 }
 
 /**
- * Throws what Node throws if a body has not the length that its header says, and is to have it strictly. `before`:
- * bytes that are held.
+ * Throws the error that Node throws if a body does not have the length in its header and `strictContentLength` is set.
+ * `before`: number of held bytes.
  */
 export function checkLength(
   res: ServerResponse,
@@ -48,7 +48,7 @@ export function checkLength(
 
 const BODYLESS = [204, 205, 304];
 
-/** Whether what is written of a body goes nowhere. */
+/** True if the body is not sent. */
 export function isBodyless(res: ServerResponse): boolean {
   return (res.req as { method?: string } | undefined)?.method === "HEAD" || BODYLESS.includes(res.statusCode);
 }
@@ -73,9 +73,9 @@ function checkStatus(status: unknown, message: unknown): void {
   }
 }
 
-/** The status as Node takes it: a whole number. */
+/** The status as Node interprets it: a whole number. */
 export function toStatus(status: unknown): number {
-  // oxlint-disable-next-line no-bitwise -- as Node does it
+  // oxlint-disable-next-line no-bitwise -- as Node does
   return typeof status === "symbol" || typeof status === "bigint" ? 0 : (status as number) | 0;
 }
 
@@ -91,18 +91,18 @@ function received(value: unknown): string {
   return name ? `an instance of ${name}` : "[Object: null prototype] {}";
 }
 
-/** What Node throws where headers are changed after they were sent. */
+/** The error that Node throws if headers are changed after they were sent. */
 export function headersSent(res: ServerResponse, verb: "set" | "append" | "remove" | "write"): Error {
   if (isHttp2(res)) return coded(Error, "ERR_HTTP2_HEADERS_SENT", "Response has already been initiated.");
   return coded(Error, "ERR_HTTP_HEADERS_SENT", `Cannot ${verb} headers after they are sent to the client`);
 }
 
-/** What Node tells whoever writes after `end`. */
+/** Node's error for writing after `end`. */
 export function writeAfterEnd(): Error {
   return coded(Error, "ERR_STREAM_WRITE_AFTER_END", "write after end");
 }
 
-/** What Node tells whoever writes where the connection is gone. */
+/** Node's error for writing to a destroyed stream. */
 export function streamDestroyed(): Error {
   return coded(Error, "ERR_STREAM_DESTROYED", "Cannot call write after a stream was destroyed");
 }
@@ -123,8 +123,8 @@ const NEEDED = [
 const responses = new WeakSet<object>();
 
 /**
- * Whether something is a response that headers can be added to. What serves upgrades hands on stand-ins with a few of
- * its functions, or nothing.
+ * True if the value is a response to which headers can be added. Servers may pass upgrade requests with a replacement
+ * that has a few of its functions, or with nothing.
  */
 export function isResponse(value: unknown): value is ServerResponse {
   if (typeof value !== "object" || value === null) return false;
@@ -135,14 +135,14 @@ export function isResponse(value: unknown): value is ServerResponse {
   return isOne;
 }
 
-/** Whether nothing can be sent any more. On HTTP/2 the stream alone says so. */
+/** True if nothing can be sent any more. On HTTP/2 only the stream reports it. */
 export function isDestroyed(
   res: ServerResponse & { readonly stream?: { readonly destroyed?: boolean } | null },
 ): boolean {
   return read(res, "destroyed") || read(res, "stream")?.destroyed === true;
 }
 
-/** HTTP/2 has no status message, and warns of every use. */
+/** HTTP/2 has no status message, and warns at every use. */
 export function isHttp2(res: ServerResponse): boolean {
   return Reflect.has(res, "stream");
 }
@@ -151,7 +151,7 @@ export function coded(kind: new (message: string) => Error, code: string, messag
   return Object.assign(new kind(message), { code });
 }
 
-/** Status and message of a response, as they were given. */
+/** Status and message of a response, as they were set. */
 export function statusOf(res: ServerResponse): [status: number, message: string | undefined] {
   return [read(res, "statusCode"), isHttp2(res) ? undefined : read(res, "statusMessage")];
 }
@@ -161,7 +161,7 @@ export function setStatus(res: ServerResponse, status: number, message: string |
   if (!isHttp2(res)) res.statusMessage = message as string;
 }
 
-/** Removes status, headers and all of an answer that did not begin. */
+/** Removes status, headers and everything else of a response that did not begin. */
 export function clearAnswer(res: ServerResponse): void {
   if (res.headersSent) return;
   const { sendDate } = res;
@@ -172,8 +172,8 @@ export function clearAnswer(res: ServerResponse): void {
 }
 
 /**
- * Node remembers which of its own framing headers were removed, and does without them from then on: the next answer
- * would lack its length, and cost the connection. Where it remembers that elsewhere, that is what happens.
+ * Node remembers which of its framing headers were removed, and does not send them: the next response would have no
+ * length, and the connection would be closed. If a runtime remembers this elsewhere, that still happens.
  */
 function forgetRemoved(res: ServerResponse): void {
   const flags = res as unknown as Record<string, unknown>;

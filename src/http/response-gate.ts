@@ -33,25 +33,24 @@ import {
 import { DelayedDestroy, lookEnded, lookOpen } from "./delayed-destroy.js";
 import { socketOf } from "./socket-guard.js";
 
-/** The functions of a response that lead to bytes on the wire. */
+/** The functions of a response that send bytes. */
 export type ResponseFunctions = Pick<ServerResponse, Exclude<CallName, "flush">> & { flush?: () => void };
 
 /**
- * Where a call came in: at the functions that the gate put onto the response (`above`); at those below whatever
- * patched the response before the gate (`below`); at those that were put there for the error path after a failed save
- * (`error`).
+ * Which function was called: one that the gate added to the response (`above`); the original one, called by code that
+ * patched the response before the gate (`below`); one that was added for the error path after a failed save (`error`).
  */
 export type Entry = "above" | "below" | "error";
 
 /** How the gate changes its response. */
 export interface ResponsePatch {
-  /** From now on headers are refused, and shown as sent, while the gate says so. */
+  /** From now on headers are refused, and reported as sent, as long as the gate says so. */
   freeze(res: ServerResponse): void;
-  /** Whether something has put a `writeHead` of its own over that of the gate. */
+  /** True if other code has replaced the gate's `writeHead`. */
   isPatchedOver(res: ServerResponse): boolean;
-  /** It has had its call: from now on `writeHead` is the gate's again. */
+  /** After that code was called, `writeHead` is the gate's again. */
   putOnTop(res: ServerResponse): void;
-  /** From now on calls come in at `error`. */
+  /** From now on calls enter as `error`. */
   openErrorPath(res: ServerResponse): void;
 }
 
@@ -60,14 +59,13 @@ type Call = HeldCall<ResponseFunctions>;
 const NONE: readonly AnswerHooks[] = [];
 
 /**
- * Holds the first byte of a response until what must come before it is done, for any number of middlewares. To the
- * handler the response behaves as Node's own at each moment: arguments are checked at the call, an ended answer is
- * final. Only the wire waits. After a failed save what the handler answered is dropped, and the error path alone may
- * answer.
+ * Holds the first byte of a response until the middlewares are ready. For the handler, the response always behaves
+ * like Node's own: arguments are checked at the call, an ended response is final. Only sending is delayed. After a
+ * failed save, the handler's response is discarded, and only the error path can send another one.
  */
 export class ResponseGate {
   readonly res: ServerResponse;
-  /** What is called in the end: Node's functions, or those of whoever patched the response before. */
+  /** The functions to call in the end: Node's, or those of code that patched the response before. */
   readonly functions: ResponseFunctions;
   readonly #patch: ResponsePatch;
   #phase: Phase = "open";
@@ -83,24 +81,24 @@ export class ResponseGate {
     this.#patch = patch;
   }
 
-  /** Whether status and headers are final although nothing was sent. */
+  /** True if status and headers are final although nothing was sent. */
   get isHeadFixed(): boolean {
     return isHeadFixed(this.#phase);
   }
 
-  /** Whether the running code belongs to an answer that was dropped: what it still does changes nothing. */
+  /** True if the running code belongs to a discarded response: its effects are ignored. */
   get isDropped(): boolean {
     return this.#errorPath !== undefined && !this.#errorPath.isRunning;
   }
 
-  /** Whether the handler has ended its answer although not all of it was sent. */
+  /** True if the handler has ended its response although not all of it was sent. */
   get isEnded(): boolean {
     return isEnded(this.#phase);
   }
 
   /**
-   * Holds the answer for one more middleware. If the first byte is out already, or the last, its hooks run at once.
-   * Returns whether it is the first one.
+   * Holds the response for another middleware. If the first or last byte was already sent, its hooks run immediately.
+   * Returns true for the first middleware.
    */
   hold(hooks: AnswerHooks): boolean {
     const isFirst = this.#hooks === NONE;
@@ -113,7 +111,7 @@ export class ResponseGate {
     return isFirst;
   }
 
-  /** One call of the answering side. Returns, or throws, what Node would. */
+  /** Handles one call to the response. Returns or throws what Node would. */
   call(name: CallName, given: readonly unknown[], functions: ResponseFunctions, entry: Entry): unknown {
     const args = heard(this.res, given);
     if (this.#errorPath && !this.#admits(this.#errorPath, entry)) return this.#drop(name, args);
@@ -140,8 +138,8 @@ export class ResponseGate {
   }
 
   /**
-   * The response is closed: its last byte was sent, or the client is gone. A handler that has not answered yet may do
-   * so: its session is stored before.
+   * The response is closed: its last byte was sent, or the client has disconnected. A handler that has not responded
+   * yet may still do so: its session is stored before.
    */
   close(): void {
     const phase = this.#phase;
@@ -151,14 +149,14 @@ export class ResponseGate {
     if (phase === "sending") settle(this.#after());
   }
 
-  /** After a failed save: whether a call is one of the error path. */
+  /** After a failed save: true if a call belongs to the error path. */
   #admits(path: ErrorPath, entry: Entry): boolean {
     const isAdmitted = entry === "error" ? path.isRunning : entry === "below" && this.#phase !== "open";
     if (isAdmitted && this.#hooks.length === 0) this.#phase = "closed";
     return isAdmitted;
   }
 
-  /** The first call that leads to a byte. */
+  /** The first call that sends a byte. */
   #begin(name: CallName, args: readonly unknown[], functions: ResponseFunctions, entry: Entry): unknown {
     if (isDestroyed(this.res)) {
       this.#leave();
@@ -180,7 +178,7 @@ export class ResponseGate {
     return this.#send(call);
   }
 
-  /** The handler answers a client that is gone: Node drops the answer, the session is stored. */
+  /** The handler responds to a client that has disconnected: Node drops the response, the session is stored. */
   #leave(): void {
     this.close();
     const before = this.#before();
@@ -189,8 +187,8 @@ export class ResponseGate {
   }
 
   /**
-   * Node writes the head with the first piece by calling `writeHead`: what patched that since (`on-headers`) learns
-   * now that the head is due.
+   * Node calls `writeHead` when it writes the first part: code that replaced it (`on-headers`) is notified now that
+   * the head is about to be sent.
    */
   #announce(): void {
     const { res } = this;
@@ -203,7 +201,7 @@ export class ResponseGate {
     this.#patch.putOnTop(res);
   }
 
-  /** What must come before the first byte, for all middlewares; nothing if there is nothing to wait for. */
+  /** What must be done before the first byte, for all middlewares; undefined if there is nothing to wait for. */
   #before(): Promise<void> | undefined {
     return this.#hooks.length === 1 ? begun(this.#hooks[0]!) : allBegun(this.#hooks);
   }
@@ -242,7 +240,7 @@ export class ResponseGate {
     return hasRoom && !(isHttp2(this.res) && isBodyless(this.res));
   }
 
-  /** The session is stored: what was held is done, under the status it was asked for. */
+  /** The session is stored: makes the held calls, with the status that was set when they were made. */
   #release(): void {
     const { res } = this;
     const held = this.#held!;
@@ -262,13 +260,12 @@ export class ResponseGate {
 
   #replay({ calls, isFull }: HeldCalls<ResponseFunctions>): void {
     const { res } = this;
-    // Node keeps what is written where the connection is gone and the response has not been told yet, and never calls
-    // back.
+    // If the connection is closed and the response was not notified yet, Node keeps written data and never calls back.
     const isLost = !isDestroyed(res) && socketOf(res)?.destroyed === true;
     let mustWait = false;
     for (const { name, args, target } of calls) {
       if (name === "end") this.#finish(args, target);
-      else if (name === "write" && isLost) tell(callbackOf(args), streamDestroyed());
+      else if (name === "write" && isLost) notify(callbackOf(args), streamDestroyed());
       else if (apply(target, res, name, args) === false) mustWait = true;
     }
     if (this.#phase !== "sending") return;
@@ -287,8 +284,8 @@ export class ResponseGate {
   }
 
   /**
-   * What a wrapper of Node's function throws is its caller's. If nothing was sent, another answer may follow, with
-   * the headers of the session.
+   * The exception of a function that wraps Node's is thrown to the caller. If nothing was sent, another response can
+   * follow, with the headers of the session.
    */
   #handOver(name: CallName, args: readonly unknown[], functions: ResponseFunctions): unknown {
     try {
@@ -299,13 +296,13 @@ export class ResponseGate {
     }
   }
 
-  /** From here on everything passes, after the headers of the session. */
+  /** From now on calls are passed on, after the headers of the session. */
   #open(): void {
     this.#phase = "sending";
     for (const hooks of this.#hooks) hooks.headers();
   }
 
-  /** The last call: what changed during the body is stored before the client sees its end. */
+  /** The last call: changes made while the body was sent are stored before the client sees the end. */
   #finish(args: readonly unknown[], functions: ResponseFunctions): unknown {
     checkCall(this.res, "end", args);
     const pending = this.#after();
@@ -336,12 +333,12 @@ export class ResponseGate {
     this.#destroy?.allow();
   }
 
-  /** What the client was sent is not stored, or cannot be sent: it must not look complete. */
+  /** Changes are not stored, or the end cannot be sent: the response must not look complete. */
   #breakOff(error: unknown, args: readonly unknown[]): void {
     this.#held = undefined;
     this.#phase = "closed";
     lookOpen(this.res);
-    tell(callbackOf(args), error);
+    notify(callbackOf(args), error);
     this.res.destroy();
     this.#destroy?.allow();
   }
@@ -351,13 +348,13 @@ export class ResponseGate {
     return others.length === 0 ? first : Promise.all([first, ...others]).then(() => {});
   }
 
-  /** What comes after `end`. An event without a listener would end the process for something that harms nobody. */
+  /** Calls after `end`. An error event without a listener would end the process, although nothing is lost. */
   #late(name: CallName, args: readonly unknown[]): unknown {
     const { res } = this;
     if (name === "write") checkCall(res, name, args);
     const callback = callbackOf(args);
     if (name === "end" && isHttp2(res)) {
-      tell(callback, undefined);
+      notify(callback, undefined);
       return res;
     }
     if (name === "end" && (!args[0] || args[0] === callback)) {
@@ -365,26 +362,23 @@ export class ResponseGate {
       return res;
     }
     const error = writeAfterEnd();
-    tell(callback, error);
+    notify(callback, error);
     if (!isHttp2(res)) process.nextTick(() => void (res.listenerCount("error") > 0 && res.emit("error", error)));
     return name === "write" ? false : res;
   }
 
-  /**
-   * Some patches write the head that Node would write with the first piece, before each piece: that is no second
-   * head.
-   */
+  /** Some patches call `writeHead` with the current status before each part: that is not a second head. */
   #refuse(args: readonly unknown[]): unknown {
     if (args.length === 1 && args[0] === this.res.statusCode) return this.res;
     throw headersSent(this.res, "write");
   }
 
-  /** If nothing was sent, what the handler answered is dropped, and the error path answers. */
+  /** If nothing was sent, the handler's response is discarded, and the error path responds. */
   #fail({ error, of }: Failure): void {
     const { res } = this;
     const wasEnded = this.isEnded;
-    const answers = of[0] ?? this.#hooks[0]!;
-    for (const callback of this.#held?.callbacks ?? []) tell(callback, error);
+    const responder = of[0] ?? this.#hooks[0]!;
+    for (const callback of this.#held?.callbacks ?? []) notify(callback, error);
     this.#held = undefined;
     this.#hooks = this.#hooks.filter((hooks) => !of.includes(hooks));
     this.#phase = "open";
@@ -392,10 +386,10 @@ export class ResponseGate {
     this.#destroy?.allowAfterError();
     if (res.headersSent) this.#phase = "closed";
     else if (of.length > 0) clearAnswer(res);
-    this.#runErrorPath(() => answers.failed(error), [res, ...emittersOf(res)]);
+    this.#runErrorPath(() => responder.failed(error), [res, ...emittersOf(res)]);
   }
 
-  /** From now on only what `answer` does reaches the wire. */
+  /** From now on only the given function can send. */
   answerInstead(answer: () => void): void {
     this.#errorPath?.end();
     this.#runErrorPath(answer, []);
@@ -410,15 +404,15 @@ export class ResponseGate {
     if (isDestroyed(res)) this.#errorPath.end();
   }
 
-  /** A call that belongs to the answer that was dropped. */
+  /** A call that belongs to the discarded response. */
   #drop(name: CallName, args: readonly unknown[]): unknown {
-    tell(callbackOf(args), writeAfterEnd());
+    notify(callbackOf(args), writeAfterEnd());
     return name === "write" ? true : returned(name, this.res);
   }
 
   /**
-   * The response was destroyed in the midst of a body that is held: so it is once that is out, and not if the error
-   * path answers in its place.
+   * The response was destroyed while a part of its body is held: destroys it after that part is sent, unless the error
+   * path responds instead.
    */
   destroyAfterwards(destroy: () => void): void {
     this.#delayed.postpone(destroy);
@@ -433,7 +427,7 @@ function apply(functions: ResponseFunctions, res: ServerResponse, name: CallName
   return Reflect.apply(functions[name] as (...all: unknown[]) => unknown, res, args);
 }
 
-/** What else an error path may listen to before it answers. */
+/** Other emitters that an error path may listen to before it responds. */
 function emittersOf(res: ServerResponse): readonly EventEmitter[] {
   const req = res.req as ServerResponse["req"] | undefined;
   const socket = socketOf(res);
@@ -444,7 +438,7 @@ function returned(name: CallName, res: ServerResponse): ServerResponse | undefin
   return name === "writeHead" || name === "end" ? res : undefined;
 }
 
-/** Calls a callback as Node does: later. */
-function tell(callback: Callback | undefined, error: unknown): void {
+/** Calls a callback asynchronously, as Node does. */
+function notify(callback: Callback | undefined, error: unknown): void {
   if (callback) process.nextTick(callback, error);
 }

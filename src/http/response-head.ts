@@ -2,18 +2,18 @@ import type { OutgoingHttpHeader, OutgoingHttpHeaders, ServerResponse } from "no
 import { builtinModule } from "../util/builtin.js";
 import { coded, isHttp2, setStatus, statusOf, toStatus } from "./response-arguments.js";
 
-/** Headers as `writeHead` takes them: an object, a flat list of names and values, or a list of pairs. */
+/** Headers in the formats of `writeHead`: an object, a flat list of names and values, or a list of pairs. */
 export type HeadHeaders =
   | OutgoingHttpHeaders
   | readonly OutgoingHttpHeader[]
   | readonly (readonly [string, OutgoingHttpHeader])[];
 
-/** What `writeHead` may be given. */
+/** Arguments of `writeHead`. */
 export type HeadArguments = readonly [status: number, reason?: string | HeadHeaders, headers?: HeadHeaders];
 
 /**
- * Puts status and headers of `writeHead` onto a response, so that more can be added before they go out. Throws what
- * Node throws. Returns what is left for Node's own `writeHead`.
+ * Sets status and headers of `writeHead` on a response, so that more can be added before they are sent. Throws the
+ * same errors as Node. Returns the arguments that remain for Node's `writeHead`.
  */
 export function applyHead(res: ServerResponse, args: HeadArguments): readonly unknown[] {
   const [status, reason] = args;
@@ -36,7 +36,7 @@ function applyHttp1(res: ServerResponse, [status, reason, more]: HeadArguments):
   }
 }
 
-/** If no header was set before, Node sends what it is given, a name that comes twice as well. */
+/** If no header was set before, Node sends the list as it is, including repeated names. */
 function setHeaders(res: ServerResponse, headers: HeadHeaders): void {
   const isPairs = Array.isArray(headers) && Array.isArray(headers[0]);
   const list = isPairs
@@ -53,7 +53,7 @@ function setHeaders(res: ServerResponse, headers: HeadHeaders): void {
   }
 }
 
-/** Else it sets one after the other, and passes over empty names. */
+/** Otherwise Node sets one after the other, and skips empty names. */
 function mergeHeaders(res: ServerResponse, headers: HeadHeaders): void {
   const isList = Array.isArray(headers);
   const list = (isList ? pairsOf(headers) : (Object.entries(headers) as Pair[])).filter(([name]) => name);
@@ -68,7 +68,7 @@ function replaceHeaders(res: ServerResponse, list: readonly Pair[]): void {
 
 let isAppending: boolean | undefined;
 
-/** Of a list that names a header twice Node 20 sends the last one, later versions both. */
+/** If a list contains a header twice, Node 20 sends the last one, later versions both. */
 function appendsLists(): boolean {
   return (isAppending ??= wasAppended());
 }
@@ -82,7 +82,7 @@ function wasAppended(): boolean {
   return Array.isArray(res.getHeader("X-A"));
 }
 
-/** HTTP/2 keeps what was set before it throws. */
+/** HTTP/2 keeps the headers that were set before an error. */
 function applyHttp2(res: ServerResponse, [status, reason, more]: HeadArguments): void {
   const headers = more === undefined && typeof reason === "object" ? reason : more;
   if (Array.isArray(headers)) replaceHttp2(res, headers);
@@ -108,7 +108,7 @@ function checkNames(res: ServerResponse): void {
     throw coded(TypeError, "ERR_INVALID_HTTP_TOKEN", `Header name must be a valid HTTP token ["${name}"]`);
 }
 
-/** Also for a response that knows no `appendHeader`. */
+/** Also for a response without `appendHeader`. */
 function append(res: ServerResponse, name: string, value: OutgoingHttpHeader): void {
   if (typeof res.appendHeader === "function") return void res.appendHeader(name, value as string);
   const before = res.getHeader(name);
@@ -116,7 +116,7 @@ function append(res: ServerResponse, name: string, value: OutgoingHttpHeader): v
   res.setHeader(name, before === undefined ? value : (all as string[]));
 }
 
-/** What is no value Node refuses. */
+/** Node refuses invalid values. */
 type Pair = readonly [name: string, value: OutgoingHttpHeader];
 
 function pairsOf(list: readonly unknown[]): Pair[] {
@@ -133,7 +133,7 @@ function pairsOf(list: readonly unknown[]): Pair[] {
 }
 
 /**
- * Does what was asked for under an earlier status; whoever reads the status afterwards reads the later one, as with
+ * Calls a function with an earlier status set on the response. Afterwards the response has the later status, as in
  * Node.
  */
 export function underStatus(

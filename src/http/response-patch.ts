@@ -9,7 +9,7 @@ import { heard, keyOf, listen } from "./listening.js";
 import type { CallName } from "./response-state.js";
 import { connectionOf } from "./socket-guard.js";
 
-/** Where a response keeps its gate. */
+/** Property that holds the gate of a response. */
 const GATE = Symbol("holdfast.gate");
 
 interface Gated {
@@ -21,40 +21,41 @@ const NOTHING = { res: undefined, gate: undefined } as const;
 /** The gates of responses whose prototype was changed, by their requests: see {@link addedPrototype}. */
 const gates = new Notes<ResponseGate>();
 
-/** Functions that stand on a prototype, for all responses that inherit from it. */
+/** Functions on a prototype, for all responses that inherit from it. */
 interface Layer {
   readonly functions: ResponseFunctions;
-  /** Those that were there before. */
+  /** The functions that they replaced. */
   readonly native: ResponseFunctions;
 }
 
 /** The `writeHead` of each layer. */
 const layerFunctions = new WeakSet<object>();
 
-/** By the prototype that carries the functions; null if it cannot. */
+/** By the prototype that has the functions; null if it cannot have them. */
 const layers = new WeakMap<object, Layer | null>();
 
 /**
- * Prepares a response when its request comes in, so that also a call whose function was looked up before the session
- * was first asked for, `res.end(req.session.get("x"))`, meets the gate. Until the answer is held, everything passes.
+ * Prepares a response when its request arrives, so that the gate also handles calls whose function was evaluated
+ * before the session was first used: `res.end(req.session.get("x"))`. Until the response is held, all calls are passed
+ * on.
  */
 export function prepareAnswer(res: ServerResponse): void {
   const layer = layerOf(res);
   if (!layer || !isCovered(res, layer)) ownGate(res, layer);
 }
 
-/** Holds the first byte of a response until what must come before it is done; see {@link ResponseGate}. */
+/** Holds the first byte of a response until its middlewares are ready; see {@link ResponseGate}. */
 export function holdAnswer(res: ServerResponse, hooks: AnswerHooks): void {
   if (gateFor(res).hold(hooks)) res.on(OVER, closeGate);
 }
 
 /**
- * The event that says that a response is over: its last byte was sent, or its client is gone. workerd calls every
- * response closed before it is answered, and says of none that its client is gone.
+ * The event for the end of a response: its last byte was sent, or its client has disconnected. workerd emits `close`
+ * for every response before it is sent, and does not report disconnected clients.
  */
 export const OVER: "finish" | "close" = isWorker() ? "finish" : "close";
 
-/** Answers in the place of an error path that has not done so in time: what that still does changes nothing. */
+/** Responds instead of an error path that was too slow: its later output is ignored. */
 export function answerInstead(res: ServerResponse, answer: () => void): void {
   gateFor(res).answerInstead(answer);
 }
@@ -64,13 +65,13 @@ function gateFor(res: ServerResponse): ResponseGate {
   return layer && isCovered(res, layer) ? layeredGate(res, layer) : ownGate(res, layer);
 }
 
-/** Whether nothing stands over the functions on the prototype of a response. */
+/** True if no function on the response replaces the ones on its prototype. */
 function isCovered(res: ServerResponse, { functions }: Layer): boolean {
   const prototype = Object.getPrototypeOf(res) as ServerResponse;
   return NAMES.every((name) => !Object.hasOwn(res, name) && prototype[name] === functions[name]);
 }
 
-/** The gate of a response whose functions stand on itself. */
+/** The gate of a response that has the functions itself. */
 function ownGate(res: ServerResponse, layer: Layer | null): ResponseGate {
   const known = layer ? layeredGateOf(res) : (res as Gated)[GATE];
   if (known) return known;
@@ -82,7 +83,7 @@ function ownGate(res: ServerResponse, layer: Layer | null): ResponseGate {
   return gate;
 }
 
-/** The gate of a response whose functions stand on a prototype. */
+/** The gate of a response whose functions are on a prototype. */
 function layeredGate(res: ServerResponse, { native }: Layer): ResponseGate {
   const known = layeredGateOf(res);
   if (known) return known;
@@ -91,13 +92,13 @@ function layeredGate(res: ServerResponse, { native }: Layer): ResponseGate {
   return gate;
 }
 
-/** Whoever listens to a response has nobody to throw at. */
+/** Exceptions of a response's listeners have no caller to catch them. */
 function emit(this: ServerResponse, ...args: unknown[]): boolean {
   const native = Object.getPrototypeOf(this) as ServerResponse;
   return listen(this, native.emit as AnyFunction, this, args) as boolean;
 }
 
-/** Whether an answer was ended although not all of it was sent. */
+/** True if a response was ended although not all of it was sent. */
 export function isAnswerEnded(res: ServerResponse): boolean {
   return gateOf(res)?.isEnded === true;
 }
@@ -107,12 +108,12 @@ function gateOf(res: ServerResponse): ResponseGate | undefined {
 }
 
 /**
- * The response that was asked for last, and its gate: most are asked for several times in a row. Nothing once it has
- * closed.
+ * The last response that was looked up, and its gate: most are looked up several times in a row. Undefined after it
+ * has closed.
  */
 let last: { readonly res: ServerResponse | undefined; readonly gate: ResponseGate | undefined } = NOTHING;
 
-/** What serves every response of a prototype asks here alone: a property that is missing takes longest to find. */
+/** Functions on a prototype look up the gate only here: reading a missing property is slowest. */
 function layeredGateOf(res: ServerResponse): ResponseGate | undefined {
   if (last.res !== res) last = { res, gate: gates.get(keyOf(res)) };
   return last.gate;
@@ -145,8 +146,8 @@ function put(target: ResponseFunctions, { writeHead, flushHeaders, write, end }:
 type Route = (res: ServerResponse, name: CallName, args: readonly unknown[]) => unknown;
 
 /**
- * The same objects of functions serve all responses: a closure in each would keep what it refers to until the
- * engine's next great collection.
+ * The same function objects are used for all responses: closures for each would keep their scope alive until the next
+ * major garbage collection.
  */
 function routed(route: Route): ResponseFunctions {
   return {
@@ -174,11 +175,11 @@ const entering = (entry: Entry): ResponseFunctions =>
     return gate.call(name, args, gate.functions, entry);
   });
 
-/** On a response of its own. */
+/** For functions on the response itself. */
 const ABOVE = entering("above");
 /**
- * On a response whose save failed: what patched it meanwhile has the functions from before, and belongs to the answer
- * that was dropped.
+ * For a response whose save failed: code that patched it before has the earlier functions, and belongs to the
+ * discarded response.
  */
 const ERROR = entering("error");
 
@@ -202,12 +203,12 @@ const PATCH: ResponsePatch = {
   },
 };
 
-/** What `freeze` puts onto responses, by their prototype. */
+/** The properties that `freeze` adds, by prototype. */
 const frozenOf = new WeakMap<object, PropertyDescriptorMap>();
 
 /**
- * If a prototype was put between a response and its class, the lowest such one carries the functions for all. Not if
- * it was put there after the response had got its own.
+ * If a prototype was inserted between a response and its class, the lowest such prototype has the functions for all
+ * responses. Not if it was inserted after the response had got its own functions.
  */
 function layerOf(res: ServerResponse): Layer | null {
   const base = addedPrototype(res);
@@ -242,14 +243,14 @@ function addLayer(base: ServerResponse): Layer {
 
 type AnyFunction = (...args: unknown[]) => unknown;
 
-/** The prototype that has what a property would be without us. */
+/** Returns the object whose property would be used without the gate. */
 type Below = (res: ServerResponse) => object;
 
 type GateOf = (res: ServerResponse) => ResponseGate | undefined;
 
 /**
- * What shows that the head of an answer was sent, or that it was ended: where it is only fixed, or ended without
- * being sent, it is the same.
+ * Properties that report that the head was sent, or that the response was ended: true also if the head is fixed, or
+ * the response was ended but not sent.
  */
 function shownBy(
   below: Below,
@@ -271,17 +272,17 @@ function shownBy(
   );
 }
 
-const VERBS = { setHeader: "set", setHeaders: "set", appendHeader: "append", removeHeader: "remove" } as const;
+const ACTIONS = { setHeader: "set", setHeaders: "set", appendHeader: "append", removeHeader: "remove" } as const;
 
-/** What Node refuses once a head was sent. */
+/** Methods that throw in Node after the head was sent. */
 function refusedBy(below: Below, gateOf: GateOf, res: ServerResponse): PropertyDescriptorMap {
-  const names = (Object.keys(VERBS) as (keyof typeof VERBS)[]).filter((name) => typeof res[name] === "function");
+  const names = (Object.keys(ACTIONS) as (keyof typeof ACTIONS)[]).filter((name) => typeof res[name] === "function");
   return Object.fromEntries(
     names.map((name): [string, PropertyDescriptor] => [
       name,
       method(function (...args) {
         const gate = gateOf(this);
-        if (gate?.isHeadFixed) throw headersSent(this, VERBS[name]);
+        if (gate?.isHeadFixed) throw headersSent(this, ACTIONS[name]);
         if (gate?.isDropped) return this;
         return Reflect.apply(Reflect.get(below(this), name) as AnyFunction, this, args);
       }),
@@ -290,8 +291,8 @@ function refusedBy(below: Below, gateOf: GateOf, res: ServerResponse): PropertyD
 }
 
 /**
- * Whoever destroys a response that is held closes its connection, once the bytes are out. What still pipes into an
- * answer that was dropped breaks no other off.
+ * Destroying a held response closes its connection after the bytes are sent. Code of the discarded response cannot
+ * destroy the error response.
  */
 function destroyOf(below: Below, gateOf: GateOf): PropertyDescriptor {
   return method(function (...args) {
@@ -315,7 +316,7 @@ function emitOf(below: object): PropertyDescriptor {
   });
 }
 
-/** Functions of Express whose callback runs once all is sent. */
+/** Methods of Express whose callback runs after everything is sent. */
 const SENDERS = ["sendFile", "sendfile", "download"] as const;
 
 function sendersOf(base: object): PropertyDescriptorMap {
@@ -334,7 +335,7 @@ function sendersOf(base: object): PropertyDescriptorMap {
   );
 }
 
-/** HTTP/2 sends no hints after the head. */
+/** HTTP/2 sends no early hints after the head. */
 function hintsOf(below: Below, gateOf: GateOf): PropertyDescriptor {
   return method(function (...args) {
     if (gateOf(this)?.isHeadFixed) return false;

@@ -1,36 +1,34 @@
-/** What the answering side of a request can call. `flush` is there if something compresses the body. */
+/** The calls that send a response. `flush` exists if the body is compressed. */
 export type CallName = "writeHead" | "flushHeaders" | "write" | "end" | "flush";
 
 /**
- * What a response under a session is doing:
+ * The phase of a response with a session:
  *
- * - `open`: nothing was sent or asked for.
- * - `announcing`: the first byte was asked for, and what patched the response since is told of its head, as Node
- *   would tell it.
- * - `waiting`: the first byte was asked for, and the session is being stored. The head is fixed; what is written is
- *   held.
+ * - `open`: nothing was sent or requested.
+ * - `announcing`: the first byte was requested, and code that patched `writeHead` is called, as Node would call it.
+ * - `waiting`: the first byte was requested, and the session is being stored. The head is fixed; writes are held.
  * - `ended`: the same, and the handler has called `end`.
- * - `sending`: the session is stored, the head may go; what is written goes out.
- * - `finishing`: the handler has called `end`, and what changed during the body is being stored.
- * - `closed`: everything was handed to Node, or the client is gone.
+ * - `sending`: the session is stored, the head can be sent; writes are passed on.
+ * - `finishing`: the handler has called `end`, and changes made during the body are being stored.
+ * - `closed`: everything was passed to Node, or the client has disconnected.
  */
 export type Phase = "open" | "announcing" | "waiting" | "ended" | "sending" | "finishing" | "closed";
 
 /**
- * What becomes of a call:
+ * What happens to a call:
  *
- * - `begin`: it asks for the first byte: the session is stored first.
- * - `take`: it is the head that is announced.
- * - `hold`: it is kept, and made once the session is stored.
- * - `late`: it comes after `end`: refused as Node refuses it.
- * - `refuse`: the head is fixed already: it throws.
- * - `ignore`: it has nothing to add.
- * - `finish`: it is the last one: what changed during the body is stored first.
- * - `pass`: it goes to Node as it is.
+ * - `begin`: it requests the first byte: the session is stored first.
+ * - `take`: it is the call that announces the head.
+ * - `hold`: it is kept, and made after the session is stored.
+ * - `late`: it comes after `end`: refused as in Node.
+ * - `refuse`: the head is fixed: it throws.
+ * - `ignore`: it has no effect.
+ * - `finish`: it is the last call: changes made during the body are stored first.
+ * - `pass`: it is passed to Node unchanged.
  */
 export type Verdict = "begin" | "take" | "hold" | "late" | "refuse" | "ignore" | "finish" | "pass";
 
-/** What becomes of each call in each phase. */
+/** What happens to each call in each phase. */
 export const VERDICTS: Readonly<Record<Phase, Readonly<Record<CallName, Verdict>>>> = {
   open: { writeHead: "begin", flushHeaders: "begin", write: "begin", end: "begin", flush: "pass" },
   announcing: { writeHead: "take", flushHeaders: "ignore", write: "begin", end: "begin", flush: "pass" },
@@ -41,31 +39,31 @@ export const VERDICTS: Readonly<Record<Phase, Readonly<Record<CallName, Verdict>
   closed: { writeHead: "pass", flushHeaders: "pass", write: "pass", end: "pass", flush: "pass" },
 };
 
-/** Whether status and headers are final although nothing was sent. */
+/** True if status and headers are final although nothing was sent. */
 export function isHeadFixed(phase: Phase): boolean {
   return phase === "waiting" || phase === "ended" || phase === "finishing";
 }
 
-/** Whether the handler has ended its answer although not all of it was sent. */
+/** True if the handler has ended its response although not all of it was sent. */
 export function isEnded(phase: Phase): boolean {
   return phase === "ended" || phase === "finishing";
 }
 
-/** One call that is held, with what it will be made on. */
+/** A held call, and the object to call it on. */
 export interface HeldCall<T> {
   readonly name: CallName;
   readonly args: readonly unknown[];
   readonly target: T;
 }
 
-/** The calls that wait for the session to be stored, and the status they were made under. */
+/** The calls that wait until the session is stored, and the status at the time of the calls. */
 export class HeldCalls<T> {
   readonly calls: HeldCall<T>[] = [];
   readonly status: number;
   readonly message: string | undefined;
-  /** Whether a `write` was told to wait for "drain". */
+  /** True if a `write` returned false, so the writer waits for "drain". */
   isFull = false;
-  /** Bytes that are held. */
+  /** Number of held bytes. */
   length = 0;
 
   constructor(status: number, message: string | undefined) {
@@ -73,7 +71,7 @@ export class HeldCalls<T> {
     this.message = message;
   }
 
-  /** Keeps a call. Returns whether there is room for more, as a stream with this high water mark would. */
+  /** Keeps a call. Returns true if there is room for more, like a stream with this high water mark. */
   add(call: HeldCall<T>, highWaterMark: number): boolean {
     this.calls.push(call);
     const [chunk, encoding] = call.args;
@@ -83,13 +81,13 @@ export class HeldCalls<T> {
     return hasRoom;
   }
 
-  /** The callbacks of all held calls: each is owed a call, also where its bytes are dropped. */
+  /** The callbacks of all held calls: each must be called, even if its bytes are discarded. */
   get callbacks(): readonly Callback[] {
     return this.calls.flatMap(({ args }) => callbackOf(args) ?? []);
   }
 }
 
-/** What is called once bytes were written, or with the reason why not. */
+/** Called after bytes were written, or with an error. */
 export type Callback = (error?: Error | null) => void;
 
 /** The callback among the arguments of `write` or `end`. */
@@ -97,7 +95,7 @@ export function callbackOf(args: readonly unknown[]): Callback | undefined {
   return args.find((one): one is Callback => typeof one === "function");
 }
 
-/** Bytes of a piece of a body. */
+/** Length of a part of a body in bytes. */
 export function lengthOf(chunk: unknown, encoding: unknown): number {
   if (typeof chunk === "string")
     return Buffer.byteLength(chunk, typeof encoding === "string" ? (encoding as BufferEncoding) : "utf8");

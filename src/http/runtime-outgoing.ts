@@ -6,21 +6,22 @@ import { isReplaced, responseClass, runtime, type BodyKind } from "./runtime.js"
 type Body = ReadableStream<Uint8Array> | Uint8Array<ArrayBuffer> | null;
 
 /**
- * Bytes of responses that were read. A server may send what a response was made from, and reading has emptied that.
+ * Bytes of responses that were read. A server may send the value that a response was created from, which is empty
+ * after reading.
  */
 const readBytes = new WeakMap<Response, Uint8Array<ArrayBuffer>>();
 
-/** Responses that had to be changed themselves: for which request, and their headers before. */
+/** Responses that had to be changed themselves: the request, and the headers before. */
 const changed = new WeakMap<Response, { readonly request: Request; readonly headers: Headers }>();
 
 /** A response of one of the runtime's classes. */
 export class RuntimeOutgoing extends Outgoing {
   readonly #request: Request;
   readonly #response: Response;
-  /** Of a server's class, which may forget changes of its headers as soon as anything else is read. */
+  /** Headers of a server's class, which may lose changes when anything else is read. */
   #kept: Headers | undefined;
   #kindSeen: BodyKind | undefined;
-  #isLookedAt = false;
+  #wasRead = false;
 
   constructor(request: Request, response: Response) {
     super();
@@ -50,7 +51,7 @@ export class RuntimeOutgoing extends Outgoing {
     this.#keep();
     if (this.#kind === "whole" || this.#isFetched || this.#isEncoded) return undefined;
     if (this.header("content-length") !== undefined) return undefined;
-    return runtime().passesBodies ? untouched(this.#response.body!) : this.#look();
+    return runtime().passesBodies ? untouched(this.#response.body!) : this.#readClone();
   }
 
   whole(): Response | Promise<Response> {
@@ -62,21 +63,21 @@ export class RuntimeOutgoing extends Outgoing {
     const kind = this.#kind;
     if (kind === "stream" || runtime().passesBodies) return this.#madeOf(() => this.#response.body);
     if (kind === "whole") return andThen(runtime().impliedType?.(this.#response), (type) => this.#copy(type));
-    return this.#isLookedAt ? this.#copy() : this.#looked();
+    return this.#wasRead ? this.#copy() : this.#afterReading();
   }
 
   endingAfter(read: Begun, after: () => Promise<void> | undefined): Response {
     return this.#madeOf(() => ending(read, after));
   }
 
-  async #looked(): Promise<Response> {
-    const read = await this.#look();
+  async #afterReading(): Promise<Response> {
+    const read = await this.#readClone();
     return read ? this.endingAfter(read, () => undefined) : this.whole();
   }
 
-  /** Reads a clone: a response that is there as a whole stays unread, for other requests. */
-  async #look(): Promise<Begun | undefined> {
-    this.#isLookedAt = true;
+  /** Reads a clone: the original stays unread, for other requests. */
+  async #readClone(): Promise<Begun | undefined> {
+    this.#wasRead = true;
     this.#kindSeen = undefined;
     if (readBytes.has(this.#response)) return undefined;
     const copy = this.#response.clone();
@@ -104,17 +105,20 @@ export class RuntimeOutgoing extends Outgoing {
     return (this.#kindSeen ??= this.#isFetched ? "stream" : runtime().kindOf(this.#response));
   }
 
-  /** What another server sent is not produced by the handler. */
+  /** A response fetched from another server was not produced by the handler. */
   get #isFetched(): boolean {
     return this.#response.url !== "";
   }
 
-  /** Whether no copy can be made: nothing tells whether the runtime compresses it or the handler did. */
+  /** True if no copy can be made: it is unknown whether the runtime compresses the body or the handler did. */
   get #isEncoded(): boolean {
     return runtime().encodesAgain === true && !this.#isFetched && this.header("content-encoding") !== undefined;
   }
 
-  /** The response itself, with changed headers until another request meets it. It has a body, so it is sent once. */
+  /**
+   * The response itself, with changed headers until it is returned for another request. It has a body, so it is sent
+   * once.
+   */
   #changed(): Response {
     const headers = new Headers(this.#response.headers);
     try {

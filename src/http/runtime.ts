@@ -1,28 +1,29 @@
 import { builtinModule } from "../util/builtin.js";
 
-/** How a body was given: as text, bytes, a file or anything else of a known length; as a stream; or unknown. */
+/**
+ * How a body was given: `whole` (a string, bytes, a file or anything else with a known length), as a stream, or
+ * unknown.
+ */
 export type BodyKind = "whole" | "stream" | "unsure";
 
-/** How runtimes differ beyond the standard, which shows a stream for every body. */
+/** Differences between runtimes beyond the standard, which has a stream for every body. */
 interface Runtime {
   kindOf(response: Response): BodyKind;
-  /**
-   * Whether `new Response(other.body)` is sent as `other` would be: with its type and its length. If not, clone it.
-   */
+  /** True if `new Response(other.body)` is sent like `other`: with its type and its length. If not, clone it. */
   readonly passesBodies: boolean;
-  /** Whether `new Response(other.body)` is compressed once more if the handler had compressed `other` itself. */
+  /** True if `new Response(other.body)` is compressed again if the handler had compressed `other` itself. */
   readonly encodesAgain?: true;
-  /** Whether bytes are sent as what they were read from would be. */
+  /** True if bytes are sent like the body that they were read from. */
   readonly passesBytes: boolean;
-  /** The type that is sent with a response that has no Content-Type, if a clone would lose it. */
+  /** The type that is sent with a response without Content-Type, if a clone would lose it. */
   impliedType?(response: Response): Promise<string | undefined>;
 }
 
 type Inspect = (value: unknown) => string;
 
 /**
- * Inspecting a response shows what it was made from. Reading `body` turns a text into a stream, which loses its type;
- * a clone loses it if there are characters beyond ASCII. Bytes that are such a text are taken for a text.
+ * Inspecting a response shows how its body was given. Reading `body` turns a string into a stream, which loses its
+ * type; a clone loses it if the string is not ASCII. Bytes that are valid UTF-8 are handled like a string.
  */
 const BUN: Runtime = {
   kindOf(response) {
@@ -39,7 +40,7 @@ const BUN: Runtime = {
   },
 };
 
-/** The text in UTF-8, if it is one. */
+/** Decodes UTF-8; returns undefined if it is not valid. */
 function textOf(bytes: Uint8Array): string | undefined {
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
@@ -48,9 +49,7 @@ function textOf(bytes: Uint8Array): string | undefined {
   }
 }
 
-/**
- * Inspecting a stream shows its length, if it has one. A clone that is not read costs memory and prints a warning.
- */
+/** Inspecting a stream shows its length, if it has one. A clone that is not read costs memory and prints a warning. */
 const WORKERD: Runtime = {
   kindOf({ body }) {
     const inspect = builtinModule<{ inspect?: Inspect }>("node:util")?.inspect;
@@ -61,22 +60,25 @@ const WORKERD: Runtime = {
   passesBytes: true,
 };
 
-/** Sends a text with its length, and a Blob in chunks. */
+/** Sends a string with its length, and a Blob in chunks. */
 const DENO: Runtime = { kindOf: () => "unsure", passesBodies: false, passesBytes: false };
 
-/** Node: its servers look at what a response was made from. */
+/** Node: its servers use the value that a response was created from. */
 const OTHERS: Runtime = { kindOf: () => "unsure", passesBodies: false, passesBytes: true };
 
 let found: Runtime | undefined;
 
-/** This runtime. What inspecting shows may change: it is used only if it tells a text from a stream. */
+/**
+ * The current runtime. The format of inspection may change: it is used only if it distinguishes a string from a
+ * stream.
+ */
 export function runtime(): Runtime {
   return (found ??= [BUN, WORKERD].find(isRight) ?? ("Deno" in globalThis ? DENO : OTHERS));
 }
 
 function isRight({ kindOf }: Runtime): boolean {
   try {
-    return kindOf(new Response("a text")) === "whole" && kindOf(new Response(new ReadableStream())) === "stream";
+    return kindOf(new Response("a string")) === "whole" && kindOf(new Response(new ReadableStream())) === "stream";
   } catch {
     return false;
   }
@@ -87,7 +89,7 @@ export function responseClass(): typeof Response {
   return isReplaced() ? (Object.getPrototypeOf(globalThis.Response) as typeof Response) : globalThis.Response;
 }
 
-/** Whether a server has replaced the global class by one of its own. */
+/** True if a server has replaced the global class. */
 export function isReplaced(): boolean {
   return Object.getPrototypeOf(globalThis.Response) !== Function.prototype;
 }

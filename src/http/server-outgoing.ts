@@ -3,23 +3,25 @@ import { ending, untouched, type Begun } from "./live-body.js";
 import { Outgoing } from "./outgoing.js";
 
 /**
- * `@hono/node-server` replaces `Response` by a class of its own, which keeps what a response was made from under a
- * private symbol; the server sends that without making a stream. It is looked up here, so that the copy of a response
- * is sent in the same way. If it looks different from what was known when this was written, nothing is found, and the
- * response is copied as on every other runtime.
+ * `@hono/node-server` replaces `Response` by its own class, which keeps the constructor arguments under a private
+ * symbol; the server sends them without creating a stream. This file finds them, so that the copy of a response is
+ * sent in the same way. If the format is unknown, nothing is found, and the response is copied as on other runtimes.
  */
 
-/** What a response was made from. */
+/** The arguments that a response was created from. */
 export interface MadeFrom {
   readonly status: number;
   readonly body: string | Uint8Array<ArrayBuffer> | Blob | ReadableStream<Uint8Array> | null;
-  /** As given: the server sends each form in a way of its own. */
+  /** As given: the server sends each form differently. */
   readonly headers: Headers | readonly Pair[] | Readonly<Record<string, string | readonly string[]>> | undefined;
 }
 
 type Pair = readonly [name: string, value: string];
 
-/** What `response` was made from, if that is known. Reads nothing else of it: that would change how it is sent. */
+/**
+ * Returns the arguments that `response` was created from, if known. Reads nothing else: that would change how it is
+ * sent.
+ */
 export function madeFrom(response: Response): MadeFrom | undefined {
   const symbol = symbolOf(globalThis.Response);
   const parts: unknown = symbol && Reflect.get(response, symbol);
@@ -32,7 +34,7 @@ export function madeFrom(response: Response): MadeFrom | undefined {
 let seen: typeof Response | undefined;
 let symbol: symbol | undefined;
 
-/** Found once for each class that replaces the global one, by making a response of it. */
+/** Searched once for each class that replaces the global one, by creating a response. */
 function symbolOf(made: typeof Response): symbol | undefined {
   if (made !== seen) {
     symbol = foundIn(made);
@@ -43,11 +45,13 @@ function symbolOf(made: typeof Response): symbol | undefined {
 
 function foundIn(made: typeof Response): symbol | undefined {
   const headers = { "x-of": "the copy" };
-  const response = new made("a text", { status: 299, headers });
+  const response = new made("a string", { status: 299, headers });
   return Object.getOwnPropertySymbols(response).find((symbol) => {
     const parts: unknown = Reflect.get(response, symbol);
     if (!Array.isArray(parts) || parts.length !== 3) return false;
-    return parts[0] === 299 && parts[1] === "a text" && (parts[2] as typeof headers | null)?.["x-of"] === "the copy";
+    return (
+      parts[0] === 299 && parts[1] === "a string" && (parts[2] as typeof headers | null)?.["x-of"] === "the copy"
+    );
   });
 }
 
@@ -64,7 +68,7 @@ function isHeaders(headers: unknown): headers is MadeFrom["headers"] {
   return headers === undefined || headers instanceof Headers || Array.isArray(headers) || isPlainObject(headers);
 }
 
-/** A response of a server's class: made again from the same parts, with its headers in the same form. */
+/** A response of a server's class: created again from the same arguments, with its headers in the same form. */
 export class ServerOutgoing extends Outgoing {
   readonly #response: Response;
   readonly #made: MadeFrom;
@@ -139,7 +143,7 @@ function isCookie([name]: Pair): boolean {
   return name.toLowerCase() === "set-cookie";
 }
 
-/** Headers given as a list or a record, or what the server sends if none were given. */
+/** Headers given as a list or an object, or the server's default if none were given. */
 function pairs({ headers, body }: MadeFrom): readonly Pair[] {
   if (Array.isArray(headers)) return headers as readonly Pair[];
   if (headers === undefined) return body === null ? [] : [["content-type", "text/plain; charset=UTF-8"]];

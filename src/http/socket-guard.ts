@@ -3,12 +3,12 @@ import type { ServerResponse } from "node:http";
 import { builtinModule } from "../util/builtin.js";
 import { isHttp2 } from "./response-arguments.js";
 
-/** The ways to close a connection. */
+/** The methods that close a connection. */
 const WAYS = ["destroy", "destroySoon", "end"] as const;
 
 type Way = (typeof WAYS)[number];
 
-/** A connection that can be closed, or a stream of HTTP/2. */
+/** A connection that can be closed, or an HTTP/2 stream. */
 export type Connection = EventEmitter &
   Record<Way, (...args: unknown[]) => unknown> & {
     readonly destroyed?: boolean;
@@ -18,16 +18,16 @@ export type Connection = EventEmitter &
   };
 
 interface Guard {
-  /** Answers that were ended and are not sent yet. */
+  /** Number of responses that were ended and are not sent yet. */
   waiting: number;
-  /** How it was to be closed meanwhile, in order. */
+  /** Delayed calls that close the connection, in order. */
   wanted: { readonly way: Way; readonly args: unknown[] }[];
 }
 
 const guards = new WeakMap<object, Guard>();
 let Socket: (new () => Connection) | undefined;
 
-/** The connection of a response that a server of Node's own sends over HTTP/1; a stand-in has none. */
+/** Returns the connection of a response that a Node server sends over HTTP/1; a replacement object has none. */
 export function socketOf(res: ServerResponse): Connection | undefined {
   if (isHttp2(res)) return undefined;
   const socket: unknown = (res.req as ServerResponse["req"] | undefined)?.socket ?? res.socket;
@@ -35,25 +35,23 @@ export function socketOf(res: ServerResponse): Connection | undefined {
   return Socket && socket instanceof Socket ? socket : undefined;
 }
 
-/** What closing breaks an answer off: over HTTP/2 its stream. */
+/** Returns the object whose closing aborts a response: on HTTP/2 its stream. */
 export function connectionOf(res: ServerResponse): Connection | undefined {
   if (!isHttp2(res)) return socketOf(res);
   return (res as { stream?: Connection | null }).stream ?? undefined;
 }
 
 /**
- * An answer was ended, and is not sent yet. An error handler that finds it ended closes the connection; Node has
- * given the bytes to the system by then, so the client gets them. So closing waits until they are out.
+ * A response was ended, and is not sent yet. An error handler that finds it ended closes the connection; without a
+ * session Node would have passed the bytes to the operating system, so the client would get them. So closing is
+ * delayed until they are sent.
  */
 export function postponeDestroy(socket: Connection): void {
   const guard = guards.get(socket) ?? newGuard(socket);
   guard.waiting++;
 }
 
-/**
- * The bytes are out: a connection that was to be closed meanwhile is closed. A stream of HTTP/2 takes pieces that
- * come at once one after the other.
- */
+/** The bytes are sent: closes the connection if that was delayed. HTTP/2 streams send parts one after the other. */
 export function allowDestroy(socket: Connection): void {
   const guard = guards.get(socket);
   if (guard && isStream(socket) && guard.wanted.length > 0 && socket.writableLength! > 0)
@@ -70,8 +68,8 @@ function closeAs(socket: Connection, wanted: Guard["wanted"]): void {
 }
 
 /**
- * The bytes will not go out, others do: nothing is postponed any more. Returns what closes the connection as it was
- * to be closed.
+ * The bytes will not be sent, others will: nothing is delayed any more. Returns a function that performs the delayed
+ * calls.
  */
 export function takeDestroy(socket: Connection): (() => void) | undefined {
   const guard = guards.get(socket);
@@ -80,11 +78,11 @@ export function takeDestroy(socket: Connection): (() => void) | undefined {
   return () => closeAs(socket, wanted);
 }
 
-/** A connection serves many requests: its functions stay. */
+/** A connection serves many requests: its replaced methods stay. */
 function newGuard(socket: Connection): Guard {
   const guard: Guard = { waiting: 0, wanted: [] };
   guards.set(socket, guard);
-  // Node ends a stream of HTTP/2 with the answer.
+  // Node ends an HTTP/2 stream with the response.
   for (const way of isStream(socket) ? (["destroy"] as const) : WAYS) {
     const close = socket[way];
     if (typeof close !== "function") continue;
@@ -97,7 +95,7 @@ function newGuard(socket: Connection): Guard {
   return guard;
 }
 
-/** The connection broke. */
+/** True for an error of the connection itself. */
 function isOfSystem(error: unknown): boolean {
   return (error as { syscall?: unknown } | undefined)?.syscall !== undefined;
 }
@@ -106,7 +104,7 @@ function isStream(connection: Connection): boolean {
   return "session" in connection;
 }
 
-/** Whether nobody can be sent anything any more: the client has left, or the server closes all. */
+/** True if nothing can be sent any more: the client has disconnected, or the server is closing. */
 function isBroken(connection: Connection): boolean {
   return isStream(connection) && (connection.closed === true || connection.session?.destroyed !== false);
 }

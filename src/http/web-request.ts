@@ -6,7 +6,7 @@ import { RuntimeOutgoing } from "./runtime-outgoing.js";
 import { madeFrom, ServerOutgoing } from "./server-outgoing.js";
 import { isHandshake, type AnswerHeaders, type RequestView } from "./request-view.js";
 
-/** A web `Request` as the library reads it. */
+/** View of a web `Request`. */
 export class WebView implements RequestView {
   readonly context: unknown;
   readonly #request: Request;
@@ -47,7 +47,7 @@ export class WebView implements RequestView {
   }
 }
 
-/** The fields of a url-encoded body; the handler reads the request's own body. */
+/** The fields of a URL-encoded body; the handler can still read the request's own body. */
 async function webForm(request: Request): Promise<Fields | undefined> {
   if (!isForm(request.headers.get("content-type") ?? undefined) || request.bodyUsed) return undefined;
   const body = request.clone().body;
@@ -55,7 +55,7 @@ async function webForm(request: Request): Promise<Fields | undefined> {
   return text ? urlencodedFields(text) : undefined;
 }
 
-/** The whole text, or undefined where it is too long. */
+/** Reads a whole body as a string; returns undefined if it is too long. */
 async function shortText(body: ReadableStream<Uint8Array>): Promise<string | undefined> {
   const reader = body.getReader();
   const decoder = new TextDecoder();
@@ -69,7 +69,7 @@ async function shortText(body: ReadableStream<Uint8Array>): Promise<string | und
   }
 }
 
-/** Web `Headers` that an answer is to have. */
+/** Web `Headers` of a response. */
 export class WebHeaders implements AnswerHeaders {
   readonly #headers: Headers;
 
@@ -100,8 +100,8 @@ export class WebHeaders implements AnswerHeaders {
 }
 
 /**
- * Whether this is a response: of this runtime, of a server or of another package. Reads nothing of one of the global
- * class: that could change how it is sent.
+ * True for a response: of this runtime, of a server or of another package. It reads nothing of an instance of the
+ * global class: that could change how it is sent.
  */
 export function isResponse(answer: unknown): answer is Response {
   if (answer instanceof Response) return true;
@@ -109,23 +109,26 @@ export function isResponse(answer: unknown): answer is Response {
   return typeof status === "number" && typeof headers?.get === "function";
 }
 
-/** What happens around an answer. Where it answers nothing there is nothing to wait for. */
+/** What is done around a response. Undefined means that there is nothing to wait for. */
 export interface ResponseHooks {
-  /** Before the answer. `canCarry` is false where it brings nothing; `headers` are those that the handler gave it. */
+  /**
+   * Called before the response. `canCarry` is false if it cannot carry a token; `headers` are those set by the
+   * handler.
+   */
   commit(canCarry: boolean, headers?: AnswerHeaders): Promise<void> | undefined;
-  /** Whether the handler may still have something to store while the body is on its way. */
+  /** True if the handler may still change the session while the body is sent. */
   readonly mayChange: boolean;
-  /** Before the end of the body, or once nobody reads on. */
+  /** Called before the end of the body, or when its reader cancels. */
   finish(): Promise<void> | undefined;
-  /** Headers that are added last. */
+  /** Adds the last headers. */
   answer(headers: AnswerHeaders): void;
 }
 
 type Answered<R> = R | Response | Promise<R | Response>;
 
 /**
- * What is sent instead of `response`, after all that comes before it. A response that hands the connection over
- * (101), an error (status 0) and undefined carry no cookie.
+ * Returns the response to send instead of `response`, after the session is stored. A response that hands the
+ * connection over (101), an error (status 0) and undefined carry no cookie.
  */
 export function answered<R extends Response | undefined>(
   request: Request,
@@ -140,15 +143,12 @@ export function answered<R extends Response | undefined>(
   });
 }
 
-/** Not 101, nor an error; a server's class may hold a status that cannot be sent, and notices it later. */
+/** False for 101 and errors; a server's class may have an invalid status, which fails later. */
 function isSent(status: number): boolean {
   return status >= 200 && status <= 599;
 }
 
-/**
- * Whether a request to become a socket was granted. Some runtimes want an empty response in place of the 101 that
- * they have sent themselves.
- */
+/** True if an upgrade was accepted. Some runtimes need an empty response after they have sent the 101 themselves. */
 export function isHandedOver(response: Response | undefined): boolean {
   return response === undefined || response.status === 101 || (response.status === 200 && response.body === null);
 }

@@ -12,18 +12,18 @@ import { SessionError } from "../errors.js";
 import { isPromise } from "../util/promise.js";
 
 /**
- * Each pause is up to this many times as long as the one before it, since so many tries have shown how many writers
- * there are.
+ * Each pause is up to this many times as long as the previous one: the more attempts failed, the more writers there
+ * are.
  */
 const GROWTH = 4;
-/** A pause is never longer, in ms: with hundreds of writers of one key that is a turn for each. */
+/** Upper limit of a pause, in ms: enough for hundreds of writers of one key. */
 const LONGEST_PAUSE_MS = 1024;
 
-/** Bounds all storage calls of one commit together. */
+/** Time limit of all storage calls of one commit together. */
 export class Deadline {
   readonly #clock: Clock;
   readonly #until: number;
-  /** Versions that were refused, by key, and whether they were read again since. */
+  /** Refused versions, by key, and whether they were read again after that. */
   #refused: Map<string, Refused> | undefined;
 
   constructor(clock: Clock, ms: number) {
@@ -31,14 +31,14 @@ export class Deadline {
     this.#until = clock.now() + ms;
   }
 
-  /** Milliseconds that are left. */
+  /** Remaining milliseconds. */
   get left(): number {
     return this.#until - this.#clock.now();
   }
 
   /**
-   * Before another try: waits a little longer from try to try, at random, so that many writers of one key take turns.
-   * `conflict` when time is up.
+   * Waits before another attempt, for a random time that grows with each attempt, so that many writers of one key do
+   * not block each other. Throws `conflict` if the time limit is reached.
    */
   async pause(tries: number): Promise<void> {
     if (this.left <= 0)
@@ -48,16 +48,16 @@ export class Deadline {
     await new Promise<void>((resolve) => this.#clock.setTimer(ms, resolve));
   }
 
-  /** An entry was read, in this version. */
+  /** Notes the version of an entry that was read. */
   noteRead(key: string, version: Version | undefined): void {
     const refused = this.#refused?.get(key);
     if (refused) refused.isStillThere = refused.version === version;
   }
 
   /**
-   * A change of this version was refused. Usually another was faster. Where the same version was read again after
-   * that, and is refused again, nobody was: no version is ever stored twice, so the storage does not let this be
-   * written, and says so to nobody. `storage`, then.
+   * Notes that a change of this version was refused. Usually another writer was faster. But if the same version was
+   * read again, and is refused again, there was no other writer, because a version is never stored twice: the storage
+   * refuses the write without an error. Then this throws `storage`.
    */
   noteRefusal(key: string, version: Version): void {
     const refused = this.#refused?.get(key);
@@ -67,27 +67,27 @@ export class Deadline {
 }
 
 const REFUSES_ITS_OWN =
-  "the storage refuses to change the very version that it answers: see what its user may write (a hidden row, " +
-  "a command that is not allowed)";
+  "the storage refuses to change the version that it returned: check what its user may write (a hidden row, " +
+  "a command without permission)";
 
-/** A version of an entry that a change was refused for. */
+/** The version of an entry for which a change was refused. */
 interface Refused {
   readonly version: Version;
   isStillThere: boolean;
 }
 
-/** What a call answers: at once where the storage does. */
-type Answer<T> = T | Promise<T>;
+/** The result of a call: not a promise if the storage is synchronous. */
+type MaybePromise<T> = T | Promise<T>;
 
 /**
- * A storage whose calls end in time, and whose failures are `SessionError`s: thrown, where the storage answers at
- * once.
+ * Wraps a driver: enforces the timeout and turns failures into `SessionError`. If the driver is synchronous, calls
+ * return or throw synchronously.
  */
 export class StorageCalls {
   readonly #storage: Storage;
   readonly #clock: Clock;
   readonly #timeout: number;
-  /** How many calls were made. */
+  /** Number of calls. */
   made = 0;
 
   constructor(storage: Storage, clock: Clock, timeout: number) {
@@ -96,7 +96,7 @@ export class StorageCalls {
     this.#timeout = timeout;
   }
 
-  get(key: string, deadline?: Deadline): Answer<StoredEntry | null | undefined> {
+  get(key: string, deadline?: Deadline): MaybePromise<StoredEntry | null | undefined> {
     return this.#run(
       "get",
       deadline,
@@ -105,11 +105,11 @@ export class StorageCalls {
     );
   }
 
-  create(key: string, entry: StorageEntry, deadline: Deadline): Answer<Written | false> {
+  create(key: string, entry: StorageEntry, deadline: Deadline): MaybePromise<Written | false> {
     return this.#run("create", deadline, (call) => this.#storage.create(key, entry, call));
   }
 
-  update(key: string, entry: StorageEntry, version: Version, deadline: Deadline): Answer<Written | false> {
+  update(key: string, entry: StorageEntry, version: Version, deadline: Deadline): MaybePromise<Written | false> {
     return this.#run(
       "update",
       deadline,
@@ -118,7 +118,7 @@ export class StorageCalls {
     );
   }
 
-  touch(key: string, expiresAt: number, version: Version, deadline: Deadline): Answer<Written | false> {
+  touch(key: string, expiresAt: number, version: Version, deadline: Deadline): MaybePromise<Written | false> {
     return this.#run(
       "touch",
       deadline,
@@ -127,7 +127,7 @@ export class StorageCalls {
     );
   }
 
-  delete(key: string, version: Version, deadline: Deadline): Answer<boolean> {
+  delete(key: string, version: Version, deadline: Deadline): MaybePromise<boolean> {
     return this.#run(
       "delete",
       deadline,
@@ -136,10 +136,10 @@ export class StorageCalls {
     );
   }
 
-  /** Removes all keys of a prefix; not bounded in time, since it may be a long walk. */
+  /** Removes all keys with a prefix; without a time limit, because there may be many. */
   async clear(prefix: string): Promise<void> {
     if (!this.#storage.clear)
-      throw new SessionError("unsupported", "this storage cannot clear(); its database has no way to walk its keys");
+      throw new SessionError("unsupported", "this storage cannot clear(); its database cannot list its keys");
     const call = new Call(this.#clock.now());
     try {
       await this.#storage.clear(prefix, call);
@@ -148,20 +148,20 @@ export class StorageCalls {
     }
   }
 
-  /** `note` is given what was answered, before anybody else. */
+  /** `note` is called with the result before it is returned. */
   #run<T>(
     name: string,
     deadline: Deadline | undefined,
     command: (call: StorageCall) => Awaitable<T>,
-    note?: (answer: T) => unknown,
-  ): Answer<T> {
+    note?: (result: T) => unknown,
+  ): MaybePromise<T> {
     const call = new Call(this.#clock.now(), this.#timeout);
     this.made++;
     try {
-      const answer = command(call);
-      if (isPromise(answer)) return this.#inTime(name, answer, call, deadline, note);
-      note?.(answer);
-      return answer;
+      const result = command(call);
+      if (isPromise(result)) return this.#inTime(name, result, call, deadline, note);
+      note?.(result);
+      return result;
     } catch (cause) {
       throw failure(name, cause);
     }
@@ -169,18 +169,18 @@ export class StorageCalls {
 
   #inTime<T>(
     name: string,
-    answer: PromiseLike<T>,
+    result: PromiseLike<T>,
     call: Call,
     deadline: Deadline | undefined,
-    note?: (answer: T) => unknown,
+    note?: (value: T) => unknown,
   ): Promise<T> {
     const ms = Math.max(Math.min(this.#timeout, deadline?.left ?? Infinity), 0);
     return new Promise<T>((resolve, reject) => {
       const cancel = this.#clock.setTimer(ms, () => {
         call.abort();
-        reject(new SessionError("timeout", `the storage did not answer ${name} within ${ms} ms`));
+        reject(new SessionError("timeout", `the storage did not respond to ${name} within ${ms} ms`));
       });
-      const answered = (value: T): void => {
+      const resolved = (value: T): void => {
         cancel();
         try {
           note?.(value);
@@ -189,7 +189,7 @@ export class StorageCalls {
           reject(refused);
         }
       };
-      answer.then(answered, (cause: unknown) => {
+      result.then(resolved, (cause: unknown) => {
         cancel();
         reject(failure(name, cause));
       });
@@ -197,7 +197,7 @@ export class StorageCalls {
   }
 }
 
-/** What a driver is given with a call. The signal is made when it is asked for: few drivers do. */
+/** The last argument of a driver's methods. The signal is created at its first use, because few drivers use it. */
 class Call implements StorageCall {
   readonly now: number;
   readonly timeout?: number;

@@ -3,24 +3,28 @@ import type { Deadline } from "./calls.js";
 
 /** How one key is changed. */
 export interface Change<Found, Result> {
-  /** Reads what is stored now. */
+  /** Reads what is stored. */
   read(this: void): Awaitable<Found>;
-  /** Decides on what was found and makes one conditional command. Undefined: another was faster. */
+  /**
+   * Decides on the basis of what was read and makes one conditional write. Returns undefined if another writer was
+   * faster.
+   */
   attempt(this: void, found: Found): Awaitable<Result | undefined>;
-  /** What was read before, if it need not be read again. */
+  /** The result of an earlier read, if it need not be read again. */
   readonly known?: Found | undefined;
-  /** How many attempts have failed already; default 0. */
+  /** Number of attempts that have failed before; default 0. */
   readonly tries?: number;
 }
 
 /**
- * Changes what is stored under one key by compare-and-set: every write names the version it replaces. If another was
- * faster, the key is read again and decided anew, with growing random pauses.
+ * Changes the entry of one key by compare-and-set: every write names the version it replaces. If another writer was
+ * faster, the key is read and decided again, after a random pause that grows.
  *
- * @param change - how the key is read, and what is done with what was found
- * @param deadline - when to give up
- * @returns what the attempt that succeeded returned
- * @throws {SessionError} `conflict` if others kept changing the key until the deadline; whatever the attempt throws
+ * @param change - how the key is read, and how it is changed
+ * @param deadline - the time limit
+ * @returns the result of the successful attempt
+ * @throws {SessionError} `conflict` if other writers kept changing the key until the deadline; otherwise what the
+ *   attempt throws
  */
 export async function changed<Found, Result>(change: Change<Found, Result>, deadline: Deadline): Promise<Result> {
   const { read, attempt, known, tries = 0 } = change;

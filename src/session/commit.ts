@@ -1,6 +1,6 @@
 /**
- * Carries out a plan: storage first, then the next state with the reply for the client. Nothing here changes a
- * session in place.
+ * Executes a plan: first the storage calls, then the next state with the reply for the client. Nothing here modifies a
+ * session.
  */
 import type { EndReason } from "../contracts/events.js";
 import { SessionError } from "../errors.js";
@@ -34,45 +34,45 @@ import {
 } from "./state.js";
 import { drawWriteId, idOf } from "./token.js";
 
-/** What a commit is given beside its plan. */
+/** Further arguments of a commit. */
 export interface Commission {
   readonly settings: StoreSettings;
   readonly persistence: Persistence;
   readonly draft: Draft;
   readonly carrier: Carrier;
-  /** Whether a handler asked for it, and is told if it fails. */
+  /** True if a method of the handler caused it and receives its failure. */
   readonly explicit: boolean;
-  /** Whether a record that is written is given its next deadline. */
+  /** True if a written record gets a new deadline. */
   readonly moves: boolean;
-  /** Whether anything differs from what is stored. */
+  /** True if anything differs from the stored record. */
   readonly changed: boolean;
   readonly login: Login | undefined;
-  /** The state that a failure goes back to. */
+  /** The state after a failure. */
   readonly fallback: State;
 }
 
-/** How a commit ended. A failure has a state, too: what is known after it. */
+/** Result of a commit. A failure has a state, too: what is known after it. */
 export interface Committed {
   readonly state: State;
   readonly failure?: { readonly error: unknown };
 }
 
 /**
- * Carries out a plan. Returns the next state, at once if the storage answers at once; never rejects.
+ * Executes a plan. Returns the next state, synchronously if the storage is synchronous; never rejects.
  *
- * @param plan - what was decided, with the state it was decided for; that state has a token if the plan needs one
- * @param commission - what else is known
+ * @param plan - the plan, with the state it was computed from; that state has a token if the plan needs one
+ * @param commission - further arguments
  */
 export function commit(plan: Plan, commission: Commission): Committed | Promise<Committed> {
   try {
-    const work = carryOut(plan, commission);
+    const work = execute(plan, commission);
     return work instanceof Promise ? work.catch((error: unknown) => failed(plan, commission, error)) : work;
   } catch (error) {
     return failed(plan, commission, error);
   }
 }
 
-function carryOut(plan: Plan, commission: Commission): Committed | Promise<Committed> {
+function execute(plan: Plan, commission: Commission): Committed | Promise<Committed> {
   const { persistence } = commission;
   switch (plan.do) {
     case "nothing":
@@ -96,7 +96,7 @@ function carryOut(plan: Plan, commission: Commission): Committed | Promise<Commi
   }
 }
 
-/** Stores a record under a token that the client does not have yet. */
+/** Stores a record with a token that the client does not have yet. */
 async function begin(plan: Beginning, commission: Commission): Promise<Committed> {
   const { state } = plan;
   const writing = writingOf(state, commission, true);
@@ -105,7 +105,7 @@ async function begin(plan: Beginning, commission: Commission): Promise<Committed
   return { state: settled(state, live, writing, plan.do === "create" ? "new" : "renewed", commission) };
 }
 
-/** What begins with a new token, for who listens. */
+/** Emits the events for a new token. */
 function reportBeginning(plan: Beginning, { hash, record: { owner } }: Live, { settings, login }: Commission): void {
   const session = { id: idOf(hash), ...(owner !== undefined && { owner }) };
   if (plan.do === "renew") settings.emit({ type: "renewed", ...session, from: idOf(plan.state.live.hash) });
@@ -114,7 +114,7 @@ function reportBeginning(plan: Beginning, { hash, record: { owner } }: Live, { s
   if (login) settings.emit({ type: "authenticated", ...session });
 }
 
-/** An event for a session that was ended, for who listens. */
+/** Emits the event for a session that was ended. */
 export function reportEnd({ hears, emit }: StoreSettings, old: Live | Newer, reason: EndReason): void {
   if (!hears()) return;
   const owner = old.kind === "live" ? old.record.owner : undefined;
@@ -153,7 +153,7 @@ function save(state: Stored, commission: Commission): Committed | Promise<Commit
   });
 }
 
-/** The session was ended or renewed while this request held it. */
+/** The session was ended or renewed while this request used it. */
 function gone(state: Stored, { settings, explicit }: Commission): Committed {
   const isOld = settings.clock.now() - state.live.seenAt > settings.retiredFor;
   settings.emit({ type: "dropped", id: idOf(state.live.hash) });
@@ -168,15 +168,15 @@ function gone(state: Stored, { settings, explicit }: Commission): Committed {
 async function touch(state: Stored, { persistence, settings }: Commission): Promise<Committed> {
   const touched = await persistence.touch(state.live);
   if (!touched) return { state: replying(state, undefined) };
-  // The draft still stands on what this request read: what another stored meanwhile has to be read and merged before
-  // the next write.
+  // The draft is still based on what this request read: a record stored by another request has to be read and merged
+  // before the next write.
   const live = touched.record === state.live.record ? touched : { ...touched, version: undefined };
   return { state: telling({ ...state, live }, state.token, "refreshed", settings) };
 }
 
 /**
- * Whether what an earlier verb of this request has stored is still there: a late response must not replace the cookie
- * of a newer login.
+ * Reads whether the record that an earlier method of this request stored still exists: a late response must not
+ * replace the cookie of a newer login.
  */
 async function look(state: Stored, persistence: Persistence): Promise<Committed> {
   const found = await persistence.load(state.live.hash);
@@ -194,7 +194,7 @@ function drop(state: Late | OfNewerFormat, { draft, settings, explicit }: Commis
 
 function discard(state: New | Renewing | Replacing, { draft, settings, explicit }: Commission): Committed {
   if (explicit)
-    throw new SessionError("answered", "the answer has begun: it cannot carry the token that this session needs");
+    throw new SessionError("answered", "the response has begun: it cannot carry the token that this session needs");
   if (draft.discard()) settings.emit(unsaved(state));
   return { state };
 }
@@ -246,9 +246,9 @@ function telling(state: Stored, token: string | undefined, why: Telling["why"], 
 }
 
 /**
- * What is known after a failure. What was refused has changed nothing. After anything else nobody knows whether the
- * command took effect: the record is read before the next write, no token is used twice, and no response names one
- * that may be dead.
+ * The state after a failure. A refused command has changed nothing. After any other failure it is unknown if the
+ * command took effect: the record is read before the next write, no token is used twice, and no response contains a
+ * token that may be invalid.
  */
 function failed(plan: Plan, commission: Commission, error: unknown): Committed {
   const { fallback, explicit, changed } = commission;
@@ -262,8 +262,8 @@ function failed(plan: Plan, commission: Commission, error: unknown): Committed {
 }
 
 /**
- * The deadline could not be moved. What was read is as good as before, so the request goes on; its client keeps the
- * cookie it has, and the next try is a refresh interval later (decision 009).
+ * The deadline could not be moved. The data that was read is still valid, so the request continues; its client keeps
+ * its cookie, and the next attempt is a refresh interval later (decision 009).
  */
 function notRefreshed(state: Stored, { settings, persistence }: Commission, cause: unknown): State {
   const { hash, record } = state.live;
@@ -274,7 +274,7 @@ function notRefreshed(state: Stored, { settings, persistence }: Commission, caus
   return replying(uncertain(state), undefined);
 }
 
-/** What is known after a `destroy` that failed: the session goes on, and its deadline is left alone. */
+/** The state after a failed `destroy`: the session continues, and its deadline is not moved. */
 export function failedToEnd(state: State, error: unknown): State {
   const next = isRefusal(error) ? state : replying(uncertain(state), undefined);
   return next.kind === "stored" ? { ...next, refreshes: false } : next;

@@ -21,9 +21,9 @@ import type { State, Transition } from "./state.js";
 import { hashOf, idOf } from "./token.js";
 import { VerbQueue } from "./verb-queue.js";
 
-/** What a store's sessions share. */
+/** Parts that all sessions of a store share. */
 export interface StoreParts {
-  /** The store itself, as a handler sees it. */
+  /** The store, as a handler uses it. */
   readonly store: Store<any>;
   readonly settings: StoreSettings;
   readonly persistence: Persistence;
@@ -36,11 +36,11 @@ interface CommitOptions {
 }
 
 /**
- * Storage calls under way. What the handler asks for meanwhile is noted, and applied again to the state that they
- * lead to.
+ * Storage calls in progress. Changes by the handler in the meantime are noted, and applied again to the resulting
+ * state.
  */
 interface Flight {
-  /** Whether a record is being stored under a new token, so that a change needs no token of its own. */
+  /** True if a record with a new token is being stored: a change then needs no other token. */
   readonly begins: boolean;
   readonly meanwhile: Transition[];
   /** Rejects with the failure. */
@@ -48,15 +48,15 @@ interface Flight {
 }
 
 /**
- * One session in one request: its state, its data, and the one place that persists them. Storage calls of one session
- * never overlap: a commit waits for the one before it, and leads on from the state that the handler has asked for by
- * then.
+ * One session in one request: its state, its data, and the only place that stores them. Storage calls of one session
+ * never overlap: a commit waits for the previous one, and continues from the state that includes the handler's
+ * changes.
  */
 export class SessionCore {
   readonly parts: StoreParts;
   /** Its request, if it was opened in one. */
   readonly request: SessionRequest | undefined;
-  /** Whether the handler used it. */
+  /** True if the handler used it. */
   asked = false;
   #isReleased = false;
   #state: State;
@@ -67,9 +67,9 @@ export class SessionCore {
   /**
    * @param parts - what the store's sessions share
    * @param loaded - what was found when the session was opened
-   * @param token - what opened it, if a token did
+   * @param token - the token it was opened with, if any
    * @param request - its request, if it was opened in one
-   * @param bornAt - when one that is not stored yet began, epoch ms; default: now
+   * @param bornAt - creation time of a session that is not stored yet, in epoch ms; default: now
    */
   constructor(
     parts: StoreParts,
@@ -85,59 +85,57 @@ export class SessionCore {
     this.#flight = undefined;
   }
 
-  /** What its handler can do with it now. */
+  /** Which changes are possible now. */
   get phase(): Phase {
     return this.#isReleased ? "released" : (this.request?.phase ?? "open");
   }
 
-  /** Who sends a new token to the client now. */
+  /** What can send a new token to the client now. */
   get carrier(): Carrier {
     return this.request?.carrier ?? "caller";
   }
 
-  /** Its data as the handler sees it. */
+  /** Its data for the handler. */
   get draft(): Draft {
     return this.#draft;
   }
 
-  /** What the client is to be told. */
+  /** The reply for the client. */
   get outcome(): Reply {
     return this.#state.reply;
   }
 
-  /** Its lifecycle verbs; made for the first one. */
+  /** Its lifecycle methods in order; created at the first call. */
   get verbs(): VerbQueue {
     return (this.#verbs ??= new VerbQueue());
   }
 
-  /** Whether a verb is still under way, or failed and nobody waited for it. */
+  /** True if a method is in progress, or failed and no caller waited for it. */
   get isUnsettled(): boolean {
     return this.#verbs?.isUnsettled === true;
   }
 
-  /** Whether there is no session to use any more. */
+  /** True if the session cannot be used any more. */
   get ended(): boolean {
     return this.#state.kind === "destroyed" || this.dropped;
   }
 
-  /**
-   * Whether a save came too late. What the session was renewed to may live on: `destroy` and `reset` still end it.
-   */
+  /** True if a save was too late. The successor of the session may be live: `destroy` and `reset` still end it. */
   get dropped(): boolean {
     return this.#state.kind === "dropped";
   }
 
-  /** Whether data or idle timeout differ from what is stored. */
+  /** True if data or idle timeout differ from the stored ones. */
   get hasChanges(): boolean {
     return this.#draft.noteChanges() || this.#idle !== undefined;
   }
 
-  /** Whether a record of it is stored, or just being stored, so that a change needs no new token. */
+  /** True if its record is stored, or being stored, so that a change needs no new token. */
   get isStored(): boolean {
     return this.#flight?.begins === true || this.#state.kind === "stored";
   }
 
-  /** Whether there is a record of it now. */
+  /** True if its record is stored. */
   get hasRecord(): boolean {
     return this.#state.kind === "stored" || this.#state.kind === "renewing";
   }
@@ -149,7 +147,7 @@ export class SessionCore {
   get token(): string {
     const token = states.tokenIn(this.#identified());
     if (token !== undefined) return token;
-    throw new SessionError("unsupported", "the token of a session opened by its id is known to the client alone");
+    throw new SessionError("unsupported", "the token of a session opened by its id is known only to the client");
   }
 
   get id(): string {
@@ -164,7 +162,7 @@ export class SessionCore {
     return this.#birth.absolute;
   }
 
-  /** The deadline that is stored, or will be at the end of this request as far as that is known. */
+  /** The stored deadline, or the one at the end of this request, if it is known. */
   get idleExpiresAt(): number {
     const live = states.recordOf(this.#state);
     const next = (): number => idleDeadline(this.#now, this.#idleLength(), this.absoluteExpiresAt);
@@ -199,9 +197,9 @@ export class SessionCore {
   }
 
   /**
-   * Renews the token for this owner, at once. Where that fails the session is as it was.
+   * Renews the token for this owner, immediately. If it fails, the session is unchanged.
    *
-   * @param at - when they authenticated, epoch ms; default: now
+   * @param at - time of the login, in epoch ms; default: now
    */
   async authenticate(owner: string, asked: Asked, at: number = this.#now): Promise<void> {
     await this.#landed();
@@ -224,7 +222,7 @@ export class SessionCore {
     if (this.#state.kind === "late")
       throw new SessionError(
         "ended",
-        "destroy: the token of this request was renewed by another request; that session lives on",
+        "destroy: the token of this request was renewed by another request; that session is not ended",
       );
     const state = this.#state;
     const stored = states.endable(state);
@@ -240,19 +238,19 @@ export class SessionCore {
   }
 
   /**
-   * Persists what the request did; afterwards `outcome` says what the client is to be told.
+   * Stores the changes of the request; after that, `outcome` is the reply for the client.
    *
-   * @param purpose - why: at the end of a request, or for a handler
-   * @param mayWait - asked before anything is persisted: whether what no handler asked for (a refresh, a record for
-   *   every visitor) may wait for another response
-   * @returns nothing to wait for if there is nothing to do, or the storage answers at once
+   * @param purpose - at the end of a request, or for a handler
+   * @param mayWait - called before anything is stored: returns true if work that no handler requested (a refresh, a
+   *   record for every visitor) can be left to another response
+   * @returns undefined if there is nothing to do, or the storage is synchronous
    */
   commit(purpose: Purpose, mayWait?: () => boolean): Promise<void> | undefined {
     if (this.#flight) return this.#landed().then(() => this.commit(purpose, mayWait));
     return this.#commit(this.#state, purpose, { mayWait });
   }
 
-  /** Saves that a value was taken from this draft, and returns it: of all requests that take it, one gets it. */
+  /** Saves that a value was taken from this draft, and returns it: only one of several requests gets it. */
   async saveTaken(taken: Taken, draft: Draft): Promise<unknown> {
     await this.#landed();
     if (this.ended) throw new SessionError("ended", "take: the session was ended or renewed by another request");
@@ -266,7 +264,7 @@ export class SessionCore {
     return taken.value;
   }
 
-  /** Reads again what is stored; the changes of this request are replayed on it. */
+  /** Reads the stored record again; the changes of this request are applied to it. */
   async reload(): Promise<void> {
     await this.#landed();
     const state = this.#state;
@@ -300,7 +298,7 @@ export class SessionCore {
     return new Draft(values, base, new SchemaChecks(settings.schemas, values, (error) => this.#leftOut(error)));
   }
 
-  /** A stored value does not fit its schema: one event. */
+  /** Emits the event for a stored value that does not match its schema. */
   #leftOut(cause: SessionError): void {
     const { hears, emit } = this.parts.settings;
     const hash = states.reportedHash(this.#state);
@@ -308,24 +306,24 @@ export class SessionCore {
     if (hears()) emit({ type: "invalid", ...id, ...(cause.key !== undefined && { key: cause.key }), cause });
   }
 
-  /** Forgets unsaved changes; one event if there were any. What a save under way has taken up is not among them. */
+  /** Discards unsaved changes; emits one event if there were any. Changes in a save in progress are not affected. */
   discard(): void {
     const hasChanged = this.#flight ? this.#draft.hasUnsealed : this.#draft.discard();
     if (hasChanged) this.parts.settings.emit(unsaved(this.#state));
   }
 
-  /** Forgets unsaved changes and serves no handler any more. */
+  /** Discards unsaved changes and ends the use by a handler. */
   release(): void {
     this.discard();
     this.#isReleased = true;
   }
 
-  /** An event for a change that cannot be saved any more, where there is nobody to throw at. */
+  /** Emits an event for a change that cannot be saved any more, if no caller can catch an exception. */
   reportLateChange(): void {
     this.parts.settings.emit(unsaved(this.#state));
   }
 
-  /** One event if there are changes that no save has taken up; they stay. */
+  /** Emits one event if there are changes that are not part of a save; they are kept. */
   reportUnsaved(): void {
     if (!this.ended && this.#draft.hasUnsealed) this.parts.settings.emit(unsaved(this.#state));
   }
@@ -357,14 +355,14 @@ export class SessionCore {
     return this.#follow(work, beginning !== undefined);
   }
 
-  /** The same plan, for a state that has a token. */
+  /** The same plan, with a state that has a token. */
   #ready(chosen: Beginning): Beginning {
     return states.hashIn(chosen.state) === undefined
       ? ({ ...chosen, state: states.identifiedBy(chosen.state, this.#draw()) } as Beginning)
       : chosen;
   }
 
-  /** Waits for what is under way, without another commit beside it. */
+  /** Waits for the storage calls, and prevents another commit in the meantime. */
   #follow(work: Promise<Committed>, begins: boolean): Promise<void> {
     const draft = this.#draft;
     const meanwhile: Transition[] = [];
@@ -376,7 +374,7 @@ export class SessionCore {
     return landing;
   }
 
-  /** Goes on from what a commit has led to, with what the handler asked for meanwhile. Throws its failure. */
+  /** Continues from the state after a commit, with the changes of the handler in the meantime. Throws the failure. */
   #arrive({ state, failure }: Committed, draft: Draft, meanwhile: readonly Transition[]): undefined {
     this.#state = meanwhile.reduce((next, apply) => apply(next), state);
     const hasEnded = state.kind === "destroyed" || state.kind === "dropped";
@@ -384,7 +382,7 @@ export class SessionCore {
     if (failure) throw failure.error;
   }
 
-  /** Resolves when no storage call of this session is under way. */
+  /** Resolves when no storage call of this session is in progress. */
   async #landed(): Promise<void> {
     while (this.#flight) await this.#flight.landing.catch(() => {});
   }

@@ -3,7 +3,7 @@ import type { ValueCodec } from "../codecs/value.js";
 import { isPromise } from "../util/promise.js";
 import type { SchemaChecks } from "./schema-checks.js";
 
-/** What happened to one key since the last save. */
+/** Change of one key since the last save. */
 type Change =
   | { readonly kind: "set"; text: string }
   | { readonly kind: "delete"; readonly text?: undefined }
@@ -12,53 +12,50 @@ type Change =
 
 type Update = (value: any) => unknown;
 
-/**
- * What a `take` has found: of two requests that take the same value, only the one whose save succeeds may give it to
- * its handler.
- */
+/** The result of `take`: of two requests that take the same value, only the one whose save succeeds returns it. */
 export interface Taken {
   readonly key: string;
   value: unknown;
-  /** How it was stored. */
+  /** Its encoded value. */
   text: string | undefined;
 }
 
 /**
- * Changes between two saves. Those of a save under way are sealed with its write id; the handler goes on in a new
- * layer.
+ * Changes between two saves. The changes of a save in progress are closed with its write id; later changes are in a
+ * new layer.
  */
 interface Layer {
-  /** Only these keys outlive the start of this layer (`regenerate(["cart"])`). */
+  /** Only these keys are kept at the start of this layer (`regenerate(["cart"])`). */
   readonly keep: ReadonlySet<string> | undefined;
   readonly changes: Map<string, Change>;
   writeId: string | undefined;
 }
 
-/** A `keep`, and the objects that it took from the handler. */
+/** A `keep`, and the objects of the dropped keys. */
 export interface Kept {
   readonly layer: Layer;
   readonly dropped: readonly (readonly [key: string, held: Held])[];
 }
 
-/** An object in the hands of the handler. */
+/** An object that the handler has. */
 interface Held {
   readonly value: object;
-  /** Its text when it got there. */
+  /** Its encoded value at that time. */
   text: string;
-  /** How it is stored: another text if its schema has made something else of that. */
+  /** Its stored value: differs if the schema has converted it. */
   stored: string;
 }
 
 /**
- * The data of one session in one request: what was stored, and every change since, key by key, so that a save that
- * meets a newer version can be replayed on what is there now. Values are decoded when they are asked for; an object
- * stays the same from then on.
+ * The data of one session in one request: the stored data, and every change since then, by key, so that a save can be
+ * repeated on the data of a newer version. Values are decoded at their first use; after that, the object stays the
+ * same.
  */
 export class Draft {
   readonly #codec: ValueCodec;
   readonly #checks: SchemaChecks | undefined;
   #base: Texts;
-  /** Most requests change nothing and hold nothing: neither list is made before it is needed. */
+  /** Most requests change nothing: the lists are created when they are needed. */
   #layers: Layer[] | undefined;
   #held: Map<string, Held> | undefined;
 
@@ -100,9 +97,9 @@ export class Draft {
   }
 
   /**
-   * Removes a key. What it was is known once the change is saved: if another has taken it meanwhile, it is undefined.
+   * Removes a key. Its value is only final after the change is saved: if another request took it, it is undefined.
    *
-   * @returns nothing if the key is not there
+   * @returns undefined if the key does not exist
    */
   take(key: string): Taken | undefined {
     this.#noteInPlace(key);
@@ -112,17 +109,17 @@ export class Draft {
     this.#held?.delete(key);
     const layer = newLayer();
     layer.changes.set(key, { kind: "take", taken });
-    // A layer for what is changed after it, so that a `set` of the same key follows it.
+    // A separate layer for later changes, so that a `set` of the same key is applied after it.
     (this.#layers ??= []).push(layer, newLayer());
     return taken;
   }
 
-  /** Whether a `take` is still to be saved. */
+  /** True if a `take` is not saved yet. */
   hasTaken(taken: Taken): boolean {
     return this.#layers?.some((layer) => isTake(layer, taken)) === true;
   }
 
-  /** Takes back a `take` that could not be saved. */
+  /** Undoes a `take` that could not be saved. */
   untake(taken: Taken): void {
     for (const layer of this.#layers ?? []) if (isTake(layer, taken)) layer.changes.delete(taken.key);
   }
@@ -142,9 +139,9 @@ export class Draft {
   }
 
   /**
-   * Drops every key but these.
+   * Removes every key except these.
    *
-   * @returns what `restore` needs to take it back
+   * @returns the argument of `restore`
    */
   keep(keys: readonly string[]): Kept {
     this.#noteAll();
@@ -155,7 +152,7 @@ export class Draft {
     return { layer, dropped };
   }
 
-  /** Takes back a `keep`: the dropped keys are there again, and the handler's objects with them. */
+  /** Undoes a `keep`: restores the dropped keys and the handler's objects. */
   restore({ layer, dropped }: Kept): void {
     const at = this.#layers?.indexOf(layer) ?? -1;
     if (at < 0) return;
@@ -166,9 +163,9 @@ export class Draft {
   }
 
   /**
-   * Forgets the changes; never throws.
+   * Discards the changes; never throws.
    *
-   * @returns whether there were any
+   * @returns true if there were any
    */
   discard(): boolean {
     const hasChanged = this.#noteWhatCanBe() || this.#hasChanges;
@@ -176,37 +173,37 @@ export class Draft {
     return hasChanged;
   }
 
-  /** Whether there are changes that no save has taken up; never throws. */
+  /** True if there are changes that are not part of a save; never throws. */
   get hasUnsealed(): boolean {
     const isUnstorable = this.#noteWhatCanBe();
     return isUnstorable || this.#layers?.some((layer) => layer.writeId === undefined && isChange(layer)) === true;
   }
 
-  /** Notes changes in place; answers whether anything differs from what was stored. */
+  /** Records changes made to objects; returns true if anything differs from the stored data. */
   noteChanges(): boolean {
     this.#noteAll();
     return this.#hasChanges;
   }
 
-  /** Whether there is any data. */
+  /** True if there is no data. */
   get empty(): boolean {
     return (this.#hasChanges ? this.#merged(this.#layers) : this.#base).isEmpty;
   }
 
-  /** Closes the changes noted so far under the id of the save that carries them; later ones begin another layer. */
+  /** Closes the changes so far with the id of their save; later ones start another layer. */
   seal(writeId: string): void {
     this.#open.writeId = writeId;
   }
 
-  /** The texts that the save of this id stores. */
+  /** The data that the save with this id stores. */
   sealed(writeId: string): Texts {
     return this.#merged(this.#upTo(writeId));
   }
 
   /**
-   * Takes what is stored now as the base of the changes and replays them on it. Saves that it knows already (their
-   * answer was lost) are forgotten. Answers the keys on which another's change will be overwritten by the save of
-   * this id.
+   * Uses the stored data as the base of the changes and applies them to it. Changes of saves that it already contains
+   * (their response was lost) are removed. Returns the keys with changes of another request that the save with this id
+   * will overwrite.
    */
   rebase(stored: Texts, writeId: string, knows: (writeId: string) => boolean): string[] {
     const layers = (this.#layers ??= []);
@@ -226,8 +223,8 @@ export class Draft {
   }
 
   /**
-   * Takes what is stored now as the base, and replays the changes on it: whatever is asked for from now on is read
-   * from there, but what the handler has changed.
+   * Uses the stored data as the base, and applies the changes to it: after that, reads return the stored data, except
+   * for keys that the handler has changed.
    */
   renew(stored: Texts, knows: (writeId: string) => boolean): void {
     this.#noteAll();
@@ -238,7 +235,7 @@ export class Draft {
     }
   }
 
-  /** The save of this id succeeded: what it stored is the base of the changes made since. */
+  /** The save with this id succeeded: its data is the base of later changes. */
   settle(stored: Texts, writeId: string): void {
     this.#layers?.splice(0, this.#upTo(writeId).length);
     this.#base = stored;
@@ -249,7 +246,7 @@ export class Draft {
     return this.#layers?.some(isChange) === true;
   }
 
-  /** The layer that takes what the handler changes now. */
+  /** The layer for new changes of the handler. */
   get #open(): Layer {
     const layers = (this.#layers ??= []);
     const last = layers.at(-1);
@@ -264,7 +261,7 @@ export class Draft {
     return layers.slice(0, layers.findIndex((layer) => layer.writeId === writeId) + 1);
   }
 
-  /** The text of a key as it stands, changes in place aside. */
+  /** The encoded value of a key, without changes made to objects. */
   #text(key: string): string | undefined {
     const layers = this.#layers;
     for (let i = (layers?.length ?? 0) - 1; i >= 0; i--) {
@@ -281,8 +278,8 @@ export class Draft {
   }
 
   /**
-   * Runs every `update` again on the new base. One that throws is given up, so that it is reported once: the first
-   * error is thrown.
+   * Runs every `update` again on the new base. If one throws, its change is removed, so that it is reported once: the
+   * first error is thrown.
    */
   #replay(layers: readonly Layer[]): void {
     const errors: unknown[] = [];
@@ -349,16 +346,14 @@ export class Draft {
     return !checks.isLeftOut(key, text);
   }
 
-  /** Only an object is held: it stays the same for the whole request, and may be changed in place. */
+  /** Only objects are kept: they stay the same for the whole request, and the handler may change them. */
   #hold(key: string, value: unknown, stored: string, isConverted: boolean = false): void {
     if (typeof value !== "object" || value === null) return void this.#held?.delete(key);
     const text = isConverted ? this.#codec.encode(value, key) : stored;
     (this.#held ??= new Map()).set(key, { value, text, stored });
   }
 
-  /**
-   * What another request removed is gone; an object in the handler's hands whose key another replaced stays the same.
-   */
+  /** Removes objects whose key another request removed; if it replaced the value, the handler keeps its object. */
   #dropStale(): void {
     for (const key of this.#held?.keys() ?? []) if (this.#text(key) === undefined) this.#held?.delete(key);
   }
@@ -367,7 +362,7 @@ export class Draft {
     if (this.#held) for (const key of this.#held.keys()) this.#noteInPlace(key);
   }
 
-  /** Notes changes in place as far as they can be stored. Returns whether one cannot. */
+  /** Records changes made to objects if they can be stored. Returns true if one cannot. */
   #noteWhatCanBe(): boolean {
     try {
       this.#noteAll();
@@ -377,7 +372,7 @@ export class Draft {
     }
   }
 
-  /** A change in place since the value was handed out counts as a `set`. */
+  /** A change made to an object counts as a `set`. */
   #noteInPlace(key: string): void {
     const held = this.#held?.get(key);
     if (!held) return;

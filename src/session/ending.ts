@@ -2,28 +2,28 @@ import type { Version } from "../contracts/storage.js";
 import type { Deadline } from "./calls.js";
 import { isOver, type Loaded, type Records } from "./records.js";
 
-/** Which sessions an end is about. */
+/** Which sessions are ended. */
 export interface Ending {
   /** The version that was read before, if it need not be read again. */
   readonly version?: Version | undefined;
   /** Only a session of this owner is ended. */
   readonly owner?: string;
-  /** These are left alone, by their hashes. */
+  /** Hashes of sessions that are not ended. */
   readonly spared?: ReadonlySet<string>;
 }
 
 const NONE: ReadonlySet<string> = new Set();
 
 /**
- * Ends the session under a hash, whatever version it has by then, or what it was renewed to meanwhile: the walk along
- * markers, of which there is only this one.
+ * Ends the session with a hash, whatever its version is, or its successor if it was renewed. This is the only function
+ * that follows markers.
  *
- * @param records - where sessions are stored
- * @param from - hash of the session as it is known
- * @param now - the time
- * @param deadline - when to give up
- * @param ending - what is known of it, and what is spared
- * @returns whether a session was ended that had not expired
+ * @param records - the records
+ * @param from - known hash of the session
+ * @param now - returns the time
+ * @param deadline - the time limit
+ * @param ending - what is known about the session, and which sessions are kept
+ * @returns true if a session was ended that had not expired
  */
 export async function endSession(
   records: Records,

@@ -6,45 +6,44 @@ export interface Deadlines {
   readonly absolute?: number | undefined;
 }
 
-/** Whether a session has ended by one of its deadlines. */
+/** True if a session has passed one of its deadlines. */
 export function hasExpired({ expiresAt, absolute }: Deadlines, now: number): boolean {
   return now >= expiresAt || (absolute !== undefined && now >= absolute);
 }
 
-/** The idle deadline of a session used now: never past its absolute one. */
+/** The idle deadline of a session that is used now: never later than its absolute deadline. */
 export function idleDeadline(now: number, idle: number, absolute: number | undefined): number {
   return Math.min(now + idle, absolute ?? Infinity);
 }
 
-/** Idle lengths of a store, in ms. */
+/** Idle timeouts of a store, in ms. */
 export interface IdleLengths {
   readonly idle: number;
-  /** Of sessions without an owner. */
+  /** For sessions without an owner. */
   readonly anonymousIdle: number;
 }
 
-/** The idle length of a session: its own, else that of its kind. */
+/** The idle timeout of a session: its own, or the configured one. */
 export function idleLength(lengths: IdleLengths, { idle, owner }: Pick<SessionRecord, "idle" | "owner">): number {
   return idle ?? usualIdle(lengths, owner);
 }
 
-/** The idle length of sessions that have none of their own. */
+/** The configured idle timeout of sessions without an own one. */
 export function usualIdle({ idle, anonymousIdle }: IdleLengths, owner: string | undefined): number {
   return owner === undefined ? anonymousIdle : idle;
 }
 
 /**
- * How often the deadline of a session moves at most, in ms. Where its own idle length is shorter than the store's, so
- * is this: or it would end in use.
+ * Minimum time between two refreshes of a session, in ms. It is shorter if the session's own idle timeout is shorter
+ * than the store's; otherwise the session would expire while it is used.
  */
 export function refreshEvery(interval: number, storeIdle: number, idle: number): number {
   return interval * Math.min(1, idle / storeIdle);
 }
 
 /**
- * How long after a refresh that failed the next one is tried, in ms: one refresh interval. Where a session would end
- * before that, since the interval is longer than what is left of its idle time then, it is tried a few times in what
- * is left.
+ * Time from a failed refresh to the next attempt, in ms: one refresh interval. If the session would expire before
+ * that, there are several attempts in the remaining time.
  */
 export function refreshPause(interval: number, idle: number): number {
   const left = idle - interval;
@@ -52,9 +51,9 @@ export function refreshPause(interval: number, idle: number): number {
 }
 
 /**
- * Whether deadline and cookie are due to move. The client keeps its cookie until the deadline it was last told, which
- * is the stored one unless a save without an answer moved that. Shortly before the absolute deadline a last, shorter
- * step is due.
+ * True if deadline and cookie should be moved. The client keeps its cookie until the deadline that was last sent to
+ * it. That is the stored deadline, unless a save without a response moved it. Shortly before the absolute deadline,
+ * there is a last, shorter step.
  */
 export function refreshIsDue(
   { absolute, promised }: SessionRecord,

@@ -13,54 +13,54 @@ import { memoryStorage } from "../storage/memory.js";
 import { schemaTable, type Invalid, type SchemaTable } from "./schemas.js";
 import { customToken, randomToken, type TokenSource } from "./token.js";
 
-/** What a store is made from. */
+/** Options of a store. */
 export interface StoreOptions {
-  /** Where records are kept. Default: this process's memory, with a warning in production. */
+  /** Where records are stored. Default: the memory of this process, with a warning in production. */
   storage?: Storage;
   /**
    * Start of every storage key, 1 to 64 of `A-Z a-z 0-9 . _ -`. Applications that share a database need different
-   * ones. Default `"holdfast"`.
+   * namespaces. Default `"holdfast"`.
    */
   namespace?: string;
-  /** A session ends when it was not used for this long; at least one second. Default `"30m"`. */
+  /** A session expires if it is not used for this time; at least one second. Default `"30m"`. */
   idleTimeout?: Duration;
-  /** The same for sessions without an owner; not above `idleTimeout`. Default: `idleTimeout`. */
+  /** The same for sessions without an owner; not longer than `idleTimeout`. Default: `idleTimeout`. */
   anonymousIdleTimeout?: Duration;
   /**
-   * A session ends this long after it was made, or its owner authenticated, however active; not below the idle
+   * A session expires this long after its creation or its last login, even if it is used; not shorter than the idle
    * timeout. Default: never, or 400 days with an owner.
    */
   absoluteTimeout?: Duration;
   /**
-   * Deadline and cookie move at most this often. Default: a tenth of the idle timeout, between 1 s and 5 min. 0: on
-   * every request.
+   * Minimum time between two refreshes of deadline and cookie. Default: a tenth of the idle timeout, between 1 s and 5
+   * min. 0: on every request.
    */
   refreshInterval?: Duration;
-  /** How long a renewed token is remembered, so that late requests with it are recognised. Default `"15m"`. */
+  /** How long a renewed token is recognised, for late requests that use it. Default `"15m"`. */
   retiredFor?: Duration;
   /** A storage call that takes longer fails with `timeout`. Default `"2s"`. */
   storageTimeout?: Duration;
-  /** All storage calls of one commit together. Default `"5s"`. */
+  /** Time limit of all storage calls of one commit. Default `"5s"`. */
   commitTimeout?: Duration;
   /** Largest record, in UTF-8 bytes. Default 65536. */
   maxRecordBytes?: number;
   /**
-   * How many sessions an owner may have at once. A number: a login beyond it ends the oldest; `{ max, policy:
-   * "refuse" }`: it fails with `too-many-sessions`. Default 100 (OWASP ASVS 7.1.2), at most 10,000: each login reads
-   * and writes the owner's list of about 70 bytes for each session.
+   * Maximum number of sessions of an owner. A number: a login that exceeds it ends the oldest session; `{ max, policy:
+   * "refuse" }`: the login fails with `too-many-sessions`. Default 100 (OWASP ASVS 7.1.2), at most 10,000: each login
+   * reads and writes the owner list with about 70 bytes for each session.
    */
   maxSessionsPerOwner?: number | { max: number; policy: "end-oldest" | "refuse" };
   /**
-   * Makes tokens: 16 to 256 characters of `A-Za-z0-9._~-`, unguessable (OWASP ASVS 7.2.3: 128 bits of entropy or
+   * Generates tokens: 16 to 256 characters of `A-Za-z0-9._~-`, unguessable (OWASP ASVS 7.2.3: 128 bits of entropy or
    * more). Default: 256 random bits.
    */
   keyGenerator?: () => string;
-  /** Classes that sessions may hold, by tag. */
+  /** Classes whose instances sessions can store, by tag. */
   types?: Readonly<Record<string, TypeCodec>>;
   /**
-   * A schema for each key, of any library of Standard Schema (zod, valibot, arktype …): the types of the keys come
-   * from it, what is put into a key is checked, and what is read again, too. It must be synchronous, and take what it
-   * returns. Keys without a schema are stored as they are.
+   * A schema for each key, of any library with Standard Schema (zod, valibot, arktype …). It defines the types of the
+   * keys, and values are checked when they are set and when they are read. It must be synchronous, and accept its own
+   * output. Keys without a schema are stored unchecked.
    *
    * @example
    * ```ts
@@ -69,13 +69,13 @@ export interface StoreOptions {
    */
   schema?: Schemas;
   /**
-   * What becomes of a stored value that does not fit its schema: `"drop"` (default) leaves it out, with an event
-   * `invalid`, `"throw"` throws where it is read. It stays stored until it is replaced or deleted.
+   * What to do with a stored value that does not match its schema: `"drop"` (default) ignores it, with an event
+   * `invalid`, `"throw"` throws when it is read. It stays stored until it is replaced or deleted.
    */
   invalid?: Invalid;
-  /** Where time comes from. Default: the system's. */
+  /** Source of time. Default: the system clock. */
   clock?: Clock;
-  /** Told of what happened beside an answer. */
+  /** Called with each event. */
   onEvent?: (event: SessionEvent) => void;
 }
 
@@ -104,7 +104,7 @@ export interface StoreSettings {
   readonly storage: Storage;
   readonly namespace: string;
   readonly idle: number;
-  /** Of sessions without an owner. */
+  /** For sessions without an owner. */
   readonly anonymousIdle: number;
   readonly absolute: number | undefined;
   readonly refreshInterval: number;
@@ -118,7 +118,7 @@ export interface StoreSettings {
   readonly schemas: SchemaTable | undefined;
   readonly clock: Clock;
   readonly emit: (event: SessionEvent) => void;
-  /** Whether anybody listens: an event of ordinary life is not made if nobody does. */
+  /** True if there is a listener: events of the ordinary lifecycle are not created without one. */
   readonly hears: () => boolean;
 }
 
@@ -158,7 +158,7 @@ export function storeSettings(given: StoreOptions = {}): StoreSettings {
   });
 }
 
-/** The same settings over another storage (one that is known only inside a request). */
+/** The same settings with another storage (one that is known only in a request). */
 export function withStorage(settings: StoreSettings, storage: Storage): StoreSettings {
   return Object.freeze({
     ...settings,
@@ -178,7 +178,7 @@ function defaultStorage(): Storage {
   return memoryStorage();
 }
 
-/** Variables by which a platform says that it starts and ends processes as requests come. */
+/** Environment variables of platforms that start and stop processes on demand. */
 const SHORT_LIVED = [
   "AWS_LAMBDA_FUNCTION_NAME",
   "VERCEL",
@@ -224,7 +224,7 @@ function perOwner(value: NonNullable<StoreOptions["maxSessionsPerOwner"]>): Stor
   return { max: sessionsPerOwner("maxSessionsPerOwner.max", limit.max), policy };
 }
 
-/** The list of an owner is read and written whole with each login. */
+/** Each login reads and writes the whole list of an owner. */
 function sessionsPerOwner(option: string, value: number): number {
   const max = wholeNumber(option, value, 1);
   if (max > MOST_PER_OWNER)
@@ -253,8 +253,8 @@ interface Channel {
 const NO_CHANNEL: Channel = { hasSubscribers: false, publish() {} };
 
 /**
- * Events go to `onEvent` and to the diagnostics channel `holdfast`. A listener that throws, or whose promise rejects,
- * changes nothing; each store warns of it once.
+ * Sends events to `onEvent` and to the diagnostics channel `holdfast`. A listener that throws, or whose promise
+ * rejects, has no effect; each store warns about it once.
  */
 function emitter(onEvent: ((event: SessionEvent) => void) | undefined): Pick<StoreSettings, "emit" | "hears"> {
   if (onEvent !== undefined) callable("onEvent", onEvent, "({ type, id, cause }) => …");

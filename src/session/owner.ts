@@ -5,29 +5,26 @@ import { milliseconds, type Duration } from "../util/duration.js";
 import type { Birth, Login } from "./persistence.js";
 
 /**
- * How long a session with an owner lives at most where there is no `absoluteTimeout`, in ms: as long as a browser
- * keeps a cookie (RFC 6265bis, 5.6.2), so that the owner's list need not be kept for ever.
+ * Maximum lifetime of a session with an owner without `absoluteTimeout`, in ms: the time that a browser keeps a cookie
+ * (RFC 6265bis, 5.6.2), so that the owner list expires at some time.
  */
 export const OWNED_FOR_MS: number = 400 * 24 * 60 * 60_000;
 
 const MOST_CHARACTERS = 256;
 const MOST_INFO_BYTES = 512;
-/** A surrogate without its other half: two such texts would be one in UTF-8. */
+/** A surrogate without its other half: two such strings would be equal in UTF-8. */
 const LONE_SURROGATE = /\p{Surrogate}/u;
 
-/** What a login asks for, validated. */
+/** Validated options of a login. */
 export interface Asked {
   readonly info: SessionInfo | undefined;
-  /** Only these keys are kept; default all. */
+  /** The keys to keep; default: all. */
   readonly keep: readonly string[] | undefined;
-  /** How long the session lasts, where the login says so. */
+  /** The lifetime of the session, if the login sets it. */
   readonly terms: Terms | undefined;
 }
 
-/**
- * How long a session lasts by its login, instead of what is configured; times in ms. What is undefined is as
- * configured.
- */
+/** Lifetime of a session, set by its login instead of the configuration; times in ms. Undefined: as configured. */
 export interface Terms {
   readonly idle: number | undefined;
   readonly lifetime: number | undefined;
@@ -37,8 +34,9 @@ export interface Terms {
 const AS_CONFIGURED: Terms = { idle: undefined, lifetime: undefined, sessionOnly: undefined };
 
 /**
- * What a login makes of a session. One that had another owner begins anew. The terms of an earlier login of the same
- * owner are kept, unless this one has terms of its own. `configured`: the absolute timeout of the store, in ms.
+ * Computes the changes that a login makes to a session. A session of another owner starts empty. The terms of an
+ * earlier login of the same owner are kept, unless this login has terms. `configured`: the absolute timeout of the
+ * store, in ms.
  */
 export function loginOf(
   owner: string,
@@ -62,7 +60,7 @@ export function loginOf(
   return { owner, info, isAnother, birth: isAnother ? { ...birth, createdAt: now } : birth };
 }
 
-/** Throws if an idle timeout could never be reached, since the absolute one, in ms, ends the session before that. */
+/** Throws if an idle timeout is longer than the absolute timeout, in ms, which ends the session earlier. */
 export function assertReachable(
   option: string,
   given: unknown,
@@ -78,7 +76,7 @@ export function assertReachable(
     );
 }
 
-/** Throws where a value cannot be an owner. */
+/** Throws if a value cannot be an owner. */
 export function checkOwner(owner: unknown): asserts owner is string {
   if (typeof owner !== "string" || owner === "")
     throw misuse("owner", owner, "the account's id as a text, like String(user.id)");
@@ -87,7 +85,7 @@ export function checkOwner(owner: unknown): asserts owner is string {
   if (LONE_SURROGATE.test(owner)) throw misuse("owner", "a text with half a surrogate pair", "well-formed Unicode");
 }
 
-/** The options of a login, checked and copied. */
+/** Validates and copies the options of a login. */
 export function checkedLogin(options: object): Asked {
   const own = onlyKeys<AuthenticateOptions<any>>("authenticate", options, [
     "info",
@@ -126,7 +124,7 @@ function length(option: string, duration: Duration | undefined): number | undefi
   return ms;
 }
 
-/** The `info` of a login, checked and copied. */
+/** Validates and copies the `info` of a login. */
 function checkedInfo(info: unknown): SessionInfo | undefined {
   if (info === undefined) return undefined;
   if (!isPlainObject(info) || !Object.values(info as object).every(isPlain))

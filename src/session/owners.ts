@@ -14,52 +14,49 @@ import type { StoreSettings } from "./options.js";
 import { isOver, type Live, type Records } from "./records.js";
 import { idOf } from "./token.js";
 
-/** How long at least a new epoch is remembered, in ms: longer than any login can be under way. */
+/** How long a new epoch is stored at least, in ms: longer than a login can take. */
 const EPOCH_KEPT_MS = 24 * 60 * 60_000;
-/** A list this long is looked at with each login, so that sessions that ended by themselves leave it. */
+/** From this length on, each login checks part of the list, so that expired sessions are removed. */
 const LONG = 16;
-/** So many that have ended leave a list with one login. */
-const MOST_LOOKS = 16;
-/** So many sessions are read or ended at a time. */
+/** Maximum number of ended sessions that one login removes from a list. */
+const MOST_CHECKS = 16;
+/** Number of sessions that are read or ended in parallel. */
 const AT_A_TIME = 100;
-/**
- * A list takes no more bytes than this where the storage has no limit of its own: 10,000 sessions, about which little
- * is said.
- */
+/** Maximum size of a list if the storage has no limit: 10,000 sessions with short descriptions. */
 const MOST_BYTES = 2 * 1024 * 1024;
 
-/** The sessions of a list, and which of them is looked at next. */
+/** The sessions of a list, and the index of the next one to check. */
 interface Look {
   readonly sessions: readonly Listed[];
   readonly next: number;
 }
 
-/** The list of an owner as it was read: what is written next replaces this version. */
+/** The list of an owner as it was read: the next write replaces this version. */
 export interface KnownList {
   readonly owner: string;
   readonly key: string;
-  /** Undefined where it is damaged. */
+  /** Undefined if it is damaged. */
   readonly list: OwnerList | undefined;
-  /** Undefined where nothing is stored yet. */
+  /** Undefined if nothing is stored yet. */
   readonly version: Version | undefined;
   readonly expiresAt: number;
 }
 
-/** How a session comes to a list. */
+/** How a session is added to a list. */
 export interface Arrival {
-  /** Hash of the session it continues. */
+  /** Hash of the session that it continues. */
   readonly from?: string | undefined;
   readonly info?: SessionInfo | undefined;
-  /** Whether its owner was not the owner of what it continues. */
+  /** True if its owner differs from the owner of the session that it continues. */
   readonly isLogin: boolean;
 }
 
 const NO_SESSIONS: OwnerList = { kind: "owner", epoch: "", sessions: [] };
 
 /**
- * Which sessions are whose: one more record for each owner, changed by compare-and-set like every other. A session is
- * listed before its token is told to anybody, and leaves the list when it can no longer be live: so the list may name
- * what is gone, and never lacks what lives.
+ * The lists of sessions by owner: one additional record for each owner, changed by compare-and-set. A session is
+ * listed before its token is sent, and removed when it can no longer be live. So a list may contain sessions that are
+ * ended, but always contains all live ones.
  */
 export class Owners {
   readonly #settings: StoreSettings;
@@ -84,14 +81,17 @@ export class Owners {
     if (list.kind === "owner") return { owner, key, list, version, expiresAt };
     this.#settings.emit({ type: "unreadable", cause: list.why });
     if (list.kind === "newer")
-      throw new SessionError("storage", "the list of this owner's sessions was written by a newer Holdfast");
+      throw new SessionError(
+        "storage",
+        "the list of this owner's sessions was written by a newer version of Holdfast",
+      );
     return { owner, key, list: undefined, version, expiresAt };
   }
 
   /**
-   * Adds a session to a list that was read before the session was stored. Where all of the owner's sessions were
-   * ended since, a login comes too late and is `ended`; a renewal need not ask, since the session it renews would be
-   * gone. Answers whether the list was met as it was known.
+   * Adds a session to a list that was read before the session was stored. If all of the owner's sessions were ended
+   * since then, a login throws `ended`; a renewal need not check, because the session it renews is ended too. Returns
+   * true if the list had not changed.
    */
   enlist(known: KnownList, session: Live, { from, info, isLogin }: Arrival, deadline: Deadline): Promise<boolean> {
     const { hash, record } = session;
@@ -120,8 +120,8 @@ export class Owners {
   }
 
   /**
-   * Ends every session of an owner, and every login under way; answers how many sessions there were. `except` is
-   * spared, also what it was renewed to.
+   * Ends every session of an owner, and every login in progress; returns the number of sessions. `except` and its
+   * successor are kept.
    */
   async endAll(owner: string, except: string | undefined): Promise<number> {
     const { sessions } = await this.#beginEpoch(owner, this.#deadline());
@@ -153,25 +153,25 @@ export class Owners {
   }
 
   /**
-   * The list with one more session. A long list is looked at a little with each login: one session that still lives,
-   * and whatever has ended before it. If it is full nevertheless, the oldest is ended before anybody sees the list
-   * without it; or the login is refused, once each session was looked at.
+   * Returns the list with one more session. Each login checks a part of a long list: sessions until the first live
+   * one. If the list is still full, the oldest session is ended before the list is stored without it; or, with the
+   * policy `refuse`, every session is checked and the login may be refused.
    */
   async #withRoom(owner: string, list: OwnerList, added: Listed, deadline: Deadline): Promise<OwnerList> {
     const { max, policy } = this.#settings.perOwner;
     const before = list.sessions.find(({ hash }) => hash === added.from);
-    // Whoever brought `from` had been told of it, so that what it came from is retired for good.
+    // The client that sent `from` has that token, so its predecessor will never be used again.
     const rest: Look = { sessions: list.sessions.filter(({ hash }) => hash !== before?.from), next: list.next ?? 0 };
     const isFull = ({ sessions }: Look): boolean => newestOf(sessions, added).length >= max;
     let looked = rest;
-    // The oldest of a full list is looked at by whoever ends it.
+    // The first session of a full list is checked when it is ended.
     if (!before && (isFull(rest) || rest.sessions.length >= LONG))
-      looked = await this.#look(owner, rest, isFull(rest) ? 1 : 0, deadline);
+      looked = await this.#checkSome(owner, rest, isFull(rest) ? 1 : 0, deadline);
     const surplus = newestOf(looked.sessions, added).slice(
       0,
       Math.max(newestOf(looked.sessions, added).length + 1 - max, 0),
     );
-    if (surplus.length > 0 && policy === "refuse") looked = await this.#lookForRoom(owner, looked, isFull, deadline);
+    if (surplus.length > 0 && policy === "refuse") looked = await this.#checkAll(owner, looked, isFull, deadline);
     else looked = await this.#endSurplus(owner, looked, surplus, deadline);
     return {
       ...list,
@@ -180,19 +180,19 @@ export class Owners {
     };
   }
 
-  /** Removes what has ended from the place where the last look stopped, up to the first session that lives. */
-  async #look(owner: string, { sessions, next }: Look, first: number, deadline: Deadline): Promise<Look> {
+  /** Removes ended sessions, from the position of the last check up to the first live session. */
+  async #checkSome(owner: string, { sessions, next }: Look, first: number, deadline: Deadline): Promise<Look> {
     const kept = [...sessions];
     const at = Math.max(next < kept.length ? next : 0, first);
-    for (let looks = 0; at < kept.length && looks < MOST_LOOKS; looks++) {
+    for (let checks = 0; at < kept.length && checks < MOST_CHECKS; checks++) {
       if (await this.#mayLive(owner, kept[at]!, kept, deadline)) return { sessions: kept, next: at + 1 };
       kept.splice(at, 1);
     }
     return { sessions: kept, next: at };
   }
 
-  /** Looks at every session until there is room; throws `too-many-sessions` if all of them live. */
-  async #lookForRoom(
+  /** Checks every session until there is room; throws `too-many-sessions` if all of them are live. */
+  async #checkAll(
     owner: string,
     { sessions, next }: Look,
     isFull: (look: Look) => boolean,
@@ -208,7 +208,7 @@ export class Owners {
     );
   }
 
-  /** Ends the oldest sessions, of which there are too many. */
+  /** Ends the oldest sessions, which exceed the limit. */
   async #endSurplus(
     owner: string,
     { sessions, next }: Look,
@@ -222,7 +222,7 @@ export class Owners {
     return { sessions: kept, next: Math.max(next - (sessions.length - kept.length), 0) };
   }
 
-  /** Whether a session of a list may still be live. One that has expired is removed. */
+  /** True if a session of a list may still be live. An expired one is deleted. */
   async #mayLive(owner: string, { hash }: Listed, sessions: readonly Listed[], deadline: Deadline): Promise<boolean> {
     const met = await this.#records.find(hash, deadline);
     if (met.kind === "retired") return !sessions.some((one) => one.hash === met.successor);
@@ -231,7 +231,7 @@ export class Owners {
     return !(isOver(met, this.#now) && (await this.#records.delete(hash, met.version!, deadline)));
   }
 
-  /** Ends a session of this owner, or what it was renewed to. Answers whether there was one. */
+  /** Ends a session of this owner, or its successor. Returns true if it existed. */
   async #end(
     owner: string,
     hash: string,
@@ -248,7 +248,7 @@ export class Owners {
     return wasThere;
   }
 
-  /** Works on many sessions, some at a time, each of these within a time of its own. */
+  /** Processes many sessions, some in parallel, with a separate time limit for each group. */
   async #inSlices<T, R>(all: readonly T[], work: (one: T, deadline: Deadline) => Promise<R>): Promise<R[]> {
     const results: R[] = [];
     for (let at = 0; at < all.length; at += AT_A_TIME) {
@@ -258,7 +258,7 @@ export class Owners {
     return results;
   }
 
-  /** Replaces the list that is known; false where it is no longer this one. It is kept at least `until`. */
+  /** Replaces the known list; returns false if it has changed. It is kept at least `until`. */
   async #write(
     { key, version, expiresAt }: KnownList,
     list: OwnerList,
@@ -271,7 +271,7 @@ export class Owners {
       throw new SessionError(
         "too-large",
         `the list of this owner's ${list.sessions.length} sessions takes ${utf8Length(value)} bytes, more than ` +
-          `${most}; set a lower maxSessionsPerOwner, or say less in info`,
+          `${most}; set a lower maxSessionsPerOwner, or use a shorter info`,
       );
     }
     const entry = { value, expiresAt: Math.max(expiresAt, until + CLOCK_SKEW_MS) };
@@ -299,13 +299,13 @@ export class Owners {
   }
 }
 
-/** Those of a list that are not what another was renewed from, nor what the added one continues. */
+/** Sessions of a list that have no successor in the list and are not continued by the added session. */
 function newestOf(sessions: readonly Listed[], added: Listed): Listed[] {
   const earlier = new Set([...sessions.map(({ from }) => from), added.from]);
   return sessions.filter(({ hash }) => !earlier.has(hash));
 }
 
-/** A session, what it was renewed from, and what it was renewed to. */
+/** The hashes of a session, its predecessor and its successor. */
 function lineage(sessions: readonly Listed[], hash: string | undefined): Set<string> {
   const family = new Set<string>();
   if (hash === undefined) return family;

@@ -14,40 +14,41 @@ import { RefreshPauses } from "./refresh-pauses.js";
 import { isOver, Records, type Live, type Loaded, type Newer, type Unwritten } from "./records.js";
 import { idOf } from "./token.js";
 
-/** What one save carries. */
+/** Data of one save. */
 export interface Writing {
   readonly draft: Draft;
   readonly writeId: string;
-  /** The session's own idle length in ms, where this request set one. */
+  /** The session's own idle timeout in ms, if this request set one. */
   readonly idle: number | undefined;
-  /** Whether the idle deadline moves. */
+  /** True if the idle deadline is moved. */
   readonly moves: boolean;
-  /** Whether the client is told of the new deadline. */
+  /** True if the new deadline is sent to the client. */
   readonly answers: boolean;
-  /** Where this save is a login or a step-up. */
+  /** Set if this save is a login or a step-up. */
   readonly login?: Login | undefined;
 }
 
-/** What a login makes of a session. */
+/** Changes that a login makes to a session. */
 export interface Login {
   readonly owner: string;
   readonly info?: SessionInfo | undefined;
-  /** What changes of the record. */
+  /** Changed fields of the record. */
   readonly birth: Partial<Birth>;
 }
 
-/** What a new record starts from. */
+/** The initial fields of a new record. */
 export type Birth = Pick<
   SessionRecord,
   "createdAt" | "absolute" | "idle" | "authenticatedAt" | "owner" | "lifetime" | "sessionOnly"
 >;
 
 /**
- * The protocol that changes records: every write names the version it replaces, nothing is written blindly, and a
- * write that meets another's is replayed on it. Each method is safe whenever its commands take effect, even late.
+ * The protocol that changes records: every write names the version it replaces, no write is unconditional, and if
+ * another writer was faster, the changes are applied to its record. Each method is safe at any time at which its
+ * commands take effect, even late.
  */
 export class Persistence {
-  /** Which sessions are not refreshed for now, since that failed. */
+  /** Sessions that are not refreshed for now, because the last refresh failed. */
   readonly refreshPauses: RefreshPauses = new RefreshPauses();
   readonly #settings: StoreSettings;
   readonly #records: Records;
@@ -59,24 +60,24 @@ export class Persistence {
     this.#owners = new Owners(settings, this.#records);
   }
 
-  /** The present moment, as a record's `known` notes it. */
+  /** The current time, in the format of `known` in a state. */
   moment(): { readonly time: number; readonly calls: number } {
     return { time: this.#now, calls: this.#records.calls };
   }
 
-  /** Reads what stands under a hash, at once where the storage answers so; what has expired is absent. */
+  /** Reads the entry of a hash, synchronously if the storage is; expired entries are absent. */
   load(hash: string): Loaded | Promise<Loaded> {
     return this.#records.load(hash);
   }
 
-  /** Inserts a new record. `bad-generator` where the hash is taken by another. */
+  /** Inserts a new record. Throws `bad-generator` if the hash exists. */
   create(hash: string, birth: Birth, writing: Writing): Promise<Live> {
     return this.#introduce(hash, birth, writing, undefined, this.#deadline());
   }
 
   /**
-   * Writes the changes; answers what is stored now, or nothing where the session is gone. At once where the storage
-   * answers so.
+   * Writes the changes; returns the stored session, or undefined if it does not exist any more. Synchronous if the
+   * storage is.
    */
   save(live: Live, writing: Writing): Live | undefined | Promise<Live | undefined> {
     const deadline = this.#deadline();
@@ -87,7 +88,7 @@ export class Persistence {
     );
   }
 
-  /** Reads, replays the changes on what is there now, and writes; `tries`: how many writes failed before. */
+  /** Reads, applies the changes to the stored record, and writes; `tries`: number of writes that failed before. */
   async #saveAnew(hash: string, writing: Writing, deadline: Deadline, tries: number): Promise<Live | undefined> {
     const read = (): Promise<Live | undefined> => this.#reread(hash, writing, deadline);
     const attempt = async (current: Live | undefined): Promise<Live | Gone | undefined> =>
@@ -95,15 +96,18 @@ export class Persistence {
     return found(await changed({ read, attempt, tries }, deadline));
   }
 
-  /** One try; nothing where the record has another version. A write that is remembered has taken effect already. */
+  /**
+   * One attempt; returns undefined if the record has another version. If the record has the write id, the write has
+   * taken effect already.
+   */
   #write(current: Live, writing: Writing, deadline: Deadline): Live | undefined | Promise<Live | undefined> {
     if (remembers(current.record.writes, writing.writeId)) return current;
     return this.#records.update(this.#next(current, writing), current.version!, deadline);
   }
 
   /**
-   * Moves the deadline of a session that is used now; answers what is stored then, or nothing where the session is
-   * gone.
+   * Moves the deadline of a session that is used now; returns the stored session, or undefined if it does not exist
+   * any more.
    */
   async touch(live: Live): Promise<Live | undefined> {
     const deadline = this.#deadline();
@@ -111,8 +115,7 @@ export class Persistence {
     const attempt = async (current: Live | undefined): Promise<Live | Gone | undefined> => {
       if (!current) return GONE;
       const next = this.#idleDeadline(current.record);
-      // Only what was read just now is known to be there still; what this request read long ago is written to find
-      // out.
+      // A record that was just read is known to exist; one that this request read long ago is written to find out.
       if (current !== live && current.expiresAt >= next) return current;
       return this.#records.touch(current, Math.max(next, current.expiresAt), deadline);
     };
@@ -120,8 +123,8 @@ export class Persistence {
   }
 
   /**
-   * Moves a session to a new hash: creates the successor, then retires the old record in place. `ended` where
-   * somebody was faster.
+   * Moves a session to a new hash: creates the successor, then replaces the old record by a marker. Throws `ended` if
+   * another request was faster.
    */
   async renew(old: Live, hash: string, writing: Writing): Promise<Live> {
     const deadline = this.#deadline();
@@ -132,7 +135,7 @@ export class Persistence {
     );
   }
 
-  /** Starts a session that carries nothing of the old one, which is retired, or ended where it changed meanwhile. */
+  /** Starts a session that keeps nothing of the old one, which is replaced by a marker, or ended if it has changed. */
   async reset(old: Live | Newer, hash: string, birth: Birth, writing: Writing): Promise<Live> {
     const deadline = this.#deadline();
     await this.#assertTraceable(old, deadline);
@@ -144,14 +147,14 @@ export class Persistence {
     });
   }
 
-  /** Ends a session that was opened before: also a newer version of it, also what it was renewed to meanwhile. */
+  /** Ends a session that was opened before: also a newer version of it, also its successor. */
   async end(opened: Live | Newer): Promise<void> {
     const deadline = this.#deadline();
     await this.#assertTraceable(opened, deadline);
     await this.#end(opened.hash, opened.version, deadline);
   }
 
-  /** Ends the session under a hash, or what it was renewed to; answers whether there was one. */
+  /** Ends the session of a hash, or its successor; returns true if it existed. */
   endHash(hash: string): Promise<boolean> {
     return this.#end(hash, undefined, this.#deadline());
   }
@@ -166,14 +169,14 @@ export class Persistence {
     return this.#owners.listing(owner);
   }
 
-  /** Ends every session of an owner but one; answers how many there were. */
+  /** Ends every session of an owner except one; returns how many were ended. */
   endByOwner(owner: string, except: string | undefined): Promise<number> {
     return this.#owners.endAll(owner, except);
   }
 
   /**
-   * Stores a record of one's own, and does what is left to do before anybody is told of it. One with an owner is put
-   * on the owner's list first: from then on others may end it, so that it is looked for once more in the end.
+   * Stores a new record, and completes all other steps before its token is sent. A session with an owner is added to
+   * the owner list first: from then on other requests may end it, so it is read once more at the end.
    */
   async #introduce(
     hash: string,
@@ -221,7 +224,7 @@ export class Persistence {
     if (found && remembers(found.record.writes, writing.writeId)) return found;
     throw new SessionError(
       "bad-generator",
-      "a new token is taken already: keyGenerator must answer a different unguessable text each time",
+      "a new token exists already: keyGenerator must return a different unguessable string each time",
     );
   }
 
@@ -234,7 +237,7 @@ export class Persistence {
     }
   }
 
-  /** Retires the old record; another's change in between is merged into the successor first. */
+  /** Replaces the old record by a marker; a change by another request is first merged into the successor. */
   #handOver(old: Live, successor: Live, writing: Writing, deadline: Deadline): Promise<Live> {
     let own = successor;
     const read = (): Loaded | Promise<Loaded> => this.#records.load(old.hash, deadline);
@@ -251,7 +254,7 @@ export class Persistence {
     return changed({ read, attempt, known: old }, deadline);
   }
 
-  /** Writes one's own record again, of which nobody else knows. */
+  /** Writes a new record again, which no other request knows yet. */
   #replace(next: Unwritten, own: Live, deadline: Deadline): Promise<Live> {
     const read = (): Promise<Live | undefined> => this.#records.loadLive(next.hash, deadline);
     const attempt = async (met: Live | undefined): Promise<Live | undefined> => {
@@ -261,7 +264,7 @@ export class Persistence {
     return changed({ read, attempt, known: own }, deadline);
   }
 
-  /** The answer to one's own command came late: others may have followed the marker and ended what it names. */
+  /** The response to a command was late: other requests may have followed the marker and ended the successor. */
   async #stillThere(own: Live, deadline: Deadline): Promise<Live> {
     const live = await this.#records.loadLive(own.hash, deadline);
     if (!live) throw ended();
@@ -269,29 +272,29 @@ export class Persistence {
   }
 
   /**
-   * Of a session opened longer ago than markers are kept, nobody can tell any more what it was renewed to: `ended`
-   * where nothing is left.
+   * If a session was opened longer ago than markers are kept, its successor is unknown: throws `ended` if nothing is
+   * stored.
    */
   async #assertTraceable(opened: Live | Newer, deadline: Deadline): Promise<void> {
     const isOld = opened.kind === "live" && this.#isOld(opened, this.#now);
     if (isOld && (await this.#records.find(opened.hash, deadline)).kind === "absent") throw ended();
   }
 
-  /** Ends what stands under a hash, unless it is the marker that names one's own record. */
+  /** Ends the entry of a hash, unless it is the marker of the new record. */
   async #endUnless(hash: string, own: string, deadline: Deadline): Promise<void> {
     const met = await this.#records.find(hash, deadline);
     if (met.kind === "retired" && met.successor !== own) await this.#end(met.successor, undefined, deadline);
     if (met.kind === "live" || met.kind === "newer") await this.#end(hash, met.version, deadline);
   }
 
-  /** Answers whether a session was there that had not expired. */
+  /** Returns true if a session existed that had not expired. */
   #end(hash: string, version: Version | undefined, deadline: Deadline): Promise<boolean> {
     return endSession(this.#records, hash, () => this.#now, deadline, { version });
   }
 
   /**
-   * A create that failed may have taken effect all the same. One that timed out may still do so: nothing to be gained
-   * by waiting longer.
+   * A create that failed may have taken effect. One that timed out may still take effect: waiting longer does not
+   * help.
    */
   async #takeBack(hash: string, { writeId }: Writing, deadline: Deadline, error: unknown): Promise<void> {
     if (!(error instanceof SessionError && error.code === "storage")) return;
@@ -304,8 +307,8 @@ export class Persistence {
   }
 
   /**
-   * A failure after one's own record was created takes it back: its token was never answered. Tries twice, since one
-   * failure brought us here; what stays behind after that is opened by nobody and expires.
+   * Removes a new record after a failure: its token was never sent. It tries twice, because the first failure may
+   * repeat; a record that remains is not used by any client and expires.
    */
   async #discard({ hash, version }: Live, deadline: Deadline): Promise<void> {
     try {
@@ -321,14 +324,17 @@ export class Persistence {
     return live;
   }
 
-  /** Takes what another stored as the base of one's own changes. */
+  /** Uses a record of another request as the base of the changes. */
   #merge({ hash, record }: Live, { draft, writeId }: Writing): void {
     const overwritten = draft.rebase(record.data, writeId, (id) => remembers(record.writes, id));
     this.#settings.emit({ type: "conflict", id: idOf(hash) });
     for (const key of overwritten) this.#settings.emit({ type: "overwritten", id: idOf(hash), cause: key });
   }
 
-  /** A record read a while ago may be gone, renewed, or its marker forgotten: look again before writing. */
+  /**
+   * A record that was read a while ago may be ended or renewed, or its marker removed: it is read again before
+   * writing.
+   */
   #isStale(live: Live): boolean {
     const now = this.#now;
     return live.version === undefined || this.#isOld(live, now) || isOver(live, now);
@@ -349,13 +355,13 @@ export class Persistence {
     return { hash, record: next, expiresAt: writing.moves ? this.#moved(next, expiresAt, writing) : expiresAt };
   }
 
-  /** No save takes back the time that another has given, unless it sets an idle length of its own. */
+  /** A save never shortens the deadline that another request has set, unless it sets an own idle timeout. */
   #moved(next: SessionRecord, expiresAt: number, { idle }: Writing): number {
     const used = this.#idleDeadline(next);
     return idle === undefined ? Math.max(used, expiresAt) : used;
   }
 
-  /** The idle deadline of a session used now. */
+  /** The idle deadline of a session that is used now. */
   #idleDeadline(record: SessionRecord): number {
     return idleDeadline(this.#now, idleLength(this.#settings, record), record.absolute);
   }
@@ -369,7 +375,7 @@ export class Persistence {
   }
 }
 
-/** What an attempt returns if there is nothing to change any more. */
+/** Result of an attempt that has nothing to change any more. */
 const GONE = "gone";
 type Gone = typeof GONE;
 
@@ -391,12 +397,12 @@ function born(from: Birth, { draft, writeId, idle, login }: Writing): SessionRec
   return { kind: "record", ...birth, writes: writeId, data: draft.sealed(writeId) };
 }
 
-/** Where the deadline moves without an answer, the record remembers what the client was told. */
+/** If the deadline is moved without a response, the record keeps the deadline that the client knows. */
 function promised(record: SessionRecord, expiresAt: number, { moves, answers }: Writing): number | undefined {
   if (!moves) return record.promised;
   return answers ? undefined : (record.promised ?? expiresAt);
 }
 
 function ended(): SessionError {
-  return new SessionError("ended", "the session was ended or renewed by another request meanwhile");
+  return new SessionError("ended", "the session was ended or renewed by another request");
 }

@@ -1,6 +1,6 @@
 import type { Late, New, OfNewerFormat, Renewing, Replacing, State, Stored } from "./state.js";
 
-/** What the end of a request, or `save()`, does with the storage. It carries the state it was decided for. */
+/** What the end of a request, or `save()`, does with the storage, with the state it was computed from. */
 export type Plan =
   | { readonly do: "nothing" }
   | Beginning
@@ -9,39 +9,36 @@ export type Plan =
   | { readonly do: "drop"; readonly state: Late | OfNewerFormat }
   | { readonly do: "discard"; readonly state: New | Renewing | Replacing };
 
-/** A plan that stores a record under a new token. */
+/** A plan that stores a record with a new token. */
 export type Beginning =
   | { readonly do: "create"; readonly state: New }
   | { readonly do: "renew"; readonly state: Renewing }
   | { readonly do: "replace"; readonly state: Replacing };
 
-/** Why a session is committed: at the end of a request, or since a handler called `save()` or `take()`. */
+/** Why a session is committed: at the end of a request, or because a handler called `save()` or `take()`. */
 export type Purpose = "end" | "save" | "take";
 
-/** All that a plan depends on, beside the state. */
+/** Everything that a plan depends on, in addition to the state. */
 export interface Situation {
-  /** Whether data or idle timeout differ from what is stored. */
+  /** True if data or idle timeout differ from the stored ones. */
   readonly changed: boolean;
-  /**
-   * Whether there is anything to store of a new session: data, an explicit `save()`, or a store that keeps every
-   * visitor.
-   */
+  /** True if a new session has something to store: data, an explicit `save()`, or `storeNew: "always"`. */
   readonly worthStoring: boolean;
-  /** Whether a handler asked for it, by `save()` or `take()`, and is told if it fails. */
+  /** True if a handler called `save()` or `take()`, and receives the failure. */
   readonly explicit: boolean;
-  /** Whether the deadline is due to move, and whether that needs the whole record to be written. */
+  /** Whether the deadline should be moved, and whether that needs a write of the whole record. */
   readonly refresh: "no" | "touch" | "save";
-  /** Whether the response would send a token that was stored a while ago, so that the record must be read again. */
+  /** True if the response would send a token that was stored a while ago, so the record must be read again. */
   readonly mustLook: boolean;
-  /** Whether anything can carry a new token to the client. */
+  /** True if a new token can be sent to the client. */
   readonly canCarry: boolean;
 }
 
 const NOTHING: Plan = { do: "nothing" };
 
 /**
- * Decides. `drop`: the changes come too late, another request has renewed the session; `discard`: they need a new
- * token and nothing can carry it; `look`: read whether the record is still there, because the response names it.
+ * Computes the plan. `drop`: the changes are too late, another request has renewed the session; `discard`: they need a
+ * new token and it cannot be sent; `look`: read if the record still exists, because the response contains its token.
  */
 export function plan(
   state: State,
@@ -69,7 +66,7 @@ export function plan(
   }
 }
 
-/** Whether a plan stores a record under a new token. */
+/** True if a plan stores a record with a new token. */
 export function isBeginning(chosen: Plan): chosen is Beginning {
   return chosen.do === "create" || chosen.do === "renew" || chosen.do === "replace";
 }

@@ -16,10 +16,10 @@ import { hasExpired } from "./expiry.js";
 import type { StoreSettings } from "./options.js";
 import { idOf } from "./token.js";
 
-/** What stands in the storage under one hash. */
+/** The entry stored for a session: record, marker, newer format, or absent. */
 export type Loaded = Absent | Live | Retired | Newer;
 
-/** Nothing, or nothing that can be used: expired, damaged, another's. */
+/** Nothing, or nothing usable: expired, damaged, of another key or namespace. */
 export interface Absent {
   readonly kind: "absent";
   readonly why: "unknown" | "expired-idle" | "expired-absolute" | "unreadable";
@@ -30,10 +30,10 @@ export interface Live {
   readonly kind: "live";
   readonly hash: string;
   readonly record: SessionRecord;
-  /** Undefined where the database did not tell: read again before the next write. */
+  /** Undefined if the database did not return it: it is read before the next write. */
   readonly version: Version | undefined;
   readonly expiresAt: number;
-  /** When it was read or written, epoch ms. */
+  /** When it was read or written, in epoch ms. */
   readonly seenAt: number;
 }
 
@@ -44,14 +44,11 @@ export interface Retired {
   readonly retiredAt: number;
   readonly successor: string;
   readonly expiresAt: number;
-  /**
-   * By how much the clock that gave these times may differ from this one, in ms: nothing, if this store wrote the
-   * marker.
-   */
+  /** Possible difference between the clock of these times and this one, in ms: 0 if this store wrote the marker. */
   readonly skew: number;
 }
 
-/** A record of a newer format: never written, but it can be ended. */
+/** A record of a newer format: it is never written, but it can be ended. */
 export interface Newer {
   readonly kind: "newer";
   readonly hash: string;
@@ -65,8 +62,8 @@ const EXPIRED_IDLE: Absent = { kind: "absent", why: "expired-idle" };
 const EXPIRED_ABSOLUTE: Absent = { kind: "absent", why: "expired-absolute" };
 
 /**
- * Whether what was found has ended by one of its deadlines. A marker that was written by a clock that may be behind
- * counts for as long as a database keeps it.
+ * True if an entry has passed one of its deadlines. A marker written with a clock that may be slow is valid as long as
+ * a database keeps it.
  */
 export function isOver(found: Live | Retired | Newer, now: number): boolean {
   if (found.kind === "retired") return now >= found.expiresAt + found.skew;
@@ -79,15 +76,15 @@ function expired(found: Live | Retired | Newer, now: number): Absent {
   return hasExpired({ expiresAt: Infinity, absolute: found.record.absolute }, now) ? EXPIRED_ABSOLUTE : EXPIRED_IDLE;
 }
 
-/** A session as it is about to be written. */
+/** A session before it is written. */
 export type Unwritten = Pick<Live, "hash" | "record" | "expiresAt">;
 
-/** Records and markers under their keys: one storage call each, no decision. */
+/** Reads and writes records and markers: one storage call each, without decisions. */
 export class Records {
   readonly #settings: StoreSettings;
   readonly #calls: StorageCalls;
   readonly #codec: RecordCodec;
-  /** A random name, by which this store knows the markers that it wrote. */
+  /** A random name by which this store recognises its own markers. */
   #name: string | undefined;
 
   constructor(settings: StoreSettings) {
@@ -96,52 +93,56 @@ export class Records {
     this.#codec = new RecordCodec(settings.namespace);
   }
 
-  /** How many storage calls were made. */
+  /** Number of storage calls. */
   get calls(): number {
     return this.#calls.made;
   }
 
-  /** What stands under a hash, expired or not. Reports what cannot be read. At once where the storage answers so. */
+  /**
+   * Reads the entry of a hash, expired or not. Reports an entry that cannot be read. Synchronous if the storage is.
+   */
   find(hash: string, deadline?: Deadline): Loaded | Promise<Loaded> {
     return andThen(this.#calls.get(this.#key(hash), deadline), (entry) =>
       entry ? this.#read(hash, entry, this.#now) : ABSENT,
     );
   }
 
-  /** The same; what has expired is absent. */
+  /** The same; expired entries are absent. */
   load(hash: string, deadline?: Deadline): Loaded | Promise<Loaded> {
     return andThen(this.#calls.get(this.#key(hash), deadline), (entry) =>
       entry ? this.#readUnlessOver(hash, entry, this.#now) : ABSENT,
     );
   }
 
-  /** The session under a hash, if there is one. */
+  /** Reads the session of a hash, if there is one. */
   async loadLive(hash: string, deadline: Deadline): Promise<Live | undefined> {
     const loaded = await this.load(hash, deadline);
     return loaded.kind === "live" ? loaded : undefined;
   }
 
-  /** Inserts a record; nothing where the hash is taken. At once where the storage answers so, as what follows. */
+  /**
+   * Inserts a record; returns undefined if the hash exists. Synchronous if the storage is, like the following methods.
+   */
   create(next: Unwritten, deadline: Deadline): Live | undefined | Promise<Live | undefined> {
     return andThen(this.#calls.create(this.#key(next.hash), this.#entry(next), deadline), (written) =>
       this.#written(next, written),
     );
   }
 
-  /** Replaces a record that still has this version; nothing where it has not. */
+  /** Replaces a record if it still has this version; otherwise returns undefined. */
   update(next: Unwritten, version: Version, deadline: Deadline): Live | undefined | Promise<Live | undefined> {
     return andThen(this.#calls.update(this.#key(next.hash), this.#entry(next), version, deadline), (written) =>
       this.#written(next, written),
     );
   }
 
-  /** Moves the deadline of a record that still has this version; nothing where it has not. */
+  /** Moves the deadline of a record if it still has this version; otherwise returns undefined. */
   async touch(live: Live, expiresAt: number, deadline: Deadline): Promise<Live | undefined> {
     const written = await this.#calls.touch(this.#key(live.hash), expiresAt, live.version!, deadline);
     return written ? { ...live, expiresAt, version: written.version } : undefined;
   }
 
-  /** Puts a marker that names the successor in the place of a record that still has this version. */
+  /** Replaces a record by a marker with the hash of its successor, if it still has this version. */
   retire(hash: string, version: Version, successor: string, deadline: Deadline): boolean | Promise<boolean> {
     const retiredAt = this.#now;
     const marker: Marker = { kind: "marker", retiredAt, successor, by: (this.#name ??= randomText(6)) };
@@ -149,7 +150,7 @@ export class Records {
     return andThen(this.#calls.update(this.#key(hash), entry, version, deadline), (written) => written !== false);
   }
 
-  /** Removes what still has this version. */
+  /** Removes an entry if it still has this version. */
   delete(hash: string, version: Version, deadline: Deadline): boolean | Promise<boolean> {
     return this.#calls.delete(this.#key(hash), version, deadline);
   }

@@ -1,33 +1,35 @@
-/** How many sessions are remembered one by one; where more are refused, the database is taken to refuse all. */
+/**
+ * Number of sessions with an individual time; if more refreshes fail, the database is assumed to refuse all of them.
+ */
 const MOST_SESSIONS = 10_000;
 
-/** The shortest pause, in ms: where every request refreshes, a refusal is met once a second. */
+/** The shortest pause, in ms: even if every request refreshes, there is one attempt a second. */
 const SHORTEST_MS = 1000;
 
 /**
- * When a refresh that failed is tried again, so that a database that takes no writes costs readers nothing. One
- * moment for each session,
- * for as many sessions as are few; where more fail, none is tried before that moment. There is no timer: what is over
- * is forgotten when
- * the next one fails.
+ * Remembers when a failed refresh is tried again, so that a database that refuses writes costs requests no time. There
+ * is one time for each session, up to a limit; if more fail, no session is refreshed before a common time. There is no
+ * timer: expired entries are removed when the next refresh fails.
  */
 export class RefreshPauses {
   readonly #most: number;
-  /** When each is tried again, epoch ms; the earliest first, but for sessions with an idle timeout of their own. */
+  /**
+   * When each session is tried again, in epoch ms; the earliest first, except for sessions with an own idle timeout.
+   */
   readonly #until = new Map<string, number>();
   #allUntil = 0;
 
-  /** `most`: how many sessions are remembered. */
+  /** `most`: number of sessions with an individual time. */
   constructor(most: number = MOST_SESSIONS) {
     this.#most = most;
   }
 
-  /** Whether a refresh of this session is not to be tried yet. */
+  /** True if a refresh of this session must wait. */
   includes(hash: string, now: number): boolean {
     return now < this.#allUntil || now < (this.#until.get(hash) ?? 0);
   }
 
-  /** A refresh of this session has failed: it is tried again `ms` later. */
+  /** Notes that a refresh of this session has failed: it is tried again after `ms`. */
   add(hash: string, ms: number, now: number): void {
     const until = now + Math.max(ms, SHORTEST_MS);
     this.#forgetUntil(now);

@@ -13,36 +13,50 @@ import { STORE_OPTIONS, storeSettings, withStorage, type StoreOptions } from "./
 import { partsOf, storeOf } from "./store.js";
 
 /**
- * What `session()` is made from: the store's options, or a ready `store`, and how requests are served.
- * `C` is what the framework hands to a handler, `E` what it hands to an error handler.
+ * Options of `session()`: the options of the store, or a `store`, and options for requests. `C`: the arguments of a
+ * handler in the framework. `R`: the result of an error handler.
  */
 export interface SessionOptions<C extends readonly unknown[] = readonly any[], R = unknown>
   extends Omit<StoreOptions, "storage"> {
   /**
-   * Where records are kept; or a function of the framework's context, for bindings known only inside a request.
-   * Default: memory.
+   * Where records are stored; or a function of the framework's context, for bindings known only in a request. Default:
+   * memory.
+   *
+   * @param context - the context of the framework
+   * @returns the storage for this request
    */
   storage?: Storage | ((...context: C) => Storage);
-  /** A store made by `createStore`, instead of all options of a store. */
+  /** A store created by `createStore`, instead of all options of a store. */
   store?: Store<any>;
-  /** Where the token is found and answered. Default `fromCookie("session_id")`. */
+  /** Where the token is read and sent. Default `fromCookie("session_id")`. */
   extractor?: Extractor;
   /** Attributes of the session cookie. */
   cookie?: CookieOptions;
   /**
    * `"eager"` (default): the session is loaded before the handler. `"lazy"`: by the first `await loadSession(…)`; a
-   * request that never asks costs the storage nothing.
+   * request that does not use its session causes no storage call.
    */
   load?: "eager" | "lazy";
-  /** Requests without a session: answers true for them. */
+  /**
+   * Returns true for requests without a session.
+   *
+   * @param context - the context of the framework
+   * @returns true to skip the request
+   */
   skip?: (...context: C) => boolean;
-  /** Answers a failure of the session's own; where it answers nothing, the framework's error path does. */
+  /**
+   * Handles a failure of the session itself by sending a response; if it sends none, the framework's error path does.
+   *
+   * @param error - a SessionError, or an exception of one of your functions
+   * @param context - the context of the framework
+   * @returns the response, in frameworks whose handlers return it
+   */
   errorHandler?: (error: unknown, ...context: C) => R;
-  /** `"written"` (default): a session is stored once something is put into it. `"always"`: for every visitor. */
+  /** `"written"` (default): a session is stored after a value was set. `"always"`: for every visitor. */
   storeNew?: "written" | "always";
   /**
-   * `"source"` (default): an unchanged token is answered where it came from. `"all"`: in every member of a chain that
-   * can be written.
+   * `"source"` (default): an unchanged token is sent where it was read. `"all"`: in every member of a chain that can
+   * be written.
    */
   answerIn?: "source" | "all";
 }
@@ -58,11 +72,11 @@ const REQUEST_OPTIONS: readonly (keyof SessionOptions)[] = [
   "answerIn",
 ];
 
-/** How requests are served, validated. */
+/** Validated options for requests. */
 export interface RequestSettings<C extends readonly unknown[] = readonly any[], R = unknown> {
   readonly extractor: Extractor;
   readonly writable: readonly Extractor[];
-  /** Request headers that an answer made from the session depends on. */
+  /** Request headers that a response with session data depends on. */
   readonly asked: readonly string[];
   readonly cookie: CookieSettings;
   readonly isLazy: boolean;
@@ -70,7 +84,7 @@ export interface RequestSettings<C extends readonly unknown[] = readonly any[], 
   readonly answersAll: boolean;
   readonly skip: ((...context: C) => boolean) | undefined;
   readonly errorHandler: ((error: unknown, ...context: C) => Awaitable<R>) | undefined;
-  /** The store, where it does not depend on the request. */
+  /** The store, if it does not depend on the request. */
   readonly store: Store<any> | undefined;
   /** The store for a request. */
   storeFor(context: C): Store<any>;
@@ -79,19 +93,19 @@ export interface RequestSettings<C extends readonly unknown[] = readonly any[], 
 
 const made = new WeakMap<object, RequestSettings>();
 
-/** The settings behind what `session()` answered. */
+/** The settings of a result of `session()`. */
 export function settingsOf(sessions: object): RequestSettings | undefined {
   return made.get(sessions);
 }
 
-/** Remembers what was made from which settings. */
+/** Remembers the settings of a result of `session()`. */
 export function rememberSettings(sessions: object, settings: RequestSettings): void {
   made.set(sessions, settings);
 }
 
 /**
- * Validates the options of a middleware; every mistake throws here, none at run time. `called` is all that
- * `session()` was given.
+ * Validates the options of a middleware; every mistake throws here, none at run time. `called`: all arguments of
+ * `session()`.
  */
 export function requestSettings<C extends readonly unknown[], R>(called: readonly unknown[]): RequestSettings<C, R> {
   const given = (called[0] ?? {}) as SessionOptions<C, R>;
@@ -128,7 +142,7 @@ export function requestSettings<C extends readonly unknown[], R>(called: readonl
   });
 }
 
-/** `skip` as it was given. A promise is always true, so that every request would be skipped: it is refused. */
+/** Checks the result of `skip`. A promise is always truthy, so every request would be skipped: it is refused. */
 function synchronous<C extends readonly unknown[]>(skip: (...context: C) => boolean): (...context: C) => boolean {
   return (...context) => {
     const skips: unknown = skip(...context);
@@ -168,7 +182,7 @@ function ready(options: SessionOptions<any, any>): Stores<any> {
   return { store, storeFor: () => store, namespace: parts.settings.namespace };
 }
 
-/** One store for each storage that the function answers; they share settings and registered types. */
+/** One store for each storage that the function returns; they share settings and registered types. */
 function perRequest<C extends readonly unknown[]>(
   options: StoreOptions,
   choose: (...context: C) => Storage,
@@ -202,7 +216,7 @@ function assertDifferent(writable: readonly Extractor[]): void {
   if (twice) throw new TypeError(`holdfast: the extractor answers twice in the ${twice}; name each place once`);
 }
 
-/** Where a member answers, in words. */
+/** Name of the place of a token, for messages. */
 export function placeOf({ source, key }: Extractor): string {
   return source === "cookie" ? `cookie ${key}` : `header ${key.toLowerCase()}`;
 }

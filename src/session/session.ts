@@ -12,14 +12,14 @@ import { checkedLogin, checkOwner } from "./owner.js";
 
 type Data = Record<string, unknown>;
 
-/** A session for a handler. */
+/** Creates the object that a handler uses. */
 export function makeSession<D extends object>(core: SessionCore): StoredSession<D> {
   return new ActiveSession(core) as unknown as StoredSession<D>;
 }
 
 /**
- * The end of every session's prototype chain: assigning to a property that is not there throws and says what to
- * write; reading one warns once. The methods of every object are there.
+ * The end of every session's prototype chain: assigning to an unknown property throws and says what to write; reading
+ * one warns once. The methods of Object exist.
  */
 const nothingElse: object = new Proxy(Object.create(Object.prototype) as object, {
   set(_target, property) {
@@ -41,8 +41,8 @@ const nothingElse: object = new Proxy(Object.create(Object.prototype) as object,
 });
 
 /**
- * What frameworks and tools read of any object, to find out what it is: a promise, a stream, a list, an error, an
- * element …
+ * Properties that frameworks and tools read from any object to find out its type: a promise, a stream, a list, an
+ * error, an element …
  */
 const PROBED: ReadonlySet<string> = new Set(
   (
@@ -52,11 +52,11 @@ const PROBED: ReadonlySet<string> = new Set(
     "name code status statusCode headers body"
   ).split(" "),
 );
-/** After so many different properties there is nothing new to learn. */
+/** Limit of warnings for different properties. */
 const MOST_WARNINGS = 20;
 const warned = new Set<string>();
 
-/** Once for each name, and not in production: the value would be undefined, which looks like an empty session. */
+/** Warns once for each name, not in production: the value is undefined, as in an empty session. */
 function warnOfRead(property: string): void {
   if (warned.has(property) || warned.size >= MOST_WARNINGS || environment("NODE_ENV") === "production") return;
   warned.add(property);
@@ -78,7 +78,7 @@ class ActiveSession implements Session<Data>, Disposable {
     return (session as ActiveSession).#own;
   }
 
-  /** Whether there is a value under this key, for an object that may be no session. */
+  /** True if the session has a value with this key; the object may not be a session. */
   static isKeyOf(session: unknown, key: string): boolean {
     return typeof session === "object" && session !== null && #own in session && session.#own.draft.has(key);
   }
@@ -244,7 +244,7 @@ class ActiveSession implements Session<Data>, Disposable {
     this.release();
   }
 
-  /** What `util.inspect`, `console.log` and templates show: never the token. */
+  /** The output of `util.inspect`, `console.log` and templates: never the token. */
   [Symbol.for("nodejs.util.inspect.custom")](): string {
     return this.toString();
   }
@@ -276,25 +276,28 @@ class ActiveSession implements Session<Data>, Disposable {
       return core.draft;
     }
     if (phase === "over")
-      throw new SessionError("answered", `${verb}: the answer is complete; use store.edit(session.id, …) afterwards`);
+      throw new SessionError(
+        "answered",
+        `${verb}: the response is complete; use store.edit(session.id, …) afterwards`,
+      );
     if (phase === "answered" && !core.isStored)
       throw new SessionError(
         "answered",
-        `${verb}: the answer has begun, it cannot carry the token of a new session; write before the first byte`,
+        `${verb}: the response has begun, it cannot carry the token of a new session; write before the first byte`,
       );
     return core.draft;
   }
 
-  /** `phase`: when the verb was called. The end of the request waits for one that began before it. */
+  /** `phase`: when the method was called. The end of the request waits for a method that was called before it. */
   #needsAnswer(verb: string, phase: Phase = this.#own.phase): void {
     if (phase !== "open")
       throw new SessionError(
         "answered",
-        `${verb}: the answer has begun, it cannot carry a new token; call it before the first byte`,
+        `${verb}: the response has begun, it cannot carry a new token; call it before the first byte`,
       );
   }
 
-  /** Takes effect now, for what the handler does next; its failure is that of the promise. */
+  /** Applies the change immediately; a failure rejects the promise. */
   #atOnce(work: () => void): Promise<void> {
     return this.#rejecting(() => {
       work();
@@ -302,7 +305,7 @@ class ActiveSession implements Session<Data>, Disposable {
     });
   }
 
-  /** What is thrown at once is the failure of the promise. */
+  /** A synchronous exception rejects the promise. */
   #rejecting<T>(work: () => Promise<T>): Promise<T> {
     try {
       return work();
@@ -320,7 +323,7 @@ class ActiveSession implements Session<Data>, Disposable {
   }
 }
 
-/** What is behind a session: its request session and its store may do more with it than a handler. */
+/** The internal state of a session, for its request session and its store. */
 export function coreOf(session: object): SessionCore {
   return ActiveSession.coreOf(session);
 }
@@ -330,7 +333,7 @@ function isKeyOf(session: unknown, key: string): boolean {
 }
 
 function checkedKey(key: unknown): string {
-  if (typeof key !== "string") throw new TypeError(`holdfast: a session's keys are texts, not ${show(key)}`);
+  if (typeof key !== "string") throw new TypeError(`holdfast: a session's keys are strings, not ${show(key)}`);
   return key;
 }
 
@@ -341,9 +344,9 @@ function refuseArguments(verb: string, values: readonly unknown[]): void {
 function refused(verb: string, value: unknown, write: string): TypeError {
   const what =
     typeof value === "function"
-      ? "no callback: verbs answer promises"
+      ? "no callback: it returns a promise"
       : typeof value === "string"
-        ? "no text"
+        ? "no string"
         : `no ${show(value)}`;
   return new TypeError(`holdfast: ${verb} takes ${what}; write ${write}`);
 }

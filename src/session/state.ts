@@ -1,15 +1,28 @@
 /**
- * The states of one session in one request, and the pure functions that lead from one to the next. A verb that fails
- * leaves the state value that was there before it, so there is nothing to restore.
+ * The states of one session in one request, and the pure functions between them. A method that fails leaves the
+ * earlier state value, so there is nothing to restore.
  *
- * | state | meaning | `regenerate` | `reset` | `destroy` | |---|---|---|---|---| | new | nothing is stored | new,
- * with another token | new and empty | destroyed | | late | the token was renewed a moment ago: writes are dropped |
- * new | new and empty | fails with `ended` | | newer | the record has a newer format: writes are dropped | replacing
- * | replacing | destroyed | | stored | there is a record | renewing | replacing | destroyed | | renewing | the next
- * commit moves the record to a new token | renewing, with another token | replacing | destroyed | | replacing | the
- * next commit ends the old record; it stores a new one if there is anything to store | replacing, with another token
- * | the same, empty | destroyed | | destroyed | ended by this request | the same | new and empty | the same | |
- * dropped | a save found the session ended or renewed by another request | the same | replacing | destroyed |
+ * | state     | meaning                                                               |
+ * |-----------|-----------------------------------------------------------------------|
+ * | new       | nothing is stored                                                     |
+ * | late      | the token was renewed a moment ago: writes are dropped                |
+ * | newer     | the record has a newer format: writes are dropped                     |
+ * | stored    | there is a record                                                     |
+ * | renewing  | the next commit moves the record to a new token                       |
+ * | replacing | the next commit ends the old record; it stores a new one if it has data |
+ * | destroyed | ended by this request                                                 |
+ * | dropped   | a save found that another request ended or renewed the session        |
+ *
+ * | state     | `regenerate`                  | `reset`         | `destroy`          |
+ * |-----------|-------------------------------|-----------------|--------------------|
+ * | new       | new, with another token       | new and empty   | destroyed          |
+ * | late      | new                           | new and empty   | fails with `ended` |
+ * | newer     | replacing                     | replacing       | destroyed          |
+ * | stored    | renewing                      | replacing       | destroyed          |
+ * | renewing  | renewing, with another token  | replacing       | destroyed          |
+ * | replacing | replacing, with another token | the same, empty | destroyed          |
+ * | destroyed | the same                      | new and empty   | the same           |
+ * | dropped   | the same                      | replacing       | destroyed          |
  */
 import type { Reply, Telling } from "./outcome.js";
 import type { Birth } from "./persistence.js";
@@ -21,23 +34,21 @@ export interface Identity {
   readonly hash: string;
 }
 
-/**
- * When a record was last known to be stored: used to decide whether it must be read again before its token is sent.
- */
+/** When a record was last known to be stored: decides if it must be read again before its token is sent. */
 export interface Moment {
   /** Epoch ms. */
   readonly time: number;
-  /** How many storage calls the store had made. */
+  /** Number of storage calls of the store up to that time. */
   readonly calls: number;
 }
 
-/** What the states have in common whose next record begins with nothing. */
+/** Common fields of states whose next record starts empty. */
 interface Beginning {
-  /** The token of the next record; drawn when it is first asked for. */
+  /** The token of the next record; generated at its first use. */
   readonly identity: Identity | undefined;
-  /** When the session began, epoch ms. */
+  /** When the session began, in epoch ms. */
   readonly bornAt: number;
-  /** The idle timeout that `setIdleTimeout` has set and that is not stored yet, in ms. */
+  /** The idle timeout from `setIdleTimeout` that is not stored yet, in ms. */
   readonly idle: number | undefined;
   readonly reply: Reply;
 }
@@ -46,8 +57,8 @@ interface Beginning {
 export interface New extends Beginning {
   readonly kind: "new";
   /**
-   * Whether ending it removes the client's cookie: not if the request was late, since the client may have a newer
-   * one.
+   * True if ending the session removes the client's cookie; false if the request was late, because the client may have
+   * a newer cookie.
    */
   readonly removesCookie: boolean;
 }
@@ -58,7 +69,7 @@ export interface Late extends Beginning {
   readonly hash: string;
 }
 
-/** The record was written by a newer version of Holdfast, or sealed with a key that this server does not have. */
+/** The record was written by a newer version of Holdfast, or encrypted with a key that this server does not have. */
 export interface OfNewerFormat extends Beginning {
   readonly kind: "newer";
   readonly old: Newer;
@@ -68,20 +79,20 @@ export interface OfNewerFormat extends Beginning {
 export interface Stored {
   readonly kind: "stored";
   readonly live: Live;
-  /** Unknown if the session was opened by its id. */
+  /** Undefined if the session was opened by its id. */
   readonly token: string | undefined;
-  /** The idle timeout that `setIdleTimeout` has set and that is not stored yet, in ms. */
+  /** The idle timeout from `setIdleTimeout` that is not stored yet, in ms. */
   readonly idle: number | undefined;
-  /** Whether this request created, renewed or replaced it. */
+  /** True if this request created, renewed or replaced it. */
   readonly isFresh: boolean;
-  /** Whether a deadline that is due may move; not after a `destroy` that failed. */
+  /** False after a failed `destroy`: its deadline is not moved. */
   readonly refreshes: boolean;
   /** When this request last wrote it. */
   readonly known: Moment | undefined;
   readonly reply: Reply;
 }
 
-/** The record is to be moved to a new token. */
+/** The record will be moved to a new token. */
 export interface Renewing {
   readonly kind: "renewing";
   readonly live: Live;
@@ -90,7 +101,7 @@ export interface Renewing {
   readonly reply: Reply;
 }
 
-/** The record is to be ended, and another to be stored in its place. */
+/** The record will be ended, and another may be stored in its place. */
 export interface Replacing extends Beginning {
   readonly kind: "replacing";
   readonly old: Live | Newer;
@@ -105,7 +116,7 @@ export interface Destroyed {
   readonly reply: Reply;
 }
 
-/** Found to be ended or renewed by another request, when a save came too late. */
+/** A save was too late: another request has ended or renewed the session. */
 export interface Dropped {
   readonly kind: "dropped";
   readonly before: Stored;
@@ -115,7 +126,7 @@ export interface Dropped {
 /** One session in one request. */
 export type State = New | Late | OfNewerFormat | Stored | Renewing | Replacing | Destroyed | Dropped;
 
-/** From one state to the next. */
+/** A function from one state to the next. */
 export type Transition = (state: State) => State;
 
 /** The state of a session that was just opened. */
@@ -142,7 +153,7 @@ export function opened(loaded: Loaded, token: string | undefined, now: number): 
   }
 }
 
-/** After `regenerate`: the next commit stores the session under a new token. */
+/** After `regenerate`: the next commit stores the session with a new token. */
 export function regenerated(state: State): State {
   switch (state.kind) {
     case "stored":
@@ -161,9 +172,7 @@ export function regenerated(state: State): State {
   }
 }
 
-/**
- * After `reset` at this time: the session is empty and has a new token; what was stored is ended by the next commit.
- */
+/** After `reset` at this time: the session is empty and has a new token; the next commit ends the stored record. */
 export function emptied(state: State, now: number): State {
   const { reply } = state;
   const beginning = { identity: undefined, bornAt: now, idle: undefined, reply };
@@ -190,7 +199,7 @@ export function withIdle(state: State, idle: number | undefined): State {
   return state.kind === "destroyed" || state.kind === "dropped" ? state : { ...state, idle };
 }
 
-/** With the token of its next record. A state that has one, or needs none, stays as it is. */
+/** Adds the token of the next record. A state that has one, or needs none, is not changed. */
 export function identifiedBy(state: State, identity: Identity): State {
   if (state.kind === "destroyed")
     return { ...state, before: identifiedBy(state.before, identity) as Destroyed["before"] };
@@ -203,7 +212,7 @@ export function destroyed(state: State): State {
   return { kind: "destroyed", before: state, reply: state.kind === "new" ? removal(state) : "removal" };
 }
 
-/** After a save that found nothing, or a marker. */
+/** After a save that found no record, or a marker. */
 export function dropped(before: Stored): State {
   return { kind: "dropped", before: { ...before, idle: undefined }, reply: undefined };
 }
@@ -218,7 +227,7 @@ export function replying(state: State, reply: Reply): State {
   return state.reply === reply || state.kind === "dropped" ? state : { ...state, reply };
 }
 
-/** After a command whose outcome is unknown: the record is read again before the next write. */
+/** After a command with an unknown result: the record is read again before the next write. */
 export function uncertain(state: State): State {
   switch (state.kind) {
     case "stored":
@@ -233,12 +242,12 @@ export function uncertain(state: State): State {
   }
 }
 
-/** After a failed attempt to store a record under a new token: that token is never used again (decision 003). */
+/** After a failed attempt to store a record with a new token: that token is never used again (decision 003). */
 export function withoutIdentity(state: State): State {
   return "identity" in state && state.identity ? { ...state, identity: undefined } : state;
 }
 
-/** The record that a state is about, if there is one that is to go on. */
+/** The record that the state continues, if there is one. */
 export function recordOf(state: State): Live | undefined {
   switch (state.kind) {
     case "stored":
@@ -253,12 +262,12 @@ export function recordOf(state: State): Live | undefined {
   }
 }
 
-/** What `destroy` has to end, if anything is stored. */
+/** The entry that `destroy` has to end, if anything is stored. */
 export function endable(state: State): Live | Newer | undefined {
   return state.kind === "replacing" || state.kind === "newer" ? state.old : recordOf(state);
 }
 
-/** The hash of the token, as far as one is known. */
+/** The hash of the token, if it is known. */
 export function hashIn(state: State): string | undefined {
   switch (state.kind) {
     case "stored":
@@ -272,7 +281,7 @@ export function hashIn(state: State): string | undefined {
   }
 }
 
-/** The token, as far as one is known. */
+/** The token, if it is known. */
 export function tokenIn(state: State): string | undefined {
   switch (state.kind) {
     case "stored":
@@ -286,7 +295,7 @@ export function tokenIn(state: State): string | undefined {
   }
 }
 
-/** The hash under which events report the session: that of what was opened. */
+/** The hash in events about the session: that of the opened session. */
 export function reportedHash(state: State): string | undefined {
   switch (state.kind) {
     case "new":
@@ -300,13 +309,13 @@ export function reportedHash(state: State): string | undefined {
   }
 }
 
-/** Whether the session began, was renewed or replaced in this request. */
+/** True if the session was created, renewed or replaced in this request. */
 export function isFresh(state: State): boolean {
   if (state.kind === "destroyed" || state.kind === "dropped") return isFresh(state.before);
   return state.kind !== "stored" || state.isFresh;
 }
 
-/** What a new record of this session starts from; `absolute`: the absolute timeout of the store, in ms. */
+/** The initial fields of a new record; `absolute`: the absolute timeout of the store, in ms. */
 export function birthOf(state: State, absolute: number | undefined): Birth {
   const record = recordOf(state)?.record;
   if (record) return record;
@@ -324,14 +333,14 @@ export function birthOf(state: State, absolute: number | undefined): Birth {
 }
 
 /**
- * In this time, and without a storage call between, nothing can have come between a write and the response, in ms.
+ * Within this time after a write, and without another storage call, no other request can have ended the session before
+ * the response, in ms.
  */
 const AT_ONCE_MS = 10;
 
 /**
- * Whether the reply names a record that may be gone by now. It need not be read again if its token is a new one and
- * it was written just now: nothing can have come between that this server or a clock would not have noticed (decision
- * 012).
+ * True if the token in the reply may be invalid. The record need not be read again if its token is new and it was just
+ * written: this server or its clock would have noticed anything in between (decision 012).
  */
 export function mayBeGone(state: State, clock: { moment(): Moment }): boolean {
   if (state.kind !== "stored" || typeof state.reply !== "object") return false;
@@ -340,7 +349,7 @@ export function mayBeGone(state: State, clock: { moment(): Moment }): boolean {
   return calls !== state.known.calls || time - state.known.time > AT_ONCE_MS;
 }
 
-/** The token that the client is told, with the reason of the first time if it was told the same token before. */
+/** The token for the client, with the reason of an earlier reply if that had the same token. */
 export function told(earlier: Reply, telling: Telling): Telling {
   const isSame = typeof earlier === "object" && earlier.token === telling.token && earlier.why !== "refreshed";
   return isSame ? { ...telling, why: earlier.why } : telling;

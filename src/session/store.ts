@@ -14,8 +14,15 @@ import { coreOf, makeSession } from "./session.js";
 import { hashOf, hashOfId } from "./token.js";
 
 /**
- * Makes a store: sessions over a storage, usable without any request. Throws TypeError or RangeError for a bad
- * option.
+ * Creates a store: sessions in a storage, without requests.
+ *
+ * @param options - see the table in the README
+ * @returns the store
+ * @throws {TypeError | RangeError} if an option is invalid; the message says what to write
+ * @example
+ * ```ts
+ * const store = createStore({ storage: redisStorage(client), idleTimeout: "30m" });
+ * ```
  */
 export function createStore<D extends object = SessionData, S extends Schemas = Schemas>(
   options: StoreOptions & { readonly schema?: S & SchemasFor<D> } = {},
@@ -23,7 +30,7 @@ export function createStore<D extends object = SessionData, S extends Schemas = 
   return storeOf(storeSettings(options));
 }
 
-/** A store of validated settings. */
+/** Creates a store from validated settings. */
 export function storeOf<D extends object>(
   settings: StoreSettings,
   values: ValueCodec = new ValueCodec(settings.maxRecordBytes, settings.types),
@@ -31,7 +38,7 @@ export function storeOf<D extends object>(
   return new SessionStore({ settings, values, persistence: new Persistence(settings) }) as unknown as Store<D>;
 }
 
-/** The parts of a store, or nothing for what `createStore` did not make. */
+/** The parts of a store, or undefined if it was not created by `createStore`. */
 export function partsOf(store: unknown): StoreParts | undefined {
   return typeof store === "object" && store !== null ? SessionStore.partsOf(store) : undefined;
 }
@@ -131,7 +138,7 @@ async function savedWith(session: Session<Data>, options: Omit<CreateOptions, "o
   await session.save();
 }
 
-/** Saves; answers whether the session was still there. */
+/** Saves; returns true if the session still existed. */
 async function saved(session: Session<Data>): Promise<boolean> {
   try {
     await session.save();

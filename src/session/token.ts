@@ -4,26 +4,26 @@ import { sha256 } from "../util/hash.js";
 import { randomText } from "../util/random.js";
 import { WRITE_ID_LENGTH } from "../codecs/record.js";
 
-/** Where tokens come from, and what an incoming one must look like. */
+/** Generates tokens, and checks the format of tokens in requests. */
 export interface TokenSource {
-  /** A new token. Throws `bad-generator` where the generator gives none. */
+  /** Returns a new token. Throws `bad-generator` if the generator returns an invalid one. */
   draw(): string;
-  /** Whether a text can be a token at all. Looked at before anything is hashed or asked of the storage. */
+  /** True if a string has the format of a token. Checked before hashing and before any storage call. */
   fits(text: string): boolean;
 }
 
-/** 32 bytes as base64url: 43 characters, of which the last holds four bits. Each token has one spelling. */
+/** 32 bytes as base64url: 43 characters, of which the last has four bits. Each token has one spelling. */
 const RANDOM_TOKEN = /^[\w-]{42}[AEIMQUYcgkosw048]$/;
 const CUSTOM_TOKEN = /^[\w.~-]{16,256}$/;
 const ID = /^id_[\w-]{43}$/;
 
-/** 256 bits of the system's generator. */
+/** 256 bits from the system's generator. */
 export const randomToken: TokenSource = {
   draw: () => randomText(32),
   fits: (text) => text.length === 43 && RANDOM_TOKEN.test(text),
 };
 
-/** Tokens of the application's own generator. */
+/** Tokens from the application's generator. */
 export function customToken(generator: () => string): TokenSource {
   const fits = (text: string): boolean => text.length <= 256 && CUSTOM_TOKEN.test(text);
   return {
@@ -39,17 +39,17 @@ export function customToken(generator: () => string): TokenSource {
   };
 }
 
-/** The hash under which a token's record is kept. */
+/** The hash under which the record of a token is stored. */
 export function hashOf(token: string): string {
   return sha256(token);
 }
 
-/** The id of a hash: safe to log, list and hand to jobs. */
+/** The id for a hash: safe to log, list and pass to jobs. */
 export function idOf(hash: string): string {
   return `id_${hash}`;
 }
 
-/** The hash of an id. Anything else, a token above all, is a TypeError that does not repeat it. */
+/** The hash for an id. Anything else, especially a token, is a TypeError whose message does not contain it. */
 export function hashOfId(id: unknown): string {
   if (typeof id === "string" && ID.test(id)) return id.slice(3);
   throw misuse(
@@ -59,12 +59,12 @@ export function hashOfId(id: unknown): string {
   );
 }
 
-/** An id for one save. */
+/** Generates an id for one save. */
 export function drawWriteId(): string {
   return randomText(5).slice(0, WRITE_ID_LENGTH);
 }
 
-/** What can be said of a failed token without repeating it. */
+/** Describes an invalid token without repeating it. */
 function describe(token: unknown): string {
   return typeof token === "string" ? `a text of ${token.length} characters` : show(token);
 }

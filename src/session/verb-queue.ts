@@ -1,8 +1,8 @@
 import type { Awaitable } from "../contracts/storage.js";
 
 /**
- * The promise of a lifecycle verb. It knows whether anybody waits for it, so that a failure nobody would see becomes
- * the request's.
+ * The promise of a lifecycle method. It records whether anything waits for it: a failure that no caller would see
+ * becomes the failure of the request.
  */
 class Verb<T> extends Promise<T> {
   isObserved = false;
@@ -11,7 +11,7 @@ class Verb<T> extends Promise<T> {
     return Promise;
   }
 
-  // oxlint-disable-next-line unicorn/no-thenable -- it is a promise, and this is how it learns that somebody waits
+  // oxlint-disable-next-line unicorn/no-thenable -- it is a promise, and records here that a caller waits for it
   override then<A = T, B = never>(
     fulfilled?: ((value: T) => A | PromiseLike<A>) | null,
     rejected?: ((reason: unknown) => B | PromiseLike<B>) | null,
@@ -21,20 +21,18 @@ class Verb<T> extends Promise<T> {
   }
 }
 
-/** A verb that is under way, or that failed: one that succeeded is forgotten. */
+/** A method call in progress, or one that failed: successful ones are removed. */
 interface Running {
   readonly verb: Verb<unknown>;
   failure: { readonly error: unknown } | undefined;
 }
 
-/**
- * Runs the verbs of one session one after the other, and waits for those still under way at the end of the request.
- */
+/** Runs the lifecycle methods of one session one after the other, and waits for them at the end of the request. */
 export class VerbQueue {
   #tail: Promise<unknown> = Promise.resolve();
   #running: Running[] = [];
 
-  /** Starts a verb when those before it are done. */
+  /** Starts a call after the earlier ones have completed. */
   run<T>(work: () => Awaitable<T>): Promise<T> {
     const result = this.#tail.then(work);
     const verb = new Verb<T>((resolve, reject) => void result.then(resolve, reject));
@@ -51,17 +49,17 @@ export class VerbQueue {
     return verb;
   }
 
-  /** The promise of a verb that has taken effect already; it resolves after those before it. */
+  /** Returns a promise for a call that has taken effect already; it resolves after the earlier ones. */
   done(): Promise<void> {
     return this.#running.length === 0 ? Promise.resolve() : this.run(() => {});
   }
 
-  /** Whether a verb is still under way, or failed and nobody waited for it. */
+  /** True if a call is in progress, or failed and no caller waited for it. */
   get isUnsettled(): boolean {
     return this.#running.some(({ failure, verb }) => !failure || !verb.isObserved);
   }
 
-  /** Waits for all verbs; throws the failure of one that was still under way, or that nobody waited for. */
+  /** Waits for all calls; throws the error of one that was in progress, or that no caller waited for. */
   async settled(): Promise<void> {
     while (this.#running.length > 0) {
       const running = this.#running;

@@ -15,6 +15,7 @@ const CHECKED = [
   "src/testing",
   "src/open.ts",
   "src/adapters",
+  "src/http",
   "src/errors.ts",
   "src/presets.ts",
   "src/session-data.ts",
