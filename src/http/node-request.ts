@@ -40,7 +40,7 @@ export class NodeView implements RequestView {
     const value = headers[name];
     if (value === undefined) return [];
     const sent = rawHeaders.filter((_, i) => i % 2 === 1 && rawHeaders[i - 1]!.toLowerCase() === name);
-    // Some that stand in for a server's requests (of serverless functions) have no raw headers.
+    // Requests of serverless functions may have no raw headers.
     return sent.length > 0 ? sent : [value].flat();
   }
 

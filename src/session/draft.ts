@@ -399,13 +399,13 @@ function kept(texts: Texts, keep: ReadonlySet<string> | undefined): Texts {
 }
 
 function result(update: Update, value: unknown): unknown {
-  const answer = update(value);
-  if (answer === undefined)
-    throw new TypeError("holdfast: the function given to update() answered nothing; it must return the new value");
-  if (isPromise(answer)) answer.then(undefined, () => {});
-  if (isPromise(answer))
-    throw new TypeError("holdfast: the function given to update() must be synchronous; await first, then update");
-  return answer;
+  const next = update(value);
+  if (next === undefined)
+    throw new TypeError("holdfast: the function passed to update() returned undefined; it must return the new value");
+  if (isPromise(next)) next.then(undefined, () => {});
+  if (isPromise(next))
+    throw new TypeError("holdfast: the function passed to update() must be synchronous; await first, then update");
+  return next;
 }
 
 function newLayer(keep?: ReadonlySet<string>): Layer {

@@ -79,10 +79,10 @@ export function assertReachable(
 /** Throws if a value cannot be an owner. */
 export function checkOwner(owner: unknown): asserts owner is string {
   if (typeof owner !== "string" || owner === "")
-    throw misuse("owner", owner, "the account's id as a text, like String(user.id)");
+    throw misuse("owner", owner, "the account's id as a string, like String(user.id)");
   if (owner.length > MOST_CHARACTERS)
-    throw outOfRange("owner", `a text of ${owner.length} characters`, `at most ${MOST_CHARACTERS} characters`);
-  if (LONE_SURROGATE.test(owner)) throw misuse("owner", "a text with half a surrogate pair", "well-formed Unicode");
+    throw outOfRange("owner", `a string of ${owner.length} characters`, `at most ${MOST_CHARACTERS} characters`);
+  if (LONE_SURROGATE.test(owner)) throw misuse("owner", "a string with half a surrogate pair", "well-formed Unicode");
 }
 
 /** Validates and copies the options of a login. */
@@ -128,7 +128,7 @@ function length(option: string, duration: Duration | undefined): number | undefi
 function checkedInfo(info: unknown): SessionInfo | undefined {
   if (info === undefined) return undefined;
   if (!isPlainObject(info) || !Object.values(info as object).every(isPlain))
-    throw misuse("info", info, '{ device: "Firefox on Linux" }: texts, numbers and booleans by name');
+    throw misuse("info", info, '{ device: "Firefox on Linux" }: strings, numbers and booleans by name');
   const text = JSON.stringify(info);
   if (utf8Length(text) > MOST_INFO_BYTES)
     throw outOfRange("info", `an object of ${utf8Length(text)} bytes as JSON`, `at most ${MOST_INFO_BYTES} bytes`);

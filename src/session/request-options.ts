@@ -170,7 +170,11 @@ function stores<C extends readonly unknown[]>(options: SessionOptions<C, any>): 
 function ready(options: SessionOptions<any, any>): Stores<any> {
   const parts: StoreParts | undefined = partsOf(options.store);
   if (!parts)
-    throw misplaced("store", options.store, "what createStore({ storage }) answers; a storage goes into `storage`");
+    throw misplaced(
+      "store",
+      options.store,
+      "the result of createStore({ storage }); a storage is passed as `storage`",
+    );
   const beside = STORE_OPTIONS.find((name) => (options as Record<string, unknown>)[name] !== undefined);
   if (beside)
     throw misplaced(
@@ -213,7 +217,7 @@ function ownOptions(options: SessionOptions<any, any>): StoreOptions {
 function assertDifferent(writable: readonly Extractor[]): void {
   const places = writable.map(placeOf);
   const twice = places.find((place, i) => places.indexOf(place) !== i);
-  if (twice) throw new TypeError(`holdfast: the extractor answers twice in the ${twice}; name each place once`);
+  if (twice) throw new TypeError(`holdfast: the extractor writes the ${twice} twice; name each place once`);
 }
 
 /** Name of the place of a token, for messages. */

@@ -33,7 +33,7 @@ export function customToken(generator: () => string): TokenSource {
       if (typeof token === "string" && fits(token)) return token;
       throw new SessionError(
         "bad-generator",
-        `keyGenerator answered ${describe(token)}; a token is 16 to 256 characters of A-Z a-z 0-9 . _ ~ -`,
+        `keyGenerator returned ${describe(token)}; a token is 16 to 256 characters of A-Z a-z 0-9 . _ ~ -`,
       );
     },
   };
@@ -54,7 +54,7 @@ export function hashOfId(id: unknown): string {
   if (typeof id === "string" && ID.test(id)) return id.slice(3);
   throw misuse(
     "id",
-    typeof id === "string" ? `a text of ${id.length} characters` : id,
+    typeof id === "string" ? `a string of ${id.length} characters` : id,
     "session.id (it starts with id_); for a token there is store.getByToken",
   );
 }
@@ -66,5 +66,5 @@ export function drawWriteId(): string {
 
 /** Describes an invalid token without repeating it. */
 function describe(token: unknown): string {
-  return typeof token === "string" ? `a text of ${token.length} characters` : show(token);
+  return typeof token === "string" ? `a string of ${token.length} characters` : show(token);
 }

@@ -652,7 +652,7 @@ test("a callback or other argument passed to a verb throws at once, and nothing 
       assert.throws(() => any[verb](() => {}), { name: "TypeError", message: /no callback/ });
     assert.throws(() => any.regenerate("cart"), TypeError);
     assert.throws(() => any.update("n", 5), /update takes a function/);
-    assert.throws(() => any.set(5, 1), /keys are texts/);
+    assert.throws(() => any.set(5, 1), /keys are strings/);
     assert.throws(() => any.get(Symbol("x")), TypeError);
   });
   assert.deepEqual(calls, ["get"]);
@@ -671,7 +671,7 @@ test("update with a promise or with nothing to answer throws, and changes nothin
   const client = await visitor(new World());
   await client.ask((session) => {
     assert.throws(() => session.update("n", async () => 1), /must be synchronous/);
-    assert.throws(() => session.update("n", () => undefined), /answered nothing/);
+    assert.throws(() => session.update("n", () => undefined), /returned undefined/);
     assert.throws(
       () =>
         session.update("n", () => {
