@@ -120,7 +120,12 @@ function likeHandler(wrapped: AnyHandler, handler: AnyHandler): AnyHandler {
 
 /** What {@link crossOriginProtection} makes. */
 export interface CrossOriginProtection extends CrossOriginChecks<Request> {
-  /** Wraps a handler, that of the session as well. It gets `this` and all arguments as the runtime passes them. */
+  /**
+   * Wraps a handler, also one with a session. It gets `this` and all arguments as the runtime passes them.
+   *
+   * @param handler - the handler for requests that are not refused
+   * @returns a handler of the same kind
+   */
   <Q extends Request, R extends readonly any[], A extends Response | undefined | void>(
     handler: FetchHandler<R, Q, A>,
   ): (request: Q, ...rest: R) => Promise<A | Response>;

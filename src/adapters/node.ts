@@ -29,6 +29,16 @@ export type SessionHandler<D extends object> = (req: SessionRequest<D>, res: Ser
 
 /** Wraps a handler into a listener; with methods to access its sessions. */
 export interface Sessions<D extends object = SessionData> extends SessionAccess<D, IncomingMessage> {
+  /**
+   * Wraps a handler.
+   *
+   * @param handler - called with a request that has a session
+   * @returns a listener for `createServer`
+   * @example
+   * ```ts
+   * createServer(sessions((req, res) => res.end(req.session.id)));
+   * ```
+   */
   (handler: SessionHandler<D>): (req: IncomingMessage, res: ServerResponse) => void;
   /**
    * Opens the session of a request without the middleware; `save()` sets the cookie in the response headers.
@@ -85,7 +95,12 @@ export function session<D extends object>(...called: readonly unknown[]): Sessio
 
 /** What {@link crossOriginProtection} makes. */
 export interface CrossOriginProtection extends CrossOriginChecks<IncomingMessage> {
-  /** Wraps a listener, that of the session as well. */
+  /**
+   * Wraps a listener, also one with a session.
+   *
+   * @param handler - the listener for requests that are not refused
+   * @returns a listener for `createServer`
+   */
   <Q extends IncomingMessage, S extends ServerResponse>(
     handler: (req: Q, res: S) => unknown,
   ): (req: Q, res: S) => unknown;

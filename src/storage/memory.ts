@@ -73,10 +73,12 @@ export class MemoryStorage implements Storage {
     return this.#entries.size;
   }
 
+  /** Implements the storage contract. */
   get(key: string): StoredEntry | undefined {
     return this.#entries.get(key);
   }
 
+  /** Implements the storage contract. */
   create(key: string, entry: StorageEntry, call: StorageCall): Written | false {
     this.#reclaim(SLICE, call.now);
     if (this.#entries.has(key)) return false;
@@ -89,11 +91,13 @@ export class MemoryStorage implements Storage {
     return this.#put(key, entry);
   }
 
+  /** Implements the storage contract. */
   update(key: string, entry: StorageEntry, version: Version, call: StorageCall): Written | false {
     this.#reclaim(SLICE, call.now);
     return this.#entries.get(key)?.version === version ? this.#put(key, entry) : false;
   }
 
+  /** Implements the storage contract. */
   touch(key: string, expiresAt: number, version: Version): Written | false {
     const entry = this.#entries.get(key);
     if (entry?.version !== version) return false;
@@ -101,10 +105,12 @@ export class MemoryStorage implements Storage {
     return { version };
   }
 
+  /** Implements the storage contract. */
   delete(key: string, version: Version): boolean {
     return this.#entries.get(key)?.version === version && this.#entries.delete(key);
   }
 
+  /** Implements the storage contract. */
   clear(prefix: string): void {
     for (const key of this.#entries.keys()) if (key.startsWith(prefix)) this.#entries.delete(key);
   }
