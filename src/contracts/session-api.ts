@@ -238,6 +238,7 @@ export interface CreateOptions extends Omit<AuthenticateOptions, "keep"> {
 export interface StoredSession<D extends object = SessionData> extends Session<D> {
   /** Drops unsaved changes. After that every method throws `released`. */
   release(): void;
+  /** Calls `release()`, at the end of a block with `using`. */
   [Symbol.dispose](): void;
 }
 

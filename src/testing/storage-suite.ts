@@ -7,6 +7,7 @@ import { Desk, type StorageUnderTest } from "./storage-desk.js";
 /** One case of the suite. `run` rejects with an Error that says which rule was broken. */
 export interface StorageCase {
   readonly name: string;
+  /** Runs the case on a new storage of `makeStorage`. */
   readonly run: () => Promise<void>;
 }
 
