@@ -309,7 +309,7 @@ export class Draft {
     change.text = text;
   }
 
-  /** A value that does not fit its schema is not there for whoever takes it: it stays stored. */
+  /** `take` does not return a value that does not match its schema: it stays stored. */
   #retake(taken: Taken, stored: string | undefined, changes: Layer["changes"]): void {
     if (taken.text === stored) return;
     taken.text = stored;
@@ -317,7 +317,7 @@ export class Draft {
     if (stored !== undefined && this.#checks?.isLeftOut(taken.key, stored)) changes.delete(taken.key);
   }
 
-  /** The value of a text; undefined if it does not fit its schema and is left out. */
+  /** Decodes a value; undefined if it does not match its schema and is ignored. */
   #read(text: string, key: string): unknown {
     const value = this.#codec.decode(text, key);
     return this.#checks ? this.#checks.read(key, text, value) : value;
