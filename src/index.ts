@@ -49,4 +49,4 @@ export {
   type CustomExtractor,
 } from "./extractors/sources.js";
 export { chain, keyLookup } from "./extractors/chain.js";
-export type { SessionAccess as Sessions, SessionOf } from "./contracts/session-access.js";
+export type { SessionAccess as Sessions, SessionOf, StoreOf } from "./contracts/session-access.js";

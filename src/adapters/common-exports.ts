@@ -5,5 +5,5 @@ export type { Session, StoredSession, Store } from "../contracts/session-api.js"
 export type { SessionData } from "../index.js";
 export type { CrossOriginOptions } from "../http/cross-origin.js";
 export type { DataOf } from "../contracts/schema.js";
-export type { SessionOf } from "../contracts/session-access.js";
+export type { SessionOf, StoreOf } from "../contracts/session-access.js";
 export { findSession, getSession, loadSession } from "./adapter.js";

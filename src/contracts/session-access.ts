@@ -52,3 +52,6 @@ export interface SessionAccess<D extends object = SessionData, C extends object 
  * ```
  */
 export type SessionOf<S extends { get(context: never): unknown }> = ReturnType<S["get"]>;
+
+/** The store type of a `sessions` object, for code that knows no request: `StoreOf<typeof sessions>`. */
+export type StoreOf<S extends { readonly store: unknown }> = S["store"];

@@ -4,7 +4,7 @@ import { Client } from "../support/client.js";
 import { start } from "./running.js";
 
 suite("three lines on each framework count a visitor's visits", { concurrency: 2 }, () => {
-  for (const name of ["express", "connect", "fastify", "koa", "hono", "node", "fetch"]) {
+  for (const name of ["express", "connect", "fastify", "fastify-plain", "koa", "hono", "node", "fetch"]) {
     test(name, async (t) => {
       const { origin } = await start(t, `adapters/${name}.js`);
       const [visitor, other] = [new Client(origin), new Client(origin)];

@@ -9,7 +9,9 @@ const root = fileURLToPath(new URL("../../", import.meta.url));
 const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
 const targets = Object.entries(manifest.exports as Record<string, string | Record<string, string>>);
 const entries = targets.filter(([name]) => !name.endsWith(".json")).map(([name]) => `holdfast${name.slice(1)}`);
-const adapters = ["node", "connect", "express", "fetch", "fastify", "koa", "hono"].map((name) => `holdfast/${name}`);
+const adapters = ["node", "connect", "express", "fetch", "fastify", "fastify-plain", "koa", "hono"].map(
+  (name) => `holdfast/${name}`,
+);
 const load = createRequire(import.meta.url);
 
 /** The sources of a directory that others may import by name: those that introduce themselves as a module. */
@@ -61,6 +63,14 @@ for (const name of adapters) {
     assert.equal(SessionError, ((await import("holdfast")) as Record<string, unknown>)["SessionError"]);
   });
 }
+
+test("holdfast/fastify and holdfast/fastify-plain have the same functions: only the types differ", async () => {
+  const [augmented, plain] = await Promise.all(
+    ["fastify", "fastify-plain"].map((name) => import(`holdfast/${name}`)),
+  );
+  assert.deepEqual(Object.keys(augmented), Object.keys(plain));
+  for (const [name, value] of Object.entries(plain)) assert.equal(augmented[name], value, name);
+});
 
 test("nothing is installed with the package, and no framework is required", () => {
   assert.equal(manifest.dependencies, undefined);

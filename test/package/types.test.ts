@@ -27,6 +27,9 @@ const RUNTIME_TYPES = { "bun-types": "1.4.5", "@cloudflare/workers-types": "5.20
 /** Libraries of schemas; valibot is among the dependencies. */
 const SCHEMA_LIBRARIES = { zod: "4.6.7", arktype: "2.2.10" };
 
+/** Other session libraries of Fastify, whose types are beside ours. */
+const NEIGHBOURS = { "@fastify/session": "11.1.3", "@fastify/cookie": "11.1.5", "@fastify/flash": "6.0.5" };
+
 /** Clients whose types are not among the dependencies. */
 const CLIENT_TYPES = { mariadb: "3.5.4", "@electric-sql/pglite": "0.5.17" };
 
@@ -56,7 +59,7 @@ function install(): string {
   const [modules, own] = [join(directory, "node_modules"), join(directory, "node_modules", "holdfast")];
   mkdirSync(own, { recursive: true });
   for (const name of readdirSync(join(root, "node_modules"))) {
-    if (!name.startsWith(".") && name !== "holdfast")
+    if (!name.startsWith(".") && name !== "holdfast" && name !== "@fastify")
       symlinkSync(join(root, "node_modules", name), join(modules, name), "junction");
   }
   const types = join(fromNpm(RUNTIME_TYPES), "node_modules");
@@ -68,6 +71,11 @@ function install(): string {
   const schemas = join(fromNpm(SCHEMA_LIBRARIES), "node_modules");
   for (const name of ["zod", "arktype", "@ark", "arkregex"])
     symlinkSync(join(schemas, name), join(modules, name), "junction");
+  const neighbours = join(fromNpm(NEIGHBOURS), "node_modules");
+  mkdirSync(join(modules, "@fastify"), { recursive: true });
+  for (const name of Object.keys(NEIGHBOURS)) symlinkSync(join(neighbours, name), join(modules, name), "junction");
+  for (const name of readdirSync(join(root, "node_modules", "@fastify")))
+    symlinkSync(join(root, "node_modules", "@fastify", name), join(modules, "@fastify", name), "junction");
   for (const name of ["dist", "package.json"]) cpSync(join(root, name), join(own, name), { recursive: true });
   cpSync(join(root, "test", "package", "types"), join(directory, "types"), { recursive: true });
   writeFileSync(join(directory, "package.json"), '{ "private": true, "type": "module" }');
@@ -93,6 +101,15 @@ for (const [resolution, args] of Object.entries(RESOLUTIONS)) {
 
   test(`${resolution}: the connect entry lives beside another session library's types`, async () => {
     assert.deepEqual(await complaints("beside-express-session", args), []);
+  });
+
+  test(`${resolution}: the plain entry for Fastify lives beside the types of @fastify/session`, async () => {
+    assert.deepEqual(await complaints("beside-fastify-session", args), []);
+  });
+
+  test(`${resolution}: the entry for Fastify lives beside @fastify/flash; with two declarations nothing is any`, async () => {
+    assert.deepEqual(await complaints("beside-fastify-flash", args), []);
+    assert.deepEqual(await complaints("beside-both", args), []);
   });
 
   test(`${resolution}: fetch and Hono need no types of Node`, async () => {

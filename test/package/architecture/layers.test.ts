@@ -15,7 +15,7 @@ const LAYERS = [
 ];
 
 /** Adapters of servers that exist on Node's own `http` only. */
-const ON_NODE = /^adapters\/(node|node-adapter|connect|express|fastify|koa)\.ts$/;
+const ON_NODE = /^adapters\/(node|node-adapter|connect|express|fastify|fastify-plain|koa)\.ts$/;
 
 const all = sourceFiles().flatMap((file) => importsOf(file));
 const shown = ({ from, to }: Import): string => `${from} → ${to}`;

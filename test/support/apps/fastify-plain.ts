@@ -2,7 +2,7 @@ import formbody from "@fastify/formbody";
 import makeFastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import type { IncomingMessage, Server } from "node:http";
 import type { Session, StoredSession } from "holdfast";
-import * as entry from "holdfast/fastify";
+import * as entry from "holdfast/fastify-plain";
 import { nodeBody } from "./bodies.js";
 import { listening, logged, mountedOf, optionsOf, statusOf } from "./serving.js";
 import type { Adapter, App, AppOptions, Data, Handle, Reply, Routes, Write } from "./types.js";

@@ -1,0 +1,352 @@
+/**
+ * Sessions for Fastify 5 without a type for `request.session`: for projects that have the types of another session
+ * library. `sessions.get(request)` is typed. `holdfast/fastify` has the same functions.
+ *
+ * @module
+ */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { STATUS_CODES, type IncomingMessage } from "node:http";
+import type { StoredSession } from "../contracts/session-api.js";
+import type { DataBy, Schemas, TypedBy } from "../contracts/schema.js";
+import type { SessionAccess } from "../contracts/session-access.js";
+import { parsedFields, type Fields } from "../http/form.js";
+import type { CrossOriginOptions } from "../http/cross-origin.js";
+import { NodeView } from "../http/node-request.js";
+import { isHttp2 } from "../http/response-arguments.js";
+import { isAnswerEnded } from "../http/response-patch.js";
+import { socketOf } from "../http/socket-guard.js";
+import type { AnswerHeaders } from "../http/request-view.js";
+import type { SessionData } from "../session-data.js";
+import type { RequestSession } from "../session/request-session.js";
+import { requestSessionOf, openSession, readSession } from "../session/lookup.js";
+import { requestSettings, type RequestSettings, type SessionOptions } from "../session/request-options.js";
+import { getSession, mount, protection, refuseAssignment, withAccess, type CrossOriginChecks } from "./adapter.js";
+import { HeldAnswer, lastAnswer, onClose, toRead } from "./node-adapter.js";
+
+export * from "./common-exports.js";
+
+type AnyRequest = FastifyRequest<any, any>;
+type AnyReply = FastifyReply<any, any>;
+type FastifyContext = readonly [request: FastifyRequest, reply: FastifyReply];
+type Settings = RequestSettings<FastifyContext>;
+
+/** Options of {@link session}; `skip`, `storage` and `errorHandler` are called with `(request, reply)`. */
+export type FastifyOptions = SessionOptions<FastifyContext>;
+
+/** The plugin, with methods to access its sessions. */
+export interface Sessions<D extends object = SessionData> extends SessionAccess<D, AnyRequest> {
+  (app: FastifyInstance<any, any, any, any, any>, options: object, done: (error?: Error) => void): void;
+  /**
+   * Opens the session of a request without the plugin; `save()` sets the cookie in the reply's headers.
+   *
+   * @param request - the request
+   * @param reply - its reply
+   * @returns the session
+   * @throws {SessionError} `storage` or `timeout`
+   */
+  open(request: AnyRequest, reply: AnyReply): Promise<StoredSession<D>>;
+  /**
+   * Opens the session of a request without a response (an upgrade).
+   *
+   * @param request - the request, of Fastify or of Node
+   * @returns the session
+   * @throws {SessionError} `storage` or `timeout`
+   */
+  read(request: AnyRequest | IncomingMessage): Promise<StoredSession<D>>;
+}
+
+/**
+ * Creates the plugin.
+ *
+ * @param options - see the table in the README
+ * @returns the plugin, with methods to access its sessions
+ * @throws {TypeError | RangeError} if an option is invalid; the message says what to write
+ * @example
+ * ```ts
+ * await app.register(session({ storage, idleTimeout: "30m" }));
+ * ```
+ */
+export function session<D extends object = SessionData, S extends Schemas = Schemas>(
+  options?: TypedBy<FastifyOptions, D, S>,
+): Sessions<DataBy<D, S>>;
+export function session<D extends object>(...called: readonly unknown[]): Sessions<D> {
+  const settings = requestSettings<FastifyContext, unknown>(called);
+  const plugin = (app: FastifyInstance<any, any, any, any, any>, _options: object, done: () => void): void => {
+    register(settings, app);
+    done();
+  };
+  Object.assign(plugin, ofParent("holdfast"));
+  return withAccess<D, AnyRequest, typeof plugin, Pick<Sessions<D>, "open" | "read">>(settings, plugin, {
+    async open(...answered) {
+      const [request, reply] = answered as unknown as FastifyContext;
+      return openSession<D>(
+        settings,
+        settings.storeFor([request, reply]),
+        new FastifyView(request),
+        request,
+        new ReplyHeaders(reply),
+        (report) => onClose(reply.raw, report),
+      );
+    },
+    async read(request) {
+      const view = "raw" in request ? new FastifyView(request as FastifyRequest) : new NodeView(request);
+      return readSession<D>(settings, settings.storeFor([request] as unknown as FastifyContext), view);
+    },
+  });
+}
+
+/** What {@link crossOriginProtection} makes. */
+export interface CrossOriginProtection extends CrossOriginChecks<AnyRequest | IncomingMessage> {
+  (app: FastifyInstance<any, any, any, any, any>, options: object, done: (error?: Error) => void): void;
+}
+
+/**
+ * Refuses requests that a page of another origin sent and that may change something: with 403, `cross-origin`,
+ * given to Fastify's error path. docs/cross-origin.md says what it covers beside SameSite.
+ *
+ * @param options - other origins that may send such requests
+ * @returns the plugin, to be registered before the session
+ * @throws {TypeError} if an origin is not as browsers send it
+ * @example
+ * ```ts
+ * app.register(crossOriginProtection({ trustedOrigins: ["https://login.example.com"] }));
+ * app.register(session());
+ * ```
+ */
+export function crossOriginProtection(options?: CrossOriginOptions): CrossOriginProtection;
+export function crossOriginProtection(...called: readonly unknown[]): CrossOriginProtection {
+  const read = (request: AnyRequest | IncomingMessage): ReturnType<typeof toRead> =>
+    toRead("raw" in request ? (request as FastifyRequest).raw : request);
+  return protection(called, read, (refusalOf) => {
+    const plugin = (app: FastifyInstance<any, any, any, any, any>, _options: object, done: () => void): void => {
+      app.addHook("onRequest", (request, _reply, next) => next(refusalOf(request)));
+      done();
+    };
+    return Object.assign(plugin, ofParent("holdfast-cross-origin"));
+  });
+}
+
+/** What makes a plugin work on the whole application it is registered in. */
+function ofParent(name: string): object {
+  return { [Symbol.for("skip-override")]: true, [Symbol.for("fastify.display-name")]: name };
+}
+
+function register(settings: Settings, app: FastifyInstance): void {
+  if (!app.hasRequestDecorator("session")) {
+    app.decorateRequest("session", {
+      getter(this: FastifyRequest) {
+        return getSession(this);
+      },
+      setter: refuseAssignment,
+    });
+  }
+  const { isLazy, extractor } = settings;
+  app.addHook("onRequest", (request, reply, done) => {
+    begin(settings, request, reply);
+    return isLazy || extractor.needsBody ? done() : (load(settings, request, reply) ?? done());
+  });
+  if (!isLazy && extractor.needsBody)
+    app.addHook("preValidation", (request, reply, done) => load(settings, request, reply) ?? done());
+  app.addHook("onSend", (request, reply, _payload, done) => {
+    const view = requestSessionOf(request, settings)?.view as FastifyView | undefined;
+    if (view) view.sending = reply;
+    done();
+  });
+}
+
+function begin(settings: Settings, request: FastifyRequest, reply: FastifyReply): void {
+  const view = new FastifyView(request);
+  const requestSession = mount(settings, view, [request, reply], request.raw);
+  if (requestSession) requestSession.host = new FastifyAnswer(requestSession, view, reply);
+}
+
+/** Returns undefined if loading was synchronous. */
+function load(settings: Settings, request: FastifyRequest, reply: FastifyReply): Promise<void> | undefined {
+  try {
+    return requestSessionOf(request, settings)
+      ?.load()
+      ?.catch((error: unknown) => fail(settings, error, request, reply));
+  } catch (error) {
+    return fail(settings, error, request, reply);
+  }
+}
+
+/**
+ * Fastify cannot wait before it sends: an `onSend` hook that waits leaves the reply open, and if a guard forgot
+ * `return reply`, the next handler overtakes it. So the underlying response is delayed, while Fastify considers it
+ * sent.
+ */
+class FastifyAnswer extends HeldAnswer {
+  readonly #view: FastifyView;
+  readonly #reply: FastifyReply;
+
+  constructor(requestSession: RequestSession, view: FastifyView, reply: FastifyReply) {
+    super(requestSession, reply.raw);
+    this.#view = view;
+    this.#reply = reply;
+  }
+
+  override before(): Promise<void> | undefined {
+    const saving = super.before();
+    if (saving) showEnd(this.#view.sending ?? this.#reply);
+    return saving;
+  }
+
+  /** If Fastify did not send, the handler wrote to `reply.raw`; then Fastify sends no other response. */
+  failed(error: unknown): void {
+    const { settings } = this.requestSession;
+    const { sending } = this.#view;
+    if (sending && !isHijacked(sending)) failSent(settings, error, sending);
+    else void failRaw(settings, error, this.#reply.request, this.#reply);
+  }
+}
+
+/**
+ * Fastify reads from `reply.raw` whether it has responded. A simulated response (`inject`) reports this only at its
+ * end, so the reply reports it earlier.
+ */
+function showEnd(reply: FastifyReply): void {
+  if (isHttp2(reply.raw) || socketOf(reply.raw)) return;
+  const prototype = Object.getPrototypeOf(reply) as FastifyReply;
+  Object.defineProperty(reply, "sent", {
+    configurable: true,
+    get: () => isAnswerEnded(reply.raw) || Reflect.get(prototype, "sent", reply),
+  });
+}
+
+function isHijacked(reply: FastifyReply): boolean {
+  return reply.sent && !reply.raw.writableEnded;
+}
+
+/**
+ * Replaces the response that Fastify sent: first the application's `errorHandler`, then Fastify's error path,
+ * immediately.
+ */
+function failSent(settings: Settings, error: unknown, reply: FastifyReply): void {
+  const { request } = reply;
+  clear(reply, error);
+  const { errorHandler } = settings;
+  if (!errorHandler) return sendError(reply, error);
+  void hasAnswered(reply, () => errorHandler(error, request, reply)).then(
+    (isAnswered) => isAnswered || sendError(reply, error),
+    (thrown: unknown) => sendError(reply, thrown),
+  );
+}
+
+/** A value that is not an Error would become the body of a response. */
+function sendError(reply: FastifyReply, error: unknown): void {
+  void reply.send(error instanceof Error ? error : new Error(String(error), { cause: error }));
+}
+
+/**
+ * Handles a failure of the session itself: first the application's `errorHandler`, then the error path. If
+ * `errorHandler` responds, the request does not continue.
+ */
+async function fail(
+  settings: Settings,
+  error: unknown,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<never> {
+  clear(reply, error);
+  if (settings.errorHandler && (await hasAnswered(reply, () => settings.errorHandler!(error, request, reply))))
+    return new Promise<never>(() => {});
+  throw error;
+}
+
+function clear(reply: FastifyReply, error: unknown): void {
+  for (const name of String(reply.getHeader("trailer") ?? "").split(" ")) reply.removeTrailer(name);
+  for (const name of Object.keys(reply.getHeaders())) reply.removeHeader(name);
+  const status = (error as { statusCode?: number } | undefined)?.statusCode ?? 500;
+  reply.code(status);
+  redirectsFrom(reply, status);
+}
+
+/** Fastify redirects with the status of the reply. The status of an error is not a redirect status. */
+function redirectsFrom(reply: FastifyReply, status: number): void {
+  const { redirect } = reply;
+  reply.redirect = (url, code) =>
+    redirect.call(reply, url, code ?? (reply.statusCode === status ? 302 : reply.statusCode));
+}
+
+/** Calls a function; returns true if it responded, by its return value or by `reply.send`, which sends later. */
+async function hasAnswered(reply: FastifyReply, answer: () => unknown): Promise<boolean> {
+  const { send } = reply;
+  let isSent = false;
+  reply.send = (payload) => {
+    isSent = true;
+    reply.send = send;
+    return reply.send(payload);
+  };
+  const payload = await answer();
+  reply.send = send;
+  if (payload !== undefined && !isSent) reply.send(payload);
+  return isSent || payload !== undefined || reply.sent;
+}
+
+/** The same if a handler writes to `reply.raw`, when Fastify sends no other response. */
+async function failRaw(
+  settings: Settings,
+  error: unknown,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<void> {
+  reply.hijack();
+  try {
+    await settings.errorHandler?.(error, request, reply);
+  } catch (thrown) {
+    request.log.error(thrown);
+  }
+  if (reply.raw.headersSent || reply.raw.writableEnded) return;
+  request.log.error(error);
+  lastAnswer(reply.raw, error, STATUS_CODES);
+}
+
+class FastifyView extends NodeView {
+  declare readonly context: FastifyRequest;
+  /** The reply that Fastify sent. */
+  sending: FastifyReply | undefined = undefined;
+
+  constructor(request: FastifyRequest) {
+    super(request.raw, request);
+  }
+
+  override param(name: string): string | undefined {
+    return (this.context.params as Record<string, string> | undefined)?.[name];
+  }
+
+  override async form(): Promise<Fields | undefined> {
+    return parsedFields(this.context.body) ?? super.form();
+  }
+}
+
+/** The headers of a reply, including those set on `reply.raw`. */
+class ReplyHeaders implements AnswerHeaders {
+  readonly #reply: FastifyReply;
+
+  constructor(reply: FastifyReply) {
+    this.#reply = reply;
+  }
+
+  names(): readonly string[] {
+    return Object.keys(this.#reply.getHeaders());
+  }
+
+  get(name: string): string | undefined {
+    return this.#reply.getHeader(name)?.toString();
+  }
+
+  set(name: string, value: string): void {
+    this.#reply.header(name, value);
+  }
+
+  cookies(): readonly string[] {
+    const all = [this.#reply.raw.getHeader("set-cookie"), this.#reply.getHeader("set-cookie")];
+    return [...new Set(all.flat().filter((line) => line !== undefined))] as string[];
+  }
+
+  setCookies(lines: readonly string[]): void {
+    this.#reply.removeHeader("set-cookie");
+    this.#reply.header("set-cookie", [...lines]);
+  }
+}

@@ -1,0 +1,2 @@
+export type { FastifySessionObject } from "@fastify/session";
+export type { FastifyRequest } from "fastify";
