@@ -16,9 +16,6 @@ const PROXIES = [
   "x-arr-ssl",
   "cdn-loop",
 ] as const;
-/** Headers that development servers add too; they must agree with the connection. */
-const FORWARDED = ["x-forwarded-proto", "x-forwarded-host", "x-forwarded-for"] as const;
-
 /**
  * True for plain HTTP on the machine of the browser: the only case in which a cookie may be sent without Secure. A
  * loopback `Host` alone is no proof: a TLS-terminating proxy on the same machine may send the server's own address.
@@ -67,9 +64,15 @@ function isKeptAlive(view: RequestView): boolean {
   return /\bkeep-alive\b/i.test(header(view, "connection") ?? "");
 }
 
+/**
+ * Whether a proxy has passed the request on. A development server adds `X-Forwarded-*` as well; if those say of the
+ * connection what can be seen anyway, it is as if they were not there.
+ */
 function isForwarded(view: RequestView): boolean {
-  if (PROXIES.some((name) => view.headers(name).length > 0)) return true;
-  const [proto, host, addresses] = FORWARDED.map((name) => header(view, name)) as [string?, string?, string?];
+  for (const name of PROXIES) if (header(view, name) !== undefined) return true;
+  const proto = header(view, "x-forwarded-proto");
+  const host = header(view, "x-forwarded-host");
+  const addresses = header(view, "x-forwarded-for");
   if (proto === undefined && host === undefined && addresses === undefined) return false;
   return (
     proto !== "http" ||

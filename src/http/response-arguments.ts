@@ -1,5 +1,5 @@
 import type { ServerResponse } from "node:http";
-import { read } from "../util/prototypes.js";
+import { has, read } from "../util/prototypes.js";
 import { lengthOf, type CallName } from "./response-state.js";
 
 /** Characters that a status message must not contain. */
@@ -144,7 +144,7 @@ export function isDestroyed(
 
 /** HTTP/2 has no status message, and warns at every use. */
 export function isHttp2(res: ServerResponse): boolean {
-  return Reflect.has(res, "stream");
+  return has(res, "stream");
 }
 
 export function coded(kind: new (message: string) => Error, code: string, message: string): Error {

@@ -187,9 +187,10 @@ const PATCH: ResponsePatch = {
   freeze(res) {
     if (layerOf(res) || Object.hasOwn(res, "headersSent")) return;
     const prototype = Object.getPrototypeOf(res) as object;
-    const own = frozenOf.get(prototype) ?? frozen(Object.getPrototypeOf, gateOf, res);
-    frozenOf.set(prototype, own);
-    Object.defineProperties(res, own);
+    const known = frozenOf.get(prototype) ?? partsOf(frozen(Object.getPrototypeOf, gateOf, res));
+    frozenOf.set(prototype, known);
+    Object.assign(res, known.methods);
+    for (const [name, getter] of known.getters) Object.defineProperty(res, name, getter);
   },
   isPatchedOver(res) {
     const writeHead = read(res, "writeHead");
@@ -203,8 +204,20 @@ const PATCH: ResponsePatch = {
   },
 };
 
+/** The properties that `freeze` adds to a response. Methods are assigned: defining them takes ten times as long. */
+interface Frozen {
+  readonly methods: Readonly<Record<string, unknown>>;
+  readonly getters: readonly (readonly [string, PropertyDescriptor])[];
+}
+
 /** The properties that `freeze` adds, by prototype. */
-const frozenOf = new WeakMap<object, PropertyDescriptorMap>();
+const frozenOf = new WeakMap<object, Frozen>();
+
+function partsOf(properties: PropertyDescriptorMap): Frozen {
+  const all = Object.entries(properties);
+  const methods = all.filter(([, { get }]) => !get).map(([name, { value }]): [string, unknown] => [name, value]);
+  return { methods: Object.fromEntries(methods), getters: all.filter(([, { get }]) => get) };
+}
 
 /**
  * If a prototype was inserted between a response and its class, the lowest such prototype has the functions for all

@@ -34,7 +34,7 @@ export function cameByUrl(found: Found | undefined): boolean {
   return found?.member.source === "query" || found?.member.source === "param";
 }
 
-/** Whether a cookie of this answer is Secure. */
+/** Whether a cookie of this response is Secure. */
 export function isSecure({ settings, view }: Pick<Answering, "settings" | "view">): boolean {
   return settings.cookie.secure === "auto" ? !isLocalPlainHttp(view) : settings.cookie.secure;
 }

@@ -347,7 +347,7 @@ export class RequestSession implements SessionRequest {
   }
 
   #warnOfPlainHttp(answering: Parameters<typeof isSecure>[0]): void {
-    if (warned.has(this.settings) || !isSecure(answering) || !isBrowserOnPlainHttp(this.view)) return;
+    if (warned.has(this.settings) || !isBrowserOnPlainHttp(this.view) || !isSecure(answering)) return;
     warned.add(this.settings);
     this.#parts.settings.emit({ type: "insecure" });
     warn(

@@ -34,7 +34,25 @@ function isOfClass(prototype: object): boolean {
   );
 }
 
-/** Reads a property without an inline cache, which for such an object costs more than it saves. */
+/** Reads a property; if the prototype was changed, without an inline cache: there it costs more than it saves. */
 export function read<T extends object, K extends keyof T>(object: T, name: K): T[K] {
-  return Reflect.get(object, name) as T[K];
+  return hasOwnClass(object) ? object[name] : (Reflect.get(object, name) as T[K]);
+}
+
+/** Whether an object has a property, its own or an inherited one; likewise. */
+export function has(object: object, name: string): boolean {
+  return hasOwnClass(object) ? name in object : Reflect.has(object, name);
+}
+
+/** The prototypes of classes that were seen last: of requests and of responses. */
+let seenLast: object | undefined;
+let seenBefore: object | undefined;
+
+function hasOwnClass(object: object): boolean {
+  const prototype = Object.getPrototypeOf(object) as object | null;
+  if (prototype === seenLast) return prototype !== null;
+  if (prototype !== seenBefore && (prototype === null || addedPrototype(object) !== undefined)) return false;
+  seenBefore = seenLast;
+  seenLast = prototype;
+  return true;
 }
