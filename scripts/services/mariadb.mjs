@@ -9,7 +9,8 @@ export async function start() {
   return { url: `mysql://root@${HOST}:${server.port}/holdfast`, version: versionOf(mariadbd()), servers: [server] };
 }
 
-async function mariadbServer() {
+/** A server, not yet started; `args` are more of its options. */
+export async function mariadbServer({ args = [] } = {}) {
   const command = mariadbd();
   const port = await freePort();
   const directory = temporaryDirectory("mariadb");
@@ -36,7 +37,7 @@ async function mariadbServer() {
   return new Server({
     name: "mariadb",
     command,
-    args: [...own, `--pid-file=${join(directory, "pid")}`, ...quick, ...asRoot],
+    args: [...own, `--pid-file=${join(directory, "pid")}`, ...quick, ...asRoot, ...args],
     port,
     directory,
     env: { TMPDIR: directory },

@@ -41,6 +41,22 @@ export async function postgresServer({ args = [] } = {}) {
   });
 }
 
+/** A standby of a running server, not yet started: a copy of its data, which follows what it writes. */
+export async function postgresStandby(primary) {
+  const command = postgresProgram();
+  const port = await freePort();
+  const user = serviceUser();
+  const directory = directoryOf("postgres", user);
+  const data = join(directory, "data");
+  execFileSync(
+    program("pg_basebackup", { apt: "postgresql-client", within: [dirname(command)] }),
+    ["-h", HOST, "-p", `${primary.port}`, "-U", "postgres", "-D", data, "-R", "-X", "stream", "-c", "fast", "-N"],
+    { ...user, cwd: directory, stdio: ["ignore", "ignore", "pipe"] },
+  );
+  const args = ["-D", data, "-p", `${port}`, "-h", HOST, "-k", "", "-c", "fsync=off"];
+  return new Server({ name: "standby", command, args, port, directory, ready: () => greets(port), ...user });
+}
+
 /** PostgreSQL and PgBouncer do not run as root: whom they run as instead. */
 export function serviceUser() {
   if (process.getuid?.() !== 0) return {};

@@ -18,6 +18,17 @@ export const MYSQL_FACTS: readonly SqlFact[] = [
       "AND table_name = {name of table}",
     judge: ([engine]) => tableEngine(text(engine)),
   },
+  { sql: "SELECT CAST(@@global.read_only AS CHAR)", judge: ([readOnly]) => readOnlyServer(text(readOnly)) },
+  {
+    // For MariaDB; MySQL returns an error.
+    sql: "SELECT variable_value FROM information_schema.global_status WHERE variable_name = 'SLAVES_RUNNING'",
+    judge: ([running]) => replica(Number(text(running)) > 0),
+  },
+  {
+    // For MySQL; MariaDB returns an error, and so does MySQL to a user without the right to ask.
+    sql: "SELECT service_state FROM performance_schema.replication_connection_status WHERE service_state = 'ON'",
+    judge: ([state]) => replica(text(state) === "ON"),
+  },
   {
     // For MariaDB; MySQL returns an error.
     sql:
@@ -34,6 +45,22 @@ function autocommits(autocommit: string): StorageFinding[] {
     bad(
       "autocommit is off: no write of a session is committed",
       "SET autocommit = 1, the default, in the client's configuration",
+    ),
+  ];
+}
+
+/** Administrators can write to such a server, and nothing else learns of it. */
+function readOnlyServer(readOnly: string): StorageFinding[] {
+  if (/^(0|OFF|)$/i.test(readOnly)) return [];
+  return [bad("read_only is on, as on a replica: what a session writes there is lost", "connect to the primary")];
+}
+
+function replica(isReplica: boolean): StorageFinding[] {
+  if (!isReplica) return [];
+  return [
+    warning(
+      "the server replicates from another server: that one does not learn of what is written here",
+      "connect to the primary, unless each of the two replicates from the other",
     ),
   ];
 }

@@ -164,6 +164,10 @@ export const LOOK_ALIKES: Readonly<Record<string, Readonly<Record<string, readon
         }),
       ],
     ],
+    "a driver adapter of Prisma": [
+      /driver adapter of Prisma.*a pool/,
+      async () => [new (foreign("@prisma/adapter-mariadb").PrismaMariaDb)({ host: "127.0.0.1", port: 1 })],
+    ],
     Kysely: [/Kysely.*the pool/, async () => [await kysely()]],
     "a Promise of a connection": [
       /a Promise.*await/,
@@ -192,6 +196,10 @@ export const LOOK_ALIKES: Readonly<Record<string, Readonly<Record<string, readon
     "a driver adapter of Prisma": [
       /driver adapter of Prisma/,
       async () => [new (foreign("@prisma/adapter-libsql").PrismaLibSql)({ url: "file::memory:" })],
+    ],
+    "a driver adapter of Prisma for better-sqlite3": [
+      /driver adapter of Prisma.*a separate database/,
+      async () => [new (foreign("@prisma/adapter-better-sqlite3").PrismaBetterSqlite3)({ url: "file:a.db" })],
     ],
     Knex: [/Knex/, async () => [Object.assign(() => {}, { raw: ignore, schema: {}, client: {} })]],
     "a database of sql.js": [/sql\.js.*node:sqlite/, async () => [new (await foreign("sql.js")()).Database()]],

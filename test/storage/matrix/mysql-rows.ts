@@ -14,7 +14,11 @@ interface Setting {
   readonly schema?: string;
   readonly bad?: RegExp;
   readonly only?: RegExp;
+  /** The connection is encrypted: MariaDB is told to by an option, MySQL does so by itself. */
+  readonly isSecure?: true;
 }
+
+const TLS: Setting = { options: { ssl: { rejectUnauthorized: false } }, isSecure: true };
 
 const TABLE = "holdfast.holdfast_sessions";
 
@@ -66,6 +70,7 @@ const MYSQL2_SETTINGS: Readonly<Record<string, Setting>> = {
     prepare: LACKING,
     bad: /GRANT SELECT, INSERT, UPDATE, DELETE/,
   },
+  TLS,
   "no generated code": { options: { disableEval: true }, only: /3\.24/ },
   ...OF_SERVER,
 };
@@ -86,6 +91,7 @@ const MARIADB_SETTINGS: Readonly<Record<string, Setting>> = {
   "no pipelining": { options: { pipelining: false } },
   "the answer's metadata as array": { options: { metaAsArray: true } },
   "a user with least rights": { options: { user: "matrix_least" }, prepare: LEAST },
+  TLS,
   ...OF_SERVER,
 };
 
@@ -135,7 +141,7 @@ function rowOf(server: string, client: string, configuration: string, setting: S
     driver: "mysql",
     client,
     configuration,
-    server,
+    server: setting.isSecure && server === "mariadb" ? "mariadb with TLS" : server,
     isPart: server === "mariadb" && PARTS.has(configuration) && !/3\.[269]/.test(client),
     ...(setting.bad && { bad: setting.bad }),
     async open(where: Service) {
@@ -211,6 +217,13 @@ function poolsInside(): Readonly<Record<string, (where: Service) => Promise<Made
       const source = new (foreign("typeorm").DataSource)({ type: "mysql", ...login(where), username: "root" });
       await source.initialize();
       return [source.driver.pool, () => source.destroy()];
+    },
+    async "@prisma/adapter-mariadb, a pool beside it"(where) {
+      const { host, port, user, database } = login(where);
+      const { PrismaMariaDb } = foreign("@prisma/adapter-mariadb");
+      const adapter = await new PrismaMariaDb({ host, port, user, database }).connect();
+      const beside = foreign("mariadb").createPool({ host, port, user, database });
+      return [beside, () => Promise.all([adapter.dispose(), beside.end()])];
     },
     async "sequelize, a pool beside it"(where) {
       const sequelize = new (foreign("sequelize").Sequelize)(where.url, {

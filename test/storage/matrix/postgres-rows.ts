@@ -1,4 +1,5 @@
 /** PostgreSQL: `pg`, `postgres`, PGlite, and the pools that query builders and ORMs are made with. */
+import { connect } from "node:net";
 import pg from "pg";
 import { postgresStorage, type PgClient, type PgliteClient, type PostgresJsClient } from "holdfast/storage/postgres";
 import { foreign, foreignModule, foreignVersion, pgNative } from "../../support/foreign-packages.js";
@@ -88,7 +89,19 @@ const POSTGRES_JS_SETTINGS: Readonly<Record<string, Setting>> = {
   TLS: { options: { ssl: { rejectUnauthorized: false } }, server: "postgres with TLS" },
 };
 
-const PARTS = new Set(["a role with least rights", "behind PgBouncer in transaction mode"]);
+/** Its Pool and Client speak the protocol inside of a WebSocket, which a proxy of Neon's takes it out of. */
+const NEON_SETTINGS: Readonly<Record<string, Setting>> = {
+  "a pool through a WebSocket": {},
+  "a pool of one through a WebSocket": { options: { max: 1 } },
+  "a client through a WebSocket": { single: true },
+  "queries of a pool by fetch": { options: { poolQueryViaFetch: true } },
+};
+
+const PARTS = new Set([
+  "a pool through a WebSocket",
+  "a role with least rights",
+  "behind PgBouncer in transaction mode",
+]);
 
 export const POSTGRES_ROWS: readonly MatrixRow[] = [
   ...["pg8.11", "pg"].flatMap((name) =>
@@ -103,6 +116,7 @@ export const POSTGRES_ROWS: readonly MatrixRow[] = [
       return [sql, () => sql.end({ timeout: 5 })];
     }),
   ),
+  ...rowsOf(`@neondatabase/serverless ${foreignVersion("@neondatabase/serverless")}`, NEON_SETTINGS, openNeon),
   pglite("in memory", undefined),
   pglite("as an application's own types", {
     parsers: { 17: () => "broken", 20: () => "broken", 25: () => "broken" },
@@ -172,6 +186,38 @@ async function openPg({ Pool, Client }: any, where: Service, { options, single }
   client.on("error", ignore);
   if (single) await client.connect();
   return [client, () => client.end()];
+}
+
+/** As Neon's proxy does it: what comes in messages goes to the server, and back. */
+async function webSocketProxy(target: number): Promise<{ readonly port: number; close(): void }> {
+  const server = new (foreign("ws").WebSocketServer)({ host, port: 0 });
+  await new Promise((resolve) => server.once("listening", resolve));
+  server.on("connection", (webSocket: any) => {
+    const socket = connect(target, host);
+    webSocket.on("message", (bytes: Buffer) => socket.write(bytes)).on("close", () => socket.destroy());
+    socket.on("data", (bytes) => webSocket.send(bytes)).on("close", () => webSocket.close());
+    socket.on("error", ignore);
+  });
+  const close = (): void => {
+    for (const one of server.clients) one.terminate();
+    server.close();
+  };
+  return { port: server.address().port, close };
+}
+
+async function openNeon(where: Service, setting: Setting): Promise<Made> {
+  const neon = foreign("@neondatabase/serverless");
+  const proxy = await webSocketProxy(where.port);
+  const { poolQueryViaFetch = false, ...options } = (setting.options ?? {}) as { poolQueryViaFetch?: boolean };
+  Object.assign(neon.neonConfig, {
+    webSocketConstructor: foreign("ws"),
+    wsProxy: () => `${host}:${proxy.port}/`,
+    useSecureWebSocket: false,
+    pipelineConnect: false,
+    poolQueryViaFetch,
+  });
+  const [client, end] = await openPg(neon, where, { ...setting, options });
+  return [client, () => Promise.resolve(end()).finally(proxy.close)];
 }
 
 function pglite(configuration: string, options: object | undefined): MatrixRow {

@@ -1,7 +1,12 @@
 /** Every row of the matrix. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { MemcacheClient } from "memcache-client";
 import { memcachedStorage } from "holdfast/storage/memcached";
 import { memoryStorage } from "holdfast/storage/memory";
+import { sqliteStorage } from "holdfast/storage/sqlite";
+import { foreign, foreignVersion } from "../../support/foreign-packages.js";
 import { LOOK_ALIKES } from "../../support/look-alikes.js";
 import { DYNAMODB_ROWS } from "./dynamodb-rows.js";
 import { MONGODB_ROWS } from "./mongodb-rows.js";
@@ -50,6 +55,30 @@ const OTHERS: readonly MatrixRow[] = [
   ),
 ];
 
+/** Beside Prisma, which gives its client to nobody. */
+const BESIDE_PRISMA: MatrixRow = {
+  driver: "sqlite",
+  client: `@prisma/adapter-libsql ${foreignVersion("@prisma/adapter-libsql")}`,
+  configuration: "a client of the same file beside it",
+  server: "none",
+  async open() {
+    const directory = mkdtempSync(join(tmpdir(), "holdfast-matrix-"));
+    const url = `file:${join(directory, "matrix.db")}`;
+    const adapter = await new (foreign("@prisma/adapter-libsql").PrismaLibSql)({ url }).connect();
+    const client = foreign("@libsql/client").createClient({ url });
+    const storage = sqliteStorage(client);
+    await storage.ensureSchema();
+    return {
+      storage,
+      async close() {
+        client.close();
+        await adapter.dispose();
+        rmSync(directory, { recursive: true, force: true });
+      },
+    };
+  },
+};
+
 const REFUSED: readonly MatrixRow[] = Object.entries(LOOK_ALIKES).flatMap(([driver, kinds]) =>
   Object.entries(kinds).map(
     ([client, [refused, make]]): MatrixRow => ({
@@ -70,6 +99,7 @@ export const ROWS: readonly MatrixRow[] = [
   ...POSTGRES_ROWS,
   ...MYSQL_ROWS,
   ...SQLITE_ROWS,
+  BESIDE_PRISMA,
   ...MONGODB_ROWS,
   ...DYNAMODB_ROWS,
   ...UPSTASH_ROWS,

@@ -15,6 +15,10 @@ interface RedisServers {
   redisVersion(command: string): string | undefined;
 }
 
+interface MariadbServers {
+  mariadbServer(options: { args: string[] }): Promise<Startable>;
+}
+
 interface PostgresServers {
   postgresServer(options: { args: string[] }): Promise<Startable>;
   serviceUser(): { uid?: number; gid?: number };
@@ -23,6 +27,7 @@ interface PostgresServers {
 const scripts = (name: string): Promise<unknown> =>
   import(new URL(`../../../scripts/services/${name}.mjs`, import.meta.url).href);
 const { redisServer, redisVersion } = (await scripts("redis-server")) as RedisServers;
+const { mariadbServer } = (await scripts("mariadb")) as MariadbServers;
 const { postgresServer, serviceUser } = (await scripts("postgres")) as PostgresServers;
 
 /** A certificate of its own, for this machine; clients are told not to look who signed it. */
@@ -73,6 +78,14 @@ const SPECIAL: Readonly<Record<string, () => Promise<Service>>> = {
       ["KEYS", "FLUSHALL", "FLUSHDB", "CONFIG", "SHUTDOWN"].flatMap((name) => ["--rename-command", name, ""]),
     ),
   "redis without EVALSHA": () => redisWith(["--rename-command", "EVALSHA", ""]),
+  async "mariadb with TLS"() {
+    const { key, cert } = certificate();
+    const args = [`--ssl-cert=${cert}`, `--ssl-key=${key}`, "--require-secure-transport=ON"];
+    const server = await mariadbServer({ args });
+    await server.start();
+    const ssl = encodeURIComponent('{"rejectUnauthorized":false}');
+    return described(`mysql://root@127.0.0.1:${server.port}/holdfast?ssl=${ssl}`, server, undefined);
+  },
   async "postgres with TLS"() {
     const { key, cert } = certificate();
     const server = await postgresServer({

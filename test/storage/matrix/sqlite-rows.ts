@@ -1,7 +1,12 @@
 /** SQLite: each client in the runtime that has it, and how files and connections are configured. */
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { createStore, type Storage } from "holdfast";
 import { sqliteStorage } from "holdfast/storage/sqlite";
 import { openSqlite, ROW_SETTINGS, type SqliteClient } from "../../support/sqlite-clients.js";
 import { nameOf, type MatrixRow, type Opened } from "./row.js";
@@ -12,6 +17,8 @@ interface Setting {
   configure?(database: any): void;
   /** The database is in memory. */
   readonly isTransient?: true;
+  /** Other processes change the same file. */
+  readonly isShared?: true;
 }
 
 const SETTINGS: Readonly<Record<string, Setting>> = {
@@ -30,6 +37,8 @@ const SETTINGS: Readonly<Record<string, Setting>> = {
     ],
   },
   "in memory": { isTransient: true },
+  "WAL, several processes": { pragmas: ["PRAGMA journal_mode = WAL", "PRAGMA synchronous = NORMAL"], isShared: true },
+  "a rollback journal, several processes": { pragmas: ["PRAGMA synchronous = OFF"], isShared: true },
 };
 
 /** What the page calls each, without asking for packages: this file is read in other runtimes too. */
@@ -74,6 +83,7 @@ export async function openSqliteRow(wanted: string): Promise<Opened> {
   for (const pragma of setting.pragmas ?? []) await run(pragma);
   const storage = sqliteStorage(database);
   await storage.ensureSchema();
+  if (setting.isShared) await countTogether(storage, name, file);
   return {
     storage,
     close() {
@@ -81,4 +91,21 @@ export async function openSqliteRow(wanted: string): Promise<Opened> {
       rmSync(directory, { recursive: true, force: true });
     },
   };
+}
+
+/** Processes that count, and how far each of them does. */
+const PROCESSES = 3;
+const TIMES = 40;
+
+/** This process and others count in one session: none of it is lost. */
+async function countTogether(storage: Storage, client: string, file: string): Promise<void> {
+  const store = createStore<{ n: number }>({ storage, storageTimeout: "20s", commitTimeout: "40s" });
+  const { id } = await store.create({ n: 0 });
+  const program = fileURLToPath(new URL("../../support/sqlite-child.js", import.meta.url));
+  const args = [program, "count", client, file, id, `${TIMES}`];
+  const others = Array.from({ length: PROCESSES }, () => promisify(execFile)(process.execPath, args));
+  for (let i = 0; i < TIMES; i++) await store.edit(id, (session) => session.update("n", (n = 0) => n + 1));
+  await Promise.all(others);
+  assert.equal((await store.getById(id))?.get("n"), (PROCESSES + 1) * TIMES);
+  await store.delete(id);
 }
