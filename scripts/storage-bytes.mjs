@@ -1,22 +1,31 @@
 /**
- * `npm run bytes`: how many bytes a session takes in each storage, measured on the real servers over 10,000 sessions
+ * `npm run bytes [-- STORAGE …]`: how many bytes a session takes in each storage, measured on the real servers over 10,000 sessions
  * of a signed-in visitor with three things in the cart: as they were created, and after each was written ten times
- * more. Those of docs/storages.
+ * more. Those of docs/storages. MongoDB and DynamoDB are measured over fewer, by the size that each document or item
+ * has: what stands in for their servers here keeps them in another way.
  */
 import { createClient as createLibsql } from "@libsql/client";
 import { MemcacheClient } from "memcache-client";
 import { mkdtempSync, rmSync, statSync } from "node:fs";
+import { BSON, MongoClient } from "mongodb";
 import mysql from "mysql2/promise";
+import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import pg from "pg";
 import { createClient } from "redis";
+import { fromNpm } from "./from-npm.mjs";
 import { startService } from "./services.mjs";
 import { setup } from "./setup.mjs";
 
 const SESSIONS = 10_000;
+/** Where each document has a size of its own. */
+const FEW = 200;
+/** By DynamoDB's own rule, beside the names and values of the attributes. */
+const ITEM_BYTES = 100;
+const AWS_SDK = "3.1169.0";
 const REWRITES = 10;
 const AT_ONCE = 64;
 /** Ids are kept outside of the heap, which is measured. */
@@ -25,9 +34,11 @@ const DATA = { userId: 1, cart: ["anchor", "rope", "wall-hook"] };
 
 await setup();
 const { createStore } = await import("../dist/index.js");
+const { dynamodbStorage } = await import("../dist/storage/dynamodb.js");
 const { encrypted } = await import("../dist/storage/encrypted.js");
 const { memcachedStorage } = await import("../dist/storage/memcached.js");
 const { memoryStorage } = await import("../dist/storage/memory.js");
+const { mongodbStorage } = await import("../dist/storage/mongodb.js");
 const { mysqlStorage } = await import("../dist/storage/mysql.js");
 const { postgresStorage } = await import("../dist/storage/postgres.js");
 const { redisStorage } = await import("../dist/storage/redis.js");
@@ -97,6 +108,37 @@ const SUBJECTS = {
     };
   },
 
+  async mongodb() {
+    const { url, stop } = await startService("mongodb");
+    const client = new MongoClient(url);
+    const collection = client.db().collection("sessions");
+    const storage = mongodbStorage(collection);
+    const bytes = async () => {
+      const documents = await collection.find().toArray();
+      return documents.reduce((sum, document) => sum + BSON.calculateObjectSize(document), 0);
+    };
+    return { name: "mongodb", storage, bytes, sessions: FEW, close: () => client.close().then(stop) };
+  },
+
+  async dynamodb() {
+    const { url, stop } = await startService("dynamodb");
+    const directory = fromNpm({ "@aws-sdk/client-dynamodb": AWS_SDK, "@aws-sdk/lib-dynamodb": AWS_SDK });
+    const { DynamoDB } = createRequire(join(directory, "_.js"))("@aws-sdk/client-dynamodb");
+    const credentials = { accessKeyId: "test", secretAccessKey: "test" };
+    const client = new DynamoDB({ endpoint: url, region: "us-east-1", credentials });
+    const storage = dynamodbStorage(client, { table: "sessions" });
+    await storage.ensureSchema();
+    const bytes = async () => {
+      const { Items } = await client.scan({ TableName: "sessions" });
+      return Items.reduce((sum, item) => sum + itemBytes(item), 0);
+    };
+    const close = () => {
+      client.destroy();
+      return stop();
+    };
+    return { name: "dynamodb", storage, bytes, sessions: FEW, close };
+  },
+
   async memcached() {
     const { url, version, stop } = await startService("memcached");
     const client = new MemcacheClient({ server: url.slice("memcached://".length) });
@@ -118,23 +160,26 @@ const SUBJECTS = {
 };
 
 await showRecord();
-for (const open of Object.values(SUBJECTS)) await measure(await open());
+const asked = process.argv.slice(2);
+for (const [name, open] of Object.entries(SUBJECTS)) {
+  if (asked.length === 0 || asked.includes(name)) await measure(await open());
+}
 
-async function measure({ name, storage, bytes, close }) {
+async function measure({ name, storage, bytes, close, sessions = SESSIONS }) {
   const store = createStore({ storage });
   await store.create(DATA);
   const empty = await bytes();
-  const ids = Buffer.alloc(SESSIONS * ID_BYTES);
-  await inSlices(async (i) => ids.write((await store.create(DATA)).id, i * ID_BYTES));
+  const ids = Buffer.alloc(sessions * ID_BYTES);
+  await inSlices(sessions, async (i) => ids.write((await store.create(DATA)).id, i * ID_BYTES));
   const created = await bytes();
   const idOf = (i) => ids.toString("latin1", i * ID_BYTES, (i + 1) * ID_BYTES);
   for (let round = 0; round < REWRITES; round++)
-    await inSlices((i) =>
+    await inSlices(sessions, (i) =>
       store.edit(idOf(i), (session) => session.update("cart", ([first, ...rest]) => [...rest, first])),
     );
   const rewritten = await bytes();
   console.log(
-    `${name.padEnd(24)}${perSession(created - empty)} created${perSession(rewritten - empty)} written ten times more`,
+    `${name.padEnd(24)}${perSession(created - empty, sessions)} created${perSession(rewritten - empty, sessions)} written ten times more`,
   );
   await close();
 }
@@ -156,9 +201,9 @@ async function showRecord() {
   );
 }
 
-async function inSlices(work) {
-  for (let at = 0; at < SESSIONS; at += AT_ONCE)
-    await Promise.all(Array.from({ length: Math.min(AT_ONCE, SESSIONS - at) }, (_, i) => work(at + i)));
+async function inSlices(sessions, work) {
+  for (let at = 0; at < sessions; at += AT_ONCE)
+    await Promise.all(Array.from({ length: Math.min(AT_ONCE, sessions - at) }, (_, i) => work(at + i)));
 }
 
 function heap() {
@@ -167,6 +212,15 @@ function heap() {
   return process.memoryUsage().heapUsed;
 }
 
-function perSession(bytes) {
-  return `${Math.round(bytes / SESSIONS)}`.padStart(6);
+/** As it is billed: names and values in UTF-8, and of a number about half of its digits. */
+function itemBytes(item) {
+  return Object.entries(item).reduce(
+    (sum, [name, { S, N }]) =>
+      sum + Buffer.byteLength(name) + (S === undefined ? N.length / 2 + 1 : Buffer.byteLength(S)),
+    ITEM_BYTES,
+  );
+}
+
+function perSession(bytes, sessions) {
+  return `${Math.round(bytes / sessions)}`.padStart(6);
 }

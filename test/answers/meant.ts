@@ -117,7 +117,7 @@ export const MEANT: readonly Meant[] = [
     row: /^(?:res\.write, then the session, then res\.end|res\.flushHeaders, a while, the session, res\.end)$/,
     columns: ["first visit"],
     differs: /./,
-    why: "the first write of a visitor throws `answered` where it is called if the first byte is out: no cookie can follow it. What that does to the program is the program's own",
+    why: "the first write of a visitor throws `answered` where it is called if the first byte is out: no cookie can follow it. In a timer nobody catches that, and the process ends, as it does if `res.setHeader` is called there",
   },
   {
     row: /^(?:res\.write, then the session, then res\.end|res\.flushHeaders, a while, the session, res\.end|the session used in the callback of res\.write)$/,

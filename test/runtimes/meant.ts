@@ -191,6 +191,11 @@ const NOT_PLAYED: readonly { readonly on: RegExp; readonly suite: RegExp; readon
   { on: /^workerd$/, suite: /sqlite|libsql/, why: "a Worker has no files" },
   {
     on: /^workerd$/,
+    suite: /^storages\/DynamoDB$/,
+    why: "the AWS SDK is installed apart from what the Worker of the tests is made of",
+  },
+  {
+    on: /^workerd$/,
     suite: /^storages\/(?:mysql2(?!.*disableEval)|memcache-client)/,
     why: "it makes code from text, which a Worker refuses; mysql2 does without if it is told `disableEval`",
   },

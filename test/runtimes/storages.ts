@@ -3,12 +3,15 @@
  * for.
  */
 import type { Storage } from "holdfast";
+import { dynamodbStorage } from "holdfast/storage/dynamodb";
 import { memcachedStorage } from "holdfast/storage/memcached";
 import { memoryStorage } from "holdfast/storage/memory";
+import { mongodbStorage } from "holdfast/storage/mongodb";
 import { mysqlStorage } from "holdfast/storage/mysql";
 import { postgresStorage } from "holdfast/storage/postgres";
 import { redisStorage } from "holdfast/storage/redis";
 import { sqliteStorage } from "holdfast/storage/sqlite";
+import { upstashStorage } from "holdfast/storage/upstash";
 import type { Service } from "../support/services.js";
 import type { SqliteClient } from "../support/sqlite-clients.js";
 
@@ -21,7 +24,7 @@ export interface OpenedStorage {
 /** A client, and the server that it needs. */
 export interface StorageClient {
   readonly name: string;
-  readonly server?: "redis" | "postgres" | "mariadb" | "memcached";
+  readonly server?: "redis" | "postgres" | "mariadb" | "memcached" | "mongodb" | "dynamodb" | "upstash";
   open(where: Service | undefined): Promise<OpenedStorage>;
 }
 
@@ -95,6 +98,35 @@ export const STORAGES: readonly StorageClient[] = [
       const storage = mysqlStorage(pool);
       await storage.ensureSchema();
       return { storage, close: () => pool.end() };
+    },
+  },
+  {
+    name: "mongodb",
+    server: "mongodb",
+    async open(where) {
+      const { MongoClient } = await import("mongodb");
+      const client = new MongoClient(where!.url, { serverSelectionTimeoutMS: 5000 });
+      const storage = mongodbStorage(client.db().collection(`kit_${crypto.randomUUID()}`));
+      await storage.ensureSchema();
+      return { storage, close: () => client.close() };
+    },
+  },
+  {
+    name: "DynamoDB",
+    server: "dynamodb",
+    async open(where) {
+      const { connectDynamodb } = await import("../support/dynamodb-clients.js");
+      const { client, table, close } = await connectDynamodb(where!);
+      return { storage: dynamodbStorage(client, { table }), close };
+    },
+  },
+  {
+    name: "@upstash/redis",
+    server: "upstash",
+    async open(where) {
+      const { Redis } = await import("@upstash/redis");
+      const { url, password: token } = where!;
+      return { storage: upstashStorage(new Redis({ url, token, enableTelemetry: false })), close() {} };
     },
   },
   {

@@ -1,8 +1,9 @@
 /** Plays the suites of adapters and storages inside a runtime, and hears what it prints. */
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
-import { service, type Service } from "../support/services.js";
+import { ownService, service, type Service } from "../support/services.js";
 import { SQLITE_ENVIRONMENT } from "../support/sqlite-runtimes.js";
+import { TOKEN, UpstashFront } from "../support/upstash-front.js";
 import { within } from "../support/within.js";
 import type { Report, RowResult } from "./rows.js";
 import { commandOf, startWorker, type RuntimeName } from "./start.js";
@@ -62,8 +63,22 @@ async function run(runtime: RuntimeName, program: string, args: readonly string[
 async function servicesFor(suites: readonly string[]): Promise<Record<string, Service>> {
   const given: Record<string, Service> = {};
   for (const { name, server } of STORAGES)
-    if (server && suites.includes(`storages/${name}`)) given[server] = { ...(await service(server)), servers: [] };
+    if (server && suites.includes(`storages/${name}`)) given[server] = { ...(await serverOf(server)), servers: [] };
   return given;
+}
+
+let front: Promise<Service> | undefined;
+
+/** A service; that of Upstash is a Redis behind REST, in this process. */
+function serverOf(name: string): Promise<Service> {
+  if (name !== "upstash") return service(name);
+  return (front ??= frontBefore());
+}
+
+async function frontBefore(): Promise<Service> {
+  const redis = await ownService("redis");
+  const { url } = await UpstashFront.start(redis.url);
+  return { ...redis, url, password: TOKEN };
 }
 
 /** Of workerd, each case at a request of its own. */

@@ -6,11 +6,13 @@ import assert from "node:assert/strict";
 import { after, describe, test } from "node:test";
 import { Redis } from "ioredis";
 import { MemcacheClient } from "memcache-client";
+import { MongoClient } from "mongodb";
 import { createPool } from "mysql2/promise";
 import pg from "pg";
 import { createClient } from "redis";
 import type { Storage } from "holdfast";
 import { memcachedStorage } from "holdfast/storage/memcached";
+import { mongodbStorage } from "holdfast/storage/mongodb";
 import { mysqlStorage } from "holdfast/storage/mysql";
 import { postgresStorage } from "holdfast/storage/postgres";
 import { redisStorage } from "holdfast/storage/redis";
@@ -84,6 +86,18 @@ const CLIENTS: Readonly<Record<string, Readonly<Record<string, Open>>>> = {
       const storage = mysqlStorage(pool);
       await storage.ensureSchema();
       return { storage, close: () => pool.end() };
+    },
+  },
+  mongodb: {
+    async "mongodb, socketTimeoutMS"(port) {
+      const client = new MongoClient(`mongodb://${host}:${port}/app`, {
+        maxPoolSize: POOL,
+        serverSelectionTimeoutMS: 2000,
+        socketTimeoutMS: 1500,
+      });
+      const storage = mongodbStorage(client.db().collection("half_open"));
+      await storage.ensureSchema();
+      return { storage, close: () => client.close() };
     },
   },
   memcached: {

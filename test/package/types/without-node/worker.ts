@@ -1,7 +1,10 @@
 import { Hono } from "hono";
 import { session } from "holdfast/fetch";
 import { session as honoSession, type SessionEnv } from "holdfast/hono";
+import { dynamodbStorage, type DynamodbClient } from "holdfast/storage/dynamodb";
 import { memoryStorage } from "holdfast/storage/memory";
+import { mongodbStorage, type MongodbCollection } from "holdfast/storage/mongodb";
+import { upstashStorage, type UpstashClient } from "holdfast/storage/upstash";
 
 interface Data {
   visits: number;
@@ -21,6 +24,14 @@ export default {
     return Response.json(sessions.get(request));
   }),
 };
+
+/** Storages over HTTP, or over the sockets of a Worker, by the bindings of a request. */
+export const bound = session<Data>({
+  storage: (_request, env: { redis?: UpstashClient; table?: DynamodbClient; collection: MongodbCollection }) => {
+    if (env.redis) return upstashStorage(env.redis);
+    return env.table ? dynamodbStorage(env.table, { table: "sessions" }) : mongodbStorage(env.collection);
+  },
+});
 
 export const app = new Hono<SessionEnv<Data>>().use(honoSession<Data>());
 app.get("/", (c) => c.json(c.get("session").get("visits") ?? 0));
