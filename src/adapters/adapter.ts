@@ -93,7 +93,9 @@ export function mount(
   const own = context[0] as object;
   if (settings.skip?.(...context) || lookup.isMounted(settings, own, request)) return undefined;
   const store = settings.storeFor(context);
-  const requestSession = new RequestSession(settings, store, view, canAnswer && view.isUpgrade !== true);
+  const canCarry = canAnswer && view.isUpgrade !== true;
+  const cookie = canCarry ? settings.cookieFor?.(context) : undefined;
+  const requestSession = new RequestSession(settings, store, view, canCarry, cookie);
   lookup.mount(own, requestSession, request);
   return requestSession;
 }

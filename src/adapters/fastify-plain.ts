@@ -81,7 +81,7 @@ export function session<D extends object>(...called: readonly unknown[]): Sessio
       const [request, reply] = answered as unknown as FastifyContext;
       return openSession<D>(
         settings,
-        settings.storeFor([request, reply]),
+        [request, reply],
         new FastifyView(request),
         request,
         new ReplyHeaders(reply),

@@ -103,8 +103,7 @@ export function session<D extends object>(...called: readonly unknown[]): Sessio
   const storeFor = (...context: FetchContext): ReturnType<typeof settings.storeFor> => settings.storeFor(context);
   const ways: Pick<Sessions<D>, "open" | "read"> = {
     async open(request, headers, ...rest) {
-      const store = storeFor(request, ...rest);
-      return openSession<D>(settings, store, new WebView(request), request, new WebHeaders(headers));
+      return openSession<D>(settings, [request, ...rest], new WebView(request), request, new WebHeaders(headers));
     },
     async read(request, ...rest) {
       return readSession<D>(settings, storeFor(request, ...rest), new WebView(request));

@@ -68,7 +68,7 @@ export function session<D extends object>(...called: readonly unknown[]): Sessio
   const settings = requestSettings<HonoContext, Answer>(called);
   const middleware = (c: Context<SessionEnv<D>>, next: Next): Promise<Response | void> => serve(settings, c, next);
   return withAccess<D, Context<any>, typeof middleware, Pick<Sessions<D>, "open" | "read">>(settings, middleware, {
-    open: async (c) => openSession<D>(settings, settings.storeFor([c]), new HonoView(c), c, new HonoHeaders(c)),
+    open: async (c) => openSession<D>(settings, [c], new HonoView(c), c, new HonoHeaders(c)),
     async read(request) {
       const view = request instanceof Request ? new WebView(request) : new HonoView(request);
       return readSession<D>(settings, settings.storeFor([request as Context]), view);

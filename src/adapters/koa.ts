@@ -81,13 +81,8 @@ export function session<D extends object>(...called: readonly unknown[]): Sessio
     middleware,
     {
       open: async (ctx) =>
-        openSession<D>(
-          settings,
-          settings.storeFor([ctx as Context]),
-          new KoaView(ctx as Context),
-          ctx,
-          new NodeHeaders(ctx.res),
-          (report) => onClose(ctx.res, report),
+        openSession<D>(settings, [ctx], new KoaView(ctx as Context), ctx, new NodeHeaders(ctx.res), (report) =>
+          onClose(ctx.res, report),
         ),
       async read(request) {
         const view = "req" in request ? new KoaView(request as Context) : new NodeView(request);

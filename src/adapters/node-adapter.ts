@@ -61,13 +61,8 @@ export function nodeOpeners<D extends object>(
   return {
     async open(req, res = (req as { res?: ServerResponse }).res) {
       if (!res) throw new TypeError("holdfast: sessions.open needs the response; write sessions.open(req, res)");
-      return openSession<D>(
-        settings,
-        settings.storeFor([req, res]),
-        new NodeView(req),
-        req,
-        new NodeHeaders(res),
-        (report) => onClose(res, report),
+      return openSession<D>(settings, [req, res], new NodeView(req), req, new NodeHeaders(res), (report) =>
+        onClose(res, report),
       );
     },
     async read(req) {

@@ -28,6 +28,7 @@ export interface CookieOptions {
 export interface CookieSettings {
   readonly secure: boolean | "auto";
   readonly sessionOnly: boolean;
+  readonly domain: string | undefined;
   /** The attributes after Max-Age, which are the same in every response. */
   readonly tail: string;
 }
@@ -82,6 +83,7 @@ export function cookieSettings(given: CookieOptions, names: readonly string[]): 
   return Object.freeze({
     secure: always ? true : chosen,
     sessionOnly: boolean("cookie.sessionOnly", options.sessionOnly ?? false),
+    domain,
     tail:
       `; Path=${path}` +
       (domain === undefined ? "" : `; Domain=${domain}`) +

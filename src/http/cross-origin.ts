@@ -83,7 +83,7 @@ function isOfHost(origin: string, view: CrossOriginView): boolean {
 
 /** The request's host is left out of the message: some frameworks send it to the client, and it may be internal. */
 function refused(method: string, origins: readonly string[], hasSite: boolean): SessionError {
-  const from = origins.length === 1 && ORIGIN.test(origins[0]!) ? origins[0]! : "an origin that is not told";
+  const from = origins.length === 1 && ORIGIN.test(origins[0]!) ? origins[0]! : "an unknown origin";
   const why = hasSite
     ? "its Sec-Fetch-Site says that another origin sent it"
     : "its Origin is not the host it was sent to (a proxy may have replaced Host: then trust your own origin)";

@@ -42,6 +42,17 @@ export function isBrowserOnPlainHttp(view: RequestView): boolean {
   return header(view, "sec-fetch-site") === undefined && isBrowser(view);
 }
 
+/**
+ * Whether a browser that sent this Host drops a cookie of a domain. A loopback host, or one beside X-Forwarded-Host,
+ * may be a proxy's, and proves nothing.
+ */
+export function isOutsideDomain(view: RequestView, domain: string): boolean {
+  const host = header(view, "host")?.toLowerCase().replace(/:\d+$/, "") ?? "";
+  const parent = domain.toLowerCase().replace(/^\./, "");
+  if (host === "" || isLoopback(host) || view.headers("x-forwarded-host").length > 0) return false;
+  return host !== parent && !host.endsWith(`.${parent}`);
+}
+
 function isLoopback(host: string | undefined): boolean {
   return host !== undefined && LOOPBACK.test(host);
 }

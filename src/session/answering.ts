@@ -1,5 +1,5 @@
 import { readCookie } from "../cookie/read.js";
-import { cookieLine } from "../cookie/write.js";
+import { cookieLine, type CookieSettings } from "../cookie/write.js";
 import { isWritable, type Extractor, type Found } from "../extractors/extractor.js";
 import { forbidStoring, keepPrivate } from "../http/caching.js";
 import { isLocalPlainHttp } from "../http/local.js";
@@ -11,6 +11,8 @@ import type { RequestSettings } from "./request-options.js";
 export interface Answering {
   readonly settings: RequestSettings;
   readonly view: RequestView;
+  /** The attributes of cookies. */
+  readonly cookie: CookieSettings;
   /** What the request brought. */
   readonly found: Found | undefined;
   readonly outcome: Reply;
@@ -35,8 +37,8 @@ export function cameByUrl(found: Found | undefined): boolean {
 }
 
 /** Whether a cookie of this response is Secure. */
-export function isSecure({ settings, view }: Pick<Answering, "settings" | "view">): boolean {
-  return settings.cookie.secure === "auto" ? !isLocalPlainHttp(view) : settings.cookie.secure;
+export function isSecure({ cookie, view }: Pick<Answering, "cookie" | "view">): boolean {
+  return cookie.secure === "auto" ? !isLocalPlainHttp(view) : cookie.secure;
 }
 
 function tell(answering: Answering, telling: Telling, headers: AnswerHeaders): boolean {
@@ -63,7 +65,7 @@ function write(
   headers: AnswerHeaders,
 ): void {
   if (source === "header") return headers.set(key, token);
-  const { cookie } = answering.settings;
+  const { cookie } = answering;
   const settings = sessionOnly === undefined ? cookie : { ...cookie, sessionOnly };
   setCookie(headers, key, cookieLine(key, token, lifetime, isSecure(answering), settings));
 }
@@ -76,7 +78,7 @@ function remove(answering: Answering, headers: AnswerHeaders): boolean {
   const brought = cookies.filter((member) => broughtBy(answering, member));
   for (const { key } of cookies) if (headers.cookies().length > 0) headers.setCookies(withoutOurs(headers, key));
   for (const { key } of brought)
-    setCookie(headers, key, cookieLine(key, "", undefined, isSecure(answering), answering.settings.cookie));
+    setCookie(headers, key, cookieLine(key, "", undefined, isSecure(answering), answering.cookie));
   return brought.length > 0;
 }
 

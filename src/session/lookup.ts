@@ -92,12 +92,14 @@ export function findSession<D extends object = SessionData>(
  * Store pattern: the session of a request where nothing needs to be mounted; saved by `save()`, which answers at
  * once.
  *
+ * @param settings - of the middleware
+ * @param served - the arguments of the framework's handlers
  * @param onEnd - called with what is to be run when the request has ended, where the framework tells: it reports
  *   changes that nobody saved
  */
 export async function openSession<D extends object>(
   settings: RequestSettings,
-  store: Store<D>,
+  served: readonly unknown[],
   view: RequestView,
   context: object,
   headers: AnswerHeaders,
@@ -108,7 +110,8 @@ export async function openSession<D extends object>(
   const last = opened.get(context);
   const own = withSettings(last, settings);
   if (own) return answeringAtOnce(own, headers);
-  const requestSession = new RequestSession(settings, store, view);
+  const cookie = settings.cookieFor?.(served);
+  const requestSession = new RequestSession(settings, settings.storeFor(served), view, true, cookie);
   if (last) outer.set(requestSession, last);
   opened.set(context, requestSession);
   const session = await answeringAtOnce(requestSession, headers);

@@ -1,6 +1,7 @@
 import { assertExtractor } from "../extractors/chain.js";
 import { fromCookie } from "../extractors/sources.js";
 import { askedHeaders, isWritable, type Extractor } from "../extractors/extractor.js";
+import { cookiePerRequest } from "../cookie/per-request.js";
 import { cookieSettings, type CookieOptions, type CookieSettings } from "../cookie/write.js";
 import { callable, isPlainObject, misplaced, oneOf, onlyKeys } from "../util/assert.js";
 import { isPromise } from "../util/promise.js";
@@ -30,8 +31,19 @@ export interface SessionOptions<C extends readonly unknown[] = readonly any[], R
   store?: Store<any>;
   /** Where the token is read and sent. Default `fromCookie("session_id")`. */
   extractor?: Extractor;
-  /** Attributes of the session cookie. */
-  cookie?: CookieOptions;
+  /**
+   * Attributes of the session cookie; or a synchronous function of the framework's context that returns them, called
+   * once for each request: for tenants and subdomains.
+   *
+   * @param context - the context of the framework
+   * @returns the attributes of this request's cookies
+   * @throws TypeError, from the middleware, if they are invalid
+   * @example
+   * ```ts
+   * session({ cookie: (req) => ({ domain: domainOf(req.hostname) }) });
+   * ```
+   */
+  cookie?: CookieOptions | ((...context: C) => CookieOptions);
   /**
    * `"eager"` (default): the session is loaded before the handler. `"lazy"`: by the first `await loadSession(…)`; a
    * request that does not use its session causes no storage call.
@@ -79,6 +91,8 @@ export interface RequestSettings<C extends readonly unknown[] = readonly any[], 
   /** Request headers that a response with session data depends on. */
   readonly asked: readonly string[];
   readonly cookie: CookieSettings;
+  /** The attributes for a request, if they depend on it. */
+  cookieFor?(context: C): CookieSettings;
   readonly isLazy: boolean;
   readonly storesNew: boolean;
   readonly answersAll: boolean;
@@ -125,7 +139,7 @@ export function requestSettings<C extends readonly unknown[], R>(called: readonl
     extractor,
     writable,
     asked: askedHeaders(extractor),
-    cookie: cookieSettings(options.cookie ?? {}, cookies),
+    ...cookieAttributes(options.cookie, cookies),
     isLazy: oneOf("load", options.load ?? "eager", ["eager", "lazy"]) === "lazy",
     storesNew: oneOf("storeNew", options.storeNew ?? "written", ["written", "always"]) === "always",
     answersAll: oneOf("answerIn", options.answerIn ?? "source", ["source", "all"]) === "all",
@@ -140,6 +154,14 @@ export function requestSettings<C extends readonly unknown[], R>(called: readonl
     storeFor,
     namespace,
   });
+}
+
+function cookieAttributes<C extends readonly unknown[]>(
+  given: SessionOptions<C>["cookie"] = {},
+  names: readonly string[],
+): Pick<RequestSettings<C>, "cookie" | "cookieFor"> {
+  if (typeof given !== "function") return { cookie: cookieSettings(given, names) };
+  return { cookie: cookieSettings({}, names), cookieFor: cookiePerRequest(given, names) };
 }
 
 /** Checks the result of `skip`. A promise is always truthy, so every request would be skipped: it is refused. */

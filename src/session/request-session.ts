@@ -1,12 +1,12 @@
 import type { StoredSession, Store } from "../contracts/session-api.js";
+import type { CookieSettings } from "../cookie/write.js";
 import { SessionError } from "../errors.js";
 import { isForEverybody } from "../http/caching.js";
-import { isBrowserOnPlainHttp } from "../http/local.js";
 import type { AnswerHeaders, RequestView } from "../http/request-view.js";
-import { warn } from "../util/builtin.js";
 import { isPromise } from "../util/promise.js";
-import { answer, cameByUrl, isSecure } from "./answering.js";
+import { answer, cameByUrl } from "./answering.js";
 import { SessionCore, type StoreParts } from "./core.js";
+import { warnIfDropped } from "./dropped-cookies.js";
 import { readOpening, type Opening } from "./opening.js";
 import { ABSENT } from "./records.js";
 import type { RequestSettings } from "./request-options.js";
@@ -51,7 +51,6 @@ type Reading =
 
 const UNREAD: Reading = { kind: "unread" };
 
-const warned = new WeakSet<RequestSettings>();
 const reportedLate = new WeakSet<SessionCore>();
 
 /**
@@ -64,6 +63,7 @@ export class RequestSession implements SessionRequest {
   readonly view: RequestView;
   host: ResponseHost | undefined;
   readonly #parts: StoreParts;
+  readonly #cookie: CookieSettings;
   #reading: Reading = UNREAD;
   #session: StoredSession<any> | undefined = undefined;
   #stage: Stage;
@@ -75,12 +75,20 @@ export class RequestSession implements SessionRequest {
    * @param store - where it is stored
    * @param view - the request
    * @param canCarry - whether a response can carry a new token; that to a request which becomes a socket cannot
+   * @param cookie - the attributes of its cookies
    */
-  constructor(settings: RequestSettings, store: Store<any>, view: RequestView, canCarry: boolean = true) {
+  constructor(
+    settings: RequestSettings,
+    store: Store<any>,
+    view: RequestView,
+    canCarry: boolean = true,
+    cookie: CookieSettings = settings.cookie,
+  ) {
     this.settings = settings;
     this.view = view;
     this.host = undefined;
     this.#parts = partsOf(store)!;
+    this.#cookie = cookie;
     this.#stage = canCarry ? "open" : "answered";
   }
 
@@ -186,9 +194,8 @@ export class RequestSession implements SessionRequest {
     const { outcome, asked } = core;
     const found = this.#reading.kind === "read" ? this.#reading.found : undefined;
     if (!outcome && !asked && !found) return;
-    const answering = { settings: this.settings, view: this.view, found, outcome, asked };
-    if (outcome) this.#warnOfPlainHttp(answering);
-    answer(answering, headers);
+    if (outcome) warnIfDropped(this.settings, this.view, this.#cookie, this.#parts.settings.emit);
+    answer({ settings: this.settings, view: this.view, cookie: this.#cookie, found, outcome, asked }, headers);
   }
 
   /**
@@ -344,16 +351,6 @@ export class RequestSession implements SessionRequest {
 
   #enter(event: StageEvent): void {
     this.#stage = after(this.#stage, event);
-  }
-
-  #warnOfPlainHttp(answering: Parameters<typeof isSecure>[0]): void {
-    if (warned.has(this.settings) || !isBrowserOnPlainHttp(this.view) || !isSecure(answering)) return;
-    warned.add(this.settings);
-    this.#parts.settings.emit({ type: "insecure" });
-    warn(
-      "holdfast: a Secure cookie was sent to a browser on plain http, which drops it; serve https, or set " +
-        "cookie.secure: false",
-    );
   }
 }
 

@@ -23,6 +23,12 @@ export interface Sent {
   readonly cookie: string;
 }
 
+/** What a browser keeps when it is closed. */
+export interface ProfileOnDisk {
+  readonly directory: string;
+  remove(): void;
+}
+
 /** Applications over http on localhost, and over https under every name that ends in `.test`. */
 export interface Site {
   /** `http://localhost:port`. */
@@ -42,17 +48,21 @@ export interface Site {
  * long as the file.
  */
 export class Web implements Scope {
-  readonly #profile: BrowserContext;
+  /** The browser's own profile, which stays on disk. */
+  readonly profile: BrowserContext;
   readonly #certificate: Certificate;
   readonly #endings: (() => unknown)[] = [];
 
   private constructor(profile: BrowserContext, certificate: Certificate) {
-    this.#profile = profile;
+    this.profile = profile;
     this.#certificate = certificate;
   }
 
-  /** `embedded`: whether it keeps cookies of sites that are only embedded in others. */
-  static async open({ embedded }: { embedded: boolean }): Promise<Web> {
+  /**
+   * @param embedded - whether it keeps cookies of sites that are only embedded in others
+   * @param profile - a profile that is there when the browser is opened again; default: one that ends with it
+   */
+  static async open({ embedded, profile }: { embedded: boolean; profile?: ProfileOnDisk }): Promise<Web> {
     const { ensureChromium, chromiumFlags } = await import(
       new URL("../../scripts/ensure-chromium.mjs", import.meta.url).href
     );
@@ -62,16 +72,22 @@ export class Web implements Scope {
       "--host-resolver-rules=MAP *.test 127.0.0.1",
       `--ignore-certificate-errors-spki-list=${fingerprint(certificate)}`,
     ];
-    const directory = newProfile(embedded);
-    const profile = await chromium.launchPersistentContext(directory, {
+    const kept = profile ?? Web.newProfile({ embedded });
+    const opened = await chromium.launchPersistentContext(kept.directory, {
       executablePath: ensureChromium(),
       args,
       ignoreDefaultArgs: ["--disable-back-forward-cache"],
     });
-    const web = new Web(profile, certificate);
-    web.after(() => rmSync(directory, { recursive: true, force: true, maxRetries: 10 }));
-    web.after(() => profile.close());
+    const web = new Web(opened, certificate);
+    if (!profile) web.after(() => kept.remove());
+    web.after(() => opened.close());
     return web;
+  }
+
+  /** A profile of its own, for browsers that are opened one after the other. */
+  static newProfile({ embedded }: { embedded: boolean }): ProfileOnDisk {
+    const directory = newProfile(embedded);
+    return { directory, remove: () => rmSync(directory, { recursive: true, force: true, maxRetries: 10 }) };
   }
 
   after(end: () => unknown): void {
@@ -84,7 +100,7 @@ export class Web implements Scope {
 
   /** Somebody without any cookies. */
   async person(t: Scope): Promise<BrowserContext> {
-    const context = await this.#profile.browser()!.newContext();
+    const context = await this.profile.browser()!.newContext();
     t.after(() => context.close());
     context.setDefaultTimeout(60_000);
     return context;

@@ -136,7 +136,7 @@ export class RealVisit {
         this.#session = await this.#requestSession.open();
         return;
       case "by hand":
-        this.#session = await openSession(settings, store, view, {}, this.#headers);
+        this.#session = await openSession(settings, [], view, {}, this.#headers);
         return;
       case "token":
         this.#session = await store.getByToken(token!);

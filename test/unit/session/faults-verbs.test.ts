@@ -99,7 +99,7 @@ test("C2: a renewal during a save, opened by hand: the cookie names what is stor
     const headers = new FakeHeaders();
     const session = await openSession<any>(
       world.settings,
-      world.store,
+      [],
       viewOf(cookie === undefined ? {} : { cookie }),
       {},
       headers,
@@ -416,7 +416,7 @@ test("C25: a session that was opened by hand and changed, and then neither saved
   const ends: (() => void)[] = [];
   const session = await openSession<any>(
     world.settings,
-    world.store,
+    [],
     viewOf({ cookie: `session_id=${client.token}` }),
     {},
     new FakeHeaders(),
@@ -432,9 +432,9 @@ test("a session opened by hand, released and opened again: its save is answered,
   const world = new World();
   const headers = new FakeHeaders();
   const context = {};
-  const first = await openSession<any>(world.settings, world.store, viewOf(), context, headers);
+  const first = await openSession<any>(world.settings, [], viewOf(), context, headers);
   first.release();
-  const second = await openSession<any>(world.settings, world.store, viewOf(), context, headers);
+  const second = await openSession<any>(world.settings, [], viewOf(), context, headers);
   second.set("n", 1);
   await second.save();
   assert.equal(/^session_id=([^;]+)/.exec(headers.lines[0]!)![1], second.token);

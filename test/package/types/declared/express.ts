@@ -134,3 +134,16 @@ app.use("/admin", crossOriginProtection());
 crossOriginProtection({ trustedOrigins: "https://login.example.com" });
 // @ts-expect-error no such option
 crossOriginProtection({ origin: [] });
+
+export const tenants = session({
+  cookie: (req, res) => ({
+    domain: req.hostname,
+    path: String(res.locals["path"]),
+    sameSite: "strict",
+    partitioned: true,
+  }),
+});
+// @ts-expect-error it is synchronous
+session({ cookie: async () => ({}) });
+// @ts-expect-error no such attribute
+session({ cookie: () => ({ maxAge: 1 }) });

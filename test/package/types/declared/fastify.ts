@@ -45,3 +45,5 @@ app.get<{ Params: { id: string }; Querystring: { page: number } }>("/:id", async
 
 app.register(crossOriginProtection({ trustedOrigins: ["https://login.example.com"] }));
 app.get("/check", async (request) => crossOriginProtection().check(request));
+
+app.register(session({ cookie: (request, reply) => ({ domain: request.hostname, httpOnly: !reply.sent }) }));

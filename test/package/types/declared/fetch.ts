@@ -36,3 +36,7 @@ export const guarded = {
   fetch: crossOriginProtection()(sessions(async (request, env: Env) => new Response(env.name + request.url))),
 };
 export const served: (request: Request, env: Env) => Promise<Response> = guarded.fetch;
+
+export const tenants = session({
+  cookie: (request, env: Env) => ({ domain: new URL(request.url).hostname + env.name }),
+});

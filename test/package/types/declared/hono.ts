@@ -41,3 +41,5 @@ mixed.use(sessions);
 
 mixed.use(crossOriginProtection({ trustedOrigins: ["https://login.example.com"] }));
 bound.use("/admin/*", crossOriginProtection());
+
+export const tenants = session({ cookie: (c) => ({ domain: c.req.header("host") ?? "", secure: true }) });

@@ -42,3 +42,5 @@ typed.use(sessions);
 
 typed.use(crossOriginProtection({ trustedOrigins: ["https://login.example.com"] }));
 router.use(crossOriginProtection());
+
+export const tenants = session({ cookie: (ctx) => ({ domain: ctx.hostname, secure: ctx.secure }) });

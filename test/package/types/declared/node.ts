@@ -35,3 +35,5 @@ const protect = crossOriginProtection({ trustedOrigins: ["https://login.example.
 createServer(protect(sessions((req, res) => void res.end(req.session.id))));
 createServer(sessions(protect((req: IncomingMessage, res) => void res.end(req.url))));
 server.on("upgrade", (req) => protect.check(req));
+
+export const tenants = session({ cookie: (req, res) => ({ path: req.url ?? "/", httpOnly: !res.headersSent }) });
