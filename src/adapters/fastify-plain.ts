@@ -17,6 +17,7 @@ import { isAnswerEnded } from "../http/response-patch.js";
 import { socketOf } from "../http/socket-guard.js";
 import type { AnswerHeaders } from "../http/request-view.js";
 import type { SessionData } from "../session-data.js";
+import { bindListeners, type AsyncContext } from "../util/async-context.js";
 import type { RequestSession } from "../session/request-session.js";
 import { requestSessionOf, openSession, readSession } from "../session/lookup.js";
 import { requestSettings, type RequestSettings, type SessionOptions } from "../session/request-options.js";
@@ -140,18 +141,34 @@ function register(settings: Settings, app: FastifyInstance): void {
       setter: refuseAssignment,
     });
   }
-  const { isLazy, extractor } = settings;
-  app.addHook("onRequest", (request, reply, done) => {
+  const { isLazy, extractor, requests } = settings;
+  const onRequest: Hook = (request, reply, done) => {
     begin(settings, request, reply);
     return isLazy || extractor.needsBody ? done() : (load(settings, request, reply) ?? done());
-  });
-  if (!isLazy && extractor.needsBody)
-    app.addHook("preValidation", (request, reply, done) => load(settings, request, reply) ?? done());
+  };
+  app.addHook("onRequest", requests ? hookIn(requests, onRequest) : onRequest);
+  if (!isLazy && extractor.needsBody) {
+    const onBody: Hook = (request, reply, done) => load(settings, request, reply) ?? done();
+    app.addHook("preValidation", requests ? hookIn(requests, onBody) : onBody);
+  }
   app.addHook("onSend", (request, reply, _payload, done) => {
     const view = requestSessionOf(request, settings)?.view as FastifyView | undefined;
     if (view) view.sending = reply;
     done();
   });
+}
+
+type Hook = (request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void) => Promise<void> | void;
+
+/**
+ * Returns the same hook. What comes after it runs in the context of the request: Fastify waits for a promise outside of
+ * it.
+ */
+function hookIn(requests: AsyncContext, hook: Hook): Hook {
+  return (request, reply, done) => {
+    bindListeners(requests, request, request.raw, reply.raw);
+    requests.run(request, () => void hook(request, reply, done)?.then(() => done(), done));
+  };
 }
 
 function begin(settings: Settings, request: FastifyRequest, reply: FastifyReply): void {

@@ -30,6 +30,11 @@ export interface Served {
 
 /** Loads the session, calls the handler, saves the session, and returns the response after that. */
 export function serveFetch(served: Served): Promise<Response | undefined> {
+  const { requests } = served.settings;
+  return requests ? requests.run(served.context[0], serve, served) : serve(served);
+}
+
+function serve(served: Served): Promise<Response | undefined> {
   const { settings, context } = served;
   let requestSession: RequestSession | undefined;
   try {

@@ -66,7 +66,9 @@ export function session<D extends object = SessionData, S extends Schemas = Sche
 ): Sessions<DataBy<D, S>>;
 export function session<D extends object>(...called: readonly unknown[]): Sessions<D> {
   const settings = requestSettings<HonoContext, Answer>(called);
-  const middleware = (c: Context<SessionEnv<D>>, next: Next): Promise<Response | void> => serve(settings, c, next);
+  const { requests } = settings;
+  const middleware = (c: Context<SessionEnv<D>>, next: Next): Promise<Response | void> =>
+    requests ? requests.run(c, serve, settings, c as Context, next) : serve(settings, c, next);
   return withAccess<D, Context<any>, typeof middleware, Pick<Sessions<D>, "open" | "read">>(settings, middleware, {
     open: async (c) => openSession<D>(settings, [c], new HonoView(c), c, new HonoHeaders(c)),
     async read(request) {

@@ -13,6 +13,7 @@ import { NodeHeaders, NodeView } from "../http/node-request.js";
 import { clearAnswer } from "../http/response-arguments.js";
 import { parsedFields, type Fields } from "../http/form.js";
 import { kindOf } from "../util/assert.js";
+import { bindListeners } from "../util/async-context.js";
 import type { SessionData } from "../session-data.js";
 import type { RequestSession } from "../session/request-session.js";
 import { requestSessionOf, openSession, readSession } from "../session/lookup.js";
@@ -75,7 +76,12 @@ export function session<D extends object = SessionData, S extends Schemas = Sche
 ): Sessions<DataBy<D, S>>;
 export function session<D extends object>(...called: readonly unknown[]): Sessions<D> {
   const settings = requestSettings<KoaContext, unknown>(called);
-  const middleware = (ctx: ExtendableContext, next: Next): Promise<void> => serve(settings, ctx as Context, next);
+  const { requests } = settings;
+  const middleware = (ctx: ExtendableContext, next: Next): Promise<void> => {
+    if (!requests) return serve(settings, ctx as Context, next);
+    bindListeners(requests, ctx, ctx.req, ctx.res);
+    return requests.run(ctx, serve, settings, ctx as Context, next);
+  };
   return withAccess<D, ExtendableContext, typeof middleware, Pick<Sessions<D>, "open" | "read">>(
     settings,
     middleware,

@@ -5,6 +5,7 @@ import { clearAnswer, isResponse } from "../http/response-arguments.js";
 import type { AnswerHooks } from "../http/answer-hooks.js";
 import { isListening } from "../http/listening.js";
 import { answerInstead, holdAnswer, OVER, prepareAnswer } from "../http/response-patch.js";
+import { bindListeners } from "../util/async-context.js";
 import { isPromise } from "../util/promise.js";
 import type { RequestSession, ResponseHost } from "../session/request-session.js";
 import { openSession, readSession } from "../session/lookup.js";
@@ -18,8 +19,8 @@ export type NodeContext = readonly [req: IncomingMessage, res: ServerResponse];
  * Returns the function that handles a request of a Node server: creates the request session, loads it, and calls
  * `next` with the error if that failed. The first byte of the response is delayed if necessary.
  */
-export function serving(settings: RequestSettings): (context: NodeContext, next: (error?: unknown) => void) => void {
-  return (context, next) => {
+export function serving(settings: RequestSettings): Serve {
+  const serve: Serve = (context, next) => {
     const [req, res] = context;
     const canRespond = isResponse(res);
     const requestSession = mount(settings, new NodeView(req), context, req, canRespond);
@@ -29,7 +30,16 @@ export function serving(settings: RequestSettings): (context: NodeContext, next:
     if (settings.isLazy) return next();
     load(requestSession, context, next);
   };
+  const { requests } = settings;
+  if (!requests) return serve;
+  return (context, next) => {
+    const [req, res] = context;
+    bindListeners(requests, req, req, res);
+    requests.run(req, serve, context, next);
+  };
 }
+
+type Serve = (context: NodeContext, next: (error?: unknown) => void) => void;
 
 /** Calls `next` after the session is loaded: synchronously if the storage returns synchronously. */
 function load(requestSession: RequestSession, context: NodeContext, next: (error?: unknown) => void): void {

@@ -3,7 +3,8 @@ import { fromCookie } from "../extractors/sources.js";
 import { askedHeaders, isWritable, type Extractor } from "../extractors/extractor.js";
 import { cookiePerRequest } from "../cookie/per-request.js";
 import { cookieSettings, type CookieOptions, type CookieSettings } from "../cookie/write.js";
-import { callable, isPlainObject, misplaced, oneOf, onlyKeys } from "../util/assert.js";
+import { boolean, callable, isPlainObject, misplaced, oneOf, onlyKeys } from "../util/assert.js";
+import { asyncContext, type AsyncContext } from "../util/async-context.js";
 import { isPromise } from "../util/promise.js";
 import type { Awaitable, Storage } from "../contracts/storage.js";
 import type { Store } from "../contracts/session-api.js";
@@ -71,6 +72,11 @@ export interface SessionOptions<C extends readonly unknown[] = readonly any[], R
    * be written.
    */
   answerIn?: "source" | "all";
+  /**
+   * Whether `currentSession()` of `holdfast/als` finds the session of a request in all that the request calls. Default
+   * false. Needs `node:async_hooks`, which is loaded only then.
+   */
+  asyncLocalStorage?: boolean;
 }
 
 const REQUEST_OPTIONS: readonly (keyof SessionOptions)[] = [
@@ -82,6 +88,7 @@ const REQUEST_OPTIONS: readonly (keyof SessionOptions)[] = [
   "errorHandler",
   "storeNew",
   "answerIn",
+  "asyncLocalStorage",
 ];
 
 /** Validated options for requests. */
@@ -94,6 +101,8 @@ export interface RequestSettings<C extends readonly unknown[] = readonly any[], 
   /** The attributes for a request, if they depend on it. */
   cookieFor?(context: C): CookieSettings;
   readonly isLazy: boolean;
+  /** Where `currentSession()` looks, if the option is set: requests run in it, each with its framework's context. */
+  readonly requests: AsyncContext | undefined;
   readonly storesNew: boolean;
   readonly answersAll: boolean;
   readonly skip: ((...context: C) => boolean) | undefined;
@@ -141,6 +150,7 @@ export function requestSettings<C extends readonly unknown[], R>(called: readonl
     asked: askedHeaders(extractor),
     ...cookieAttributes(options.cookie, cookies),
     isLazy: oneOf("load", options.load ?? "eager", ["eager", "lazy"]) === "lazy",
+    requests: boolean("asyncLocalStorage", options.asyncLocalStorage ?? false) ? asyncContext() : undefined,
     storesNew: oneOf("storeNew", options.storeNew ?? "written", ["written", "always"]) === "always",
     answersAll: oneOf("answerIn", options.answerIn ?? "source", ["source", "all"]) === "all",
     skip: options.skip && synchronous(callable("skip", options.skip, "(context) => boolean")),

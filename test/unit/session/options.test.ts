@@ -81,6 +81,7 @@ const REQUEST: typeof STORE = [
     /idleTimeout is a string/,
     /createStore\(\{ idleTimeout \}\)/,
   ],
+  [{ asyncLocalStorage: "yes" }, "TypeError", /asyncLocalStorage is "yes"/, /true or false/],
   [{ extractor: "cookie:sid" }, "TypeError", /extractor is "cookie:sid"/, /fromCookie/],
   [{ extractor: fromCookie }, "TypeError", /extractor is the function fromCookie/, /write its result/],
   [{ extractor: {} }, "TypeError", /extractor is an object/],
