@@ -28,10 +28,10 @@ export const PROBES = [
     line: "… also when a slower request writes after the login",
     run: (world) => afterLogin(world.plain, "set"),
   },
-  { id: "login-cookie", line: "A late answer does not replace the cookie of a fresh login", run: lateAnswer },
+  { id: "login-cookie", line: "A late response does not replace the cookie of a new login", run: lateAnswer },
   {
     id: "stored-first",
-    line: "No byte of an answer leaves before its session is stored",
+    line: "No byte of a response is sent before its session is stored",
     run: storedFirst,
     needsStorage: true,
   },

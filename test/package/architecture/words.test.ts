@@ -40,6 +40,17 @@ const CHECKED = [
   "src/presets.ts",
   "src/session-data.ts",
   "src/index.ts",
+  "README.md",
+  "SECURITY.md",
+  "ARCHITECTURE.md",
+  "decisions",
+  "docs/protocol.md",
+  "docs/drivers.md",
+  "docs/events.md",
+  "docs/cookies.md",
+  "docs/login.md",
+  "docs/one-time-values.md",
+  "docs/storages/README.md",
 ];
 
 /**
