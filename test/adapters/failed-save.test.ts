@@ -78,7 +78,7 @@ const PAGES: Readonly<Record<string, ErrorHandler>> = {
 };
 
 for (const [says, onError] of Object.entries(PAGES)) {
-  test(`A11, A12: a save fails while the handler goes on writing: only the error page is answered (${says}), and callbacks say that bytes were dropped`, async (t) => {
+  test(`A11, A12: a save fails while the handler continues to write: only the error page is sent (${says}), and callbacks get an error for dropped bytes`, async (t) => {
     const told: string[] = [];
     const tell = (what: string) => (error?: Error | null) =>
       void told.push(`${what} ${error ? "dropped" : "written"}`);
@@ -108,7 +108,7 @@ for (const [says, onError] of Object.entries(PAGES)) {
   });
 }
 
-test("A13: what cannot be stored any more once the body is on its way breaks the body off, with an event", async (t) => {
+test("A13: changes during the body that cannot be stored abort the response, with an event", async (t) => {
   const { client, events } = await staged(
     t,
     (req, res) => {
@@ -148,7 +148,7 @@ for (const [who, saved] of [
   ["a known session", true],
   ["a visitor", false],
 ] as const) {
-  test(`A28: the client leaves before the handler has answered: what it put into ${who} is ${saved ? "saved" : "an event"}`, async (t) => {
+  test(`A28: the client disconnects before the handler responds: a change to ${who} is ${saved ? "saved" : "an event"}`, async (t) => {
     const gate = makeGate();
     const { client, origin, events, storage } = await staged(t, async (req) => {
       own(req).set("n", 7);
@@ -167,7 +167,7 @@ for (const [who, saved] of [
 }
 
 for (const event of ["finish", "close"] as const) {
-  test(`A27: what a listener of "${event}" puts into the session is too late: an event, and nothing is thrown at nobody`, async (t) => {
+  test(`A27: a change by a listener of "${event}" is too late: an event, and no exception`, async (t) => {
     const { client, events } = await staged(t, (req, res) => {
       own(req).update("n", (n = 0) => n + 1);
       res.on(event, () => own(req).update("n", (n = 0) => n + 1));
@@ -183,7 +183,7 @@ for (const [who, saved] of [
   ["a known session", true],
   ["a visitor", false],
 ] as const) {
-  test(`A28: the client leaves, and then its handler goes on: nothing is thrown, what it puts into ${who} is ${saved ? "saved" : "an event"}`, async (t) => {
+  test(`A28: the client disconnects, and its handler continues: no exception, a change to ${who} is ${saved ? "saved" : "an event"}`, async (t) => {
     const gate = makeGate();
     let thrown: unknown;
     const { client, origin, events, storage } = await staged(t, async (req, res) => {
@@ -212,7 +212,7 @@ for (const [who, saved] of [
   });
 }
 
-test("A8: a forgotten return shows nothing: the first answer stands while its session is stored", async (t) => {
+test("A8: a forgotten return exposes nothing: the first response is final while its session is stored", async (t) => {
   const { client, storage } = await staged(t, async (req, res) => {
     own(req).update("n", (n = 0) => n + 1);
     res.status(401).json({ error: "who are you?" });
@@ -226,7 +226,7 @@ test("A8: a forgotten return shows nothing: the first answer stands while its se
   assert.deepEqual((await client.get("/read")).json(), { n: 1 });
 });
 
-test("A7: send and then next(): no 404 replaces what was answered", async (t) => {
+test("A7: send and then next(): no 404 replaces the response", async (t) => {
   const { client, storage } = await staged(t, (req, res, next) => {
     own(req).update("n", (n = 0) => n + 1);
     res.send("sent");
@@ -239,7 +239,7 @@ test("A7: send and then next(): no 404 replaces what was answered", async (t) =>
   assert.deepEqual([answer.status, answer.body, answer.headers["x-late"]], [200, "sent", undefined]);
 });
 
-test("A9: two answers are one, framed right, and the next request on the connection is served", async (t) => {
+test("A9: two responses are one, correctly framed, and the next request on the connection is served", async (t) => {
   const { client, storage, port } = await staged(t, (req, res) => {
     own(req).update("n", (n = 0) => n + 1);
     res.end("short");
@@ -258,7 +258,7 @@ test("A9: two answers are one, framed right, and the next request on the connect
   );
 });
 
-test("A3: a wrapper mounted earlier throws at the end of an answer that was held: its error goes to the error path", async (t) => {
+test("A3: an earlier wrapper throws at the end of a held response: its error goes to the error path", async (t) => {
   const errors: unknown[] = [];
   const earlier: Earlier = (req, res, next) => {
     const { end } = res;
@@ -290,7 +290,7 @@ test("A3: a wrapper mounted earlier throws at the end of an answer that was held
   assert.deepEqual([answer.status, answer.body, errors], [500, "page", ["thrown by the wrapper"]]);
 });
 
-test("A10: a status that is set after the first piece changes nothing of the answer", async (t) => {
+test("A10: a status set after the first part does not change the response", async (t) => {
   const { client, storage } = await staged(t, (req, res) => {
     own(req).update("n", (n = 0) => n + 1);
     res.write("a");
@@ -320,7 +320,7 @@ const HEADS: Readonly<Record<string, (res: Response) => unknown>> = {
 };
 
 for (const [says, act] of Object.entries(HEADS)) {
-  test(`what patched writeHead after the session learns at the call that the head is due, once: ${says}`, async (t) => {
+  test(`code that patched writeHead after the session is called once when the head is due: ${says}`, async (t) => {
     const seen: string[] = [];
     const { client, storage } = await staged(t, (req, res) => {
       own(req).update("n", (n = 0) => n + 1);
@@ -340,7 +340,7 @@ for (const [says, act] of Object.entries(HEADS)) {
   });
 }
 
-test("beside another library's req.session that one stays, and ours is read by getSession", async (t) => {
+test("with another library's req.session, that property is kept, and getSession returns our session", async (t) => {
   const other = { theirs: true };
   const { client } = await staged(
     t,
@@ -361,7 +361,7 @@ function hastened(t: TestContext): void {
 }
 
 for (const what of ["save", "load"] as const) {
-  test(`an error path that answers when it is too late changes nothing of the answer given in its place: a failed ${what}`, async (t) => {
+  test(`an error path that responds too late does not change the response sent in its place: a failed ${what}`, async (t) => {
     const gate = makeGate();
     const thrown: unknown[] = [];
     const { client, storage, port } = await staged(
@@ -405,7 +405,7 @@ for (const [says, isSent] of [
   ["comes", true],
   ["never comes", false],
 ] as const) {
-  test(`an error path that waits for the request's body is waited for, within reason: the body ${says}`, async (t) => {
+  test(`an error path that reads the request body gets time, within limits: the body ${says}`, async (t) => {
     const { client, storage, origin } = await staged(
       t,
       (req, res) => {
@@ -427,7 +427,7 @@ for (const [says, isSent] of [
   });
 }
 
-test("an error path that takes no second next() costs no answer: 503 is given in its place", async (t) => {
+test("an error path that ignores a second next(): a 503 is sent in its place", async (t) => {
   const storage = watched();
   const sessions = session<Data>({ storage });
   const { origin, close } = await listening(

@@ -58,7 +58,7 @@ test("a count grows, in request.session and the adapter's own, and the handler's
   assert.deepEqual([...client.cookies.keys()].sort(), ["session_id", "theme"]);
 });
 
-test("inject() sees the same answer", async (t) => {
+test("inject() gets the same response", async (t) => {
   const { app } = await serving(t, {}, count);
   const answer = await app.inject("/");
   assert.deepEqual(
@@ -84,7 +84,7 @@ test("over HTTP/2 too", async (t) => {
   });
 });
 
-test("an answer in whose session nobody looks is not held: nothing listens to it", async (t) => {
+test("a response whose session is not used is not held: no listener is added", async (t) => {
   for (const load of ["eager", "lazy"] as const) {
     const { client } = await serving(t, { load }, (_request, reply) => ({
       listeners: reply.raw.listenerCount("close"),
@@ -93,7 +93,7 @@ test("an answer in whose session nobody looks is not held: nothing listens to it
   }
 });
 
-test("a session that is first asked for in a stream, or after a raw write, is saved when the body ends", async (t) => {
+test("a session first used in a stream, or after a raw write, is saved when the body ends", async (t) => {
   const { client } = await serving(t, { load: "lazy" }, async (request, reply, sessions) => {
     if (request.url === "/count") return count(request, reply, (await sessions.load(request), sessions));
     if (request.url === "/raw") {
@@ -119,7 +119,7 @@ test("a session that is first asked for in a stream, or after a raw write, is sa
   }
 });
 
-test("assigning to request.session says what to write; without a session reading it says so", async (t) => {
+test("assigning to request.session throws and says what to write; without a session reading it does", async (t) => {
   const said: string[] = [];
   const { client } = await serving(
     t,
@@ -155,7 +155,7 @@ test("two plugins side by side: each has its own, request.session is the inner o
   assert.deepEqual([...client.cookies.keys()].sort(), ["outer", "session_id"]);
 });
 
-test("what a handler throws is answered with the session of its writes", async (t) => {
+test("an exception of a handler: the error response carries the session with its changes", async (t) => {
   const { client } = await serving(t, {}, (request, reply, sessions) => {
     const answer = count(request, reply, sessions);
     if (request.url === "/throw") throw new Error("thrown by the handler");
@@ -165,7 +165,7 @@ test("what a handler throws is answered with the session of its writes", async (
   assert.deepEqual((await client.get("/")).json(), { n: 2 });
 });
 
-test("a failing save is Fastify's own 503, once, with nothing of the handler's answer left", async (t) => {
+test("a failing save: Fastify's own 503, once, without any part of the handler's response", async (t) => {
   const storage = watched();
   const errors: unknown[] = [];
   let answers = 0;
@@ -229,7 +229,7 @@ const ways: Readonly<
 };
 
 for (const [name, { errorHandler, answered }] of Object.entries(ways)) {
-  test(`errorHandler answers by ${name}, before the handler and after it`, async (t) => {
+  test(`errorHandler responds by ${name}, before the handler and after it`, async (t) => {
     const storage = watched();
     const slow = async (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
     const { client } = await serving(t, { storage, errorHandler }, count, (app) => app.addHook("onSend", slow));
@@ -294,7 +294,7 @@ const raw: Readonly<Record<string, Handler>> = {
 };
 
 for (const [name, answer] of Object.entries(raw)) {
-  test(`reply.raw, ${name}: saved before the first byte, answered, its cookies stay; a failing save is a 503`, async (t) => {
+  test(`reply.raw, ${name}: saved before the first byte, cookies are sent; a failing save is a 503`, async (t) => {
     const storage = watched();
     const { client } = await serving(t, { storage }, (request, reply, sessions) => {
       sessions.get(request).update("n", (n = 0) => n + 1);
@@ -321,7 +321,7 @@ test("a redirect and a 404 of Fastify's own carry the token", async (t) => {
   assert.deepEqual([gone.statusCode, gone.cookies.length], [404, 1]);
 });
 
-test("a form brings the token once Fastify has parsed it; a route parameter does", async (t) => {
+test("a form has the token after Fastify has parsed it; a route parameter does too", async (t) => {
   const storage = memoryStorage();
   const byForm = await serving(
     t,
@@ -337,7 +337,7 @@ test("a form brings the token once Fastify has parsed it; a route parameter does
   assert.deepEqual((await byParam.client.get(`/s/${token}`)).json(), { n: 7 });
 });
 
-test("store pattern: save() answers at once, beside cookies set in the reply and below it", async (t) => {
+test("store pattern: save() sets the cookie immediately, in addition to cookies set in the reply and in the raw response", async (t) => {
   const sessions = session<Data>({ storage: memoryStorage() });
   const app = fastify();
   app.get("/", async (request, reply) => {

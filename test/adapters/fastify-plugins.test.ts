@@ -103,7 +103,7 @@ async function served(
 }
 
 for (const order of ["before", "after"] as const) {
-  test(`A17: compress, etag, static and multipart, the session registered ${order} them: answered as without it, once it is stored`, async (t) => {
+  test(`A17: compress, etag, static and multipart, the session registered ${order} them: the response is as without it, after it is stored`, async (t) => {
     const earlier = mishaps.length;
     const storage = watched();
     storage.delay(2);

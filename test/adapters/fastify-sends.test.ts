@@ -200,7 +200,7 @@ async function injected(app: FastifyInstance): Promise<{ told: Told; cookies: nu
 }
 
 for (const [name, program] of Object.entries(PROGRAMS)) {
-  test(`A17: ${name}: answered as without a session, once it is stored`, async (t) => {
+  test(`A17: ${name}: the response is as without a session, after it is stored`, async (t) => {
     const before = mishaps.length;
     const bare = await served(t, program);
     for (const ask of [overHttp, injected]) {
@@ -221,7 +221,7 @@ for (const [name, program] of Object.entries(PROGRAMS)) {
     assert.deepEqual(mishaps.slice(before), []);
   });
 
-  test(`A17: ${name}: a 503 where it cannot be stored, and nothing of the answer`, async (t) => {
+  test(`A17: ${name}: a 503 if it cannot be stored, without any part of the response`, async (t) => {
     const before = mishaps.length;
     for (const ask of [overHttp, injected]) {
       const storage = watched();

@@ -75,7 +75,7 @@ test("env and ctx reach the handler, the storage, skip and the error handler", a
   assert.deepEqual(seen, ["prod", "ctx", "prod", "ctx"]);
 });
 
-test("a failing save takes the place of the handler's answer: 503, none of its headers, nothing of the message", async () => {
+test("a failing save replaces the handler's response: 503, none of its headers, no error message", async () => {
   const storage = watched();
   storage.fail("create");
   const answer = await wrapped(counting, { storage })(asked());
@@ -85,7 +85,7 @@ test("a failing save takes the place of the handler's answer: 503, none of its h
   );
 });
 
-test("what the handler throws goes through; what it wrote to a stored session is kept, a new one is not begun", async () => {
+test("an exception of the handler is thrown again; changes to a stored session are saved, a new one is not created", async () => {
   const storage = watched();
   const handler = wrapped(
     (request, sessions) => {
@@ -102,7 +102,7 @@ test("what the handler throws goes through; what it wrote to a stored session is
   assert.deepEqual(await (await handler(asked("/", { headers: { cookie } }))).json(), { n: 3 });
 });
 
-test("one Response object answered to many visitors never carries one visitor's token to another", async () => {
+test("one Response object returned to many visitors never carries one visitor's token to another", async () => {
   const same = new Response(null, { status: 204 });
   const handler = wrapped((request, sessions) => {
     if (request.url.endsWith("/write")) sessions.get(request).set("n", 1);
@@ -112,7 +112,7 @@ test("one Response object answered to many visitors never carries one visitor's 
   assert.deepEqual((await handler(asked())).headers.getSetCookie(), []);
 });
 
-test("one Response of a text, which @hono/node-server sends again and again, never carries one visitor's token to another", async (t) => {
+test("one Response with a string, which @hono/node-server sends repeatedly, never carries one visitor's token to another", async (t) => {
   let same: Response | undefined;
   const handler: Handler = (request, sessions) => {
     if (request.url.endsWith("/write")) sessions.get(request).set("n", 1);
@@ -126,7 +126,7 @@ test("one Response of a text, which @hono/node-server sends again and again, nev
   assert.deepEqual([other.body, other.headers["x-own"], other.setCookies], ["the same", "1", []]);
 });
 
-test("a text that @hono/node-server sends stays one: no stream is made of it, with whatever headers of ours", async (t) => {
+test("a string sent by @hono/node-server is not converted to a stream, whatever our headers are", async (t) => {
   const client = await serving(t, (request, sessions) => {
     sessions.get(request).set("n", 1);
     const text = new Response("a text", { status: 201 });
@@ -195,7 +195,7 @@ test("a change during the stream is stored before the end is seen", async (t) =>
   assert.deepEqual((await client.get("/read")).json(), { n: 1, late: "changed in the stream" });
 });
 
-test("a change at the moment the client has gone is stored", async () => {
+test("a change at the moment when the client has disconnected is stored", async () => {
   const handler = wrapped(routed);
   const answer = await handler(asked());
   await answer.body!.cancel();
@@ -205,7 +205,7 @@ test("a change at the moment the client has gone is stored", async () => {
   });
 });
 
-test("a client that goes while the next piece is awaited has its change stored once", async () => {
+test("a client that disconnects while the next part is awaited: the change is stored once", async () => {
   const storage = watched();
   const handler = wrapped(
     (request, sessions) => {
@@ -236,7 +236,7 @@ test("a late change that cannot be stored breaks the body off", async () => {
   await assert.rejects(answer.text(), { code: "storage" });
 });
 
-test("a form brings the token, and the handler still reads the body", async () => {
+test("a form contains the token, and the handler still reads the body", async () => {
   const sessions = session<Data>({ storage: memoryStorage(), extractor: fromForm("s") });
   const { token } = await sessions.store.create({ n: 7 });
   const handler = sessions(async (request) =>
@@ -253,7 +253,7 @@ test("the query of an address without a path is read", async () => {
   assert.deepEqual(await (await handler(asked(`?s=${token}`))).json(), { n: 7 });
 });
 
-test("store pattern: save() answers into the headers it was given", async () => {
+test("store pattern: save() sets the cookie in the given headers", async () => {
   const sessions = session<Data>({ storage: memoryStorage() });
   const headers = new Headers({ "Set-Cookie": "theme=dark" });
   const own = await sessions.open(asked(), headers);
@@ -266,7 +266,7 @@ test("store pattern: save() answers into the headers it was given", async () => 
   );
 });
 
-test("where there are no routes fromParam is refused", () => {
+test("fromParam is refused without a router", () => {
   assert.throws(() => session({ extractor: fromParam("id") }), { name: "TypeError", message: /fromParam\("id"\)/ });
   assert.throws(() => nodeSession({ extractor: fromParam("id") }), {
     name: "TypeError",
@@ -305,7 +305,7 @@ for (const [what, answer] of Object.entries({
   "an array of 1": ["x"],
   "the function page": function page() {},
 })) {
-  test(`a handler that returns ${what}: an error says so, and what it wrote is kept`, async () => {
+  test(`a handler that returns ${what}: an error says so, and its changes are kept`, async () => {
     const handler = wrapped((request, sessions) => {
       const counted = counting(request, sessions);
       return request.url.endsWith("/wrong") ? (answer as never) : counted;
@@ -319,7 +319,7 @@ for (const [what, answer] of Object.entries({
   });
 }
 
-test("undefined, after an upgrade, goes through: what needs no new token is stored", async () => {
+test("undefined after an upgrade is passed on: changes that need no new token are stored", async () => {
   const storage = watched();
   const handler = wrapped(
     (request, sessions) => {
@@ -341,7 +341,7 @@ const thrownBy = (answer: () => unknown): Promise<unknown> =>
     (thrown: unknown) => thrown,
   );
 
-test("a thrown Response goes on with the session's cookie, and is stored before; the object itself is not changed", async () => {
+test("a thrown Response is thrown again with the session cookie, after storing; the object itself is not changed", async () => {
   const storage = watched();
   const own = Response.redirect("http://localhost/home", 303);
   const handler = wrapped(
@@ -361,7 +361,7 @@ test("a thrown Response goes on with the session's cookie, and is stored before;
   assert.deepEqual(own.headers.getSetCookie(), []);
 });
 
-test("a thrown Response to which nothing is to be added goes on itself; one whose save fails is replaced by a 503", async () => {
+test("a thrown Response without changes is thrown again itself; one whose save fails is replaced by a 503", async () => {
   const storage = watched();
   const own = new Response("thrown");
   const handler = wrapped(
@@ -414,7 +414,7 @@ function served(
   });
 }
 
-test("where a framework says which headers its answer to what is thrown will have, a login is stored, and told there", async () => {
+test("a framework that provides the headers of its error response: a login is stored, and its cookie is set there", async () => {
   const storage = watched();
   const sessions = session<Data>({ storage });
   const request = asked();
@@ -432,7 +432,7 @@ test("where a framework says which headers its answer to what is thrown will hav
   assert.deepEqual(await (await sessions(() => Response.json(sessions.get(next)))(next)).json(), { n: 7 });
 });
 
-test("the same where the save fails, or where nothing can be told: a 503 and no cookie, or nothing stored", async () => {
+test("the same if the save fails, or without such headers: a 503 and no cookie, or nothing stored", async () => {
   const storage = watched();
   const sessions = session<Data>({ storage });
   const control = { digest: "NEXT_REDIRECT" };
@@ -448,7 +448,7 @@ test("the same where the save fails, or where nothing can be told: a 503 and no 
   assert.deepEqual([...headers], []);
 });
 
-test("a body that is there at once is not read twice, and its response can be answered again", async () => {
+test("a body that is available immediately is not read twice, and its response can be returned again", async () => {
   const same = NATIVE("the same", { headers: { "Content-Type": "text/css" } });
   const handler = wrapped((request, sessions) => {
     sessions.get(request).update("n", (n = 0) => n + 1);
@@ -508,7 +508,7 @@ test("a body of the runtime's own that fails, at once or later, fails as it woul
   assert.deepEqual(await (await handler(asked("/", { headers: { cookie } }))).json(), { n: 3 });
 });
 
-test("a body that fails while the save is under way: nothing is unhandled, the answer is what it would be", async () => {
+test("a body that fails during the save: no unhandled rejection, the response is as without a session", async () => {
   const storage = watched();
   const handler = wrapped(
     (request, sessions) => {

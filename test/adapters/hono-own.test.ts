@@ -68,7 +68,7 @@ test("without an onError a failing storage is a 503, before the handler and afte
   );
 });
 
-test("errorHandler answers with a Response, before the handler and after it", async () => {
+test("errorHandler responds with a Response, before the handler and after it", async () => {
   const storage = watched();
   const { app } = made({ storage, errorHandler: (error, c) => c.text((error as SessionError).code, 599 as 500) });
   const cookie = withCookie(await app.request("/count"));
@@ -83,7 +83,7 @@ test("errorHandler answers with a Response, before the handler and after it", as
   }
 });
 
-test("what a handler throws is answered by onError with the session of its writes", async () => {
+test("an exception of a handler: the response of onError carries the session with its changes", async () => {
   const { app } = made();
   app.get("/throw", (c) => {
     c.get("session").set("n", 5);
@@ -95,7 +95,7 @@ test("what a handler throws is answered by onError with the session of its write
   assert.deepEqual(await (await app.request("/count", withCookie(answer))).json(), { n: 6 });
 });
 
-test("what nobody answers has no session begun for it", async () => {
+test("a request without a matching route starts no session", async () => {
   const storage = watched();
   const { app } = made({ storage });
   app.get("/throw", (c) => {
@@ -109,7 +109,7 @@ test("what nobody answers has no session begun for it", async () => {
   assert.deepEqual(storage.counts, {});
 });
 
-test("lazily: c.get answers the session once it is loaded", async () => {
+test("lazy: c.get returns the session after it is loaded", async () => {
   const { app, sessions } = made({ load: "lazy" });
   app.get("/lazy", async (c) => {
     const before = c.get("session") as unknown;
@@ -170,7 +170,7 @@ test("storage is a function of the context, whose bindings it knows", async () =
   assert.deepEqual(storage.counts, { create: 1 });
 });
 
-test("a route parameter brings the token; a form does, and handlers still read it in every way", async () => {
+test("a route parameter contains the token; a form does, and handlers still read it in every way", async () => {
   const storage = memoryStorage();
   const byParam = session<Data>({ storage, extractor: fromParam("id") });
   const byForm = session<Data>({ storage, extractor: fromForm("s") });
@@ -191,7 +191,7 @@ test("a route parameter brings the token; a form does, and handlers still read i
   }
 });
 
-test("store pattern: save() answers into the response that the handler makes, whichever way", async () => {
+test("store pattern: save() sets the cookie in the response of the handler, however it is created", async () => {
   const { sessions } = made();
   const app = new Hono();
   app.use(async (c, next) => {
@@ -218,7 +218,7 @@ test("an upgrade request is read from its context or its Request", async () => {
   assert.deepEqual(await (await bare.request("/", init)).json(), [1, 1]);
 });
 
-test("a thrown Response goes on with the session's cookie; one whose save fails is answered with a 503", async () => {
+test("a thrown Response is thrown again with the session cookie; one whose save fails becomes a 503", async () => {
   const storage = watched();
   const { app } = made({ storage });
   const thrown = Response.redirect("http://localhost/home", 303);
@@ -239,7 +239,7 @@ test("a thrown Response goes on with the session's cookie; one whose save fails 
   assert.equal((await app.request("/throw")).status, 503);
 });
 
-test("an answer that a later middleware replaces carries the token", async () => {
+test("a response that a later middleware replaces carries the token", async () => {
   const { app } = made();
   const outer = new Hono<SessionEnv<Data>>();
   outer.use(async (c, next) => {

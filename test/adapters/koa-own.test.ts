@@ -68,7 +68,7 @@ test("assigning to ctx.session says what to write", async (t) => {
   assert.match(String(errors[0]), /session\.destroy\(\)/);
 });
 
-test("a request that is skipped has no ctx.session, before and after others had one, and may be given another", async (t) => {
+test("a skipped request has no ctx.session, before and after others had one, and it can be assigned", async (t) => {
   const { client } = await serving(t, { skip: (ctx) => ctx.path === "/skipped" }, (ctx) => {
     const before = (ctx["session"] as unknown) === undefined;
     if (before) Object.assign(ctx, { session: "another" });
@@ -98,7 +98,7 @@ test("where ctx or app.context has a session of another kind, ours comes before 
   assert.deepEqual(await answers(await serve(another)), [{}, {}, "of all"]);
 });
 
-test("an answer in whose session nobody looks is not held: nothing listens to it", async (t) => {
+test("a response whose session is not used is not held: no listener is added", async (t) => {
   for (const load of ["eager", "lazy"] as const) {
     const { client } = await serving(
       t,
@@ -109,7 +109,7 @@ test("an answer in whose session nobody looks is not held: nothing listens to it
   }
 });
 
-test("a session that is first asked for in a stream is saved when the body ends", async (t) => {
+test("a session first used in a stream is saved when the body ends", async (t) => {
   const { client } = await serving(t, { load: "lazy" }, async (ctx, sessions) => {
     if (ctx.path === "/count") return count(ctx, (await sessions.load(ctx), sessions));
     ctx.body = nodeBody(async (write) => {
@@ -124,7 +124,7 @@ test("a session that is first asked for in a stream is saved when the body ends"
   assert.deepEqual((await client.get("/count")).json(), { n: 2, late: "asked for in the stream" });
 });
 
-test("what a handler throws drops all headers, and the token is answered nevertheless", async (t) => {
+test("an exception of a handler drops all headers, and the error response still carries the token", async (t) => {
   const { client } = await serving(t, {}, (ctx, sessions) => {
     count(ctx, sessions);
     if (ctx.path === "/throw") ctx.throw(418, "thrown by the handler");
@@ -134,7 +134,7 @@ test("what a handler throws drops all headers, and the token is answered neverth
   assert.deepEqual((await client.get("/")).json(), { n: 2 });
 });
 
-test("a failing save goes to the middlewares outside, with nothing of the handler's answer left", async (t) => {
+test("a failing save is passed to the outer middlewares, without any part of the handler's response", async (t) => {
   const storage = watched();
   const seen: unknown[] = [];
   const page: Koa.Middleware = async (ctx, next) => {
@@ -174,7 +174,7 @@ test("without them it is Koa's own 503, before the handler and after it, and app
   );
 });
 
-test("where a handler threw and the save fails too, both are reported and the save's failure is answered", async (t) => {
+test("a handler throws and the save fails too: both are reported and the save's error is the response", async (t) => {
   const storage = watched();
   storage.fail("create");
   const { client, errors } = await serving(t, { storage }, (ctx, sessions) => {
@@ -201,7 +201,7 @@ const ways: Readonly<
 };
 
 for (const [name, { errorHandler, answered }] of Object.entries(ways)) {
-  test(`errorHandler answers by ${name}, before the handler and after it`, async (t) => {
+  test(`errorHandler responds by ${name}, before the handler and after it`, async (t) => {
     const storage = watched();
     const { client } = await serving(t, { storage, errorHandler }, count);
     await client.get("/");
@@ -231,7 +231,7 @@ test("a change in a stream is stored before its end is seen", async (t) => {
   assert.deepEqual((await client.get("/read")).json(), { n: 1, late: "changed in the stream" });
 });
 
-test("a handler that answers past Koa (ctx.respond = false) has its session saved and answered; a failing save is a 503", async (t) => {
+test("a handler that bypasses Koa (ctx.respond = false): its session is saved and the cookie sent; a failing save is a 503", async (t) => {
   const storage = watched();
   const { client, errors } = await serving(t, { storage }, (ctx, sessions) => {
     sessions.get(ctx).update("n", (n = 0) => n + 1);
@@ -255,7 +255,7 @@ test("a redirect carries the token", async (t) => {
   assert.deepEqual([answer.status, answer.headers.location, client.cookies.size], [302, "/next", 1]);
 });
 
-test("a form brings the token, parsed or not, and the handler still reads it", async (t) => {
+test("a form contains the token, parsed or not, and the handler still reads it", async (t) => {
   const storage = memoryStorage();
   for (const before of [[], [bodyParser()]]) {
     const { client, sessions } = await serving(
@@ -272,7 +272,7 @@ test("a form brings the token, parsed or not, and the handler still reads it", a
   }
 });
 
-test("a route parameter brings the token", async (t) => {
+test("a route parameter contains the token", async (t) => {
   const sessions = session<Data>({ storage: memoryStorage(), extractor: fromParam("id") });
   const { token } = await sessions.store.create({ n: 7 });
   const router = new Router();
@@ -284,7 +284,7 @@ test("a route parameter brings the token", async (t) => {
   assert.deepEqual((await new Client(served.origin).get(`/s/${token}`)).json(), { n: 7 });
 });
 
-test("store pattern: save() answers at once", async (t) => {
+test("store pattern: save() sets the cookie immediately", async (t) => {
   const sessions = session<Data>({ storage: memoryStorage() });
   const app = new Koa();
   app.use(async (ctx) => {
@@ -306,7 +306,7 @@ for (const [name, errorHandler] of [
   ["without errorHandler", undefined],
   ["with one", (_error: unknown, ctx: Koa.Context) => void ((ctx.status = 418), (ctx.body = "tea"))],
 ] as const) {
-  test(`a save that fails while somebody else ends ctx.res is answered once, ${name}; so is one of a raw answer`, async (t) => {
+  test(`a save that fails while other code ends ctx.res: one error response, ${name}; so with a raw response`, async (t) => {
     for (const isRaw of [false, true]) {
       const storage = watched();
       let handled = 0;

@@ -76,7 +76,7 @@ for (const [name, make] of [
   });
 }
 
-test("Koa: an `error` listener that reads ctx.session, while the storage is down and where nobody loaded it", async (t) => {
+test("Koa: an `error` listener that reads ctx.session, while the storage is down and if it was not loaded", async (t) => {
   noMishaps(t);
   for (const load of ["eager", "lazy"] as const) {
     const storage = watched();
@@ -102,7 +102,7 @@ test("Koa: an `error` listener that reads ctx.session, while the storage is down
   }
 });
 
-test("Koa: an application whose context.onerror is its own is told of everything as before", async (t) => {
+test("Koa: an application with its own context.onerror is called as before", async (t) => {
   noMishaps(t);
   const storage = watched();
   const app = new Koa();
@@ -160,7 +160,7 @@ test("Fastify: hooks and serializers that read request.session while the storage
   assert.deepEqual(users, ["ann", undefined, undefined]);
 });
 
-test("Fastify: an onError hook and an error handler that read request.session itself: the failure is what is answered", async (t) => {
+test("Fastify: an onError hook and an error handler that read request.session themselves: the storage error is the response", async (t) => {
   noMishaps(t);
   for (const where of ["onError", "setErrorHandler", "both", "async setErrorHandler"]) {
     const storage = watched();

@@ -196,7 +196,7 @@ test("Hono: a route of an application inside another, and another application as
   }
 });
 
-test("fetch: a handler inside another; and one Request that is answered twice is two visits", async () => {
+test("fetch: a handler inside another; one Request that is handled twice counts as two requests", async () => {
   const storage = watched();
   const sessions = fetchSession<Data>({ storage });
   const count = sessions((request) => {
@@ -224,7 +224,7 @@ test("fetch: a handler inside another; and one Request that is answered twice is
   assert.equal(await (await handler(back)).text(), "2");
 });
 
-test("two middlewares that answer in the same cookie are an error that names both, also on two contexts of one request", async (t) => {
+test("two middlewares with the same cookie: an error that names both, also on two contexts of one request", async (t) => {
   const errors: unknown[] = [];
   const inner = new Koa({ env: "test" }).use(koaSession({ storage: watched(), namespace: "inside" }));
   inner.silent = true;

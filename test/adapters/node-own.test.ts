@@ -84,7 +84,7 @@ async function served(t: TestContext, options: SessionOptions, handler: Handler)
   return new Client(origin);
 }
 
-test("an answer in whose session nobody looks is not held: nothing listens to it", async (t) => {
+test("a response whose session is not used is not held: no listener is added", async (t) => {
   for (const load of ["eager", "lazy"] as const) {
     const client = await served(t, { load }, (req, res) => {
       if (req.url === "/asked") void req.session;
@@ -95,7 +95,7 @@ test("an answer in whose session nobody looks is not held: nothing listens to it
   }
 });
 
-test("a visitor's session that is first asked for after the first byte takes no write, which no cookie could follow", async (t) => {
+test("a visitor's session first used after the first byte refuses changes, because no cookie could be sent", async (t) => {
   let code: string | undefined;
   const client = await served(t, {}, (req, res) => {
     res.write("first byte, ");
@@ -117,7 +117,7 @@ test("a session that is loaded after the first byte is saved when the body ends"
   assert.equal((await client.get("/seen")).body, "late");
 });
 
-test("a session that is first asked for when all is out takes no write at all", async (t) => {
+test("a session first used after the response has ended refuses all changes", async (t) => {
   const codes: (string | undefined)[] = [];
   for (const load of ["eager", "lazy"] as const) {
     const client = await served(t, { load }, async (req, res) => {
@@ -131,7 +131,7 @@ test("a session that is first asked for when all is out takes no write at all", 
   assert.deepEqual(codes, ["answered", "answered"]);
 });
 
-test("while another middleware's save holds the answer, a session first asked for then takes no write either", async (t) => {
+test("a session first used while another middleware's save holds the response refuses changes, too", async (t) => {
   const slow: Storage = memoryStorage();
   const storage: Storage = {
     get: (...call) => slow.get(...call),

@@ -6,12 +6,12 @@ const noParser = "parses no bodies";
 
 /** What a framework cannot express, by case, with the reason. The only place for that. */
 export const NOT_EXPRESSIBLE: Readonly<Record<string, Partial<Record<AdapterName, string>>>> = {
-  "HTTP/2: plain, HEAD and streamed answers, the session's cookie and the handler's": {
+  "HTTP/2: plain, HEAD and streamed responses, with the cookies of the session and the handler": {
     express: http1Only,
     express4: http1Only,
     fetch: "the runtime's matter: a fetch handler sees no connection",
   },
-  "crossOriginProtection: an error page of the application's own answers it": {
+  "crossOriginProtection: the application's error page responds": {
     node: "has no error path: what is refused never comes to the handler",
     fetch: "has no error path: what is refused never comes to the handler",
   },
@@ -21,9 +21,10 @@ export const NOT_EXPRESSIBLE: Readonly<Record<string, Partial<Record<AdapterName
     fetch: "the runtime's matter: a fetch handler sees no connection",
   },
   "headersSent is what it is without a session, while the save is pending and afterwards": { fetch: noConnection },
-  "what writes a log when the answer is out reads the session: nothing is thrown, whether the storage is up, down or was not asked":
-    { fetch: noConnection },
-  "what writes a log when the client is gone before the session is loaded reads it: nothing is thrown": {
+  "a logger that reads the session after the response: no exception, with the storage up, down or not called": {
+    fetch: noConnection,
+  },
+  "a logger that reads the session after the client disconnected before it was loaded: no exception": {
     fetch: noConnection,
   },
   "assigning to the session throws and says what to write": {

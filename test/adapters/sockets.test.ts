@@ -256,7 +256,7 @@ for (const [name, make] of Object.entries(APPLICATIONS)) {
     assert.deepEqual([storage.counts.create, setCookies], [undefined, []]);
   });
 
-  test(`A16: ${name}: a visitor's socket stores nothing, and says so`, async (t) => {
+  test(`A16: ${name}: a visitor's socket stores nothing, and rejects with an error`, async (t) => {
     const { port, storage } = await started(t, make);
     const { caller, setCookies } = await Caller.at(t, port);
     for (const verb of ["add", "save", "authenticate", "regenerate", "reset"])
@@ -295,7 +295,7 @@ test("A16: socket.io, as its guide mounts middlewares: over websocket and pollin
   }
 });
 
-test("A16: a handshake that is refused is answered, and what changed of a known session is stored", async (t) => {
+test("A16: a refused handshake gets a response, and changes of a known session are stored", async (t) => {
   const storage = watched();
   const sessions = fastifySession<Data>({ storage });
   const app = socketPackage("fastify")();
@@ -325,7 +325,7 @@ test("A16: a handshake that is refused is answered, and what changed of a known 
   assert.equal(storage.counts.create, 1);
 });
 
-test("A16: headers that ask for a socket where nobody listens for one change nothing on Node", async (t) => {
+test("A16: upgrade headers without an upgrade listener change nothing on Node", async (t) => {
   const sessions = nodeSession<Data>({ storage: watched() });
   const served = await listening(
     createServer(sessions((req, res) => (req.session.set("n", 1), void res.end("page")))),
@@ -347,7 +347,7 @@ test("A16: headers that ask for a socket where nobody listens for one change not
   }
 });
 
-test("A16: a fetch handler that hands the connection over, or answers the handshake", async () => {
+test("A16: a fetch handler that accepts the upgrade, or refuses the handshake", async () => {
   const storage = watched();
   const sessions = fetchSession<Data>({ storage, refreshInterval: 0 });
   const { token } = await sessions.store.create({ n: 1 });

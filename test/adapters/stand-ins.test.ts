@@ -64,7 +64,7 @@ async function codeOf(act: () => unknown): Promise<string | undefined> {
 }
 
 for (const [says, standIn] of Object.entries(STAND_INS)) {
-  test(`A14, A15: with ${says} for a response the session is read, and its changes are saved by save()`, async () => {
+  test(`A14, A15: with ${says} as a response the session is read, and its changes are saved by save()`, async () => {
     const one = await met();
     const req = requestWith(one.token);
     assert.equal(await through(one, req, standIn()), undefined);
@@ -75,7 +75,7 @@ for (const [says, standIn] of Object.entries(STAND_INS)) {
     assert.deepEqual((await one.sessions.store.getByToken(one.token))?.get("n"), 2);
   });
 
-  test(`A14, A15: with ${says} for a response nothing is promised that needs a token`, async () => {
+  test(`A14, A15: with ${says} as a response, methods that need a new token reject`, async () => {
     const one = await met();
     const [known, visitor] = [requestWith(one.token), requestWith()];
     for (const req of [known, visitor]) assert.equal(await through(one, req, standIn()), undefined);
@@ -90,14 +90,14 @@ for (const [says, standIn] of Object.entries(STAND_INS)) {
     assert.equal(one.storage.counts.create, undefined);
   });
 
-  test(`A14, A15: with ${says} for a response a storage that is down reaches next`, async () => {
+  test(`A14, A15: with ${says} as a response, a storage that is down is passed to next`, async () => {
     const one = await met();
     one.storage.fail("get");
     assert.equal(((await through(one, requestWith(one.token), standIn())) as { code?: string }).code, "storage");
   });
 }
 
-test("a request that makes its list of raw headers anew each time has its session all the same, also where its prototype was changed", async () => {
+test("a request whose rawHeaders getter returns a new list each time has its session, also after its prototype was changed", async () => {
   const one = await met();
   const req = requestWith(one.token);
   Object.defineProperty(req, "rawHeaders", { get: () => [] });

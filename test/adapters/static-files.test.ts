@@ -32,7 +32,7 @@ for (const [name, make] of [
     ["immutable", { immutable: true, maxAge: "1y" }],
     ["by default", {}],
   ] as const) {
-    test(`${name}: express.static, ${kind}: answered as without a session, also where a refresh is due: 200, 304, 206, HEAD`, async (t) => {
+    test(`${name}: express.static, ${kind}: the response is as without a session, also if a refresh is due: 200, 304, 206, HEAD`, async (t) => {
       const clock = testClock();
       const storage = watched();
       const serve = async (options?: ExpressOptions): Promise<Client> => {

@@ -31,7 +31,7 @@ async function clientOf(t: TestContext, listener: Parameters<typeof createServer
 }
 
 for (const [name, make] of versions) {
-  test(`${name}: a verb that fails in an async handler is the error handler's, by wrapAsync`, async (t) => {
+  test(`${name}: a session method that fails in an async handler reaches the error handler, by wrapAsync`, async (t) => {
     const storage = watched();
     const sessions = session<Data>({ storage });
     const errors: unknown[] = [];
@@ -67,7 +67,7 @@ for (const [name, make] of versions) {
     assert.equal((await client.get("/out")).body, "out");
   });
 
-  test(`${name}: wrapAsync hands on what is thrown at once, rejected with nothing, or by an error handler and a parameter's; and leaves the rest alone`, async (t) => {
+  test(`${name}: wrapAsync passes on synchronous exceptions, rejections with undefined, and errors of error and parameter handlers`, async (t) => {
     const app = make();
     const log: unknown[] = [];
     app.param(

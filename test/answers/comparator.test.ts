@@ -161,7 +161,7 @@ test("a first visit has a cookie if and only if it was stored", () => {
   ]);
 });
 
-test("a failed save: the error path's answer and nothing else", () => {
+test("a failed save: only the error path's response", () => {
   const failed = { ...REFUSED, saves: 0 };
   assert.deepEqual(found(failed, "save fails"), []);
   assert.match(

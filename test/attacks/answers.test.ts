@@ -83,7 +83,7 @@ async function assertAlike(world: World, place: Place, extractor: Extractor): Pr
 }
 
 everywhere(
-  "attack 100: unknown, expired, revoked, retired and malformed tokens are answered alike: status, headers, body, bytes, storage calls",
+  "attack 100: unknown, expired, revoked, retired and malformed tokens get the same response: status, headers, body, bytes, storage calls",
   async (world, place) => {
     await assertAlike(
       world,

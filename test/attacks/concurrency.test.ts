@@ -29,7 +29,7 @@ async function opened(
 const opens = async (world: World, token: string): Promise<boolean> =>
   (await world.store.getByToken(token)) !== undefined;
 
-test("attack 85: logout while a slow request later saves: it stays destroyed, by every way of writing", async () => {
+test("attack 85: logout while a slow request later saves: the session stays destroyed, for every way of writing", async () => {
   const writes: ((session: Live) => unknown)[] = [
     (s) => s.set("n", 9),
     (s) => s.update("n", (n) => n + 1),
@@ -50,7 +50,7 @@ test("attack 85: logout while a slow request later saves: it stays destroyed, by
   }
 });
 
-test("attack 87: a renewal beside requests that read, write and touch: the old token opens nothing, their writes are dropped, no cookie", async () => {
+test("attack 87: a renewal concurrent with requests that read, write and touch: the old token is invalid, their writes are dropped, no cookie", async () => {
   const world = new World({ refreshInterval: 0 });
   const client = await visitor(world);
   const old = client.token!;
@@ -79,7 +79,7 @@ test("attack 87: a login loses nothing that another request stored between its r
   assert.equal(session!.get("n"), 11);
 });
 
-test("attack 88: two logins at once on one session: two tokens never, one loser with `ended` and no cookie, one subject", async () => {
+test("attack 88: two concurrent logins of one session: never two tokens, one fails with `ended` and no cookie, one subject", async () => {
   for (const verb of ["regenerate", "reset"] as const) {
     const world = new World();
     const client = await visitor(world);
@@ -105,7 +105,7 @@ test("attack 88: two logins at once on one session: two tokens never, one loser 
   }
 });
 
-test("attack 89: twenty renewals at once: one successor lives, the others fail with `ended`, no cookie", async () => {
+test("attack 89: twenty concurrent renewals: one successor is live, the others fail with `ended`, no cookie", async () => {
   const world = new World();
   const client = await visitor(world);
   const requests = await Promise.all(Array.from({ length: 20 }, () => opened(client)));
@@ -128,7 +128,7 @@ test("attack 89: twenty renewals at once: one successor lives, the others fail w
   assert.equal(living.filter(Boolean).length, 1, "the losers' records are gone");
 });
 
-test("attack 90: fifty requests that write different keys at once: all are kept", async () => {
+test("attack 90: fifty concurrent requests that write different keys: all values are kept", async () => {
   const world = new World();
   const client = await visitor(world);
   const requests = await Promise.all(Array.from({ length: 50 }, () => opened(client)));
@@ -138,7 +138,7 @@ test("attack 90: fifty requests that write different keys at once: all are kept"
   assert.ok(!world.happened().includes("overwritten"));
 });
 
-test("attack 91: fifty increments at once are fifty, and a flash is taken once", async () => {
+test("attack 91: fifty concurrent increments are fifty, and a flash message is taken once", async () => {
   const world = new World();
   const client = await visitor(world, { n: 0, flash: "hello" });
   const requests = await Promise.all(Array.from({ length: 50 }, () => opened(client)));
@@ -154,7 +154,7 @@ test("attack 91: fifty increments at once are fifty, and a flash is taken once",
   assert.deepEqual([...takers], [session!.get("taker")], "each request sees what was saved, not what it proposed");
 });
 
-test("attack 90: increments through slow and failing answers are counted exactly once each", async () => {
+test("attack 90: increments with slow and failing responses are counted exactly once each", async () => {
   const world = new World();
   const client = await visitor(world);
   let counted = 0;
@@ -186,7 +186,7 @@ test("attack 86: a session deleted by the store while requests use it stays dele
   assert.equal(await opens(world, client.token!), false);
 });
 
-test("P1: destroy beside a renewal: whoever is first, nothing lives on", async () => {
+test("P1: destroy concurrent with a renewal: whichever is first, no session stays live", async () => {
   for (const isFirst of [true, false]) {
     const world = new World();
     const client = await visitor(world);
@@ -200,7 +200,7 @@ test("P1: destroy beside a renewal: whoever is first, nothing lives on", async (
   }
 });
 
-test("attack 94: a thousand interleaved requests with a context of their own see only their own session", async () => {
+test("attack 94: a thousand interleaved requests with separate contexts see only their own session", async () => {
   const world = new World();
   const context = new AsyncLocalStorage<number>();
   const clients = await Promise.all(Array.from({ length: 50 }, (_, i) => visitor(world, { who: i })));

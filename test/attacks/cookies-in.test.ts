@@ -171,7 +171,7 @@ onEveryAdapter(
       ["duplicate"],
     );
   },
-  NOT_EXPRESSIBLE["HTTP/2: plain, HEAD and streamed answers, the session's cookie and the handler's"],
+  NOT_EXPRESSIBLE["HTTP/2: plain, HEAD and streamed responses, with the cookies of the session and the handler"],
 );
 
 async function overHttp2(port: number, cookie: string[]): Promise<string> {
@@ -257,7 +257,7 @@ onEveryAdapter(
   },
 );
 
-test("attack 117: a chain of a prefixed cookie and the same name without the prefix is refused where the middleware is made", () => {
+test("attack 117: a chain of a prefixed cookie and the same name without the prefix is refused when the middleware is created", () => {
   const storage = memoryStorage();
   for (const [one, two] of [
     ["__Host-sid", "sid"],

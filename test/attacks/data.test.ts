@@ -21,7 +21,7 @@ const VERBS = [
   "fresh",
 ];
 
-test("attacks 59, 61: keys named like properties of every object, or like verbs, are ordinary keys", async () => {
+test("attacks 59, 61: keys named like properties of every object, or like session methods, are ordinary keys", async () => {
   const world = new World();
   const client = world.client();
   const keys = [...NASTY, ...VERBS, "a.b", "a[0]", "", " ", "\u0000", "a\nb", '"', "\\", "😀", "length"];
@@ -40,7 +40,7 @@ test("attacks 59, 61: keys named like properties of every object, or like verbs,
   assert.equal(({} as any).admin, undefined);
 });
 
-test("attack 61: a session is no thenable: awaiting it answers itself", async () => {
+test("attack 61: a session is not a thenable: awaiting it returns the session", async () => {
   await new World().client().ask(async (session) => {
     session.set("then", "x");
     assert.equal(await Promise.resolve(session), session);
@@ -115,7 +115,7 @@ test("attacks 63, 64: a change in place that cannot be stored fails the request,
   assert.deepEqual((await client.ask()).session!.toJSON(), { cart: { items: [1] } });
 });
 
-test("attack 66: objects are nobody else's: not the caller's, not another request's, not the storage's", async () => {
+test("attack 66: objects are not shared: not with the caller, not with another request, not with the storage", async () => {
   const world = new World();
   const client = world.client();
   const mine = { items: [1] };
@@ -159,7 +159,7 @@ test("attack 66: in-place changes of every kind of container are saved", async (
   });
 });
 
-test("attack 109: a session that grows too large is refused, and the last good one stays", async () => {
+test("attack 109: a session that grows too large is refused, and the last stored one is unchanged", async () => {
   const world = new World({ maxRecordBytes: 2000 });
   const client = world.client();
   await client.ask((session) => session.set("a", "x".repeat(900)));
@@ -183,7 +183,7 @@ test("attack 112: a hundred thousand keys end at the cap, in bounded time", asyn
   assert.ok(performance.now() - start < 10_000);
 });
 
-test("a class nobody registered here is carried unchanged through saves, and get of that key says what to do", async () => {
+test("a class that is not registered is carried unchanged through saves, and get of that key says what to do", async () => {
   class Money {
     cents = 5;
   }

@@ -125,7 +125,7 @@ test("attack 48: a value of another session, another application or another tena
   assert.equal(await shop.opensWith(mine.id, mine.token, own), true);
 });
 
-test("attack 49: names of keys that nobody has, or that look like paths, addresses or properties, open nothing and are looked up nowhere", async () => {
+test("attack 49: unknown key names, or names like paths, URLs or properties, decrypt nothing and are not looked up elsewhere", async () => {
   const { store, read, opensWith } = vault();
   const { id, token } = await store.create({ user: "ann" });
   const [format, , body] = read(id).split(".");
@@ -142,7 +142,7 @@ test("attack 49: names of keys that nobody has, or that look like paths, address
     assert.equal(await opensWith(id, token, `${format}.${name}.${body}`), false, name);
 });
 
-test("attack 50: rotation: what the old key sealed opens and is sealed anew by the next write; a removed key opens nothing; the order of the ring is no danger", async () => {
+test("attack 50: rotation: values of the old key are decrypted and encrypted with the new key at the next write; a removed key decrypts nothing; the order of the ring does not matter", async () => {
   const inner = memoryStorage();
   const [old, both, swapped, next] = [
     vault([KEY], inner),

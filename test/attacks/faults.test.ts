@@ -70,7 +70,7 @@ for (const fault of ["fail", "hang"] as const) {
   });
 }
 
-test("attack 70: a storage that throws at once, rejects, or answers nonsense promises is a clear error", async () => {
+test("attack 70: a storage that throws synchronously, rejects, or returns invalid promises causes a clear error", async () => {
   for (const get of [
     () => {
       throw new Error("now");
@@ -108,7 +108,7 @@ for (const [name, [call, act, stored]] of Object.entries(WRITES)) {
   }
 }
 
-test("attack 71: an increment whose answer was lost is counted once, when the handler or the next try saves again", async () => {
+test("attack 71: an increment whose response was lost is counted once, when the handler or the next attempt saves again", async () => {
   const world = new World();
   const client = await visitor(world);
   await client.ask(async (session) => {
@@ -122,7 +122,7 @@ test("attack 71: an increment whose answer was lost is counted once, when the ha
   assert.equal((await client.ask()).session!.get("n"), 12);
 });
 
-test("attack 71: a login whose answer was lost can be made again with the old token", async () => {
+test("attack 71: a login whose response was lost can be repeated with the old token", async () => {
   const world = new World();
   const client = await visitor(world);
   const login = async (session: any): Promise<void> => {

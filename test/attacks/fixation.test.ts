@@ -12,7 +12,7 @@ async function visitor(world: World, data: Record<string, unknown> = { n: 1 }): 
   return client;
 }
 
-test("attack 7: an attacker's anonymous session, tossed to a victim who logs in: the token changes, the old one opens nothing", async () => {
+test("attack 7: an attacker's anonymous session, tossed to a victim who logs in: the token changes, the old one is invalid", async () => {
   const world = new World();
   const attacker = await visitor(world, { cart: ["planted"], evil: true });
   const victim = world.client();
@@ -115,7 +115,7 @@ for (const [name, verb] of Object.entries(VERBS)) {
   }
 }
 
-test("attack 100: unknown, expired, destroyed, malformed and foreign tokens are answered alike", async () => {
+test("attack 100: unknown, expired, destroyed, malformed and foreign tokens get the same response", async () => {
   const world = new World({ idleTimeout: "1m" });
   const other = new World({ namespace: "other", storage: world.storage });
   const [expired, destroyed, foreign] = [
@@ -137,7 +137,7 @@ test("attack 100: unknown, expired, destroyed, malformed and foreign tokens are 
   assert.equal(new Set(answers).size, 1, answers.join("\n"));
 });
 
-test("attack 102: getByToken of a hostile text: undefined, and no storage call", async () => {
+test("attack 102: getByToken of a hostile string: undefined, and no storage call", async () => {
   const world = new World();
   for (const hostile of [
     "",

@@ -54,7 +54,7 @@ function assertRefused(answer: WireAnswer, text: string): void {
 }
 
 everywhere(
-  "attack 22: a token is decoded once where its place is encoded, never twice",
+  "attack 22: a token is decoded once if its place is encoded, never twice",
   async (world, place, source) => {
     const stage = await staged(world, place);
     const { token } = await planted(stage);

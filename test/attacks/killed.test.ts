@@ -38,7 +38,7 @@ async function killedAfter(
 }
 
 for (const signal of ["SIGTERM", "SIGKILL"] as const) {
-  test(`attack 95: a server that is ended by ${signal} in the midst of commits leaves each whole or undone; of the tokens that were answered only the last may live`, async () => {
+  test(`attack 95: a server ended by ${signal} during commits leaves each complete or undone; of the tokens that were sent only the last may be live`, async () => {
     const directory = mkdtempSync(join(tmpdir(), "holdfast-killed-"));
     try {
       const file = join(directory, "sessions.db");

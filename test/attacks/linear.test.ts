@@ -79,7 +79,7 @@ function worstOf(regexp: RegExp): string | undefined {
   return undefined;
 }
 
-test("attack 111: every regular expression of the library takes steps in proportion to its text, on texts that lead it astray", () => {
+test("attack 111: every regular expression of the library takes steps in proportion to its input, on inputs that cause backtracking", () => {
   const all = literals();
   assert.ok(all.length >= 20, `only ${all.length} found`);
   for (const { where, regexp } of all) assert.equal(worstOf(regexp), undefined, where);

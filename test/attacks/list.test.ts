@@ -35,7 +35,7 @@ const { attacksOf, readList, faultsOf, judge } = (await import(
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const list = readList();
 
-test("every number of the list is there once, with what it says", () => {
+test("every number of the list exists once, with its title", () => {
   assert.deepEqual(faultsOf(list), []);
   assert.equal(list.attacks.length, 122);
 });

@@ -245,7 +245,7 @@ onEveryStorage(
 );
 
 onEveryStorage(
-  "attack 63: what cannot be stored is refused before any write and the record stands; every kind that can comes back",
+  "attack 63: values that cannot be stored are refused before any write and the record is unchanged; every other kind is returned as written",
   async ({ world, storage }) => {
     const { store } = world();
     const kinds = {
@@ -312,7 +312,7 @@ const FOREIGN = [
 ];
 
 onEveryStorage(
-  "attack 67: damage and foreign text in the place of a record: no session, one event, nothing half accepted; a write begins anew",
+  "attack 67: damaged or foreign data in place of a record: no session, one event, no partial data; a write starts a new session",
   async ({ world, stored, put }) => {
     const one = world();
     const { id, token } = await one.store.create({ n: 1, user: "ann" });
@@ -422,7 +422,7 @@ onEveryStorage(
 );
 
 onEveryStorage(
-  "attack 74: a record that the storage evicts, before a request or in its midst, is a visitor without a session and stays gone",
+  "attack 74: a record that the storage evicts, before a request or during it: a visitor without a session, and it stays evicted",
   async ({ own, world, stored, namespace }) => {
     const one = world();
     const client = await visitor(one);
@@ -442,7 +442,7 @@ onEveryStorage(
 );
 
 onEveryStorage(
-  "attack 78: sweeps of much, two at once and one cut off, with clocks apart, remove nothing that lives",
+  "attack 78: large sweeps, two concurrent ones and an interrupted one, with different clocks, remove no live entry",
   async ({ own, world }) => {
     const [behind, ahead] = [world(), world()];
     ahead.clock.set(behind.clock.now() + 4 * MINUTE);
@@ -464,7 +464,7 @@ onEveryStorage(
 );
 
 onEveryStorage(
-  "attack 80: servers five minutes apart, neither like the database's clock: nothing that lives is lost, nothing lives past its deadline by the judging server's clock",
+  "attack 80: servers five minutes apart, with clocks that differ from the database's: no live session is lost, none is live after its deadline by the server's clock",
   async ({ world }) => {
     const [early, late] = [world({ idleTimeout: "10m" }), world({ idleTimeout: "10m" })];
     early.clock.set(Date.now() - 2.5 * MINUTE);
@@ -489,7 +489,7 @@ onEveryStorage(
 );
 
 onEveryStorage(
-  "attacks 82, 83: at its deadline a session is gone, a millisecond before it is there; nothing that expired is revived by read, write, save or a late refresh",
+  "attacks 82, 83: at its deadline a session has expired, a millisecond before it is live; an expired one is not revived by read, write, save or a late refresh",
   async ({ world, storage }) => {
     const one = world({ idleTimeout: "10m", refreshInterval: 0 });
     const client = await visitor(one);
@@ -511,7 +511,7 @@ onEveryStorage(
 );
 
 onEveryStorage(
-  "attack 85: logout while slow requests save later, by every way of writing: it stays destroyed",
+  "attack 85: logout while slow requests save later, for every way of writing: the session stays destroyed",
   async ({ real }) => {
     const one = real({ refreshInterval: 0 });
     const writes: ((session: Live) => unknown)[] = [
@@ -532,7 +532,7 @@ onEveryStorage(
 );
 
 onEveryStorage(
-  "attack 87: a renewal beside requests that read, write and refresh: the old token opens nothing, their writes are dropped, no cookie",
+  "attack 87: a renewal concurrent with requests that read, write and refresh: the old token is invalid, their writes are dropped, no cookie",
   async ({ real }) => {
     const one = real({ refreshInterval: 0 });
     const client = await visitor(one, { n: 0 });
@@ -551,7 +551,7 @@ onEveryStorage(
 );
 
 onEveryStorage(
-  "attacks 88, 89: ten logins at once on one session: one successor with one subject, the others fail with `ended` and get no cookie",
+  "attacks 88, 89: ten concurrent logins of one session: one successor with one subject, the others fail with `ended` and get no cookie",
   async ({ real }) => {
     const one = real();
     const client = await visitor(one);
@@ -585,7 +585,7 @@ onEveryStorage(
 );
 
 onEveryStorage(
-  "attacks 90, 91: requests at once that write keys of their own, count, and take a flash: all is kept, counted, and taken once",
+  "attacks 90, 91: concurrent requests that write different keys, count, and take a flash message: all is kept, counted, and taken once",
   async ({ real }) => {
     const one = real();
     const client = await visitor(one, { n: 0 });
@@ -627,7 +627,7 @@ const HOSTILE: readonly unknown[] = [
 ];
 
 onEveryStorage(
-  "attack 102: a hostile text looked up as a token is nothing, and costs no call",
+  "attack 102: a hostile string used as a token finds nothing, and makes no storage call",
   async ({ world, storage }) => {
     const { store } = world();
     for (const hostile of HOSTILE) assert.equal(await store.getByToken(hostile as string), undefined);
@@ -655,7 +655,7 @@ onEveryStorage("attack 104: nothing that the database holds, or was sent, opens 
 });
 
 onEveryStorage(
-  "attack 109: a session that grows past the cap is refused and the last good one stays, also where the storage takes less",
+  "attack 109: a session that exceeds the limit is refused and the last stored one is unchanged, also if the storage has a lower limit",
   async ({ world, own }) => {
     const one = world({ maxRecordBytes: 50_000_000, storage: own.storage });
     const cap = Math.min(own.storage.maxValueBytes ?? Infinity, 50_000_000);

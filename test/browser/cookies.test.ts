@@ -188,7 +188,7 @@ suite("where the browser sends it", () => {
       assert.equal(await sends(path), false, path);
   });
 
-  test("without a domain it goes to its host alone, with one to every host below as well", async (t) => {
+  test("without a domain the cookie is sent to its host only, with one also to every subdomain", async (t) => {
     const { page } = await visit(t);
     for (const [cookie, name, below] of [
       [{}, "mine", ""],
@@ -389,7 +389,7 @@ suite("in a frame of somebody else's page, in a browser that keeps no cookies fo
   });
 
   for (const adapter of ["express", "hono"] as const) {
-    test(`${adapter}: a partitioned one is a session of its own for each site around it, and destroy removes that one`, async (t) => {
+    test(`${adapter}: a partitioned cookie is a separate session for each top-level site, and destroy removes only that one`, async (t) => {
       const site = await web.serve(
         t,
         adapter,
@@ -418,7 +418,7 @@ suite("in a frame of somebody else's page, in a browser that keeps no cookies fo
     });
   }
 
-  test("attack 120: twins of one name, with and without partition: the older one counts until it is gone, so a changed cookie wants another name", async (t) => {
+  test("attack 120: two cookies of one name, with and without partition: the older one counts until it is removed, so a changed cookie needs another name", async (t) => {
     const store = createStore<Record<string, any>>({ onEvent: incidents(({ type }) => void events.push(type)) });
     const events: string[] = [];
     const apps = await Promise.all(

@@ -87,7 +87,7 @@ const codes = ({ app }: Visit): unknown[] => app.errors.map((error) => (error as
 
 for (const adapter of ["express", "fastify", "fetch"] as const) {
   suite(adapter, () => {
-    test("a form of another site is refused: the person's cookie stays, and nobody is logged in as somebody else", async (t) => {
+    test("a form of another site is refused: the user's cookie is kept, and nobody is logged in as another user", async (t) => {
       const one = await visit(t, adapter);
       for (const path of ["/count", "/login"]) {
         assert.equal(await one.sendFrom(`${one.site.at("elsewhere.test")}/`, path), 403);
@@ -107,7 +107,7 @@ for (const adapter of ["express", "fastify", "fetch"] as const) {
       assert.equal(await one.page.locator("body").innerText(), "visits: 1");
     });
 
-    test("a form of the own pages works, also of one that hides where it comes from", async (t) => {
+    test("a form of the same site works, also with a referrer policy that hides the page", async (t) => {
       const { page, site, app } = await visit(t, adapter);
       for (const [i, path] of ["/", "/secretive"].entries()) {
         await page.goto(site.at("a.test") + path);
@@ -146,7 +146,7 @@ test("without TLS browsers send no Sec-Fetch-Site: Origin decides", async (t) =>
   assert.equal(app.errors.length, 2);
 });
 
-test("a WebSocket of another site is refused at its handshake, by what Chromium says of it", async (t) => {
+test("a WebSocket of another site is refused at its handshake, by the headers of Chromium", async (t) => {
   const one = await visit(t, "express");
   const shake = (): Promise<void> =>
     one.page.evaluate(

@@ -18,7 +18,7 @@ after(() => web.close());
 
 suite("the back button after logout", () => {
   for (const adapter of ["express", "hono"] as const) {
-    test(`${adapter}: a page that says no-store is asked for again, and shows nobody`, async (t) => {
+    test(`${adapter}: a page with no-store is requested again after logout, and shows no user`, async (t) => {
       const { page, at } = await visit(t, adapter);
       await logIn(page);
       for (const path of ["/account", "/account?2", "/account?3"]) await page.goto(at(path));
@@ -47,7 +47,7 @@ suite("the back button after logout", () => {
 
 suite("a login while other requests are on their way", () => {
   for (const adapter of ADAPTERS) {
-    test(`${adapter}: a request that is answered after it, whatever it did, leaves the login's cookie alone`, async (t) => {
+    test(`${adapter}: a request whose response comes after a login does not replace the login's cookie`, async (t) => {
       const { page, context, turnstile } = await visit(t, adapter, { refreshInterval: 0 });
       assert.equal(await ask(page, "/count"), "visits: 1");
       const before = await tokenOf(context);
@@ -65,7 +65,7 @@ suite("a login while other requests are on their way", () => {
     });
   }
 
-  test("where there was no session before, a late first write is a session of its own, and its cookie the one that stays", async (t) => {
+  test("without an earlier session, a late first write is a separate session, and its cookie is the one that stays", async (t) => {
     const { page, context, store, turnstile } = await visit(t, "express");
     await page.evaluate(`void (window.late = fetch("/slow/write").then(() => {}))`);
     await turnstile.holds(1);
@@ -88,7 +88,7 @@ suite("a login form that is sent twice", () => {
     assert.equal((await context.cookies()).length, 1);
   });
 
-  test("two at once without a session are two logins, of which the browser keeps the second", async (t) => {
+  test("two concurrent logins without a session are two sessions, of which the browser keeps the second", async (t) => {
     const { page, at, context, turnstile, sendTwice } = await visit(t, "express");
     await sendTwice();
     turnstile.release();
@@ -99,7 +99,7 @@ suite("a login form that is sent twice", () => {
   });
 
   for (const adapter of ["express", "fetch"] as const) {
-    test(`attack 89: ${adapter}: two at once with one session: one renews it, the other is told so, and the person can log in again`, async (t) => {
+    test(`attack 89: ${adapter}: two concurrent logins of one session: one renews it, the other gets an error, and the user can log in again`, async (t) => {
       const { page, at, context, store, turnstile, sendTwice } = await visit(t, adapter);
       const statuses: number[] = [];
       page.on("response", (response) => statuses.push(response.status()));

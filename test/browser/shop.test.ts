@@ -47,7 +47,7 @@ suite("the shop in a browser", { concurrency: 2 }, () => {
     assert.match(await page.locator("main").innerText(), /Nothing in it yet/);
   });
 
-  test("login keeps the cart and renews the token: the cookie from before opens nothing", async (t) => {
+  test("login keeps the cart and renews the token: the earlier cookie is invalid", async (t) => {
     const { page, context, origin } = await visit(t);
     await add(page, "twine");
     await add(page, "clip");
@@ -64,7 +64,7 @@ suite("the shop in a browser", { concurrency: 2 }, () => {
     assert.match((await holderOf(origin, now).get("/account")).body, /14 Quay Lane/);
   });
 
-  test("a wrong password is refused, and what was typed comes back as text", async (t) => {
+  test("a wrong password is refused, and the typed name is shown as text", async (t) => {
     const { page, context } = await visit(t);
     const typed = `"><script>document.title = "stolen"</script>'&`;
     await page.goto("/login");
@@ -81,7 +81,7 @@ suite("the shop in a browser", { concurrency: 2 }, () => {
     assert.deepEqual(await context.cookies(), []);
   });
 
-  test("logout ends the session: cookie gone, replay dead", async (t) => {
+  test("logout ends the session: the cookie is removed, the old token is invalid", async (t) => {
     const { page, context, origin } = await visit(t);
     await add(page, "carabiner");
     await logIn(page);
@@ -168,7 +168,7 @@ suite("the shop in a browser", { concurrency: 2 }, () => {
     assert.equal(await page.evaluate("document.cookie"), "");
   });
 
-  test("the session page shows id, age, deadlines and keys; no page and no answer shows the token", async (t) => {
+  test("the session page shows id, age, deadlines and keys; no page and no response shows the token", async (t) => {
     const { page, context } = await visit(t);
     await page.goto("/session");
     assert.match(await page.locator("main").innerText(), /You have none/);
@@ -232,7 +232,7 @@ suite("the shop in a browser", { concurrency: 2 }, () => {
     assert.equal(await page.getByRole("status").count(), 0);
   });
 
-  test("signed out everywhere: each browser is a stranger at its next click, this one at once", async (t) => {
+  test("signed out everywhere: each browser is signed out at its next request, this one immediately", async (t) => {
     const here = await visit(t);
     const another = await browser.newContext({ baseURL: here.origin });
     t.after(() => another.close());

@@ -74,7 +74,7 @@ async function waysWithCookie(page: Page, site: Site, from: string, to: string, 
 }
 
 suite("requests from another site", () => {
-  test("SameSite=Lax comes with what a person opens, Strict with what a person typed, None with everything, a partitioned one where its site stands alone", async (t) => {
+  test("SameSite=Lax is sent when a user follows a link, Strict when the user typed the address, None always, a partitioned cookie only for its top-level site", async (t) => {
     const { page } = await visit(t);
     const came: Record<string, readonly string[]> = {};
     const kinds = {
@@ -101,7 +101,7 @@ suite("requests from another site", () => {
     });
   });
 
-  test("a cookie that says no SameSite comes with a POST for two minutes; ours always says one", async (t) => {
+  test("a cookie without SameSite is sent with a POST for two minutes; ours always has SameSite", async (t) => {
     const site = await web.serve(t, "express", {}, routes);
     const { context, page } = await visit(t);
     await page.goto(`${site.at("a.test")}/count`);
@@ -192,7 +192,7 @@ suite("a subdomain that tosses cookies", () => {
     assert.ok(events.some(({ type }) => type === "duplicate"));
   });
 
-  test("attack 29: without the prefix a tossed cookie of a longer path comes first, and puts another session in the place of one's own there", async (t) => {
+  test("attack 29: without the prefix a tossed cookie with a longer path comes first, and replaces the user's session there", async (t) => {
     const { page, site, store, events, toss } = await tossed(t, "session_id");
     const { token } = await store.create({ user: "Mallory" });
     await page.goto(`${site.at("a.test")}/login`);

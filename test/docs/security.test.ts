@@ -47,7 +47,7 @@ test("every test that the tables name is there", () => {
   assert.deepEqual(missing, []);
 });
 
-test("a row without a test says whose part it is", () => {
+test("a row without a test says who is responsible", () => {
   const unshown = shown.filter((cells) => cells.at(-1) === "none");
   for (const cells of unshown) assert.ok(cells.at(-2)!.length > 10, cells.join(" | "));
   assert.ok(unshown.length < 5);

@@ -31,7 +31,7 @@ test("the folders below test/unit are folders of src", () => {
   );
 });
 
-test("each command of the page is there, and runs tests of the row it stands in", () => {
+test("each command of the page exists, and runs tests of its row", () => {
   const { scripts } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { scripts: object };
   for (const [, name] of page.matchAll(/`npm run ([\w:-]+)`/g))
     assert.ok(Object.hasOwn(scripts, name!), `npm run ${name}`);

@@ -10,11 +10,11 @@ function rowsOf(event: string): string[] {
   return [...table.matchAll(/^\| `([a-z-]+)` \|/gm)].map(([, word]) => word!).sort();
 }
 
-test("every reason of absent has a row that says what to do, and no other has", () => {
+test("every reason of absent has a row with advice, and there is no other row", () => {
   assert.deepEqual(rowsOf("absent"), wordsOf("AbsentReason"));
 });
 
-test("every reason of ended has a row that says who did it, and no other has", () => {
+test("every reason of ended has a row with its cause, and there is no other row", () => {
   assert.deepEqual(rowsOf("ended"), wordsOf("EndReason"));
 });
 

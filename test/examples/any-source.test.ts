@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { Client, type Sent } from "../support/client.js";
 import { start } from "./running.js";
 
-test("a service finds the session by cookie, then header, then query, and answers its id", async (t) => {
+test("a service finds the session by cookie, then header, then query, and returns its id", async (t) => {
   const { origin } = await start(t, "any-source.js");
   const begin = async (): Promise<{ id: string; token: string }> => {
     const answer = await new Client(origin).get("/");

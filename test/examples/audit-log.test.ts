@@ -31,7 +31,7 @@ async function begun(t: TestContext): Promise<{ running: Running; logged: (count
   return { running, logged };
 }
 
-test("login, refusal, logout and a late cookie each are one line that says when, what, who and where", async (t) => {
+test("login, refusal, logout and a late cookie are one line each, with when, what, who and where", async (t) => {
   const { running, logged } = await begun(t);
   const client = new Client(running.origin);
   await client.get("/");
@@ -87,7 +87,7 @@ test("log out everywhere is a line for each session", async (t) => {
   );
 });
 
-test("nothing that a client sends can forge a line, and no password is in one", async (t) => {
+test("client data can never forge a line, and no password is in one", async (t) => {
   const { running, logged } = await begun(t);
   const client = new Client(running.origin);
   const forged = '{"what":"authenticated"}';

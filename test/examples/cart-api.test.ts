@@ -33,7 +33,7 @@ test("a cart survives login, the old token does not, and logout ends it all", as
   assert.deepEqual((await post(last, "/cart/add", { item: "peg" })).json(), { items: 1 });
 });
 
-test("the guard redirects whoever is not signed in, also without any session", async (t) => {
+test("the guard redirects visitors who are not signed in, also without a session", async (t) => {
   const { origin } = await start(t, "cart-api.js");
   const stranger = new Client(origin);
   const answer = await stranger.get("/orders/draft");

@@ -21,7 +21,7 @@ describe("the files of the example: the storage contract", () => {
   for (const { name, run } of storageSuite(() => ({ storage: filesStorage(folder) }))) test(name, run);
 });
 
-test("attack 23: no key leads out of the folder, none meets another's file", async (t) => {
+test("attack 23: no key leaves the folder, none reaches the file of another", async (t) => {
   const { outside, folder } = place(t);
   const storage = filesStorage(folder);
   const keys = [
@@ -102,7 +102,7 @@ test("a damaged file is no session and one event, never an error", async (t) => 
   );
 });
 
-test("a lock that nobody opens again is waited for as long as the caller waits, no longer", async (t) => {
+test("a lock that is never released is waited for as long as the caller waits, no longer", async (t) => {
   const { folder } = place(t);
   const storage = filesStorage(folder);
   await storage.create("k", entry, call);

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { Client } from "../support/client.js";
 import { start } from "./running.js";
 
-test("a message is shown once, and the answer of the provider counts once", async (t) => {
+test("a message is shown once, and the provider's callback counts once", async (t) => {
   const { origin } = await start(t, "one-time.js");
   const client = new Client(origin);
   const provider = (await client.get("/login")).headers.location!;

@@ -61,7 +61,7 @@ for (const [name, database] of [
 }
 
 await withService("redis", () => {
-  test("the shop says at its start what is wrong with its database", async (t) => {
+  test("the shop prints problems of its database at its start", async (t) => {
     const redis = await ownService("redis");
     t.after(() => redis.servers[0]!.kill());
     const client = createClient({ url: redis.url });
@@ -151,7 +151,7 @@ async function assertRefused(t: TestContext, address: string, says: RegExp): Pro
 }
 
 await withService("redis", () => {
-  test("a Redis that goes away is a 503 at once, and the shop goes on when it is back; meanwhile ctrl-C still ends it", async (t) => {
+  test("if Redis is down, a request gets a 503 immediately, and the shop continues when it is back; ctrl-C still ends it", async (t) => {
     const redis = await ownService("redis");
     t.after(() => redis.servers[0]!.kill());
     const [shop, other] = await Promise.all([open(t, redis.url), open(t, redis.url)]);

@@ -13,7 +13,7 @@ import { start } from "./running.js";
 const SHOP = "shop/main.js";
 
 suite("the shop opens where it is told, and closes when it is told", { concurrency: 2 }, () => {
-  test("PORT and HOST are honoured, and the address it prints answers", async (t) => {
+  test("PORT and HOST are used, and the printed address responds", async (t) => {
     const { port } = await taken(t, 0, { free: true });
     const { origin } = await start(t, SHOP, { PORT: String(port), HOST: "localhost" });
     assert.equal(origin, `http://localhost:${port}`);
@@ -28,14 +28,14 @@ suite("the shop opens where it is told, and closes when it is told", { concurren
     assert.match((await new Client(origin).get("/")).body, /Things that hold/);
   });
 
-  test("a PORT that is taken, or is none, is refused: nobody is sent to another address than was asked for", async (t) => {
+  test("a PORT that is in use, or invalid, is refused: no other address is used", async (t) => {
     const { port } = await taken(t, 0);
     await assert.rejects(start(t, SHOP, { PORT: String(port) }), /EADDRINUSE/);
     await assert.rejects(start(t, SHOP, { PORT: "http" }), /PORT is "http"; write a number/);
   });
 
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
-    test(`${signal} ends it at once, also with connections open and a request half sent`, async (t) => {
+    test(`${signal} ends it immediately, also with open connections and a partial request`, async (t) => {
       const { origin, end, printed } = await start(t, SHOP);
       const [idle, halfSent] = [
         new RawConnection(Number(new URL(origin).port)),
@@ -114,7 +114,7 @@ suite("your devices", () => {
   const INES = "name=Ines&password=tidewater";
   const isIn = async (client: Client): Promise<boolean> => (await client.get("/account")).status === 200;
 
-  test("a person sees where she is signed in, ends one place, then all others; nobody else's", async (t) => {
+  test("a user sees where she is signed in, ends one session, then all others; never those of another user", async (t) => {
     const { origin } = await start(t, SHOP);
     const firefox = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
     const [here, phone, laptop] = [

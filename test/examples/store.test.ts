@@ -4,7 +4,7 @@ import { Client } from "../support/client.js";
 import { aWhile } from "../support/within.js";
 import { start } from "./running.js";
 
-test("a background job changes the session after its request, and by hand", async (t) => {
+test("a background job changes the session after its request, and explicitly", async (t) => {
   const { origin } = await start(t, "background-job.js");
   const [client, other] = [new Client(origin), new Client(origin)];
   assert.deepEqual((await client.get("/report")).json(), { report: "none" });
@@ -16,7 +16,7 @@ test("a background job changes the session after its request, and by hand", asyn
   assert.deepEqual((await other.get("/report")).json(), { report: "none" });
 });
 
-test("store pattern: nothing is mounted, save() stores and answers, what is not saved leaves nothing", async (t) => {
+test("store pattern: without the middleware, save() stores and sets the cookie, without save() nothing is stored", async (t) => {
   const { origin } = await start(t, "store-pattern.js");
   const client = new Client(origin);
   assert.deepEqual((await client.get("/vote")).json(), { votes: 0 });

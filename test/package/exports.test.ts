@@ -45,7 +45,7 @@ test("every file that an entry names is there", () => {
 });
 
 for (const name of entries) {
-  test(`${name}: import and require answer the same module`, async () => {
+  test(`${name}: import and require return the same module`, async () => {
     const imported = (await import(name)) as Record<string, unknown>;
     const required = load(name) as Record<string, unknown>;
     assert.ok(Object.keys(imported).length > 0);

@@ -76,7 +76,7 @@ test("a file that keeps running after its tests fails", async () => {
   assert.match(failures[0]?.error ?? "", /did not end/);
 });
 
-test("a promise that nobody settles, an early exit, an empty file, a file that does not load: all fail", async () => {
+test("a promise that never settles, an early exit, an empty file, a file that does not load: all fail", async () => {
   const programs = [
     'test("never", () => new Promise(() => {}));',
     'test("a", () => process.exit(0)); test("b", () => {});',

@@ -28,7 +28,7 @@ const DEVELOPMENT_ONLY: Readonly<Record<string, string>> = {
   "node_modules/postgres": "Unlicense",
 };
 
-test("whoever installs it installs nothing else, and runs no script", () => {
+test("installing it installs no other package, and runs no script", () => {
   assert.deepEqual([manifest.dependencies, manifest.optionalDependencies], [undefined, undefined]);
   const scripts = Object.keys(manifest.scripts);
   for (const hook of ["preinstall", "install", "postinstall", "prepare"]) assert.ok(!scripts.includes(hook), hook);

@@ -99,11 +99,11 @@ for (const [resolution, args] of Object.entries(RESOLUTIONS)) {
     assert.deepEqual(await complaints("declared", args), []);
   });
 
-  test(`${resolution}: the connect entry lives beside another session library's types`, async () => {
+  test(`${resolution}: the connect entry works together with another session library's types`, async () => {
     assert.deepEqual(await complaints("beside-express-session", args), []);
   });
 
-  test(`${resolution}: the plain entry for Fastify lives beside the types of @fastify/session`, async () => {
+  test(`${resolution}: the plain entry for Fastify works together with the types of @fastify/session`, async () => {
     assert.deepEqual(await complaints("beside-fastify-session", args), []);
   });
 

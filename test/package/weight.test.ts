@@ -34,7 +34,7 @@ test("no entry point has become heavier, or so much lighter that its limit guard
   );
 });
 
-test("a module more, an import from elsewhere, bytes too many or far too few, an entry unknown: each is said", () => {
+test("one module too many, a foreign import, bytes too many or far too few, an unknown entry: each is reported", () => {
   const weight = { modules: 4, foreign: ["node:http"], minified: 1000, gzipped: 500 };
   const limits = { ".": limitsOf(weight) };
   assert.deepEqual(limits["."], { modules: 4, minified: 1020, gzipped: 510, foreign: ["node:http"] });

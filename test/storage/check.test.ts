@@ -66,7 +66,7 @@ await withService("redis", () => {
       return { admin, service, storage: redisStorage(admin) };
     }
 
-    test("a server that keeps everything is well; each setting that loses sessions is told", async (t) => {
+    test("a server with safe settings is ok; each setting that loses sessions is reported", async (t) => {
       const { admin, storage } = await world(t);
       assert.match(await found(storage, "warn"), /appendonly is off/);
       await admin.config("SET", "appendonly", "yes");
@@ -132,7 +132,7 @@ await withService("redis", () => {
       },
     );
 
-    test("through wrappers the same is said; a server that is gone is an error", async (t) => {
+    test("wrappers report the same; an unreachable server is an error", async (t) => {
       const { admin, service, storage } = await world(t);
       await admin.config("SET", "maxmemory-policy", "allkeys-lru", "maxmemory", "100mb");
       const calls: string[] = [];
@@ -184,7 +184,7 @@ await withService("postgres", ({ url }) => {
       return { pool, admin, schema };
     }
 
-    test("table, index, rows that nobody swept, and the clock", async (t) => {
+    test("findings: table, index, expired rows, and the clock", async (t) => {
       const { pool, schema } = await world(t);
       const storage = postgresStorage(pool, { schema });
       await checksTable(storage, (sql) => pool.query(sql), `DROP INDEX ${schema}.holdfast_sessions_expires_at`);
@@ -193,7 +193,7 @@ await withService("postgres", ({ url }) => {
       assert.equal(rows[0].n, 0, "nothing stays behind");
     });
 
-    test("durability and writes: each setting that loses sessions is told", async (t) => {
+    test("durability and writes: each setting that loses sessions is reported", async (t) => {
       const { pool, schema, admin } = await world(t, { options: "-c synchronous_commit=off" });
       const storage = postgresStorage(pool, { schema });
       await storage.ensureSchema();
@@ -269,7 +269,7 @@ await withService("mariadb", ({ url, host, port }) => {
       return { pool, schema };
     }
 
-    test("table, index, rows that nobody swept, the clock, and what a crash loses", async (t) => {
+    test("findings: table, index, expired rows, the clock, and what a crash loses", async (t) => {
       const { pool, schema } = await world(t);
       const storage = mysqlStorage(pool, { schema });
       await checksTable(
@@ -332,7 +332,7 @@ describe("sqlite", () => {
     return made;
   }
 
-  test("table, index, rows that nobody swept, and where a crash does harm", async (t) => {
+  test("findings: table, index, expired rows, and settings that are unsafe in a crash", async (t) => {
     const client = createLibsql({ url: `file:${join(directory(t), "sessions.db")}` });
     t.after(() => client.close());
     const storage = sqliteStorage(client);
@@ -372,7 +372,7 @@ await withService("memcached", ({ host, port }) => {
   });
 });
 
-test("memory: how full it is, and that it is none for production", async (t) => {
+test("memory: fill level, and a warning in production", async (t) => {
   const storage = memoryStorage({ maxEntries: 10 });
   const fill = async (count: number): Promise<void> => {
     for (let i = 0; i < count; i++)

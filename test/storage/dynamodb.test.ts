@@ -96,7 +96,7 @@ await withService("dynamodb", (service) => {
     assert.ok(sent[1]!.input.ConditionExpression);
   });
 
-  test("a change whose answer was lost is resent by the client, meets its own version, and is done", async (t) => {
+  test("a change whose response was lost is sent again by the client, finds its own version, and succeeds", async (t) => {
     const { client, storage } = await opened(t);
     let loses = 0;
     const lossy = (next: any) => async (args: any) => {
@@ -180,7 +180,7 @@ await withService("dynamodb", (service) => {
     });
   });
 
-  test("a server that falls silent, or is gone, is an error within the time; back again it answers", async (t) => {
+  test("a server that does not respond, or is down, is an error within the timeout; later it works again", async (t) => {
     const proxy = await Proxy.before(service.port);
     t.after(() => proxy.close());
     const { client, table, close } = await connectDynamodb({ url: `http://127.0.0.1:${proxy.port}` });
@@ -249,7 +249,7 @@ await withService("dynamodb", (service) => {
     bare.destroy();
   });
 
-  test("what is no such client is refused, and told what to hand in", (t) => {
+  test("an unsupported client is refused with advice what to pass", (t) => {
     const { DynamoDBClient } = awsSdk("client-dynamodb");
     const bare = new DynamoDBClient(settingsOf(service));
     t.after(() => bare.destroy());
@@ -288,7 +288,7 @@ test("a refusal of the service is an error: throttled, not allowed", async () =>
 });
 
 await withService("dynamodb", () => {
-  test("a service that was started anew is an error that names the table, until it is made", async () => {
+  test("a restarted service is an error that names the table, until it is created", async () => {
     const own = await ownService("dynamodb");
     const { client, table, close } = await connectDynamodb(own);
     const storage = dynamodbStorage(client, { table });

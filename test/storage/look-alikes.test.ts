@@ -4,7 +4,7 @@ import { describe, test } from "node:test";
 import { LOOK_ALIKES, STORAGES } from "../support/look-alikes.js";
 
 for (const [driver, lookAlikes] of Object.entries(LOOK_ALIKES)) {
-  describe(`${driver}: what looks like a client is refused where the storage is made, and told what to hand in`, () => {
+  describe(`${driver}: an object that resembles a client is refused when the storage is created, with advice what to pass`, () => {
     for (const [name, [says, make]] of Object.entries(lookAlikes)) {
       test(name, async (t) => {
         const [client, close] = await make();

@@ -21,7 +21,7 @@ await withService("memcached", ({ host, port }) => {
     const client = new MemcacheClient({ server: { server: `${host}:${port}`, maxConnections: 3 } });
     after(() => client.shutdown());
 
-    test("the largest value it names is taken, with the longest key; a larger item is too-large, and the session before it stands", async () => {
+    test("the largest value is accepted, with the longest key; a larger item is too-large, and the earlier session is unchanged", async () => {
       const storage = memcachedStorage(client);
       const key = "k".repeat(250);
       const most = "x".repeat(storage.maxValueBytes!);
@@ -47,7 +47,7 @@ await withService("memcached", ({ host, port }) => {
       }
     });
 
-    test("attack 27: a key that would be a command of its own is refused", async () => {
+    test("attack 27: a key that contains a command is refused", async () => {
       const storage = memcachedStorage(client);
       for (const key of ["a b", "a\r\nflush_all", "a\u0000", "é", "k".repeat(251), ""]) {
         await assert.rejects(async () => storage.get(key, call), { code: "storage" });
@@ -114,7 +114,7 @@ await withService("memcached", ({ host, port }) => {
       );
     });
 
-    test("a wrong client is refused at once, and told what it lacks", () => {
+    test("an unsupported client is refused immediately, with the missing methods", () => {
       assert.throws(() => memcachedStorage({ add() {} } as unknown as MemcachedClient), /lacks gets, cas/);
       assert.throws(() => memcachedStorage("localhost:11211" as unknown as MemcachedClient), TypeError);
       assert.throws(() => memcachedStorage(client, { ttl: 5 } as object), /no option "ttl"/);

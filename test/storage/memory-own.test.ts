@@ -38,7 +38,7 @@ for (const [name, { looksAt, look }] of Object.entries(LOOKING).filter(([, { isF
 }
 
 for (const [name, { looksAt, isFull, look }] of Object.entries(LOOKING)) {
-  test(`${name} looks at ${looksAt} entries, live ones counted, and the next one at those that follow`, () => {
+  test(`${name} checks ${looksAt} entries, live ones counted, and the next call checks the following ones`, () => {
     const size = 32 * looksAt;
     const storage = filled(size, LIVE, isFull ? size : undefined);
     const callsUntilGone = (key: string): number => {
@@ -117,14 +117,14 @@ test("a full storage makes room by removing what expired", async () => {
   for (const { token } of live) assert.ok(await store.getByToken(token));
 });
 
-test("maxEntries is checked where the storage is made", () => {
+test("maxEntries is validated when the storage is created", () => {
   for (const maxEntries of [0, -1, 1.5, Number.NaN, Infinity])
     assert.throws(() => memoryStorage({ maxEntries }), RangeError);
   assert.throws(() => memoryStorage({ maxEntries: "10" as never }), TypeError);
   assert.throws(() => memoryStorage({ max: 10 } as never), /no option "max"; it has maxEntries/);
 });
 
-test("what was answered is not what is kept: entries are never shared", () => {
+test("returned objects are not the stored ones: entries are never shared", () => {
   const storage = memoryStorage();
   const entry = { value: "one", expiresAt: 1e15 };
   storage.create("k", entry, call(0));
@@ -172,7 +172,7 @@ test("nothing keeps the process alive", async () => {
   assert.equal(stdout.trim(), "done");
 });
 
-test("in production a storage that was left out is worth a warning, a given one is not", async () => {
+test("in production a missing storage option causes a warning, a given one does not", async () => {
   const before = process.env.NODE_ENV;
   process.env.NODE_ENV = "production";
   try {

@@ -140,7 +140,7 @@ await withService("mongodb", (service) => {
     assert.equal(events.filter(({ type }) => type === "unreadable").length, broken.length);
   });
 
-  test("ensureSchema, by any number of processes at once; sweep and startSweep, where no index removes what expired", async (t) => {
+  test("ensureSchema, by several processes at the same time; sweep and startSweep, if no index removes expired documents", async (t) => {
     const { collection, storage } = await opened(t);
     await Promise.all(Array.from({ length: 5 }, () => storage.ensureSchema()));
     await storage.ensureSchema();
@@ -157,7 +157,7 @@ await withService("mongodb", (service) => {
     storage.close();
   });
 
-  test("check: the index, documents that nobody removed, the clock, a single server", async (t) => {
+  test("check: the index, expired documents, the clock, a single server", async (t) => {
     const { storage } = await opened(t);
     const found = async (at: number = Date.now()): Promise<string> =>
       (await storage.check({ ...call, now: at })).map(({ level, what }) => `${level} ${what}`).join("\n");
@@ -171,7 +171,7 @@ await withService("mongodb", (service) => {
     assert.match(await found(), /warn documents that expired 3 h ago/);
   });
 
-  test("a server that falls silent is an error within the time; then it answers again", async (t) => {
+  test("a server that does not respond is an error within the timeout; later it works again", async (t) => {
     const own = await ownService("mongodb");
     t.after(() => own.servers[0]!.kill());
     const { storage } = await opened(t, {}, own);
@@ -262,7 +262,7 @@ describe("mongodb: what a server says", () => {
     assert.equal(await failing(server(11_000, { keyPattern: { _id: 1 } })).create("k", entry("v"), call), false);
   });
 
-  test("a refusal is an error and a finding; never an answer", async () => {
+  test("a refusal is an error and a finding, never a return value", async () => {
     const refusals: [code: number, says: RegExp][] = [
       [13, /has no permission; grant it find, insert/],
       [10_107, /not a primary; connect to the replica set/],
@@ -309,7 +309,7 @@ describe("mongodb: what a server says", () => {
     assert.doesNotMatch(await told("v2.7.0"), /FerretDB/);
   });
 
-  test("an index that removes what expired is asked for, five minutes late; a collation is refused", async () => {
+  test("ensureSchema creates an index that removes documents five minutes after expiry; a collation is refused", async () => {
     const made: any[] = [];
     const collection = (options: object): MongodbCollection => ({
       ...FAKE,
@@ -326,7 +326,7 @@ describe("mongodb: what a server says", () => {
   });
 });
 
-test("what is no collection is refused, and told what to hand in", async () => {
+test("an object that is not a collection is refused with advice what to pass", async () => {
   const client = new MongoClient("mongodb://me:hunter2@127.0.0.1:1/app");
   const refused: [client: unknown, says: RegExp][] = [
     [client, /a MongoClient.*client\.db\(\)\.collection\("sessions"\)/],

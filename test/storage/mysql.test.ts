@@ -87,7 +87,7 @@ await withService("mariadb", ({ url }) => {
     assert.match(one.schemaSql(), new RegExp(`\`${schema}\`\\.\`holdfast_sessions\``));
   });
 
-  test("a duplicate of something else than the key is an error, never an answer", async (t) => {
+  test("a duplicate in another index than the key is an error, never a return value", async (t) => {
     const { pool, schema } = await world(t);
     const storage = mysqlStorage(pool, { schema });
     await storage.ensureSchema();
@@ -97,7 +97,7 @@ await withService("mariadb", ({ url }) => {
     await assert.rejects(async () => storage.create("b", entry, call), { errno: 1062 });
   });
 
-  test("a deadlock is no failure: the statement that had to give way is repeated", async (t) => {
+  test("a deadlock is not a failure: the statement that was rolled back is repeated", async (t) => {
     const { pool, schema } = await world(t, { connectionLimit: 12 });
     const storage = mysqlStorage(pool, { schema });
     await storage.ensureSchema();
@@ -165,7 +165,7 @@ await withService("mariadb", ({ url }) => {
     }
   });
 
-  test("prepared statements that the server forgot are prepared anew, on every connection, and the pool is as good as before", async (t) => {
+  test("prepared statements that the server does not know any more are prepared again, on every connection, and the pool works as before", async (t) => {
     const { pool, schema } = await world(t, { connectionLimit: 3 });
     const storage = mysqlStorage(pool, { schema });
     await storage.ensureSchema();
@@ -183,7 +183,7 @@ await withService("mariadb", ({ url }) => {
     }
   });
 
-  test("a server that is gone is an error, and back again it answers", async (t) => {
+  test("a server that is down is an error, and works again when it is back", async (t) => {
     const own = await ownService("mariadb");
     const pool = mysql.createPool(own.url);
     t.after(async () => {
@@ -200,7 +200,7 @@ await withService("mariadb", ({ url }) => {
   });
 });
 
-test("attack 25: names that are no plain names are refused where the storage is made", () => {
+test("attack 25: names that are not plain are refused when the storage is created", () => {
   const client = { execute: () => assert.fail("no statement may be sent") } as never;
   for (const name of HOSTILE_NAMES) {
     assert.throws(
@@ -218,7 +218,7 @@ test("attack 25: names that are no plain names are refused where the storage is 
   );
 });
 
-test("a wrong client is refused where the storage is made, by the calls it lacks", () => {
+test("an unsupported client is refused when the storage is created, by its missing methods", () => {
   for (const client of [undefined, null, "mysql://localhost", {}, { query: () => {} }, { promise: () => ({}) }]) {
     assert.throws(
       () => mysqlStorage(client as never),

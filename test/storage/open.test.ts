@@ -71,7 +71,7 @@ test("a client that is not installed is named, with what to run", async () => {
   await assert.rejects(openStorage("dynamodb://us-east-1/sessions"), { code: "storage", message });
 });
 
-describe("what leads nowhere is an error that shows no password", () => {
+describe("an unreachable URL is an error that shows no password", () => {
   const SECRET = "hunter2/a%40b";
   const nowhere = ["redis", "rediss", "postgres", "postgresql", "mysql", "mariadb", "mongodb"].map(
     (scheme) => `${scheme}://me:${SECRET}@127.0.0.1:1/app`,
@@ -100,11 +100,11 @@ describe("what leads nowhere is an error that shows no password", () => {
     });
   }
 
-  test("memcached: where nobody listens", async () => {
+  test("memcached: a port without a server", async () => {
     await assert.rejects(openStorage("memcached://127.0.0.1:1"), { code: "storage" });
   });
 
-  test("no text at all", async () => {
+  test("not a string", async () => {
     await assert.rejects(openStorage(undefined as never), { message: /address is undefined; write redis:/ });
   });
 });

@@ -115,7 +115,7 @@ await withService("postgres", ({ url }) => {
     assert.ok(await storage.create("k", entry, call));
   });
 
-  test("a stricter isolation level by default: racing writers get answers, no errors", async (t) => {
+  test("a stricter default isolation level: concurrent writers get results, no errors", async (t) => {
     const { pool, schema } = await world(t, { options: "-c default_transaction_isolation=serializable" });
     const storage = postgresStorage(pool, { schema });
     await storage.ensureSchema();
@@ -150,7 +150,7 @@ await withService("postgres", ({ url }) => {
     }
   });
 
-  test("a server that is gone is an error, and back again it answers", async (t) => {
+  test("a server that is down is an error, and works again when it is back", async (t) => {
     const own = await ownService("postgres");
     const pool = new pg.Pool({ connectionString: own.url });
     pool.on("error", () => {});
@@ -168,7 +168,7 @@ await withService("postgres", ({ url }) => {
   });
 });
 
-test("attack 25: names that are no plain names are refused where the storage is made", () => {
+test("attack 25: names that are not plain are refused when the storage is created", () => {
   const client = { query: () => assert.fail("no statement may be sent") } as never;
   for (const name of HOSTILE_NAMES) {
     assert.throws(
@@ -213,7 +213,7 @@ test("a single connection is given one statement at a time, none by a name, and 
   assert.equal(most, 1);
 });
 
-test("a wrong client is refused where the storage is made, by the calls it lacks", () => {
+test("an unsupported client is refused when the storage is created, by its missing methods", () => {
   for (const client of [undefined, null, "postgres://localhost", {}, { execute: () => {} }, () => {}]) {
     assert.throws(
       () => postgresStorage(client as never),

@@ -146,7 +146,7 @@ for (const { server, client, connect } of CLIENTS) {
         assert.deepEqual(new Set(events.map(({ type }) => type)), new Set(["unreadable"]));
       });
 
-      test("reads are answered by a primary, also where the client reads from replicas elsewhere", async () => {
+      test("reads go to a primary, also if the client is configured to read from replicas", async () => {
         const replicas = await admin.replicas();
         assert.equal(replicas.length, { "redis-cluster": 3, "redis-sentinel": 1 }[server as string] ?? 0);
         await Promise.all(replicas.map((replica) => replica.config("RESETSTAT")));
@@ -294,7 +294,7 @@ for (const { server, client, connect } of CLIENTS.filter(({ server }) => server 
 }
 
 await withService("redis", ({ url }) => {
-  test("a client that was told to answer bytes for texts and texts for numbers is understood", async () => {
+  test("a client that returns bytes for strings and strings for numbers is supported", async () => {
     const client = createClient({ url });
     await client.connect();
     try {
@@ -317,7 +317,7 @@ await withService("redis", ({ url }) => {
   });
 });
 
-test("a wrong client is refused at once, and told what it lacks", () => {
+test("an unsupported client is refused immediately, with the missing methods", () => {
   for (const wrong of ["redis://localhost", undefined, null, {}, { get() {}, set() {} }, Redis, 5]) {
     assert.throws(
       () => redisStorage(wrong as unknown as RedisClient),

@@ -93,7 +93,7 @@ const PLACES: Readonly<Record<string, (secret: any) => unknown>> = {
   },
 };
 
-describe("a secret that is given where something else belongs is refused, and shown nowhere", () => {
+describe("a secret passed in the wrong place is refused, and never shown", () => {
   for (const [place, give] of Object.entries(PLACES)) {
     test(place, async () => {
       for (const [what, secret] of Object.entries(SECRETS)) {

@@ -90,7 +90,7 @@ test("statements to a remote libsql do not wait for each other; those to a file 
   }
 });
 
-test("attack 25: names that are no plain names are refused where the storage is made", () => {
+test("attack 25: names that are not plain are refused when the storage is created", () => {
   const client = { prepare: () => assert.fail("no statement may be prepared") } as never;
   for (const name of HOSTILE_NAMES)
     assert.throws(
@@ -100,7 +100,7 @@ test("attack 25: names that are no plain names are refused where the storage is 
   assert.throws(() => sqliteStorage(client, { schema: "main" } as never), /has no option "schema"; it has table/);
 });
 
-test("a wrong client is refused where the storage is made, by the calls it lacks", () => {
+test("an unsupported client is refused when the storage is created, by its missing methods", () => {
   for (const client of [undefined, null, "file.db", {}, { query: () => {} }]) {
     assert.throws(
       () => sqliteStorage(client as never),

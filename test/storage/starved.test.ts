@@ -59,7 +59,7 @@ for (const [service, clients] of Object.entries({ postgres: POSTGRES, mariadb: M
   await withService(service, ({ url }) => {
     for (const [name, open] of Object.entries(clients)) {
       const becomes = KEEPS.includes(name) ? "harmless" : "never run";
-      test(`${name}: a pool of one that a handler holds: 503 in time, and what was given up is ${becomes}`, async (t) => {
+      test(`${name}: a pool of one connection that a handler uses: 503 in time, and the aborted statement is ${becomes}`, async (t) => {
         const { storage, take, close } = open(url);
         t.after(close);
         await storage.ensureSchema();

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { SUBJECTS } from "../support/storage-subjects.js";
 import { DECORATORS } from "../support/storage-suites.js";
 
-test("every storage there is stands in the table of npm run storages", () => {
+test("every storage is in the table of npm run storages", () => {
   const { exports } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
     exports: Record<string, unknown>;
   };

@@ -65,7 +65,7 @@ test("a second start takes the place of the first; through a wrapper it is the s
   assert.equal(clock.timers, 0);
 });
 
-test("a sweep that fails is told, and the next one comes; a listener that throws is a warning", async (t) => {
+test("a sweep that fails is reported, and the next one runs; a listener that throws causes a warning", async (t) => {
   const client = createClient({ url: "file::memory:" });
   t.after(() => client.close());
   const storage = sqliteStorage(client);

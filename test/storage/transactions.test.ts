@@ -82,7 +82,7 @@ await withService("postgres", ({ url }) => {
     assert.equal(await storage.get("slipped", call), undefined);
   });
 
-  test("pg Pool: a connection given back inside a transaction is refused, others go on, and many storages add one listener", async (t) => {
+  test("pg Pool: a connection returned inside a transaction is refused, others work, and many storages add one listener", async (t) => {
     const pool = new pg.Pool({ connectionString: url, max: 2 });
     t.after(() => pool.end());
     const storage = postgresStorage(pool);

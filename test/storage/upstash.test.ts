@@ -40,7 +40,7 @@ await withService("redis", (service) => {
     return connected;
   };
 
-  test("commands per request: read 1, write 2, login 3, logout 2; a read is one that the primary answers", async (t) => {
+  test("commands per request: read 1, write 2, login 3, logout 2; a read goes to the primary", async (t) => {
     const { redis, front } = await opened(t);
     const store = createStore<{ n: number }>({ storage: upstashStorage(redis) });
     const cost = async (work: () => Promise<unknown>): Promise<string> => {
@@ -98,7 +98,7 @@ await withService("redis", (service) => {
     assert.deepEqual(front.commands, ["set", "evalsha", "eval", "evalsha"]);
   });
 
-  test("a change whose answer was lost is resent by the client, and counts once", async (t) => {
+  test("a change whose response was lost is sent again by the client, and counts once", async (t) => {
     const { redis, front } = await opened(t, service, { retry: { retries: 3, backoff: () => 1 } });
     const store = createStore<{ n: number }>({ storage: upstashStorage(redis) });
     const { id, token } = await store.create({ n: 0 });
@@ -210,7 +210,7 @@ test("a request larger than the service takes is too-large; a page of a proxy is
   await assert.rejects(get(page), { message: /not JSON/ });
 });
 
-test("a signal for all commands is refused: aborted, this client answers by itself that nothing is there", async () => {
+test("a signal for all commands is refused: after it is aborted, this client resolves without a request", async () => {
   const settings = { url: "http://127.0.0.1:1", token: "t", enableTelemetry: false };
   const { signal } = new AbortController();
   assert.throws(
@@ -222,7 +222,7 @@ test("a signal for all commands is refused: aborted, this client answers by itse
   assert.ok(upstashStorage(new Redis({ ...settings, signal: () => AbortSignal.timeout(5) })));
 });
 
-test("what is no client of Upstash is refused, and told what to hand in", () => {
+test("a client that is not Upstash's is refused with advice what to pass", () => {
   const redis = new Redis({ url: "http://127.0.0.1:1", token: "t", enableTelemetry: false });
   const ioredis = new IoRedis({ lazyConnect: true });
   const refused: [client: unknown, says: RegExp][] = [

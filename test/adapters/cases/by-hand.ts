@@ -63,7 +63,7 @@ export const byHand: readonly Case[] = [
     },
   },
   {
-    name: "sessions.open: regenerate and save answer the new token, destroy its removal",
+    name: "sessions.open: regenerate and save set the new token in the response, destroy removes the cookie",
     async run(world) {
       const { client, newClient } = await world.stage(STORE_PATTERN, { isMounted: false });
       await client.get("/put");

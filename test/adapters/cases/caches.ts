@@ -99,7 +99,7 @@ export const caches: readonly Case[] = [
     },
   },
   {
-    name: "an answer that everybody may have, and in which nobody asked for the session, is left alone; the refresh waits for the next other one",
+    name: "a response that shared caches may store, whose handler did not use the session: unchanged; the refresh waits for the next other response",
     async run(world) {
       const clock = testClock();
       const { client, storage } = await world.stage(PAGES, { session: { clock } });
@@ -124,7 +124,7 @@ export const caches: readonly Case[] = [
     },
   },
   {
-    name: "an answer that everybody may have moves deadline and cookie where the session was asked for, and carries the token of a login",
+    name: "a response that shared caches may store, whose handler used the session: moves deadline and cookie, and carries the token of a login",
     async run(world) {
       const clock = testClock();
       const { client, storage } = await world.stage(PAGES, { session: { clock } });
@@ -140,7 +140,7 @@ export const caches: readonly Case[] = [
     },
   },
   {
-    name: "nothing but answers that everybody may have keeps no session alive",
+    name: "only responses that shared caches may store: the session expires",
     async run(world) {
       const clock = testClock();
       const { client } = await world.stage(PAGES, { session: { clock } });
@@ -153,7 +153,7 @@ export const caches: readonly Case[] = [
     },
   },
   {
-    name: "storeNew always: an answer that everybody may have begins no session, the next other one does",
+    name: "storeNew always: a response that shared caches may store starts no session, the next other one does",
     async run(world) {
       const { client, storage } = await world.stage(PAGES, { session: { storeNew: "always" } });
       for (const path of ["/text/1", "/stream/1", "/304/1"])

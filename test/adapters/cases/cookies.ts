@@ -5,15 +5,15 @@ import { basic, COOKIE, type Case, type Stage, type World } from "../world.js";
 
 export const cookies: readonly Case[] = [
   {
-    name: "a cookie of the handler's own, in every way the framework has, beside a new session's",
+    name: "a cookie of the handler, set in every way of the framework, is sent together with a new session's",
     run: (world) => everyWay(world, (h) => h.session.set("user", "ann"), true),
   },
   {
-    name: "a cookie of the handler's own, in every way the framework has, beside no cookie of ours",
+    name: "a cookie of the handler, set in every way of the framework, is sent without a session cookie",
     run: (world) => everyWay(world, (h) => void h.session.get("user"), false),
   },
   {
-    name: "a cookie of the handler's own stays beside the removal of ours",
+    name: "a cookie of the handler is sent together with the removal of the session cookie",
     async run(world) {
       const { client } = await world.stage({
         ...basic,

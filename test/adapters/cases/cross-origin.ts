@@ -13,7 +13,7 @@ const HANDSHAKE = {
 
 export const crossOrigin: readonly Case[] = [
   {
-    name: "crossOriginProtection: a request from elsewhere that may change something is a 403 by the framework's error path; neither handler nor storage is asked",
+    name: "crossOriginProtection: an unsafe request of another origin gets a 403 through the framework's error path; neither handler nor storage is called",
     async run(world) {
       const stage = await protectedStage(world);
       const { client, storage, app } = stage;
@@ -50,7 +50,7 @@ export const crossOrigin: readonly Case[] = [
     },
   },
   {
-    name: "crossOriginProtection: an error page of the application's own answers it",
+    name: "crossOriginProtection: the application's error page responds",
     async run(world) {
       const { client } = await world.stage(basic, {
         crossOrigin: {},

@@ -59,7 +59,7 @@ export const errors: readonly Case[] = [
     },
   },
   {
-    name: "an error thrown after a first write (sync and async): stored and answered, or neither",
+    name: "an error thrown after a first write (sync and async): the session is stored and its cookie sent, or neither",
     async run(world) {
       const stage = await world.stage({ ...basic, ...THROWING });
       for (const path of ["/put-sync", "/put-async"])
@@ -78,7 +78,7 @@ export const errors: readonly Case[] = [
     },
   },
   {
-    name: "an error thrown after regenerate: the login stands and is answered, or the old session does",
+    name: "an error thrown after regenerate: the new token is stored and sent, or the old session continues",
     async run(world) {
       const { client, newClient } = await world.stage({
         ...basic,
@@ -98,7 +98,7 @@ export const errors: readonly Case[] = [
     },
   },
   {
-    name: "an error thrown after the answer was given and before it was sent: the answer is what it is without a session, and its session is stored",
+    name: "an error thrown after the response was ended and before it was sent: the response is as without a session, and the session is stored",
     async run(world) {
       const routes: Routes = { ...basic, "/late": (h) => answerThenThrow(h) };
       // A listener of bare node:http has no error path: what it throws ends the process.

@@ -50,7 +50,7 @@ export const failing: readonly Case[] = [
     },
   },
   {
-    name: "attack 71: storage down at save: 503 through the framework's error path, nothing of the handler's answer leaks",
+    name: "attack 71: storage down at save: 503 through the framework's error path, no part of the handler's response is sent",
     async run(world) {
       const stage = await world.stage(LEAKING);
       await stage.client.get("/known");
@@ -80,7 +80,7 @@ export const failing: readonly Case[] = [
     },
   },
   {
-    name: "a connection is as good as before after a 503: at load (a form not read by anybody), at save, and in a stream",
+    name: "a connection can be used again after a 503: at load (with an unread form), at save, and in a stream",
     async run(world) {
       const { client, storage, raw } = await world.stage(LEAKING);
       await client.get("/known");
@@ -105,7 +105,7 @@ export const failing: readonly Case[] = [
     },
   },
   {
-    name: "attack 71: storage down at login: 503, no cookie, the old session stands",
+    name: "attack 71: storage down at login: 503, no cookie, the old session continues",
     async run(world) {
       const stage = await world.stage({
         ...LEAKING,
@@ -147,7 +147,7 @@ export const failing: readonly Case[] = [
     },
   },
   {
-    name: "storage slow, but in time: the answer comes as if it were not",
+    name: "a slow storage within the timeout: the response is as usual",
     async run(world) {
       const { client, storage } = await world.stage(basic, { session: { storageTimeout: 500 } });
       storage.delay(30);
@@ -156,7 +156,7 @@ export const failing: readonly Case[] = [
     },
   },
   {
-    name: "errorHandler answers itself, at load and at save",
+    name: "errorHandler sends the response itself, at load and at save",
     async run(world) {
       const seen: unknown[] = [];
       const { adapter } = world;
@@ -179,7 +179,7 @@ export const failing: readonly Case[] = [
     },
   },
   {
-    name: "errorHandler answers nothing, or answers late: the framework's error path answers, or waits",
+    name: "errorHandler sends no response, or a late one: the framework's error path responds, or waits",
     async run(world) {
       const { adapter } = world;
       const quiet = await world.stage(LEAKING, { session: { errorHandler: () => undefined } });
@@ -201,7 +201,7 @@ export const failing: readonly Case[] = [
     },
   },
   {
-    name: "errorHandler throws: what it threw goes to the framework's error path",
+    name: "errorHandler throws: its error goes to the framework's error path",
     async run(world) {
       const stage = await world.stage(LEAKING, {
         session: {

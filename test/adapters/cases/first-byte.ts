@@ -92,7 +92,7 @@ export const firstByte: readonly Case[] = [
     },
   },
   {
-    name: "the first byte of an answer that only refreshes the session never leaves before the deadline was moved",
+    name: "the first byte of a response that only refreshes the session is never sent before the deadline was moved",
     async run(world) {
       const { client, storage, raw } = await world.stage(ROUTES, { session: { refreshInterval: 0 } });
       await client.get("/put");

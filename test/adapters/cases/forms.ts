@@ -38,7 +38,7 @@ export const forms: readonly Case[] = [
     },
   },
   {
-    name: "form: bodies that bring no token (JSON, empty, none, very long) are the handler's all the same",
+    name: "form: bodies without a token (JSON, empty, none, very long) can still be read by the handler",
     async run(world) {
       const stage = await world.stage(ROUTES, { session: { extractor } });
       const token = await tokenOf(stage);

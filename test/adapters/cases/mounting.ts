@@ -10,7 +10,7 @@ const TWO = [
 
 export const mounting: readonly Case[] = [
   {
-    name: "two session middlewares side by side: both kept, both answered; the free functions mean the innermost",
+    name: "two session middlewares in sequence: both sessions are kept, both cookies sent; the free functions use the innermost",
     async run(world) {
       const { client } = await world.stage(
         {
@@ -59,7 +59,7 @@ export const mounting: readonly Case[] = [
     },
   },
   {
-    name: "two session middlewares, one of them failing: a 503, and a cookie only where its session was stored",
+    name: "two session middlewares, one of them failing: a 503, and a cookie only if its session was stored",
     async run(world) {
       const outside = watched();
       const inside = watched();
@@ -99,7 +99,7 @@ export const mounting: readonly Case[] = [
     },
   },
   {
-    name: "two session middlewares that answer in the same cookie: an error that names both, on the first request",
+    name: "two session middlewares with the same cookie: an error that names both, on the first request",
     async run(world) {
       const { app, client } = await world.stage(basic, {
         each: [{ namespace: "first-one" }, { namespace: "second-one" }],
@@ -112,7 +112,7 @@ export const mounting: readonly Case[] = [
     },
   },
   {
-    name: "the same middleware met twice: the second does nothing",
+    name: "the same middleware twice: the second run does nothing",
     async run(world) {
       const { app, client, storage } = await world.stage(
         {
@@ -146,7 +146,7 @@ export const mounting: readonly Case[] = [
     },
   },
   {
-    name: "two middlewares in turn, each met twice: each session once, the free functions mean the inner one",
+    name: "two middlewares, each run twice: each loads its session once, the free functions use the inner one",
     async run(world) {
       const { client, storage } = await world.stage(
         {
@@ -165,7 +165,7 @@ export const mounting: readonly Case[] = [
     },
   },
   {
-    name: "a form's token with the same middleware met twice: looked for once",
+    name: "a token in a form with the same middleware twice: the form is read once",
     async run(world) {
       const { app, client, storage } = await world.stage(basic, {
         times: 2,
@@ -178,7 +178,7 @@ export const mounting: readonly Case[] = [
     },
   },
   {
-    name: "skip: no session there (get throws `no-session`, load rejects with it, find answers undefined)",
+    name: "skip: the request has no session (get throws `no-session`, load rejects with it, find returns undefined)",
     async run(world) {
       const { adapter } = world;
       const { client, storage } = await world.stage(
@@ -211,7 +211,7 @@ export const mounting: readonly Case[] = [
     },
   },
   {
-    name: "nothing mounted: get throws `no-session`, find answers undefined",
+    name: "no middleware mounted: get throws `no-session`, find returns undefined",
     async run(world) {
       const { client } = await world.stage(
         {
@@ -228,7 +228,7 @@ export const mounting: readonly Case[] = [
     },
   },
   {
-    name: "a guard that uses findSession lets through who is known, and nobody else",
+    name: "a guard with findSession accepts only signed-in users",
     async run(world) {
       const { client } = await world.stage(basic, {
         guard: (h) => h.url.startsWith("/put") || h.findSession()?.get("user") !== undefined,
@@ -241,7 +241,7 @@ export const mounting: readonly Case[] = [
     },
   },
   {
-    name: "lazy: get throws `not-loaded` until somebody loads; a request that never asks costs the storage nothing",
+    name: "lazy: get throws `not-loaded` until the session is loaded; a request that does not use it makes no storage call",
     async run(world) {
       const { client, storage } = await world.stage(
         {
@@ -286,7 +286,7 @@ export const mounting: readonly Case[] = [
     },
   },
   {
-    name: "lazy: a storage that is down is the loader's error, and unasked it harms nobody",
+    name: "lazy: a storage that is down is an error of the load; a request that does not load is not affected",
     async run(world) {
       const { app, client, storage } = await world.stage(
         {

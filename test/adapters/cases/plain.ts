@@ -6,7 +6,7 @@ import { basic, COOKIE, parameter, type Case } from "../world.js";
 
 export const plain: readonly Case[] = [
   {
-    name: "a plain answer brings the cookie of a first write, and the next request finds what was written",
+    name: "a plain response carries the cookie of a first write, and the next request reads the value",
     async run(world) {
       const { client, storage } = await world.stage(basic);
       const first = await client.get("/put");
@@ -39,7 +39,7 @@ export const plain: readonly Case[] = [
     },
   },
   {
-    name: "JSON in the framework's own way",
+    name: "a JSON response in the way of the framework",
     async run(world) {
       const { client } = await world.stage({
         ...basic,
@@ -84,7 +84,7 @@ export const plain: readonly Case[] = [
     },
   },
   {
-    name: "answers without a body (304, 204) carry the cookie of a write",
+    name: "responses without a body (304, 204) carry the cookie of a write",
     async run(world) {
       const { newClient } = await world.stage({
         ...basic,
@@ -104,7 +104,7 @@ export const plain: readonly Case[] = [
     },
   },
   {
-    name: "attack 94: several requests at once: nobody gets another's cookie or data",
+    name: "attack 94: concurrent requests never get the cookie or data of another",
     async run(world) {
       const { newClient, storage } = await world.stage({
         "/add": async (h) => {
@@ -127,7 +127,7 @@ export const plain: readonly Case[] = [
     },
   },
   {
-    name: "pipelined on one connection: answers in order, each of its own session",
+    name: "pipelined requests on one connection: responses in order, each with its own session",
     async run(world) {
       const first = makeGate();
       const { newClient, raw } = await world.stage({
@@ -165,7 +165,7 @@ export const plain: readonly Case[] = [
     },
   },
   {
-    name: "HTTP/2: plain, HEAD and streamed answers, the session's cookie and the handler's",
+    name: "HTTP/2: plain, HEAD and streamed responses, with the cookies of the session and the handler",
     async run(world) {
       const { app, storage } = await world.stage(
         {

@@ -9,7 +9,7 @@ const EVENTS = { "content-type": "text/event-stream", "cache-control": "no-cache
 
 export const streams: readonly Case[] = [
   {
-    name: "a streamed answer arrives whole, its head with the cookie of a first write",
+    name: "a streamed response arrives completely, with the cookie of a first write in its head",
     async run(world) {
       const piece = "x".repeat(16_384);
       const { client } = await world.stage({
@@ -123,7 +123,7 @@ export const streams: readonly Case[] = [
     },
   },
   {
-    name: "attack 72: a save that fails at the end of the body breaks the body off and says so in an event",
+    name: "attack 72: a save that fails at the end of the body aborts the response, with an event",
     async run(world) {
       const more = makeGate();
       const { client, storage, events } = await world.stage({
@@ -149,7 +149,7 @@ export const streams: readonly Case[] = [
     },
   },
   {
-    name: "attack 95: the client goes away while the save is pending: the save is finished",
+    name: "attack 95: the client disconnects while the save is pending: the save is completed",
     async run(world) {
       const { app, client, storage } = await world.stage(basic);
       await client.get("/put");
@@ -165,7 +165,7 @@ export const streams: readonly Case[] = [
     },
   },
   {
-    name: "what a producer changes while the last save is under way is saved too, or refused",
+    name: "changes by the producer of a body during the last save are saved too, or refused",
     async run(world) {
       const begun = makeGate();
       const later = makeGate();
@@ -198,7 +198,7 @@ export const streams: readonly Case[] = [
     },
   },
   {
-    name: "attack 95: the client goes away in mid-answer: what was changed by then is saved, and nothing crashes",
+    name: "attack 95: the client disconnects during the response: earlier changes are saved, and nothing crashes",
     async run(world) {
       const changed = makeGate();
       let writes = 0;
@@ -229,7 +229,7 @@ export const streams: readonly Case[] = [
     },
   },
   {
-    name: "a client that is gone before the handler answers: what the handler does is stored all the same, before and after",
+    name: "a client that disconnects before the handler responds: changes of the handler before and after are stored",
     async run(world) {
       for (const [when, act] of [
         ["a write before", async (h, gone) => (h.session.set("user", "bob"), gone())],

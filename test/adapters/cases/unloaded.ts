@@ -86,7 +86,7 @@ export const unloaded: readonly Case[] = [
     },
   },
   {
-    name: "what writes a log when the answer is out reads the session: nothing is thrown, whether the storage is up, down or was not asked",
+    name: "a logger that reads the session after the response: no exception, with the storage up, down or not called",
     async run(world) {
       for (const load of ["eager", "lazy"] as const) {
         const users: string[] = [];
@@ -115,7 +115,7 @@ export const unloaded: readonly Case[] = [
     },
   },
   {
-    name: "what writes a log when the client is gone before the session is loaded reads it: nothing is thrown",
+    name: "a logger that reads the session after the client disconnected before it was loaded: no exception",
     async run(world) {
       const users: string[] = [];
       const { app, client, storage } = await world.stage(basic, { log: (h) => void users.push(userOf(h)) });

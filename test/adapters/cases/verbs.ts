@@ -32,7 +32,7 @@ const ROUTES: Routes = {
 
 export const verbs: readonly Case[] = [
   {
-    name: "login and logout: a new token, the old one dead; then the cookie removed with its attributes",
+    name: "login and logout: a new token, the old one is invalid; then the cookie is removed with its attributes",
     async run(world) {
       const { client, newClient } = await world.stage(ROUTES);
       await client.get("/put");
@@ -51,7 +51,7 @@ export const verbs: readonly Case[] = [
     },
   },
   {
-    name: "verbs nobody awaits: the end of the request waits for them",
+    name: "session methods without await: the end of the request waits for them",
     async run(world) {
       const { client, newClient, storage } = await world.stage(ROUTES);
       await client.get("/put");
@@ -67,7 +67,7 @@ export const verbs: readonly Case[] = [
     },
   },
   {
-    name: "authenticate that nobody awaits: the end of the request waits for it, for a visitor and for a session",
+    name: "authenticate without await: the end of the request waits for it, for a visitor and for a session",
     async run(world) {
       const { app, client, newClient, storage } = await world.stage(ROUTES);
       storage.delay(5);
@@ -88,7 +88,7 @@ export const verbs: readonly Case[] = [
     },
   },
   {
-    name: "a destroy that fails and that nobody awaits is a 503, and the session lives on",
+    name: "a destroy that fails without await is a 503, and the session is not ended",
     async run(world) {
       const { app, client, storage } = await world.stage(ROUTES);
       await client.get("/put");
@@ -120,7 +120,7 @@ export const verbs: readonly Case[] = [
     },
   },
   {
-    name: "a callback given to a verb throws at once; so does assigning to a property that a session does not have",
+    name: "a callback passed to a session method throws immediately; so does assigning to an unknown property of a session",
     async run(world) {
       const { client } = await world.stage({
         ...basic,
@@ -146,7 +146,7 @@ export const verbs: readonly Case[] = [
     },
   },
   {
-    name: "an explicit save in the handler is stored before the answer and answered with it",
+    name: "an explicit save in the handler is stored before the response, which carries its cookie",
     async run(world) {
       const routes: Routes = {
         ...basic,

@@ -27,11 +27,11 @@ const ANSWERS: Record<string, Answering> = {
 
 export const wire: readonly Case[] = [
   {
-    name: "an untouched session changes nothing on the wire, whatever the handler answers and however",
+    name: "an unused session does not change the response, whatever the handler sends and however",
     run: (world) => compare(world, () => {}, false),
   },
   {
-    name: "a written session adds its own header lines to the answer and changes nothing else",
+    name: "a changed session adds its header lines to the response and changes nothing else",
     run: (world) => compare(world, (h) => h.session.set("user", "ann"), true),
   },
 ];

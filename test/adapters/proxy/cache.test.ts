@@ -114,7 +114,7 @@ await withService("nginx", ({ url }) => {
         }
       });
 
-      test(`${name}: a page whose answer carries a cookie gives each her own, every time`, async (t) => {
+      test(`${name}: a page with a cookie: each visitor gets her own cookie, every time`, async (t) => {
         const town = await Town.at(
           t,
           url,
@@ -140,7 +140,7 @@ await withService("nginx", ({ url }) => {
         assert.equal((await mara.ask("/put")).body, "for nobody");
       });
 
-      test(`${name}: a page for everybody is kept, also where a session is mounted and a cookie is due, which waits for a page that does not say so`, async (t) => {
+      test(`${name}: a shared page is cached, also with a session and a cookie that is due, which waits for a page that is not shared`, async (t) => {
         const clock = testClock();
         const town = await Town.at(t, url, name, { ...PLAIN, "/login": login }, { sessions: { clock } });
         const [ines, mara] = await town.loggedIn("Ines", "Mara");
@@ -194,7 +194,7 @@ await withService("nginx", ({ url }) => {
         assert.equal((await person.ask("/late")).body, `for ${person.user}`);
     });
 
-    test("who asks for the same page at the same time waits for the other, and gets her own", async (t) => {
+    test("a visitor who requests the same page at the same time waits for the other, and gets her own page", async (t) => {
       const town = await Town.at(t, url, "express", { ...READING, ...WRITING, "/login": login });
       const [ines, mara] = await town.loggedIn("Ines", "Mara");
       for (const path of ["/get", "/put"]) {
@@ -206,7 +206,7 @@ await withService("nginx", ({ url }) => {
       }
     });
 
-    test("a 304 that tells the cache its page is still good hands nobody's cookie on", async (t) => {
+    test("a 304 that validates a cached page carries no visitor's cookie", async (t) => {
       const tagged: Routes[string] = (h) => {
         const isKnown = h.native.req.headers["if-none-match"] === '"same"';
         return h.answer({

@@ -101,7 +101,7 @@ await withService("nginx-tls", ({ url }) => {
       });
     }
 
-    test("in Chromium the session lives, over https through nginx and over http without it", async (t) => {
+    test("in Chromium the session works, over https through nginx and over http without it", async (t) => {
       const { ensureChromium, chromiumFlags } = await import(
         new URL("../../../scripts/ensure-chromium.mjs", import.meta.url).href
       );

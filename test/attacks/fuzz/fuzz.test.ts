@@ -26,7 +26,7 @@ for (const target of TARGETS) {
   });
 }
 
-test("fuzz: the form extractor, whatever a parser made of the body", async () => {
+test("fuzz: the form extractor, with any result of a body parser", async () => {
   const member = fc.oneof(fc.string(), fc.array(fc.string()), fc.anything());
   const fields = fc.option(fc.array(fc.tuple(fc.constantFrom("sid", "__proto__", "other"), member)), {
     nil: undefined,

@@ -62,7 +62,7 @@ test("imports only point down", () => {
   assert.deepEqual(wrong.map(shown), []);
 });
 
-test("nobody imports the index, but for the type that makes it known to whoever declares session data", () => {
+test("no source imports the index, except the type that lets applications declare session data", () => {
   assert.deepEqual(
     all
       .filter((one) => (one.to === "index.ts" && !isDeclarationsDoor(one)) || /^holdfast(\/|$)/.test(one.to))

@@ -78,7 +78,7 @@ test("a visit, writes, a login, a logout: nothing is violated, and every step is
   assert.ok(check(story.log).find(({ rule }) => rule === "every acknowledged increment is there")!.checked >= 5);
 });
 
-test("what nobody knows is not held against anybody: an increment whose answer was lost or a 503 may be there or not", () => {
+test("unknown results are accepted: an increment whose response was lost or was a 503 may be stored or not", () => {
   for (const status of ["lost", 503] as const) {
     for (const isThere of [true, false]) {
       const story = new Story();
@@ -90,7 +90,7 @@ test("what nobody knows is not held against anybody: an increment whose answer w
   }
 });
 
-test("an increment beside a login may be dropped: the login's token does not have to know it", () => {
+test("an increment concurrent with a login may be dropped: the login's token need not have it", () => {
   const story = new Story();
   const visit = story.visit("t1");
   const beside = story.add("increment", { token: "t1", seen: session(visit) });
@@ -99,7 +99,7 @@ test("an increment beside a login may be dropped: the login's token does not hav
   assert.deepEqual(story.broken, []);
 });
 
-test("a session may be gone that a lost logout, login, or a revocation was about", () => {
+test("a session may be ended if a logout, login or revocation of it got no response", () => {
   for (const act of ["logout", "login", "revoke"] as const) {
     const story = new Story();
     story.visit("t1");
@@ -109,7 +109,7 @@ test("a session may be gone that a lost logout, login, or a revocation was about
   }
 });
 
-test("a logout that saw nothing, or a session that was dead already, ended nothing: the session has to be there", () => {
+test("a logout without a session, or with an invalid token, ended nothing: the session must exist", () => {
   const story = new Story();
   const visit = story.visit("t1");
   story.add("login", { token: "t1", cookie: "t2", seen: session(visit) });
@@ -119,7 +119,7 @@ test("a logout that saw nothing, or a session that was dead already, ended nothi
   assert.deepEqual(story.broken, ["a session that nobody ended is there"]);
 });
 
-test("a logout beside a reset may end what the reset began; one after it may not", () => {
+test("a logout concurrent with a reset may end the new session; one after it may not", () => {
   for (const isBeside of [true, false]) {
     const story = new Story();
     const visit = story.visit("t1");
@@ -130,7 +130,7 @@ test("a logout beside a reset may end what the reset began; one after it may not
   }
 });
 
-test("a handler whose own save failed: its error page may bring the session that it began, and then it is there", () => {
+test("a handler whose save failed: if its error page sends a new session, that session exists", () => {
   for (const isThere of [true, false]) {
     const story = new Story();
     const twice = story.add("twice", { status: 503, cookie: "t1" });

@@ -48,7 +48,7 @@ test("no two clocks differ by more than what the library allows", () => {
   }
 });
 
-test("every act comes about as often as its weight says", () => {
+test("every action occurs as often as its weight says", () => {
   const dice = new Dice(1, "weights");
   const drawn = Array.from({ length: 10_000 }, () => dice.weighted({ often: 3, seldom: 1 }));
   const often = drawn.filter((name) => name === "often").length;

@@ -106,7 +106,7 @@ for (const original of [RECORD, MARKER]) {
   });
 }
 
-test("attack 67: damage of any kind is never taken for another record", () => {
+test("attack 67: a damaged record is never read as another record", () => {
   const text = codec.encode(HASH, RECORD);
   fc.assert(
     fc.property(fc.nat(text.length), fc.nat(20), fc.string({ unit: "binary", maxLength: 6 }), (at, cut, put) =>
@@ -144,7 +144,7 @@ test("attack 67: what is no record at all is no session, whatever it is", () => 
   fc.assert(fc.property(fc.string({ unit: "binary" }), (value) => kindOf(value) === "unreadable"));
 });
 
-test("attacks 68, 69: a record of another key or namespace is no session, and the reason says so", () => {
+test("attacks 68, 69: a record of another key or namespace is not accepted, with the reason", () => {
   const text = codec.encode(HASH, RECORD);
   assert.deepEqual(codec.decode("x".repeat(43), text), {
     kind: "unreadable",
@@ -157,7 +157,7 @@ test("attacks 68, 69: a record of another key or namespace is no session, and th
   assert.equal(codec.decode("x".repeat(43), codec.encode(HASH, MARKER)).kind, "unreadable");
 });
 
-test("attack 65: a newer format is told from damage by its checksum, whatever else it holds", () => {
+test("attack 65: a newer format is distinguished from damage by its checksum, whatever it contains", () => {
   assert.equal(kindOf(sealed("anything\nat all", "2")), "newer");
   assert.equal(kindOf(sealed("", "9999")), "newer");
   assert.equal(kindOf(sealed("x", "10000")), "unreadable");
@@ -192,7 +192,7 @@ test("attack 65: metadata that is missing, of a wrong type or out of range is no
   assert.equal(kindOf(sealed(`{"k":"${HASH}","n":"shop","c":1e999,"w":""}`)), "unreadable");
 });
 
-test("data lines that do not come in pairs, or whose keys are no texts, are no session", () => {
+test("data lines that are not pairs, or whose keys are not strings, are not accepted", () => {
   const head = JSON.stringify({ k: HASH, n: "shop", c: 1, w: "" });
   for (const lines of ['"n"', '"n"\n1\n"m"', "n\n1", "5\n1", "{}\n1", '"n\n1', '"a\\"\n1'])
     assert.equal(kindOf(sealed(`${head}\n${lines}`)), "unreadable", lines);

@@ -21,11 +21,11 @@ function assertSame(found: Texts, expected: ReadonlyMap<string, string>): void {
   assert.deepEqual([found.keys(), found.isEmpty], [[...expected.keys()], expected.size === 0]);
 }
 
-test("texts say what a Map of them would, looked up in their lines or in a table of them", () => {
+test("encoded data has the content of a Map, looked up in its lines or in a table", () => {
   fc.assert(fc.property(texts, (expected) => assertSame(Texts.of(expected), expected)));
 });
 
-test("changed texts are those of the changed Map, and what did not change keeps its place", () => {
+test("changed data has the content of the changed Map, and unchanged keys keep their place", () => {
   const run = (before: ReadonlyMap<string, string>, changed: ReadonlyMap<string, Changed>): Map<string, string> => {
     const after = new Map(before);
     for (const [name, { text: one }] of changed)
@@ -60,7 +60,7 @@ test("lines are read as they were written", () => {
   );
 });
 
-test("lines that nobody wrote so are damaged: without a value, without quotes, with quotes or escapes that are not a key's", () => {
+test("lines in another format are damaged: without a value, without quotes, with quotes or escapes that are not a key's", () => {
   for (const lines of [
     "",
     "\n",

@@ -210,7 +210,7 @@ const REFUSED: [name: string, value: unknown, code: string, message: RegExp][] =
 ];
 
 for (const [name, value, code, message] of REFUSED) {
-  test(`attack 63: ${name} is refused at once, naming where it is`, () => {
+  test(`attack 63: ${name} is refused immediately, with the path to it`, () => {
     const start = performance.now();
     const error = refusal(() => codec.encode(value, "k"));
     assert.equal(error.code, code);
@@ -226,7 +226,7 @@ test("attack 63: a million keys, and a Map of a million, are refused in bounded 
   assert.ok(performance.now() - start < 5000);
 });
 
-test("attack 63: one long text named many times does not multiply the work", () => {
+test("attack 63: one long string used many times does not multiply the work", () => {
   const long = "x".repeat(60_000);
   const start = performance.now();
   assert.equal(refusal(() => codec.encode(new Array(20_000).fill(long), "k")).code, "too-large");
@@ -267,13 +267,13 @@ test("registered classes come back as instances, inside of everything and of eac
   assert.deepStrictEqual(own.decode(own.encode(value, "k"), "k"), value);
 });
 
-test("a subclass of a registered class is not taken for it", () => {
+test("a subclass of a registered class is not accepted as that class", () => {
   class Coin extends Money {}
   const own = new ValueCodec(65_536, { money: MONEY });
   assert.match(refusal(() => own.encode(new Coin(1, "EUR"), "k")).message, /instance of Coin/);
 });
 
-test("attack 64: a class whose encode() throws or answers what cannot be stored is refused, naming the path", () => {
+test("attack 64: a class whose encode() throws or returns a value that cannot be stored is refused, with the path", () => {
   const own = new ValueCodec(65_536, {
     bad: {
       class: Money,
@@ -305,7 +305,7 @@ test("attack 60: a tag named like a property of every object is nothing special"
   }
 });
 
-test("attack 67: stored text that is damaged is a clear error of that key, whatever it is", () => {
+test("attack 67: a damaged stored value is a clear error of that key, whatever it is", () => {
   for (const text of [
     "",
     "{",

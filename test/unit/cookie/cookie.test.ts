@@ -583,7 +583,7 @@ test("attack 41: a __Host- cookie is Secure everywhere", async () => {
   assert.match(cookies[0]!, /^__Host-sid=.*; Path=\/;.*; Secure$/);
 });
 
-test("the options are checked where the middleware is made", () => {
+test("the options are validated when the middleware is created", () => {
   const storage = memoryStorage();
   assert.throws(() => session({ storage, extractor: fromCookie("__Host-sid"), cookie: { path: "/app" } }), TypeError);
   assert.throws(() => session({ storage, cookie: { maxAge: 5 } as never }), TypeError);

@@ -35,7 +35,7 @@ const CARRIED: Record<string, [extractor: Extractor, carry: (text: string) => As
 };
 
 for (const [name, [extractor, carry]] of Object.entries(CARRIED)) {
-  test(`${name}: finds the token in its place, nothing elsewhere, and says where it is`, async () => {
+  test(`${name}: finds the token in its place, nothing in others, and has source and key`, async () => {
     assert.equal(await find(extractor, carry(T)), T);
     assert.equal(await find(extractor, {}), undefined);
     assert.equal(await find(extractor, carry("")), undefined);
@@ -267,7 +267,7 @@ test("chains in chains are one chain, in order", async () => {
   assert.equal(extractor.source, "chain");
 });
 
-test("a chain reads the body only where nothing else was found", async () => {
+test("a chain reads the body only if no other member found a value", async () => {
   let reads = 0;
   const view = (asked: Asked) => ({ ...viewOf(asked), form: () => (reads++, new Map([["s", T]])) });
   const extractor = chain(fromCookie(), fromForm("s"));
@@ -311,7 +311,7 @@ test("keyLookup: anything else is refused, naming what it got and what there is"
   for (const bad of [5, null, undefined, {}]) assert.throws(() => keyLookup(bad as never), TypeError);
 });
 
-test("extractors are checked where they are made", () => {
+test("extractors are validated when they are created", () => {
   assert.throws(() => chain(), { name: "TypeError", message: /chain\(\) has no members/ });
   assert.throws(() => chain(fromCookie as never), {
     message: /chain is the function fromCookie; write its result: fromCookie\(…\)/,
@@ -332,7 +332,7 @@ test("extractors are checked where they are made", () => {
   );
 });
 
-test("custom: a writable one is answered in its place", async () => {
+test("custom: a writable extractor sends the token in its place", async () => {
   const world = new World({
     extractor: fromCustom({
       extract: (request) => request.headers("x-sid")[0]?.slice(3),

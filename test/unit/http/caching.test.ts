@@ -26,7 +26,7 @@ async function after(
   return Object.fromEntries(answer.all);
 }
 
-test("attack 96: an answer that carries a token is no-store, whatever the application said", async () => {
+test("attack 96: a response with a token is no-store, whatever the application set", async () => {
   const world = new World();
   for (const control of ["public, max-age=3600", "private", "no-cache", "s-maxage=60, stale-while-revalidate=5"]) {
     assert.equal(
@@ -36,7 +36,7 @@ test("attack 96: an answer that carries a token is no-store, whatever the applic
   }
 });
 
-test("an answer that removes the cookie is no-store", async () => {
+test("a response that removes the cookie is no-store", async () => {
   const world = new World();
   const { token } = await world.store.create({ n: 1 });
   assert.equal(
@@ -49,7 +49,7 @@ test("an answer that removes the cookie is no-store", async () => {
   );
 });
 
-test("attack 96: where the session was asked for and no token is carried, private replaces public, by every accessor", async () => {
+test("attack 96: a response that used the session and carries no token: private replaces public, for every accessor", async () => {
   const asks: ((session: Live) => unknown)[] = [
     (s) => s.get("n"),
     (s) => s.has("n"),
@@ -81,7 +81,7 @@ test("attack 96: also for a visitor without a session: the page depends on there
   });
 });
 
-test("where the session was not asked for, headers stay as they are", async () => {
+test("if the session was not used, headers are unchanged", async () => {
   const world = new World();
   const { token } = await world.store.create({ n: 1 });
   assert.deepEqual(
@@ -137,7 +137,7 @@ const EVERYBODYS: readonly (readonly [Record<string, string>, boolean])[] = [
 ];
 
 for (const [start, isLeftAlone] of EVERYBODYS) {
-  test(`attack 96: a refresh that nobody asked for ${isLeftAlone ? "waits" : "is no-store"} where the answer says ${JSON.stringify(start)}`, async () => {
+  test(`attack 96: a refresh that no handler requested ${isLeftAlone ? "waits" : "is no-store"} if the response has ${JSON.stringify(start)}`, async () => {
     const world = new World();
     const { token } = await world.store.create({ n: 1 });
     world.clock.advance("10m");
@@ -150,7 +150,7 @@ for (const [start, isLeftAlone] of EVERYBODYS) {
   });
 }
 
-test("Vary names every header that was asked, once, beside those that are there", async () => {
+test("Vary names every header that was read, once, in addition to existing names", async () => {
   const extractor = chain(fromCookie("a"), fromCookie("b"), fromHeader("X-Sid"), fromAuthHeader());
   const vary = async (start: Record<string, string>): Promise<string | undefined> =>
     (await after(new World({ extractor }), start, (session) => void session.get("n")))["vary"];
@@ -159,7 +159,7 @@ test("Vary names every header that was asked, once, beside those that are there"
   assert.equal(await vary({ Vary: "*" }), "*");
 });
 
-test("Cache-Control is changed only where it lets shared caches keep the answer", () => {
+test("Cache-Control is changed only if it lets shared caches store the response", () => {
   const expected: [string, string][] = [
     ["public", "private"],
     ["PUBLIC, Max-Age=5", "private, Max-Age=5"],
@@ -194,7 +194,7 @@ const TARGETED = [
   "Edge-Control",
 ];
 
-test("attack 96: headers that target some caches alone keep no token either, and no page that was made from a session", async () => {
+test("attack 96: caches with their own headers store no token either, and no page that used a session", async () => {
   const start = Object.fromEntries(TARGETED.map((name) => [name, "public, max-age=600"]));
   const forbidden = Object.fromEntries(TARGETED.map((name) => [name.toLowerCase(), "no-store"]));
   const written = await after(new World(), { ...start, "X-Accel-Expires": "600" }, (session) => session.set("n", 1));
@@ -212,7 +212,7 @@ test("attack 96: headers that target some caches alone keep no token either, and
   assert.deepEqual(await after(new World(), { ...start, "X-Accel-Expires": "600" }, () => {}), unasked);
 });
 
-test("what a targeted header forbids already stays as it is said; what only sounds like one is none", async () => {
+test("a targeted header that already forbids storing is unchanged; similar names do not count", async () => {
   const start = {
     "CDN-Cache-Control": "no-store, max-age=5",
     "Surrogate-Control": 'no-store, content="ESI/1.0"',
@@ -245,7 +245,7 @@ test("the application's own cookies stay, before and after ours; ours is never t
   );
 });
 
-test("attack 122: the library never answers anything of CORS", async () => {
+test("attack 122: the library never sends CORS headers", async () => {
   const world = new World();
   const result = await after(world, {}, (session) => session.set("n", 1), {
     headers: { origin: "https://evil.example" },
@@ -256,6 +256,6 @@ test("attack 122: the library never answers anything of CORS", async () => {
   );
 });
 
-test("views answer what was sent", () => {
+test("views return what was sent", () => {
   assert.deepEqual(viewOf({ headers: { "X-A": "1" } }).headers("x-a"), ["1"]);
 });

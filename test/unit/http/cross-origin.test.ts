@@ -134,7 +134,7 @@ test("a header that was sent several times passes only if every value does", () 
     assert.equal(isRefused({ headers, trustedOrigins: [LOGIN] }), !passes, JSON.stringify(headers));
 });
 
-test("a trusted origin passes exactly as it is named, whatever the site says, and opens nothing for others", () => {
+test("a trusted origin passes exactly as it is named, whatever Sec-Fetch-Site is, and allows no other", () => {
   const trustedOrigins = [LOGIN, "http://localhost:3000", "capacitor://localhost", "http://[::1]:8080"];
   for (const origin of trustedOrigins)
     for (const site of ["cross-site", "same-site", undefined])
@@ -245,7 +245,7 @@ test("whatever a header holds, the check returns, and what the message repeats o
 
 const ENTRIES = { node, connect, express, fastify, koa, hono, fetch: fetchEntry } as const;
 
-test("what is no origin is refused when the middleware is made, on every adapter, and the error says what to write", () => {
+test("an invalid origin is refused when the middleware is created, on every adapter, and the error says what to write", () => {
   const wrong: [unknown, RegExp][] = [
     [LOGIN, /trustedOrigins is a string; write \["https:\/\/login\.example\.com"\]/],
     [{}, /trustedOrigins is an object/],
@@ -286,7 +286,7 @@ test("what is no origin is refused when the middleware is made, on every adapter
   }
 });
 
-test("a password in an address is never shown", () => {
+test("a password in a URL is never shown", () => {
   const options = { trustedOrigins: ["https://ann:hunter2@example.com"] };
   assert.throws(
     () => connect.crossOriginProtection(options),

@@ -200,7 +200,7 @@ test("whatever a handler does to its response, it and its client see what they s
   );
 });
 
-test("a status given as text is a number once the answer has ended, whatever is waited for", async () => {
+test("a status given as a string is a number after the response has ended, whatever is waited for", async () => {
   const steps: Step[] = [
     { says: "a status as text", act: (res) => void (res.statusCode = "202" as unknown as number) },
     { says: "end()", act: (res) => void res.end() },
@@ -214,7 +214,7 @@ test("a status given as text is a number once the answer has ended, whatever is 
 /** Node sends a broken head before it finds this one out; here it is found out first. */
 const BROKEN_BARE = "write of an unknown encoding";
 
-test("A11, A12: whatever a handler does while its save fails, the error path alone answers, and each callback is called once", async () => {
+test("A11, A12: whatever a handler does while its save fails, only the error path responds, and each callback is called once", async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(STEPS, { minLength: 1, maxLength: 7 }), fc.boolean(), async (steps, isAsync) => {
       const told: string[] = [];
@@ -299,7 +299,7 @@ const REFUSED: readonly (readonly [says: string, code: string, act: (res: Server
 for (const [says, code, act] of REFUSED) {
   for (const mode of ["bare", "nothing to wait for", "stored later", "changed during the body"] as const) {
     if (mode === "bare" && says === BROKEN_BARE) continue;
-    test(`A1: ${says} throws at the call, ${mode}, and the error page is answered`, async () => {
+    test(`A1: ${says} throws at the call, ${mode}, and the error page is sent`, async () => {
       const page = step("the error page", (res) => {
         for (const name of res.getHeaderNames()) res.removeHeader(name);
         res.statusMessage = "";

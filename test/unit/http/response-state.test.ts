@@ -38,7 +38,7 @@ test("the last call alone is held up once the head may go", () => {
   });
 });
 
-test("what is held counts its bytes as a stream does, and says when there is no room", () => {
+test("held calls count their bytes as a stream does, and report when there is no room", () => {
   const held = new HeldCalls<string>(200, undefined);
   const write = (...args: unknown[]): boolean => held.add({ name: "write", args, target: "t" }, 10);
   assert.equal(write("ä"), true);
@@ -48,13 +48,13 @@ test("what is held counts its bytes as a stream does, and says when there is no 
   assert.deepEqual([held.length, held.isFull], [10, true]);
 });
 
-test("only a write is told to wait: an end has nothing to follow", () => {
+test("only a write returns false: nothing follows an end", () => {
   const held = new HeldCalls<string>(200, undefined);
   held.add({ name: "end", args: ["x".repeat(20)], target: "t" }, 10);
   assert.equal(held.isFull, false);
 });
 
-test("each callback of what is held is known, wherever it stands among the arguments", () => {
+test("each callback of a held call is found, wherever it is among the arguments", () => {
   const held = new HeldCalls<string>(200, undefined);
   const [a, b, c] = [() => {}, () => {}, () => {}];
   const calls: readonly [CallName, ...unknown[]][] = [

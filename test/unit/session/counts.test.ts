@@ -104,7 +104,7 @@ test("reset with nothing written: get and delete; with a write: get, create, ret
   assert.deepEqual(calls, ["get", "create", "update"]);
 });
 
-test("save() in a handler: one update; with nothing after it the end of the request looks once whether what it tells is still so", async () => {
+test("save() in a handler: one update; with no later change the end of the request reads once if the session still exists", async () => {
   const client = await visitor(new World());
   const { calls } = await client.ask(async (session) => {
     session.set("n", 2);
@@ -132,7 +132,7 @@ test("a change in place that is taken back costs no write", async () => {
   assert.deepEqual(calls, ["get"]);
 });
 
-test("a value that was read, and holds what JSON has no word for, costs no write", async () => {
+test("a value that was read, with parts that JSON does not support, costs no write", async () => {
   const client = await visitor(new World());
   await client.ask((session) =>
     session.set("all", {
@@ -176,7 +176,7 @@ test("at most one touch per refresh interval, and the cookie moves with it", asy
   );
 });
 
-test("a write that is due to refresh costs no touch beside it", async () => {
+test("a write that is due to refresh makes no additional touch", async () => {
   const world = new World();
   const client = await visitor(world);
   world.clock.advance("10m");
@@ -339,7 +339,7 @@ test("C11: an owner's login at the limit costs three storage calls more than bel
   }
 });
 
-test("C11: at the limit, sessions that have ended make room before one that lives is ended", async () => {
+test("C11: at the limit, ended sessions make room before a live one is ended", async () => {
   const world = new World({ maxSessionsPerOwner: 2 });
   const [first, second] = [world.client(), world.client()];
   for (const client of [first, second]) await client.ask((session) => session.authenticate("ann"));

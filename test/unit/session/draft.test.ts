@@ -190,7 +190,7 @@ function write(world: World, id: string): void {
   world.known.add(id);
 }
 
-test("a draft agrees with a list of changes run on what is stored, through any sequence of verbs, saves, conflicts and lost answers", () => {
+test("a draft equals a list of changes applied to the stored data, through any sequence of methods, saves, conflicts and lost responses", () => {
   const steps = fc.oneof(set, remove, update, update, inPlace, keep, look, beside, save, save);
   fc.assert(
     fc.property(
@@ -226,7 +226,7 @@ const stored = (data: Record<string, unknown>): Texts =>
 const saved = (draft: Draft, id = "w00001"): Record<string, unknown> =>
   Object.fromEntries(valuesOf(draft.sealed(id)));
 
-test("rebase keeps what another wrote beside what was written here", () => {
+test("rebase keeps the changes of another request together with those of this one", () => {
   const draft = new Draft(codec, stored({ a: 1, b: 1 }));
   draft.set("a", 2);
   draft.seal("w00001");
@@ -292,7 +292,7 @@ test("a save that the record knows is not applied twice", () => {
   assert.deepEqual(saved(draft, "w00002"), { n: 12 });
 });
 
-test("a value that was handed out stays the same object through a save, and its later changes are saved", () => {
+test("a returned value stays the same object through a save, and its later changes are saved", () => {
   const draft = new Draft(codec, stored({}));
   const list = [1];
   draft.set("list", list);
@@ -307,7 +307,7 @@ test("a value that was handed out stays the same object through a save, and its 
   assert.deepEqual(saved(draft, "w00002"), { list: [1, 2] });
 });
 
-test("an object changed after it was deleted, or that keep() dropped, is not brought back", () => {
+test("an object changed after it was deleted, or dropped by keep(), is not restored", () => {
   const draft = new Draft(codec, stored({ list: [1], other: [1] }));
   const list = draft.get("list") as number[];
   const other = draft.get("other") as number[];
@@ -333,7 +333,7 @@ test("a set that is refused changes nothing", () => {
   assert.equal(draft.get("n"), 1);
 });
 
-test("values of a key nobody asks for are carried as they are, whatever they are", () => {
+test("values that are not read are carried unchanged, whatever they are", () => {
   const texts = Texts.of([
     ["old", '{"$":"money","v":5}'],
     ["n", "1"],

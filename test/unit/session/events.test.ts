@@ -44,7 +44,7 @@ test("an ordinary life is no event", async () => {
   assert.deepEqual(world.events, []);
 });
 
-test("conflict: a save met a newer version and was merged; overwritten: on the same key, which it names", async () => {
+test("conflict: a save found a newer version and was merged; overwritten: on the same key, which it names", async () => {
   const world = new World();
   const client = await visitor(world);
   await client.ask(async (session) => {
@@ -78,7 +78,7 @@ test("overwritten: also a change in place, and a deletion; never an update, neve
   assert.deepEqual((await client.ask()).session!.toJSON(), { n: 1, list: [1, 2], count: 2, same: 1 });
 });
 
-test("dropped: a save met nothing, or a marker", async () => {
+test("dropped: a save found no record, or a marker", async () => {
   for (const end of [
     (world: World, id: string) => world.store.delete(id),
     async (_: World, __: string, client: Client) => void (await client.ask((session) => session.regenerate())),
@@ -96,7 +96,7 @@ test("dropped: a save met nothing, or a marker", async () => {
   }
 });
 
-test("a touch that meets nothing is no event: nothing was lost", async () => {
+test("a touch that finds no record is no event: nothing was lost", async () => {
   const world = new World();
   const client = await visitor(world);
   world.clock.advance("10m");
@@ -104,7 +104,7 @@ test("a touch that meets nothing is no event: nothing was lost", async () => {
   assert.deepEqual([cookies, world.events], [[], []]);
 });
 
-test("attack 67: unreadable: damaged, foreign or empty text is no session; one event; a new session has another token", async () => {
+test("attack 67: unreadable: a damaged, foreign or empty value is no session; one event; a new session has another token", async () => {
   for (const value of FOREIGN) {
     const world = new World();
     const client = await visitor(world);
@@ -120,7 +120,7 @@ test("attack 67: unreadable: damaged, foreign or empty text is no session; one e
   }
 });
 
-test("attack 65: a newer format: no data, no write, no cookie, one event; and the record stays as it is", async () => {
+test("attack 65: a newer format: no data, no write, no cookie, one event; and the record is unchanged", async () => {
   const world = new World();
   const client = await visitor(world);
   const { token } = client;
@@ -147,7 +147,7 @@ test("a newer format can be ended, by a request and by the store", async () => {
   assert.equal(await world.store.delete(id), true);
 });
 
-test("a newer format: a login replaces it, and the old token is dead", async () => {
+test("a newer format: a login replaces it, and the old token is invalid", async () => {
   const world = new World();
   const client = await visitor(world);
   const { token } = client;
@@ -174,7 +174,7 @@ test("attack 93: retired-token: after 30 seconds, each time", async () => {
   assert.deepEqual(world.events, [{ type: "retired-token", id }]);
 });
 
-test("unsaved: changes in an answer that cannot carry a token, and a release", async () => {
+test("unsaved: changes in a response that cannot carry a token, and a release", async () => {
   const world = new World();
   const requestSession = world.requestSession();
   (await requestSession.open()).set("n", 1);
@@ -182,7 +182,7 @@ test("unsaved: changes in an answer that cannot carry a token, and a release", a
   assert.deepEqual(world.events, [{ type: "unsaved" }]);
 });
 
-test("insecure: once, where a Secure cookie meets a browser on plain http", async () => {
+test("insecure: once, if a Secure cookie is sent to a browser over plain http", async () => {
   const asked = { host: "shop.example", encrypted: false, headers: { "user-agent": "Mozilla/5.0" } };
   const world = new World();
   const warned = once(process, "warning");
@@ -192,7 +192,7 @@ test("insecure: once, where a Secure cookie meets a browser on plain http", asyn
   assert.deepEqual(world.happened(), ["insecure"]);
 });
 
-test("insecure: never over TLS, behind a proxy that says https, on localhost, for programs, or without a cookie", async () => {
+test("insecure: never over TLS, behind a proxy with https, on localhost, for programs, or without a cookie", async () => {
   const browser = { "user-agent": "Mozilla/5.0" };
   for (const asked of [
     { encrypted: true, headers: browser },

@@ -29,14 +29,14 @@ test("the idle deadline is never past the absolute one", () => {
   assert.equal(idleDeadline(50, 100, 120), 120);
 });
 
-test("a shorter idle length of its own keeps the proportion, a longer one the store's interval", () => {
+test("a session's own shorter idle timeout keeps the proportion, a longer one the store's interval", () => {
   assert.equal(refreshEvery(180_000, 1_800_000, 60_000), 6000);
   assert.equal(refreshEvery(180_000, 1_800_000, 1_800_000), 180_000);
   assert.equal(refreshEvery(180_000, 1_800_000, 86_400_000), 180_000);
   assert.equal(refreshEvery(0, 1_800_000, 60_000), 0);
 });
 
-test("a refresh is due once the deadline would move by the interval, reckoned from what the client was told", () => {
+test("a refresh is due if the deadline would move by the interval, compared with the deadline that the client knows", () => {
   assert.equal(refreshIsDue(record(), 1000, 1099, 100, 99), false);
   assert.equal(refreshIsDue(record(), 1000, 1100, 100, 100), true);
   assert.equal(refreshIsDue(record({ promised: 900 }), 1000, 1000, 100, 0), true);

@@ -30,7 +30,7 @@ test("C10: a server without the newer key refuses the owner's list and overwrite
   assert.equal(await updated.getById(first.id), undefined);
 });
 
-test("C10: a session sealed with the newer key is none there, and nothing is written in its place", async () => {
+test("C10: a session encrypted with the newer key is not available there, and nothing is written in its place", async () => {
   const [old, next] = [randomBytes(32), randomBytes(32)];
   const storage = memoryStorage();
   const [updated, outdated] = [
@@ -53,7 +53,7 @@ class Odd {
   readonly own = 1;
 }
 
-test("C15: what a value holds beside its content is refused, with the path", async () => {
+test("C15: additional properties of a value are refused, with the path", async () => {
   const session = await new World().store.create({});
   const hidden = Object.defineProperty({ a: 1 }, "b", { value: 2, enumerable: false });
   const inheriting = Object.create(Object.assign(Object.create(null), { inherited: 1 }), {

@@ -92,7 +92,7 @@ test("C1: reset during authenticate leaves nobody logged in", async () => {
   assert.deepEqual(await world.store.listByOwner("bob"), []);
 });
 
-test("C2: a renewal during a save, opened by hand: the cookie names what is stored", async () => {
+test("C2: a renewal during a save, without the middleware: the cookie contains the stored token", async () => {
   const world = new World();
   const client = await visitor(world);
   for (const cookie of [undefined, `session_id=${client.token}`]) {
@@ -133,7 +133,7 @@ test("C3: an idle timeout set during a save is stored", async () => {
   assert.equal((await client.ask()).session!.get("n"), 1);
 });
 
-test("C4: a login that failed leaves nothing behind: later verbs do not log in", async () => {
+test("C4: a failed login has no effect: later methods do not log in", async () => {
   const world = new World();
   const client = world.client();
   await client.ask((session) => session.authenticate("alice"));
@@ -149,7 +149,7 @@ test("C4: a login that failed leaves nothing behind: later verbs do not log in",
   assert.deepEqual([session!.owner, session!.toJSON()], ["alice", { cart: { items: ["tea"] } }]);
 });
 
-test("C4: a refused login as somebody else leaves all as it was, what was not saved yet included", async () => {
+test("C4: a refused login as another user changes nothing, including unsaved changes", async () => {
   const world = new World({ maxSessionsPerOwner: { max: 1, policy: "refuse" } });
   await world.client().ask((session) => session.authenticate("bob"));
   const client = world.client();
@@ -166,7 +166,7 @@ test("C4: a refused login as somebody else leaves all as it was, what was not sa
   assert.deepEqual((await client.ask()).session!.toJSON(), { cart: ["tea", "milk"] });
 });
 
-test("C6: a login form sent twice, and the first answer is late: it does not replace the cookie of the second", async () => {
+test("C6: a login form sent twice, with a late first response: it does not replace the cookie of the second", async () => {
   for (const start of ["a visitor's session", "nothing"] as const) {
     const world = new World({ maxSessionsPerOwner: 1 });
     const browser = start === "nothing" ? world.client() : await visitor(world);
@@ -217,7 +217,7 @@ test("C8: store.delete of a listed session that was renewed meanwhile ends what 
   assert.equal(await world.store.delete(id), false);
 });
 
-test("C9: an update that throws on what another stored is reported once; what the handler answers stands", async () => {
+test("C9: an update that throws on the data of another request is reported once; the handler's response is kept", async () => {
   const world = new World();
   const client = await visitor(world, { stock: 1 });
   let runs = 0;
@@ -279,7 +279,7 @@ test("C13: an idle timeout that could never be reached is refused, and says so",
   });
 });
 
-test("C14: release() and edit() never throw of their own, and mask no error", async () => {
+test("C14: release() and edit() never throw themselves, and hide no error", async () => {
   const world = new World();
   const { id } = await world.store.create({ list: [1] });
   const session = (await world.store.getById(id))!;
@@ -293,7 +293,7 @@ test("C14: release() and edit() never throw of their own, and mask no error", as
   await assert.rejects(Promise.resolve(editing), { message: "the first error" });
 });
 
-test("C14: an async function given to update() is refused, and its rejection is nobody's", async () => {
+test("C14: an async function passed to update() is refused, and its rejection is not unhandled", async () => {
   const rejections: unknown[] = [];
   const reject = (reason: unknown): void => void rejections.push(reason);
   process.on("unhandledRejection", reject);
@@ -385,7 +385,7 @@ test("C21: a session that is held for long takes no more memory for each save", 
   held.release();
 });
 
-test("C22: destroy on a token that was renewed a moment ago says that it ended nothing", async () => {
+test("C22: destroy on a token that was just renewed throws, because it ended nothing", async () => {
   const world = new World();
   const client = await visitor(world);
   const cookie = `session_id=${client.token}`;
@@ -410,7 +410,7 @@ test("C23: idleExpiresAt in a request that moves the deadline is what will be st
   assert.equal(shown, (await world.store.getByToken(client.token!))!.idleExpiresAt);
 });
 
-test("C25: a session that was opened by hand and changed, and then neither saved nor released, is an event at the end of the request", async () => {
+test("C25: a session opened without the middleware and changed, but neither saved nor released, is an event at the end of the request", async () => {
   const world = new World();
   const client = await visitor(world);
   const ends: (() => void)[] = [];
@@ -428,7 +428,7 @@ test("C25: a session that was opened by hand and changed, and then neither saved
   assert.equal((await client.ask()).session!.get("n"), 1);
 });
 
-test("a session opened by hand, released and opened again: its save is answered, too", async () => {
+test("a session opened without the middleware, released and opened again: its save sets the cookie, too", async () => {
   const world = new World();
   const headers = new FakeHeaders();
   const context = {};

@@ -123,7 +123,7 @@ test("absent, each with its reason", async () => {
   storage.inner.get = honest;
 });
 
-test("absent has the id of the token it was brought, by which the end of that session is found", async () => {
+test("absent has the id of the token in the request, which also identifies the end of that session", async () => {
   const { world, events } = heard({ idleTimeout: "30m" });
   const idOfAbsent = async (client: Client): Promise<unknown> => {
     events();
@@ -144,7 +144,7 @@ test("absent has the id of the token it was brought, by which the end of that se
   for (const stranger of [junk, world.client()]) assert.equal(await idOfAbsent(stranger), undefined);
 });
 
-test("an event is made only if somebody listens, and who comes later hears what comes later", async () => {
+test("an event is created only if there is a listener, and a later listener gets later events", async () => {
   const settings = storeSettings({});
   assert.equal(settings.hears(), false);
   assert.equal(storeSettings({ onEvent() {} }).hears(), true);

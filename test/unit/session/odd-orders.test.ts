@@ -48,7 +48,7 @@ test("destroy of a visitor without a session ends it all the same: no cookie, no
   assert.deepEqual([answered.error, answered.calls, answered.cookies], [undefined, [], []]);
 });
 
-test("after destroy, reset starts a new session, with a token of its own", async () => {
+test("after destroy, reset starts a new session, with another token", async () => {
   const world = new World();
   const client = await visitor(world);
   const before = client.token;
@@ -75,7 +75,7 @@ test("after destroy and reset with nothing written the cookie is removed", async
   assert.equal(client.token, undefined);
 });
 
-test("destroy takes effect when it resolves, before the answer", async () => {
+test("destroy takes effect when it resolves, before the response", async () => {
   const world = new World();
   const client = await visitor(world);
   await client.ask(async (session) => {
@@ -84,7 +84,7 @@ test("destroy takes effect when it resolves, before the answer", async () => {
   });
 });
 
-test("writes before a destroy are gone with it", async () => {
+test("writes before a destroy are dropped", async () => {
   const client = await visitor(new World());
   const { calls } = await client.ask(async (session) => {
     session.set("n", 2);
@@ -96,7 +96,7 @@ test("writes before a destroy are gone with it", async () => {
 
 // a failed `destroy`
 
-test("a failed destroy: the session lives on, nothing is written, no cookie sent", async () => {
+test("a failed destroy: the session is not ended, nothing is written, no cookie sent", async () => {
   const world = new World();
   const client = await visitor(world);
   world.clock.advance("20m");
@@ -110,7 +110,7 @@ test("a failed destroy: the session lives on, nothing is written, no cookie sent
   assert.equal(await opens(world, client.token), true);
 });
 
-test("a save, then a destroy or a renewal of unknown outcome: the answer names no token that may be dead", async () => {
+test("a save, then a destroy or a renewal with an unknown result: the response contains no token that may be invalid", async () => {
   for (const [call, verb] of [
     ["delete", (session: any) => session.destroy()],
     ["update", (session: any) => session.regenerate().then(() => session.save())],
@@ -127,7 +127,7 @@ test("a save, then a destroy or a renewal of unknown outcome: the answer names n
   }
 });
 
-test("a save, and a login elsewhere before the answer: the late answer does not put the old cookie back", async () => {
+test("a save, and another login before the response: the late response does not restore the old cookie", async () => {
   const world = new World();
   const client = await visitor(world);
   const tab = world.client();
@@ -152,7 +152,7 @@ test("a failed destroy, then a write: that is saved", async () => {
   assert.equal((await client.ask()).session?.get("n"), 2);
 });
 
-test("a destroy that took effect although its answer was lost: a second one succeeds, a write is dropped", async () => {
+test("a destroy that took effect although its response was lost: a second one succeeds, a write is dropped", async () => {
   const world = new World();
   const client = await visitor(world);
   const answered = await client.ask(async (session) => {
@@ -176,7 +176,7 @@ test("a destroy that took effect although its answer was lost: a second one succ
   assert.ok(world.happened().includes("dropped"));
 });
 
-test("a destroy nobody waited for fails the request instead of vanishing", async () => {
+test("a destroy without await that fails is the failure of the request", async () => {
   const world = new World();
   const client = await visitor(world);
   const { error } = await client.ask((session) => {
@@ -186,7 +186,7 @@ test("a destroy nobody waited for fails the request instead of vanishing", async
   assert.equal(error?.code, "storage");
 });
 
-test("a destroy nobody waited for fails the request, also where it failed long before the end, or is still under way with a listener", async () => {
+test("a destroy without await fails the request, also if it failed long before the end, or is still in progress with a listener", async () => {
   const world = new World();
   const silent = await (
     await visitor(world)
@@ -214,7 +214,7 @@ test("reset removes a cookie that opened nothing", async () => {
   assert.match(cookies[0]!, /^session_id=; Max-Age=0/);
 });
 
-test("the end of the request waits for a verb that is under way", async () => {
+test("the end of the request waits for a method in progress", async () => {
   const world = new World();
   const client = await visitor(world);
   const before = client.token;
@@ -244,7 +244,7 @@ test("reading the token of a new session draws it, once, and stores nothing", as
   assert.match(token, /^[\w-]{43}$/);
 });
 
-test("the token that was read is the one that is stored and answered", async () => {
+test("the token that was read is the one that is stored and sent", async () => {
   const world = new World();
   const client = world.client();
   let token = "";
@@ -257,7 +257,7 @@ test("the token that was read is the one that is stored and answered", async () 
 
 // `save()` in a handler
 
-test("save() persists and answers an empty new session", async () => {
+test("save() stores an empty new session and sends its cookie", async () => {
   const world = new World();
   const client = world.client();
   const { calls, cookies } = await client.ask((session) => session.save());
@@ -329,7 +329,7 @@ test("a save() that failed can be called again", async () => {
 
 // `regenerate`
 
-test("regenerate: fresh until the end of the request, everything kept, the old token opens nothing", async () => {
+test("regenerate: fresh until the end of the request, all data kept, the old token is invalid", async () => {
   const world = new World();
   const client = await visitor(world);
   const before = client.token;
@@ -347,7 +347,7 @@ test("regenerate: fresh until the end of the request, everything kept, the old t
   assert.equal((await client.ask()).session?.fresh, false);
 });
 
-test("attack 13: regenerate keeps createdAt and the absolute deadline; reset begins anew", async () => {
+test("attack 13: regenerate keeps createdAt and the absolute deadline; reset starts again", async () => {
   const world = new World({ absoluteTimeout: "1h" });
   const client = await visitor(world);
   const { createdAt, absoluteExpiresAt } = (await client.ask()).session!;
@@ -466,7 +466,7 @@ test("after the first byte: a write does not undo what another stored while the 
   assert.deepEqual((await client.ask()).session!.toJSON(), { n: 2, beside: 1 });
 });
 
-test("after the first byte: also in a session that was created by this answer", async () => {
+test("after the first byte: writes to a session created by this response are saved", async () => {
   const client = new World().client();
   const { calls } = await client.ask(
     (session) => session.set("a", 1),
@@ -477,7 +477,7 @@ test("after the first byte: also in a session that was created by this answer", 
   assert.deepEqual((await client.ask()).session?.toJSON(), { a: 1, b: 2 });
 });
 
-test("after the first byte: regenerate, reset and a first write throw `answered` at the verb", async () => {
+test("after the first byte: regenerate, reset and a first write throw `answered` at the call", async () => {
   const world = new World();
   const client = await visitor(world);
   await client.ask(
@@ -513,7 +513,7 @@ test("after the first byte: destroy works", async () => {
   assert.equal(await opens(world, client.token), false);
 });
 
-test("after the end: every write throws `answered`, naming what to write", async () => {
+test("after the end: every write throws `answered` and says what to write", async () => {
   const client = await visitor(new World());
   const { session } = await client.ask();
   assert.throws(() => session!.set("n", 2), { code: "answered", message: /store\.edit/ });
@@ -555,7 +555,7 @@ test("while a new or renewed session is being stored a change may come at any mo
 
 // the handler threw: what an adapter does then
 
-test("an answer that cannot carry a token: writes of a stored session are kept, a new one is not begun", async () => {
+test("a response that cannot carry a token: writes of a stored session are kept, a new one is not created", async () => {
   const world = new World();
   const client = await visitor(world);
   const stored = world.requestSession({ cookie: `session_id=${client.token}` });
@@ -571,7 +571,7 @@ test("an answer that cannot carry a token: writes of a stored session are kept, 
   assert.deepEqual(world.happened(), ["unsaved"]);
 });
 
-test("an answer that cannot carry a token: a renewal is not committed, and the old token still opens the session", async () => {
+test("a response that cannot carry a token: a renewal is not committed, and the old token is still valid", async () => {
   const world = new World();
   const client = await visitor(world);
   const requestSession = world.requestSession({ cookie: `session_id=${client.token}` });
@@ -584,7 +584,7 @@ test("an answer that cannot carry a token: a renewal is not committed, and the o
   assert.deepEqual(world.happened(), ["unsaved"]);
 });
 
-test("an answer that cannot carry a token: destroy and an empty reset still end the session", async () => {
+test("a response that cannot carry a token: destroy and an empty reset still end the session", async () => {
   const world = new World();
   for (const verb of ["destroy", "reset"] as const) {
     const client = await visitor(world);
@@ -597,7 +597,7 @@ test("an answer that cannot carry a token: destroy and an empty reset still end 
 
 // release()
 
-test("release() drops unsaved changes with one event; any verb then throws `released`", async () => {
+test("release() drops unsaved changes with one event; any method then throws `released`", async () => {
   const world = new World();
   const client = await visitor(world);
   const session = (await world.store.getByToken(client.token!))!;
@@ -643,7 +643,7 @@ test("release() with nothing unsaved is no event; `using` releases", async () =>
 
 // misuse of verbs
 
-test("a callback or other argument passed to a verb throws at once, and nothing happens", async () => {
+test("a callback or other argument passed to a method without parameters throws immediately, without any effect", async () => {
   const world = new World();
   const client = await visitor(world);
   const { calls } = await client.ask((session) => {
@@ -667,7 +667,7 @@ test("assigning to a property of a session throws and says what to write", async
   });
 });
 
-test("update with a promise or with nothing to answer throws, and changes nothing", async () => {
+test("update with a function that returns a promise or undefined throws, and changes nothing", async () => {
   const client = await visitor(new World());
   await client.ask((session) => {
     assert.throws(() => session.update("n", async () => 1), /must be synchronous/);
@@ -729,7 +729,7 @@ test("a retired token after retiredFor is simply unknown", async () => {
   assert.deepEqual(world.happened(), []);
 });
 
-test("regenerate on a retired token starts a session of its own at any time: the login whose answer was lost", async () => {
+test("regenerate on a retired token starts a separate session at any time: the response of the login was lost", async () => {
   for (const wait of [0, 31_000]) {
     const world = new World();
     const client = await visitor(world);
@@ -750,7 +750,7 @@ test("regenerate on a retired token starts a session of its own at any time: the
   }
 });
 
-test("destroy and reset on a retired token follow nothing: the successor lives", async () => {
+test("destroy and reset on a retired token do not follow the marker: the successor is live", async () => {
   for (const verb of ["destroy", "reset"] as const) {
     const world = new World();
     const client = await visitor(world);
@@ -762,7 +762,7 @@ test("destroy and reset on a retired token follow nothing: the successor lives",
   }
 });
 
-test("destroy of a session that was opened before a renewal beside it ends the successor, too", async () => {
+test("destroy of a session that was opened before a concurrent renewal ends the successor, too", async () => {
   const world = new World();
   const client = await visitor(world);
   const old = world.requestSession({ cookie: `session_id=${client.token}` });
@@ -788,7 +788,7 @@ test("a renewed token whose old one came from a read-only member goes to every w
   assert.equal(headers.get("x-session-id"), /=([^;]+)/.exec(cookies[0]!)![1]);
 });
 
-test("a token renewed or refreshed goes back where it came from, and nowhere else", async () => {
+test("a renewed or refreshed token is sent where it was read, and nowhere else", async () => {
   const world = new World({ extractor: chain(fromCookie(), fromHeader("X-Session-ID")) });
   const { token } = await world.store.create({ n: 1 });
   world.clock.advance("5m");
@@ -800,7 +800,7 @@ test("a token renewed or refreshed goes back where it came from, and nowhere els
   assert.notEqual(renewed.headers.get("x-session-id"), token);
 });
 
-test("a new token goes to every writable member", async () => {
+test("a new token is sent in every writable member", async () => {
   const world = new World({ extractor: chain(fromCookie("a"), fromHeader("X-Session-ID"), fromCookie("b")) });
   const { cookies, headers, session } = await world.client().ask((session) => session.set("n", 1));
   assert.deepEqual(
@@ -810,7 +810,7 @@ test("a new token goes to every writable member", async () => {
   assert.equal(headers.get("x-session-id"), session!.token);
 });
 
-test("destroy expires what the request brought, and only that", async () => {
+test("destroy removes the cookies that the request contains, and only those", async () => {
   const world = new World({ extractor: chain(fromCookie("a"), fromCookie("b")) });
   const { token } = await world.store.create({ n: 1 });
   const { cookies } = await world.client().ask((session) => session.destroy(), { cookie: `b=${token}` });

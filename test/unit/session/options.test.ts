@@ -116,7 +116,7 @@ for (const [options, kind, ...names] of STORE) {
   const what = Object.entries(options)
     .map(([name, value]) => `${name}: ${typeof value === "object" ? JSON.stringify(value) : String(value)}`)
     .join(", ");
-  test(`{ ${what} } is a ${kind} where the store is made, and where the middleware is`, () => {
+  test(`{ ${what} } is a ${kind} when the store is created, and when the middleware is`, () => {
     check(() => createStore(options as never), kind, names, what);
     if (typeof options["storage"] === "function") return;
     for (const { session } of [node, express, connect])
@@ -126,7 +126,7 @@ for (const [options, kind, ...names] of STORE) {
 
 for (const [options, kind, ...names] of REQUEST) {
   const what = Object.keys(options).join(", ");
-  test(`session({ ${what} }): ${names[0]} is a ${kind} where the middleware is made`, () => {
+  test(`session({ ${what} }): ${names[0]} is a ${kind} when the middleware is created`, () => {
     const own = "store" in options ? options : { storage, ...options };
     for (const { session } of [node, express, connect]) check(() => session(own as never), kind, names, what);
     check(() => createStore(options as never), "TypeError", [], what);
@@ -165,7 +165,7 @@ test("what is right is taken", () => {
   node.session({ storage: undefined, idleTimeout: undefined, extractor: undefined } as never);
 });
 
-test("fiberDefaults is frozen and is what the model's table says", () => {
+test("fiberDefaults is frozen and equals the table of Go Fiber", () => {
   assert.deepEqual(fiberDefaults, {
     idleTimeout: "30m",
     refreshInterval: 0,
@@ -183,7 +183,7 @@ test("the storage's own limit bounds records, too", async () => {
   await assert.rejects(store.create({ text: "x".repeat(1000) }), { code: "too-large" });
 });
 
-test("a storage function that answers no storage is a clear error of that request", () => {
+test("a storage function that returns no storage is a clear error of that request", () => {
   assert.throws(() => node.session({ storage: () => ({}) as never }).store, { code: "unsupported" });
 });
 

@@ -21,7 +21,7 @@ const opens = async (world: World, token: string | undefined): Promise<boolean> 
 const ids = async (world: World, owner = "ann"): Promise<string[]> =>
   (await world.store.listByOwner(owner)).map(({ id }) => id);
 
-test("a login: a new token, the cart kept, owner and time set, the absolute deadline anew", async () => {
+test("a login: a new token, the cart kept, owner and time set, a new absolute deadline", async () => {
   const world = new World({ absoluteTimeout: "8h" });
   const client = world.client();
   await client.ask((session) => session.set("cart", ["tea"]));
@@ -49,7 +49,7 @@ test("what is written after authenticate in the same request is saved under the 
   assert.deepEqual([session!.owner, session!.toJSON()], ["ann", { theme: "dark" }]);
 });
 
-test("attack 13: re-authentication rotates the token and begins the absolute deadline anew; an ordinary renewal does not", async () => {
+test("attack 13: re-authentication rotates the token and starts a new absolute deadline; an ordinary renewal does not", async () => {
   const world = new World({ absoluteTimeout: "8h", idleTimeout: "8h" });
   const client = await member(world);
   const first = (await client.ask()).session!.absoluteExpiresAt!;
@@ -67,7 +67,7 @@ test("attack 13: re-authentication rotates the token and begins the absolute dea
   assert.equal(await opens(world, old), false);
 });
 
-test("attack 12: impersonation and the way back rotate the token, and neither sees the other's data", async () => {
+test("attack 12: impersonation and its end rotate the token, and neither user sees the other's data", async () => {
   const world = new World();
   const admin = await member(world, "admin");
   const tokens = [admin.token];
@@ -105,7 +105,7 @@ test("authenticatedWithin: asked before what matters most", async () => {
   assert.match(error.message, /authenticatedWithin/);
 });
 
-test("a list of devices: newest last, with what the login said of them, and when they were last seen; never a token", async () => {
+test("a list of devices: newest last, with the login's description and the time of the last use; never a token", async () => {
   const world = new World();
   const [phone, laptop] = [
     await member(world, "ann", { device: "phone" }),
@@ -258,7 +258,7 @@ test("attack 74: the list is forgotten by the database: the sessions live, and t
   );
 });
 
-test("attack 67: a damaged list: no login fails by it, and nobody is told that all sessions were ended", async () => {
+test("attack 67: a damaged list: no login fails, and deleteByOwner does not report success", async () => {
   const storage: Storage = memoryStorage();
   const world = new World({ storage });
   const damaging: Storage = {
@@ -319,7 +319,7 @@ test("attack 92: sessions that expired make room too", async () => {
   assert.equal((await ids(world)).length, 1);
 });
 
-test("attack 92: fifty logins at once: the limit holds, by either policy", async () => {
+test("attack 92: fifty concurrent logins: the limit is kept, with either policy", async () => {
   for (const policy of ["end-oldest", "refuse"] as const) {
     const world = new World({ maxSessionsPerOwner: { max: 5, policy }, commitTimeout: "1h" });
     const clients = Array.from({ length: 50 }, () => world.client());

@@ -60,7 +60,7 @@ test("once the database takes writes again the deadline moves, and the cookie wi
   assert.deepEqual(await reads(client), ["get", "touch", "cookie"]);
 });
 
-test("a refresh that does not answer is waited for once per refresh interval, and the request is served", async () => {
+test("a refresh without a response from the storage is waited for once per refresh interval, and the request is served", async () => {
   const world = new World({ idleTimeout: "30m", refreshInterval: "3m", storageTimeout: "2s", commitTimeout: "5s" });
   const client = await visitor(world);
   world.clock.advance("3m");
@@ -73,7 +73,7 @@ test("a refresh that does not answer is waited for once per refresh interval, an
   assert.deepEqual(await reads(client), ["get"]);
 });
 
-test("a refresh that would have to write the record (the client was told another deadline) fails as quietly", async () => {
+test("a refresh that must write the record (the client knows another deadline) fails in the same way", async () => {
   const world = new World({ idleTimeout: "30m", refreshInterval: "3m" });
   const client = await visitor(world);
   const id = (await client.ask()).session!.id;
@@ -89,7 +89,7 @@ test("a refresh that would have to write the record (the client was told another
   assert.equal((await client.ask()).session!.get("n"), 2);
 });
 
-test("what a request writes is no refresh: where it cannot be stored the request fails, as ever", async () => {
+test("a write is not a refresh: if it cannot be stored the request fails", async () => {
   const world = new World({ idleTimeout: "30m", refreshInterval: "3m" });
   const client = await visitor(world);
   world.clock.advance("3m");
@@ -128,7 +128,7 @@ test("one session whose refresh is refused keeps no other from being refreshed",
   assert.deepEqual(await reads(one), ["get"]);
 });
 
-test("with a refresh on every request a refusal is met once a second, not on every request", async () => {
+test("with a refresh on every request, a refused refresh is tried once a second, not on every request", async () => {
   const world = new World({ idleTimeout: "30m", refreshInterval: 0 });
   const client = await visitor(world);
   world.clock.advance(1);

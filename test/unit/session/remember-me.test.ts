@@ -31,7 +31,7 @@ test("remembered: weeks without a visit, but not beyond the absolute timeout", a
   assert.equal((await client.ask()).session!.owner, undefined);
 });
 
-test("the terms are kept through renewals, and through a step-up that has none of its own", async () => {
+test("the terms are kept through renewals, and through a step-up without terms", async () => {
   const world = new World({ absoluteTimeout: "1d" });
   const client = await loggedIn(world, { ...REMEMBERED, sessionOnly: true });
   world.clock.advance("10d");
@@ -49,7 +49,7 @@ test("the terms are kept through renewals, and through a step-up that has none o
   assert.equal(maxAgeOf(stepped.cookies), undefined);
 });
 
-test("a login with terms of its own replaces all three; one of another owner begins as configured", async () => {
+test("a login with terms replaces all three; a login of another owner starts as configured", async () => {
   const world = new World({ absoluteTimeout: "1d" });
   const client = await loggedIn(world, REMEMBERED);
   const once = await client.ask((session) => session.authenticate("ann", { sessionOnly: true }));
@@ -111,7 +111,7 @@ test("store.create takes the same", async () => {
   await assert.rejects(world.store.create({}, { absoluteTimeout: "2d" }), TypeError);
 });
 
-test("what cannot be meant is refused at the call, and says what to write", async () => {
+test("invalid options are refused at the call, and the error says what to write", async () => {
   const world = new World({ absoluteTimeout: "1d" });
   await world.client().ask(async (session) => {
     const refused: [object, RegExp | typeof TypeError][] = [

@@ -135,7 +135,7 @@ test("an object that its schema did not convert stays the handler's own; one tha
   assert.deepEqual(session!.toJSON(), { cart: [{ id: "tea", count: 1 }], settings: { theme: "light", size: 1 } });
 });
 
-test("drop: what does not fit is left out of get, has, keys, toJSON and take alike, with one event, and stays stored", async () => {
+test("drop: a value that does not match is ignored by get, has, keys, toJSON and take, with one event, and stays stored", async () => {
   const world = new World();
   const client = await visitor(world, { cart: ["s3cret"], count: 1, free: "as it is" });
   const checked = beside(world, { schema: { cart, count } });
@@ -171,7 +171,7 @@ test("drop: what was left out is replaced by set and update, and removed by dele
   assert.deepEqual((await client.ask()).session!.toJSON(), { cart: [], count: 11 });
 });
 
-test("throw: what does not fit throws where it is read, and is there: has and keys say so", async () => {
+test("throw: a value that does not match throws when it is read, and has and keys include it", async () => {
   const world = new World();
   const client = await visitor(world, { cart: "a", count: 1 });
   const checked = beside(world, { schema: { cart, count }, invalid: "throw" });
@@ -192,7 +192,7 @@ test("throw: what does not fit throws where it is read, and is there: has and ke
   assert.deepEqual((await client.ask()).session!.toJSON(), { cart: [], count: 1 });
 });
 
-test("a key that is not there stays so, whatever its schema would make of undefined", async () => {
+test("a missing key stays missing, whatever its schema would return for undefined", async () => {
   const world = new World({ schema: { n: of((value) => ({ value: value ?? 7 })) } });
   const client = await visitor(world, { m: 1 });
   await client.ask((session) => {
@@ -227,7 +227,7 @@ test("an update whose replay does not fit fails its save, once, and stores nothi
   assert.equal((await client.ask()).session!.get("count"), 8);
 });
 
-test("take: a value replaced meanwhile by one that does not fit is not taken, and stays stored", async () => {
+test("take: a value replaced in the meantime by one that does not match is not taken, and stays stored", async () => {
   const world = new World({ schema: { cart } });
   const client = await visitor(world, { cart: [] });
   const plain = beside(world, {});

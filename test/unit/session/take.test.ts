@@ -7,7 +7,7 @@ import { codeOf, copyOf, turns, visitor, World, type Client } from "../world.js"
 const holder = (world: World, data: Record<string, unknown> = { code: "123" }): Promise<Client> =>
   visitor(world, data);
 
-test("a value is taken once: it is persisted as gone when take resolves, by one storage call and no cookie", async () => {
+test("a value is taken once: its removal is stored when take resolves, by one storage call and no cookie", async () => {
   const world = new World();
   const client = await holder(world);
   const { calls, cookies } = await client.ask(async (session) => {
@@ -52,7 +52,7 @@ test("a value that another request replaced meanwhile is the one that is taken",
   assert.equal((await client.ask()).session!.has("code"), false);
 });
 
-test("changes of the same request are saved along; one set again after it stays", async () => {
+test("changes of the same request are saved too; a key set again after it is kept", async () => {
   const world = new World();
   const client = await holder(world);
   await client.ask(async (session) => {
@@ -92,7 +92,7 @@ test("take after regenerate renews first: the old token cannot take it again", a
   );
 });
 
-test("take beside a save under way: one write more, or none", async () => {
+test("take during a save: one more write, or none", async () => {
   const world = new World();
   const client = await holder(world);
   const { calls } = await client.ask(async (session) => {
@@ -105,7 +105,7 @@ test("take beside a save under way: one write more, or none", async () => {
   assert.deepEqual((await client.ask()).session!.toJSON(), { a: 1 });
 });
 
-test("a storage that fails: nobody has the value, and it is there for the next try", async () => {
+test("a storage that fails: no request gets the value, and it is available for the next attempt", async () => {
   const world = new World();
   const client = await holder(world);
   await client.ask(async (session) => {

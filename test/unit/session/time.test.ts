@@ -13,7 +13,7 @@ async function visitor(world: World): Promise<Client> {
 const isThere = async (client: Client): Promise<boolean> => (await client.ask()).session!.get("n") === 1;
 const maxAge = (cookies: readonly string[]): number => Number(/Max-Age=(\d+)/.exec(cookies[0] ?? "")?.[1]);
 
-test("attack 82: a session is there one millisecond before its deadline, and gone at it", async () => {
+test("attack 82: a session is live one millisecond before its deadline, and expired at it", async () => {
   for (const [wait, there] of [
     [59_999, true],
     [60_000, false],
@@ -50,7 +50,7 @@ test("attack 82: a session that expires between opening and saving is not revive
   }
 });
 
-test("a refresh that meets another request's refresh does not shorten it", async () => {
+test("a refresh concurrent with another request's refresh does not shorten it", async () => {
   const world = new World({ idleTimeout: "10m" });
   const client = await visitor(world);
   world.clock.advance("2m");
@@ -87,7 +87,7 @@ test("attack 84: the cookie never outlives the stored deadline, nor the deadline
   }
 });
 
-test("attack 84: a save without an answer moves the deadline, and the next request that can tell the client does", async () => {
+test("attack 84: a save without a response moves the deadline, and the next request with a response sends the cookie", async () => {
   const world = new World({ idleTimeout: "30m" });
   const client = await visitor(world);
   for (let minute = 0; minute < 25; minute += 5) {
@@ -129,7 +129,7 @@ test("the default refresh interval is a tenth of the idle timeout, between one s
   }
 });
 
-test("a session's own idle timeout stays, through writes, refreshes and renewals", async () => {
+test("a session's own idle timeout is kept, through writes, refreshes and renewals", async () => {
   const world = new World({ idleTimeout: "30m" });
   const client = await visitor(world);
   const set = await client.ask((session) => session.setIdleTimeout("7d"));
@@ -146,7 +146,7 @@ test("a session's own idle timeout stays, through writes, refreshes and renewals
   assert.equal(await isThere(client), false);
 });
 
-test("a shorter idle timeout of its own ends a session sooner, but never one that is in use", async () => {
+test("a session's own shorter idle timeout ends it sooner, but never while it is used", async () => {
   for (const own of ["1m", "10s", "1s"] as const) {
     const world = new World({ idleTimeout: "30m" });
     const client = await visitor(world);
@@ -189,7 +189,7 @@ test("reset begins with the store's idle timeout again", async () => {
   assert.equal(session!.idleExpiresAt, world.clock.now() + 1_800_000);
 });
 
-test("attack 81: the absolute deadline is never exceeded, by touches, writes, saves, renewals or an idle timeout of its own", async () => {
+test("attack 81: the absolute deadline is never exceeded, by touches, writes, saves, renewals or the session's own idle timeout", async () => {
   const world = new World({ idleTimeout: "30m", absoluteTimeout: "1h" });
   const client = await visitor(world);
   const end = world.clock.now() + 3_600_000;
@@ -213,7 +213,7 @@ test("attack 81: the absolute deadline is never exceeded, by touches, writes, sa
   assert.equal(await isThere(client), false);
 });
 
-test("a session in use lives until its absolute deadline, and the last step costs one touch", async () => {
+test("a session in use is live until its absolute deadline, and the last step costs one touch", async () => {
   const world = new World({ idleTimeout: "30m", absoluteTimeout: "1h" });
   const client = await visitor(world);
   const touches: number[] = [];
@@ -290,7 +290,7 @@ test("attack 80: servers whose clocks are five minutes apart lose no session and
   }
 });
 
-test("a session object older than retiredFor looks again before it writes, and fails where nothing is left", async () => {
+test("a session object older than retiredFor reads again before it writes, and fails if no record is left", async () => {
   const world = new World({ idleTimeout: "24h", retiredFor: "15m" });
   const { id } = await world.store.create({ n: 1 });
   const job = (await world.store.getById(id))!;
@@ -320,7 +320,7 @@ test("a session object older than retiredFor looks again before it writes, and f
 
 // storage that is slow or gone
 
-test("attacks 70, 71: a storage call that does not answer is cut off after storageTimeout, on every verb", async () => {
+test("attacks 70, 71: a storage call without a response is aborted after storageTimeout, for every session method", async () => {
   for (const [call, verb] of [
     ["get", () => {}],
     ["update", (s: any) => s.set("n", 2)],
@@ -342,7 +342,7 @@ test("attacks 70, 71: a storage call that does not answer is cut off after stora
   }
 });
 
-test("a touch that does not answer is given up in time, and the request is served", async () => {
+test("a touch without a response is aborted in time, and the request is served", async () => {
   const world = new World();
   const client = await visitor(world);
   world.clock.advance("10m");
@@ -384,7 +384,7 @@ test("a commitTimeout shorter than storageTimeout cuts off the single call", asy
   assert.ok(world.clock.now() - start <= 1100, `${world.clock.now() - start} ms`);
 });
 
-test("attack 71: an answer that comes after the timeout changes nothing and harms nobody", async () => {
+test("attack 71: a response after the timeout has no effect", async () => {
   const world = new World();
   const client = await visitor(world);
   const gate = world.storage.park("update");
@@ -402,7 +402,7 @@ test("attack 71: an answer that comes after the timeout changes nothing and harm
   assert.deepEqual(session!.toJSON(), { n: 1, m: 1 }, "the late command named a version that is no more");
 });
 
-test("attack 71: a create that runs after its timeout leaves nobody a token", async () => {
+test("attack 71: a create that is executed after its timeout leaves no client with a token", async () => {
   const world = new World();
   const client = world.client();
   const gate = world.storage.park("create");
@@ -436,7 +436,7 @@ test("the signal of a call is aborted when the store stops waiting, and not befo
   assert.equal(signal?.aborted, true);
 });
 
-test("calls are told the store's time", async () => {
+test("calls get the store's time", async () => {
   const world = new World();
   const seen: number[] = [];
   const inner = memoryStorage();

@@ -40,7 +40,7 @@ test("attack 21: of all spellings of the same bytes exactly one fits", () => {
   }
 });
 
-test("attack 21: a twin of a live session's token opens nothing", async () => {
+test("attack 21: a token that differs in spelling from a live session's is invalid", async () => {
   const world = new World();
   const { token } = await world.store.create({ n: 1 });
   const last = ALPHABET.indexOf(token[42]!);
@@ -68,7 +68,7 @@ test("attack 18: lengths other than 43 are refused before anything is read or ha
   assert.throws(() => randomToken.fits(unread(43)), /was read/);
 });
 
-test("attack 101: an id is a hash of the token with a visible prefix, and opens nothing as a token", async () => {
+test("attack 101: an id is a hash of the token with a visible prefix, and is not accepted as a token", async () => {
   const world = new World();
   const { id, token } = await world.store.create({ n: 1 });
   assert.equal(id, `id_${createHash("sha256").update(token).digest("base64url")}`);
@@ -151,7 +151,7 @@ test("attack 15: a generator that repeats itself is an error, never an adoption"
   assert.equal((await world.store.getByToken("always-the-same-token"))?.get("n"), 1);
 });
 
-test("attack 15: renewing onto one's own token is an error, and the session stays", async () => {
+test("attack 15: renewing to the same token is an error, and the session is unchanged", async () => {
   const world = new World({ keyGenerator: () => "always-the-same-token" });
   const { token } = await world.store.create({ n: 1 });
   const { error } = await world.client().ask((session) => session.regenerate(), { cookie: `session_id=${token}` });
@@ -159,7 +159,7 @@ test("attack 15: renewing onto one's own token is an error, and the session stay
   assert.equal((await world.store.getByToken(token))?.get("n"), 1);
 });
 
-test("a generator that throws fails the verb that needs it, and nothing is stored", async () => {
+test("a generator that throws fails the method that needs it, and nothing is stored", async () => {
   const storage = memoryStorage();
   const store = createStore<{ n: number }>({
     storage,

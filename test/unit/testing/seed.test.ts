@@ -34,7 +34,7 @@ const EXTRACTORS = {
 };
 
 for (const [name, extractor] of Object.entries(EXTRACTORS)) {
-  test(`a seeded session is opened by the headers that were answered: ${name}`, async () => {
+  test(`a seeded session is opened by the returned headers: ${name}`, async () => {
     const sessions = session<Data>({ storage: memoryStorage(), ...(extractor && { extractor }) });
     assert.equal(await whoAmI(sessions, await seed(sessions, { user: "ada" })), "ada");
     assert.equal(await whoAmI(sessions, {}), "nobody");
@@ -70,7 +70,7 @@ async function opened(sessions: Sessions<Data>, headers: Record<string, string>)
   return (await sessions.store.getByToken(headers["cookie"]!.split("=")[1]!))!;
 }
 
-test("a seeded session has the owner, who is told of it, and ends it with all others", async () => {
+test("a seeded session has the owner, is in the owner's list, and can be ended with all others", async () => {
   const sessions = atNoon();
   const headers = await seed(sessions, { user: "ada" }, { owner: "ann", info: { device: "a test" } });
   const { owner, authenticatedAt, id } = await opened(sessions, headers);

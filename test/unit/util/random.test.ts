@@ -18,7 +18,7 @@ function generator(fill: (bytes: Uint8Array) => Uint8Array): void {
   crypto.getRandomValues = ((bytes: Uint8Array) => fill(bytes)) as typeof real;
 }
 
-test("random texts are as long as asked, base64url, and do not repeat", async () => {
+test("random strings have the requested length, are base64url, and do not repeat", async () => {
   const randomText = await fresh();
   const texts = new Set(Array.from({ length: 5000 }, () => randomText(32)));
   assert.equal(texts.size, 5000);
@@ -41,7 +41,7 @@ test("attack 16: the generator throws: so does the creation", async () => {
   assert.throws(() => randomText(32), /no entropy/);
 });
 
-test("attack 16: the generator answers zeros, or leaves the bytes as they were: the creation throws", async () => {
+test("attack 16: the generator returns zeros, or leaves the bytes unchanged: the creation throws", async () => {
   const randomText = await fresh();
   generator((bytes) => bytes.fill(0));
   assert.throws(() => randomText(32), /zeros/);
@@ -49,13 +49,13 @@ test("attack 16: the generator answers zeros, or leaves the bytes as they were: 
   assert.throws(() => randomText(32), /zeros/);
 });
 
-test("attack 16: the generator answers too few bytes: the creation throws", async () => {
+test("attack 16: the generator returns too few bytes: the creation throws", async () => {
   const randomText = await fresh();
   generator((bytes) => real.call(crypto, bytes).slice(0, 16) as unknown as Uint8Array);
   assert.throws(() => randomText(32), /too few bytes/);
 });
 
-test("attack 16: a failure leaves no half-drawn block behind", async () => {
+test("attack 16: a failure leaves no partially used block", async () => {
   const randomText = await fresh();
   generator((bytes) => bytes.fill(0));
   assert.throws(() => randomText(32));

@@ -38,7 +38,7 @@ test("durations: milliseconds, or a number with its unit", () => {
   for (const [text, ms] of good) assert.equal(milliseconds("idleTimeout", text as never, 1000), ms, String(text));
 });
 
-test("durations: a bare number that is too small is a slip, and the message says what was meant", () => {
+test("durations: a number that is too small is most likely a mistake, and the message suggests the correct duration", () => {
   assert.throws(() => milliseconds("idleTimeout", 30, 1000), {
     name: "RangeError",
     message:
@@ -183,7 +183,7 @@ function slowChecksum(first: string, second: string): string {
   return (hash >>> 0).toString(36);
 }
 
-test("the checksum goes over the UTF-8 of a text four bytes at a time, and changes with every single character", () => {
+test("the checksum reads the UTF-8 of a string four bytes at a time, and changes with every single character", () => {
   fc.assert(
     fc.property(
       fc.string({ unit: "grapheme", maxLength: 4 }),
@@ -277,7 +277,7 @@ test("notes: a request that takes nothing, with a list that takes nothing", () =
   }
 });
 
-test("notes: what was kept before the prototype of a request was changed stays, and can be replaced", () => {
+test("notes: an object stored before the prototype of a request was changed is found, and can be replaced", () => {
   const notes = new Notes<object>();
   const request = Object.assign(new Request(), { rawHeaders: ["Host", "a"] });
   const [first, second] = [{}, {}];
@@ -288,7 +288,7 @@ test("notes: what was kept before the prototype of a request was changed stays, 
   assert.equal(notes.get(request), second);
 });
 
-test("notes: an empty list of headers may be that of many, and one that is made anew each time is no place to keep something", () => {
+test("notes: an empty list of headers may be shared by requests, and a getter that returns a new list each time cannot store anything", () => {
   const notes = new Notes<object>();
   const empty: string[] = [];
   const [one, other] = [changed(empty), changed(empty)];
@@ -308,7 +308,7 @@ test("notes: an empty list of headers may be that of many, and one that is made 
   assert.equal(notes.get(anew), value);
 });
 
-test("notes: whoever looks at the list of headers of a request sees nothing of them", () => {
+test("notes: the property is not visible when the list of headers is read", () => {
   const rawHeaders = ["Host", "a"];
   new Notes<object>().set(changed(rawHeaders), { secret: 1 });
   assert.deepStrictEqual(rawHeaders, ["Host", "a"]);
