@@ -50,7 +50,10 @@ const CHECKED = [
   "docs/cookies.md",
   "docs/login.md",
   "docs/one-time-values.md",
-  "docs/storages/README.md",
+  "docs/storages",
+  "docs/scale.md",
+  "docs/sockets.md",
+  "docs/why-logged-out.md",
 ];
 
 /**
