@@ -57,6 +57,8 @@ export class Client {
 
   async #ask(path: string, { method = "GET", headers = {}, form, body }: Sent): Promise<Response> {
     const all = new Headers(this.cookies.size > 0 ? { cookie: this.cookieHeader } : {});
+    // Every request that comes to a Worker from outside has it.
+    all.set("host", new URL(this.origin).host);
     for (const [name, value] of Object.entries(headers)) for (const one of [value].flat()) all.append(name, one);
     const content = form ? new URLSearchParams(form).toString() : body;
     if (form) all.set("content-type", "application/x-www-form-urlencoded");
