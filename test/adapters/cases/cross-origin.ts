@@ -13,7 +13,7 @@ const HANDSHAKE = {
 
 export const crossOrigin: readonly Case[] = [
   {
-    name: "crossOriginProtection: an unsafe request of another origin gets a 403 through the framework's error path; neither handler nor storage is called",
+    name: "attack 114: crossOriginProtection: an unsafe request of another origin gets a 403 through the framework's error path; neither handler nor storage is called",
     async run(world) {
       const stage = await protectedStage(world);
       const { client, storage, app } = stage;
