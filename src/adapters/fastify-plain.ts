@@ -161,8 +161,8 @@ function register(settings: Settings, app: FastifyInstance): void {
 type Hook = (request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void) => Promise<void> | void;
 
 /**
- * Returns the same hook. What comes after it runs in the context of the request: Fastify waits for a promise outside of
- * it.
+ * Returns the same hook. What comes after it runs in the context of the request, also after a promise: Fastify would
+ * wait for that outside of the context.
  */
 function hookIn(requests: AsyncContext, hook: Hook): Hook {
   return (request, reply, done) => {
