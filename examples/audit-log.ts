@@ -13,15 +13,19 @@ import { announce, port } from "./listening.js";
 const requests = new AsyncLocalStorage<Request>();
 
 /** The events that are about security; `created` and `absent` are ordinary life of visitors. */
-const LOGGED: ReadonlySet<string> = new Set(["authenticated", "renewed", "ended", "retired-token", "unreadable"]);
+const LOGGED: ReadonlySet<string> = new Set(
+  "authenticated impersonation-ended renewed ended retired-token unreadable".split(" "),
+);
 
-const onEvent = ({ type, id, owner, reason, from }: SessionEvent): void => {
+const onEvent = ({ type, id, owner, actor, reason, from }: SessionEvent): void => {
   const isAbsence = type === "absent" && reason !== "none";
-  if (LOGGED.has(type) || isAbsence) log(type, { owner, session: id, before: from }, reason);
+  if (LOGGED.has(type) || isAbsence) log(type, { owner, actor, session: id, before: from }, reason);
 };
 
 interface Who {
   readonly owner?: string | undefined;
+  /** Who really acts, if it is not the owner. */
+  readonly actor?: string | undefined;
   /** The id of a session: a hash. Its token is never logged. */
   readonly session?: string | undefined;
   readonly before?: string | undefined;

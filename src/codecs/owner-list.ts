@@ -11,6 +11,8 @@ export interface Listed {
   readonly info?: SessionInfo | undefined;
   /** Hash of the token before the last renewal. */
   readonly from?: string | undefined;
+  /** Who acts in it, if it is an impersonation of this owner. */
+  readonly actor?: string | undefined;
 }
 
 /** The stored record of an owner: their sessions, and an epoch that changes when all of them are ended. */
@@ -23,7 +25,7 @@ export interface OwnerList {
   readonly next?: number | undefined;
 }
 
-type Row = [hash: string, createdAt: number, info: SessionInfo | null, from?: string];
+type Row = [hash: string, createdAt: number, info: SessionInfo | null, from?: string, actor?: string];
 
 interface Stored {
   /** key and namespace of this list */
@@ -44,10 +46,10 @@ export class OwnerListCodec {
   }
 
   encode(key: string, { epoch, sessions, next = 0 }: OwnerList): string {
-    const rows = sessions.map(
-      ({ hash, createdAt, info, from }): Row =>
-        from === undefined ? [hash, createdAt, info ?? null] : [hash, createdAt, info ?? null, from],
-    );
+    const rows = sessions.map(({ hash, createdAt, info, from, actor }): Row => {
+      if (actor !== undefined) return [hash, createdAt, info ?? null, from ?? "", actor];
+      return from === undefined ? [hash, createdAt, info ?? null] : [hash, createdAt, info ?? null, from];
+    });
     return seal(
       JSON.stringify({
         k: key,
@@ -66,13 +68,13 @@ export class OwnerListCodec {
     if (!stored) return unreadable("it is not a list of sessions");
     if (stored.k !== key || stored.n !== this.#namespace)
       return unreadable("it is the list of another key or namespace");
-    return {
-      kind: "owner",
-      epoch: stored.e,
-      next: stored.h ?? 0,
-      sessions: stored.l.map(([hash, createdAt, info, from]) => ({ hash, createdAt, info: info ?? undefined, from })),
-    };
+    return { kind: "owner", epoch: stored.e, next: stored.h ?? 0, sessions: stored.l.map(listed) };
   }
+}
+
+function listed([hash, createdAt, info, from, actor]: Row): Listed {
+  const known = { hash, createdAt, info: info ?? undefined, from: from === "" ? undefined : from };
+  return actor === undefined ? known : { ...known, actor };
 }
 
 function parse(body: string): Stored | undefined {
@@ -91,11 +93,11 @@ function parse(body: string): Stored | undefined {
 
 function isRow(row: unknown): boolean {
   if (!Array.isArray(row)) return false;
-  const [hash, createdAt, info, from] = row as unknown[];
+  const [hash, createdAt, info, from, actor] = row as unknown[];
   return (
     typeof hash === "string" &&
     Number.isFinite(createdAt) &&
     typeof info === "object" &&
-    (from === undefined || typeof from === "string")
+    [from, actor].every((text) => text === undefined || typeof text === "string")
   );
 }

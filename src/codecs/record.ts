@@ -19,10 +19,24 @@ export interface SessionRecord {
   readonly lifetime?: number | undefined;
   /** True: its cookie has no Max-Age. Set by the login; default: the cookie options. */
   readonly sessionOnly?: boolean | undefined;
+  /** Of an impersonation: the session that the actor had before, and returns to. */
+  readonly parked?: Parked | undefined;
   /** Ids of the last saves, the newest last, each {@link WRITE_ID_LENGTH} long. */
   readonly writes: string;
   /** The data: the value of each key as one line of JSON. */
   readonly data: Texts;
+}
+
+/** What a session was before it became an impersonation. */
+export interface Parked
+  extends Pick<SessionRecord, "createdAt" | "authenticatedAt" | "idle" | "absolute" | "lifetime" | "sessionOnly"> {
+  readonly owner: string;
+  readonly data: Texts;
+}
+
+/** True if a session belongs to this owner, or is an impersonation by them. */
+export function concerns({ owner, parked }: Pick<SessionRecord, "owner" | "parked">, one: string): boolean {
+  return owner === one || parked?.owner === one;
 }
 
 /** Replaces a renewed record for a limited time. It has no data, only the hash of its successor. */
@@ -65,6 +79,12 @@ interface Times {
   t?: number | undefined;
 }
 
+/** Of a parked session: times, owner, data. */
+interface ParkedHead extends Times {
+  o: string;
+  d: string;
+}
+
 interface Head extends Partial<Times> {
   /** the record's own key (hash of the token) and namespace: a record copied to another key is not accepted there */
   k: string;
@@ -72,6 +92,8 @@ interface Head extends Partial<Times> {
   /** owner, writes */
   o?: string | undefined;
   w?: string;
+  /** parked */
+  v?: ParkedHead;
   /** of a marker: successor, retiredAt, by */
   s?: string;
   r?: number;
@@ -95,11 +117,12 @@ export class RecordCodec {
       const by = entry.by === undefined ? "" : `,"b":"${entry.by}"`;
       return seal(`${start},"s":"${entry.successor}","r":${entry.retiredAt}${by}}`);
     }
-    const { createdAt, authenticatedAt, idle, absolute, promised, lifetime, sessionOnly, owner, writes } = entry;
+    const { createdAt, authenticatedAt, idle, absolute, promised, lifetime, sessionOnly, owner, parked } = entry;
     let body = `${start},"c":${createdAt}${field("a", authenticatedAt)}${field("i", idle)}${field("x", absolute)}`;
     body += `${field("p", promised)}${field("l", lifetime)}`;
     body += field("t", sessionOnly === undefined ? undefined : Number(sessionOnly));
-    body += `${owner === undefined ? "" : `,"o":${JSON.stringify(owner)}`},"w":"${writes}"}`;
+    body += `${owner === undefined ? "" : `,"o":${JSON.stringify(owner)}`},"w":"${entry.writes}"`;
+    body += parked ? `,"v":${parkedText(parked)}}` : "}";
     return seal(entry.data.isEmpty ? body : `${body}\n${entry.data.lines}`);
   }
 
@@ -159,10 +182,36 @@ function parseHead(line: string): Head | undefined {
   }
 }
 
-function record({ c, a, i, x, p, l, t, o, w }: Head, data: Texts): SessionRecord | NoRecord {
+function parkedText({
+  createdAt,
+  authenticatedAt,
+  idle,
+  absolute,
+  lifetime,
+  sessionOnly,
+  owner,
+  data,
+}: Parked): string {
+  const times = { c: createdAt, a: authenticatedAt, i: idle, x: absolute, l: lifetime };
+  const t = sessionOnly === undefined ? undefined : Number(sessionOnly);
+  return JSON.stringify({ o: owner, ...times, t, d: data.lines } satisfies ParkedHead);
+}
+
+/** Undefined if it is damaged. */
+function parkedFrom(head: unknown): Parked | undefined {
+  if (typeof head !== "object" || head === null) return undefined;
+  const { o, d, c, a, i, x, l, t } = head as Partial<ParkedHead>;
+  if (!isText(o) || !isText(d) || !isTime(c) || ![a, i, x, l, t].every(isTimeOrAbsent)) return undefined;
+  const data = d === "" ? Texts.none : Texts.read(d);
+  const times = { createdAt: c, authenticatedAt: a, idle: i, absolute: x, lifetime: l };
+  return data && { owner: o, data, ...times, sessionOnly: t === undefined ? undefined : t === 1 };
+}
+
+function record({ c, a, i, x, p, l, t, o, w, v }: Head, data: Texts): SessionRecord | NoRecord {
   const isWhole =
     isTime(c) && isText(w) && [a, i, x, p, l, t].every(isTimeOrAbsent) && (o === undefined || isText(o));
-  if (!isWhole) return unreadable("its metadata is damaged");
+  const parked = v === undefined ? undefined : parkedFrom(v);
+  if (!isWhole || (v !== undefined && !parked)) return unreadable("its metadata is damaged");
   const terms = { ...(l !== undefined && { lifetime: l }), ...(t !== undefined && { sessionOnly: t === 1 }) };
   return {
     kind: "record",
@@ -175,6 +224,7 @@ function record({ c, a, i, x, p, l, t, o, w }: Head, data: Texts): SessionRecord
     owner: o,
     writes: w,
     data,
+    ...(parked && { parked }),
   };
 }
 

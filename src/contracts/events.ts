@@ -5,6 +5,8 @@
  *
  * - `created`: a session was stored for the first time; `owner` if it has one
  * - `authenticated`: a user logged in or confirmed the login (step-up); `owner` is the user
+ * - `impersonation-ended`: a user who acted as another (`authenticate(user, { actor })`) returned to their own
+ *   session; `actor` is that user, `owner` was impersonated, `from` is the old id
  * - `renewed`: a session got a new token, and so a new id; `from` is the old id
  * - `ended`: a session was ended; `reason` says how (`EndReason`). An expired session causes no event, because no code
  *   runs at the moment of expiry
@@ -29,6 +31,7 @@
 export type SessionEventType =
   | "created"
   | "authenticated"
+  | "impersonation-ended"
   | "renewed"
   | "ended"
   | "absent"
@@ -75,6 +78,8 @@ export interface SessionEvent {
   readonly id?: string;
   /** Owner of the session, if the event knows that it has one. */
   readonly owner?: string;
+  /** Who really acts, if the session is an impersonation of its owner. */
+  readonly actor?: string;
   /** How the session was ended, or why there is no session. */
   readonly reason?: EndReason | AbsentReason;
   /** Id of the session before its renewal. */

@@ -39,7 +39,9 @@ export interface Session<D extends object = SessionData> {
 
   /** Owner of the session, set by `authenticate`; undefined for an anonymous visitor. */
   readonly owner: string | undefined;
-  /** When `authenticate` was last called, in epoch ms. */
+  /** Who really acts, if the session is an impersonation of its owner (`authenticate(user, { actor })`). */
+  readonly actor: string | undefined;
+  /** When `authenticate` was last called, in epoch ms; for an impersonation: when its actor last called it. */
   readonly authenticatedAt: number | undefined;
 
   /**
@@ -137,11 +139,28 @@ export interface Session<D extends object = SessionData> {
    * ```
    * @param owner - id of the account: 1 to 256 characters, not a token or a password
    * @param options - which keys to keep, what lists show, and how long this session lasts
+   * @throws {TypeError} if `actor` is not the owner of this session, or is the same as `owner`
    * @throws {RangeError} if `idleTimeout` is longer than the absolute timeout, or a timeout is above 400 days
-   * @throws {SessionError} `too-many-sessions` if the policy refuses another session, `ended` if all sessions of the
+   * @throws {SessionError} `unsupported` if `actor` is given and the session is an impersonation already;
+   *   `too-many-sessions` if the policy refuses another session, `ended` if all sessions of the
    *   owner were ended at the same time; the session is then unchanged
    */
   authenticate(owner: string, options?: AuthenticateOptions<D>): Promise<void>;
+  /**
+   * Ends an impersonation (`authenticate(user, { actor })`): the actor is back in the session that they had before,
+   * with its data, owner, times and deadlines, and a new token. The data of the impersonation is gone. When the
+   * promise resolves, all of this is stored. Does nothing if the session is not an impersonation.
+   *
+   * @example
+   * ```ts
+   * await session.authenticate("user-7", { actor: "admin-1" }); // session.owner is "user-7", .actor "admin-1"
+   * await session.endImpersonation(); // session.owner is "admin-1", .actor undefined
+   * ```
+   * @returns a promise that resolves when the actor's session is stored
+   * @throws {SessionError} `answered` if the response has begun; `ended` if the session was ended or renewed by
+   *   another request; `storage`, `timeout` or `conflict` if it could not be stored
+   */
+  endImpersonation(): Promise<void>;
   /**
    * Tells if the last `authenticate` was at most `duration` ago. Check it before sensitive operations.
    *
@@ -195,6 +214,12 @@ export interface Session<D extends object = SessionData> {
 export interface AuthenticateOptions<D extends object = SessionData> {
   /** Description shown by `store.listByOwner`, for example the name of a device. */
   info?: SessionInfo;
+  /**
+   * Owner of this session, who acts as `owner` until `endImpersonation()`. Their own session is set aside with all its
+   * data; the impersonation starts empty, and ends with the session that was set aside at the latest. Logging out, or
+   * ending all sessions of either of the two, ends both.
+   */
+  actor?: string;
   /** The keys to keep. Default: all; none of another owner's. */
   keep?: readonly KeyOf<D>[];
   /**
@@ -223,10 +248,12 @@ export interface ListedSession {
   readonly authenticatedAt: number | undefined;
   /** The description passed to `authenticate`. */
   readonly info: SessionInfo | undefined;
+  /** Who acts in it, if it is an impersonation. It is in the lists of both owners. */
+  readonly actor?: string;
 }
 
 /** Options of `store.create`. */
-export interface CreateOptions extends Omit<AuthenticateOptions, "keep"> {
+export interface CreateOptions extends Omit<AuthenticateOptions, "keep" | "actor"> {
   /** Owner of the session, as if `authenticate` had been called. */
   owner?: string;
 }

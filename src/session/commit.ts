@@ -3,6 +3,7 @@
  * session.
  */
 import type { EndReason } from "../contracts/events.js";
+import { remembers } from "../codecs/record.js";
 import { SessionError } from "../errors.js";
 import { andThen } from "../util/promise.js";
 import type { Draft } from "./draft.js";
@@ -15,6 +16,7 @@ import type { Live, Newer } from "./records.js";
 import type { Carrier } from "./request-stage.js";
 import {
   birthOf,
+  destroyed,
   dropped,
   ended,
   hashIn,
@@ -106,19 +108,26 @@ async function begin(plan: Beginning, commission: Commission): Promise<Committed
 }
 
 /** Emits the events for a new token. */
-function reportBeginning(plan: Beginning, { hash, record: { owner } }: Live, { settings, login }: Commission): void {
-  const session = { id: idOf(hash), ...(owner !== undefined && { owner }) };
+function reportBeginning(plan: Beginning, { hash, record }: Live, { settings, login }: Commission): void {
+  const session = { id: idOf(hash), ...whose(record) };
   if (plan.do === "renew") settings.emit({ type: "renewed", ...session, from: idOf(plan.state.live.hash) });
   else settings.emit({ type: "created", ...session });
   if (plan.do === "replace") reportEnd(settings, plan.state.old, "reset");
-  if (login) settings.emit({ type: "authenticated", ...session });
+  if (login?.impersonation === "ends" && plan.do === "renew") {
+    const { live } = plan.state;
+    settings.emit({ type: "impersonation-ended", id: session.id, ...whose(live.record), from: idOf(live.hash) });
+  } else if (login) settings.emit({ type: "authenticated", ...session });
+}
+
+/** Whose session it is, and who acts in it, for an event. */
+function whose({ owner, parked }: Live["record"]): { readonly owner?: string; readonly actor?: string } {
+  return { ...(owner !== undefined && { owner }), ...(parked && { actor: parked.owner }) };
 }
 
 /** Emits the event for a session that was ended. */
-export function reportEnd({ hears, emit }: StoreSettings, old: Live | Newer, reason: EndReason): void {
+function reportEnd({ hears, emit }: StoreSettings, old: Live | Newer, reason: EndReason): void {
   if (!hears()) return;
-  const owner = old.kind === "live" ? old.record.owner : undefined;
-  emit({ type: "ended", id: idOf(old.hash), ...(owner !== undefined && { owner }), reason });
+  emit({ type: "ended", id: idOf(old.hash), ...(old.kind === "live" && whose(old.record)), reason });
 }
 
 async function end(state: Replacing, { persistence, settings }: Commission): Promise<Committed> {
@@ -274,8 +283,49 @@ function notRefreshed(state: Stored, { settings, persistence }: Commission, caus
   return replying(uncertain(state), undefined);
 }
 
+/**
+ * Ends a stored session, for `destroy`. Never rejects.
+ *
+ * @param state - the session as its handler has it
+ * @param stored - what is stored of it
+ */
+export async function endStored(
+  state: State,
+  stored: Live | Newer,
+  { settings, persistence }: Pick<Commission, "settings" | "persistence">,
+): Promise<Committed> {
+  try {
+    await persistence.end(stored);
+  } catch (error) {
+    return { state: failedToEnd(state, error), failure: { error } };
+  }
+  reportEnd(settings, stored, "destroy");
+  return { state: destroyed(state) };
+}
+
+/** Reads the stored record again, for `reload`, and applies the changes of a draft to it. Never rejects. */
+export async function reread(
+  state: Stored | Renewing,
+  draft: Draft,
+  { persistence }: Pick<Commission, "persistence">,
+): Promise<Committed> {
+  let next: Stored | Renewing = state;
+  try {
+    const found = await persistence.load(state.live.hash);
+    if (found.kind !== "live") {
+      const error = new SessionError("ended", "reload: the session was ended or renewed by another request");
+      return { state: state.kind === "stored" ? dropped(state) : state, failure: { error } };
+    }
+    next = { ...state, live: found };
+    draft.renew(found.record.data, (writeId) => remembers(found.record.writes, writeId));
+    return { state: next };
+  } catch (error) {
+    return { state: next, failure: { error } };
+  }
+}
+
 /** The state after a failed `destroy`: the session continues, and its deadline is not moved. */
-export function failedToEnd(state: State, error: unknown): State {
+function failedToEnd(state: State, error: unknown): State {
   const next = isRefusal(error) ? state : replying(uncertain(state), undefined);
   return next.kind === "stored" ? { ...next, refreshes: false } : next;
 }

@@ -2,18 +2,17 @@ import type { Store } from "../contracts/session-api.js";
 import { SessionError } from "../errors.js";
 import { milliseconds, type Duration } from "../util/duration.js";
 import { isPromise } from "../util/promise.js";
-import { remembers } from "../codecs/record.js";
 import type { Texts } from "../codecs/texts.js";
 import type { ValueCodec } from "../codecs/value.js";
-import { commit, failedToEnd, reportEnd, unsaved, type Committed } from "./commit.js";
+import { commit, endStored, reread, unsaved, type Committed } from "./commit.js";
 import { Draft, type Taken } from "./draft.js";
 import { idleDeadline, idleLength, refreshEvery, refreshIsDue, usualIdle } from "./expiry.js";
 import type { StoreSettings } from "./options.js";
 import { SchemaChecks } from "./schema-checks.js";
 import type { Reply } from "./outcome.js";
 import type { Birth, Login, Persistence } from "./persistence.js";
-import type { Live, Loaded } from "./records.js";
-import { assertReachable, loginOf, type Asked } from "./owner.js";
+import type { Loaded } from "./records.js";
+import { assertReachable, impersonationOf, loginOf, returnTo, type Asked } from "./owner.js";
 import type { Carrier, Phase, SessionRequest } from "./request-stage.js";
 import { isBeginning, plan, type Beginning, type Purpose, type Situation } from "./plan.js";
 import * as states from "./state.js";
@@ -174,6 +173,11 @@ export class SessionCore {
     return this.#birth.owner;
   }
 
+  /** Who acts in it, if it is an impersonation. */
+  get actor(): string | undefined {
+    return this.#birth.parked?.owner;
+  }
+
   get authenticatedAt(): number | undefined {
     return this.#birth.authenticatedAt;
   }
@@ -203,6 +207,7 @@ export class SessionCore {
    */
   async authenticate(owner: string, asked: Asked, at: number = this.#now): Promise<void> {
     await this.#landed();
+    if (asked.actor !== undefined) return this.#impersonate(owner, asked);
     const login = loginOf(owner, asked, this.#birth, at, this.parts.settings.absolute);
     const renewed = states.regenerated(this.#state);
     const draft = this.#draft;
@@ -212,6 +217,34 @@ export class SessionCore {
       await this.#commit(asked.terms ? states.withIdle(renewed, undefined) : renewed, "save", { login });
     } catch (error) {
       if (emptied) draft.restore(emptied);
+      throw error;
+    }
+  }
+
+  /** What the actor has changed so far is saved first: it belongs to the session that is set aside. */
+  async #impersonate(owner: string, asked: Asked): Promise<void> {
+    const login = impersonationOf(owner, asked, this.#birth, this.#now, this.parts.settings.absolute);
+    if (this.hasChanges) await this.#commit(this.#state, "save");
+    await this.#become(login, this.#newDraft());
+  }
+
+  /** Returns to the session that was set aside; does nothing if the session is not an impersonation. */
+  async endImpersonation(): Promise<void> {
+    await this.#landed();
+    if (this.#state.kind === "late")
+      throw new SessionError("ended", "endImpersonation: the token of this request was renewed by another request");
+    const { parked } = this.#birth;
+    if (parked) await this.#become(returnTo(parked), this.#newDraft(parked.data));
+  }
+
+  /** Renews the token for another person, with their data. If that fails the session is as it was. */
+  async #become(login: Login, draft: Draft): Promise<void> {
+    const before = this.#draft;
+    this.#draft = draft;
+    try {
+      await this.#commit(states.withIdle(states.regenerated(this.#state), undefined), "save", { login });
+    } catch (error) {
+      if (this.#draft === draft) this.#draft = before;
       throw error;
     }
   }
@@ -227,14 +260,7 @@ export class SessionCore {
     const state = this.#state;
     const stored = states.endable(state);
     if (!stored) return this.#arrive({ state: states.destroyed(state) }, this.#draft, []);
-    const ending = this.parts.persistence.end(stored).then(
-      (): Committed => {
-        reportEnd(this.parts.settings, stored, "destroy");
-        return { state: states.destroyed(state) };
-      },
-      (error: unknown): Committed => ({ state: failedToEnd(state, error), failure: { error } }),
-    );
-    await this.#follow(ending, false);
+    await this.#follow(endStored(state, stored, this.parts), false);
   }
 
   /**
@@ -271,25 +297,7 @@ export class SessionCore {
     if (state.kind === "late" || state.kind === "newer")
       throw new SessionError("ended", "reload: the session was renewed by another request");
     if (state.kind !== "stored" && state.kind !== "renewing") return;
-    const read = async (): Promise<Committed> => {
-      const found = await this.parts.persistence.load(state.live.hash);
-      if (found.kind === "live") return this.#renewed({ ...state, live: found }, found);
-      const error = new SessionError("ended", "reload: the session was ended or renewed by another request");
-      return { state: state.kind === "stored" ? states.dropped(state) : state, failure: { error } };
-    };
-    await this.#follow(
-      read().catch((error: unknown): Committed => ({ state, failure: { error } })),
-      false,
-    );
-  }
-
-  #renewed(state: State, { record }: Live): Committed {
-    try {
-      this.#draft.renew(record.data, (writeId) => remembers(record.writes, writeId));
-      return { state };
-    } catch (error) {
-      return { state, failure: { error } };
-    }
+    await this.#follow(reread(state, this.#draft, this.parts), false);
   }
 
   #newDraft(base?: Texts): Draft {

@@ -1,5 +1,6 @@
 import type { Version } from "../contracts/storage.js";
 import type { Deadline } from "./calls.js";
+import { concerns } from "../codecs/record.js";
 import { isOver, type Loaded, type Records } from "./records.js";
 
 /** Which sessions are ended. */
@@ -51,5 +52,5 @@ export async function endSession(
 }
 
 function isAnothers(met: Loaded, owner: string | undefined): boolean {
-  return owner !== undefined && met.kind === "live" && met.record.owner !== owner;
+  return owner !== undefined && met.kind === "live" && !concerns(met.record, owner);
 }

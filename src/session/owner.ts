@@ -2,6 +2,8 @@ import type { AuthenticateOptions, SessionInfo } from "../contracts/session-api.
 import { boolean, isPlainObject, misuse, onlyKeys, outOfRange } from "../util/assert.js";
 import { utf8Length } from "../util/bytes.js";
 import { milliseconds, type Duration } from "../util/duration.js";
+import type { Parked } from "../codecs/record.js";
+import { SessionError } from "../errors.js";
 import type { Birth, Login } from "./persistence.js";
 
 /**
@@ -18,6 +20,8 @@ const LONE_SURROGATE = /\p{Surrogate}/u;
 /** Validated options of a login. */
 export interface Asked {
   readonly info: SessionInfo | undefined;
+  /** Who really acts, if this begins an impersonation. */
+  readonly actor: string | undefined;
   /** The keys to keep; default: all. */
   readonly keep: readonly string[] | undefined;
   /** The lifetime of the session, if the login sets it. */
@@ -45,7 +49,7 @@ export function loginOf(
   now: number,
   configured: number = OWNED_FOR_MS,
 ): Login & { readonly isAnother: boolean } {
-  const isAnother = before.owner !== undefined && before.owner !== owner;
+  const isAnother = before.parked !== undefined || (before.owner !== undefined && before.owner !== owner);
   const changed = terms ?? (isAnother ? AS_CONFIGURED : undefined);
   const length = (changed ?? before).lifetime ?? configured;
   if (terms?.idle !== undefined)
@@ -57,7 +61,39 @@ export function loginOf(
       "; give an absoluteTimeout as well",
     );
   const birth = { owner, authenticatedAt: now, absolute: now + length, ...changed };
-  return { owner, info, isAnother, birth: isAnother ? { ...birth, createdAt: now } : birth };
+  return { owner, info, isAnother, birth: isAnother ? { ...birth, createdAt: now, parked: undefined } : birth };
+}
+
+/**
+ * What an impersonation makes of the actor's session. It never lasts longer than that session, and was authenticated
+ * when the actor was.
+ *
+ * @throws {TypeError} if the actor is not the owner of this session, or is the one to be impersonated
+ * @throws {SessionError} `unsupported` if this session is an impersonation already
+ */
+export function impersonationOf(
+  owner: string,
+  { actor, info, terms }: Asked,
+  before: Birth,
+  now: number,
+  configured: number = OWNED_FOR_MS,
+): Login {
+  if (before.parked)
+    throw new SessionError("unsupported", "this session is an impersonation already; await endImpersonation() first");
+  if (before.owner === undefined || before.owner !== actor)
+    throw misuse("authenticate.actor", actor, "{ actor: session.owner }: only the owner of this session can act");
+  if (owner === actor) throw misuse("authenticate.actor", actor, "session.authenticate(owner) to log in as oneself");
+  const { idle, lifetime, sessionOnly } = terms ?? AS_CONFIGURED;
+  const absolute = Math.min(now + (lifetime ?? configured), before.absolute ?? Infinity);
+  if (idle !== undefined) assertReachable("authenticate.idleTimeout", `${idle} ms`, idle, absolute - now);
+  const { authenticatedAt } = before;
+  const birth = { owner, createdAt: now, authenticatedAt, absolute, idle, lifetime, sessionOnly };
+  return { owner, info, birth, impersonation: "begins" };
+}
+
+/** What makes an impersonation the actor's own session again. */
+export function returnTo({ data: _data, ...birth }: Parked): Login {
+  return { owner: birth.owner, birth: { ...birth, parked: undefined }, impersonation: "ends" };
 }
 
 /** Throws if an idle timeout is longer than the absolute timeout, in ms, which ends the session earlier. */
@@ -89,6 +125,7 @@ export function checkOwner(owner: unknown): asserts owner is string {
 export function checkedLogin(options: object): Asked {
   const own = onlyKeys<AuthenticateOptions<any>>("authenticate", options, [
     "info",
+    "actor",
     "keep",
     "idleTimeout",
     "absoluteTimeout",
@@ -96,9 +133,17 @@ export function checkedLogin(options: object): Asked {
   ]);
   return {
     info: checkedInfo(own.info),
+    actor: Object.hasOwn(own, "actor") ? checkedActor(own.actor) : undefined,
     keep: own.keep === undefined ? undefined : checkedKeep(own.keep),
     terms: checkedTerms(own),
   };
+}
+
+/** An actor that is undefined is refused: the owner of a visitor's session would make a login of an impersonation. */
+function checkedActor(actor: unknown): string {
+  if (typeof actor !== "string" || actor === "")
+    throw misuse("authenticate.actor", actor, "{ actor: session.owner } if this session has an owner");
+  return actor;
 }
 
 function checkedKeep(keep: unknown): readonly string[] {

@@ -2,6 +2,7 @@ import type { EndReason } from "../contracts/events.js";
 import type { ListedSession, SessionInfo } from "../contracts/session-api.js";
 import { CLOCK_SKEW_MS, type Version, type Written } from "../contracts/storage.js";
 import { OwnerListCodec, type Listed, type OwnerList } from "../codecs/owner-list.js";
+import { concerns } from "../codecs/record.js";
 import { SessionError } from "../errors.js";
 import { utf8Length } from "../util/bytes.js";
 import { sha256 } from "../util/hash.js";
@@ -95,7 +96,8 @@ export class Owners {
    */
   enlist(known: KnownList, session: Live, { from, info, isLogin }: Arrival, deadline: Deadline): Promise<boolean> {
     const { hash, record } = session;
-    const added: Listed = { hash, createdAt: record.createdAt, info, from };
+    const actor = record.owner === known.owner ? record.parked?.owner : undefined;
+    const added: Listed = { hash, createdAt: record.createdAt, info, from, ...(actor !== undefined && { actor }) };
     const attempt = async (met: KnownList): Promise<boolean | undefined> => {
       if (isLogin && met.list?.epoch !== known.list?.epoch)
         throw new SessionError("ended", "all sessions of this owner were ended while this login was under way");
@@ -115,7 +117,7 @@ export class Owners {
       loaded: await this.#records.load(listed.hash, deadline),
     }));
     return found.flatMap(({ listed, loaded }) =>
-      loaded.kind === "live" && loaded.record.owner === owner ? [this.#shown(listed, loaded)] : [],
+      loaded.kind === "live" && concerns(loaded.record, owner) ? [this.#shown(listed, loaded)] : [],
     );
   }
 
@@ -162,15 +164,15 @@ export class Owners {
     const before = list.sessions.find(({ hash }) => hash === added.from);
     // The client that sent `from` has that token, so its predecessor will never be used again.
     const rest: Look = { sessions: list.sessions.filter(({ hash }) => hash !== before?.from), next: list.next ?? 0 };
-    const isFull = ({ sessions }: Look): boolean => newestOf(sessions, added).length >= max;
+    // An impersonation is not one of the person's own sessions: it needs no room, and ends none of them.
+    const isFull = ({ sessions }: Look): boolean =>
+      added.actor === undefined && newestOf(sessions, added).length >= max;
     let looked = rest;
     // The first session of a full list is checked when it is ended.
     if (!before && (isFull(rest) || rest.sessions.length >= LONG))
       looked = await this.#checkSome(owner, rest, isFull(rest) ? 1 : 0, deadline);
-    const surplus = newestOf(looked.sessions, added).slice(
-      0,
-      Math.max(newestOf(looked.sessions, added).length + 1 - max, 0),
-    );
+    const own = newestOf(looked.sessions, added);
+    const surplus = own.slice(0, added.actor === undefined ? Math.max(own.length + 1 - max, 0) : 0);
     if (surplus.length > 0 && policy === "refuse") looked = await this.#checkAll(owner, looked, isFull, deadline);
     else looked = await this.#endSurplus(owner, looked, surplus, deadline);
     return {
@@ -227,7 +229,7 @@ export class Owners {
     const met = await this.#records.find(hash, deadline);
     if (met.kind === "retired") return !sessions.some((one) => one.hash === met.successor);
     if (met.kind !== "live") return met.kind === "newer";
-    if (met.record.owner !== owner) return false;
+    if (!concerns(met.record, owner)) return false;
     return !(isOver(met, this.#now) && (await this.#records.delete(hash, met.version!, deadline)));
   }
 
@@ -287,7 +289,8 @@ export class Owners {
 
   #shown({ hash, createdAt, info }: Listed, { record, expiresAt }: Live): ListedSession {
     const lastSeenAt = Math.max(createdAt, Math.min(expiresAt - idleLength(this.#settings, record), this.#now));
-    return { id: idOf(hash), createdAt, lastSeenAt, authenticatedAt: record.authenticatedAt, info };
+    const { authenticatedAt, parked } = record;
+    return { id: idOf(hash), createdAt, lastSeenAt, authenticatedAt, info, ...(parked && { actor: parked.owner }) };
   }
 
   #keyOf(key: string): string {
@@ -299,10 +302,10 @@ export class Owners {
   }
 }
 
-/** Sessions of a list that have no successor in the list and are not continued by the added session. */
+/** The owner's own sessions of a list that have no successor in it and are not continued by the added session. */
 function newestOf(sessions: readonly Listed[], added: Listed): Listed[] {
   const earlier = new Set([...sessions.map(({ from }) => from), added.from]);
-  return sessions.filter(({ hash }) => !earlier.has(hash));
+  return sessions.filter(({ hash, actor }) => actor === undefined && !earlier.has(hash));
 }
 
 /** The hashes of a session, its predecessor and its successor. */

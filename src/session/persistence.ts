@@ -1,6 +1,6 @@
 import type { ListedSession, SessionInfo } from "../contracts/session-api.js";
 import type { Version } from "../contracts/storage.js";
-import { remember, remembers, type SessionRecord } from "../codecs/record.js";
+import { concerns, remember, remembers, type Parked, type SessionRecord } from "../codecs/record.js";
 import { SessionError } from "../errors.js";
 import { andThen } from "../util/promise.js";
 import { Deadline } from "./calls.js";
@@ -34,12 +34,14 @@ export interface Login {
   readonly info?: SessionInfo | undefined;
   /** Changed fields of the record. */
   readonly birth: Partial<Birth>;
+  /** Set if it begins or ends an impersonation: the data before and after have nothing in common. */
+  readonly impersonation?: "begins" | "ends";
 }
 
 /** The initial fields of a new record. */
 export type Birth = Pick<
   SessionRecord,
-  "createdAt" | "absolute" | "idle" | "authenticatedAt" | "owner" | "lifetime" | "sessionOnly"
+  "createdAt" | "absolute" | "idle" | "authenticatedAt" | "owner" | "lifetime" | "sessionOnly" | "parked"
 >;
 
 /**
@@ -186,12 +188,15 @@ export class Persistence {
     deadline: Deadline,
     finish?: (own: Live) => Promise<Live>,
   ): Promise<Live> {
-    const owner = writing.login?.owner ?? birth.owner;
-    const list = owner === undefined ? undefined : await this.#owners.find(owner, deadline);
-    const own = await this.#insert(hash, birth, writing, deadline);
-    if (!list && !finish) return own;
+    const record = born(birth, writing);
+    const lists: KnownList[] = [];
+    for (const owner of [record.parked?.owner, record.owner])
+      if (owner !== undefined) lists.push(await this.#owners.find(owner, deadline));
+    const own = await this.#insert(hash, record, writing, deadline);
+    if (lists.length === 0 && !finish) return own;
     try {
-      const isSure = !list || ((await this.#enlist(list, own, old, writing, deadline)) && !finish);
+      let isSure = lists.length === 0 || !finish;
+      for (const list of lists) isSure = (await this.#enlist(list, own, old, writing, deadline)) && isSure;
       const done = finish ? await finish(own) : own;
       return isSure ? done : await this.#stillThere(done, deadline);
     } catch (error) {
@@ -207,17 +212,13 @@ export class Persistence {
     { login }: Writing,
     deadline: Deadline,
   ): Promise<boolean> {
-    const continues = old?.record.owner === list.owner;
-    return this.#owners.enlist(
-      list,
-      own,
-      { from: continues ? old.hash : undefined, info: login?.info, isLogin: !continues },
-      deadline,
-    );
+    const continues = old !== undefined && concerns(old.record, list.owner);
+    const info = login?.owner === list.owner ? login.info : undefined;
+    const from = continues ? old.hash : undefined;
+    return this.#owners.enlist(list, own, { from, info, isLogin: !continues }, deadline);
   }
 
-  async #insert(hash: string, birth: Birth, writing: Writing, deadline: Deadline): Promise<Live> {
-    const record = born(birth, writing);
+  async #insert(hash: string, record: SessionRecord, writing: Writing, deadline: Deadline): Promise<Live> {
     const created = await this.#created({ hash, record, expiresAt: this.#idleDeadline(record) }, writing, deadline);
     if (created) return created;
     const found = await this.#records.loadLive(hash, deadline);
@@ -324,8 +325,9 @@ export class Persistence {
     return live;
   }
 
-  /** Uses a record of another request as the base of the changes. */
-  #merge({ hash, record }: Live, { draft, writeId }: Writing): void {
+  /** Uses a record of another request as the base of the changes; not if an impersonation begins or ends. */
+  #merge({ hash, record }: Live, { draft, writeId, login }: Writing): void {
+    if (login?.impersonation) return;
     const overwritten = draft.rebase(record.data, writeId, (id) => remembers(record.writes, id));
     this.#settings.emit({ type: "conflict", id: idOf(hash) });
     for (const key of overwritten) this.#settings.emit({ type: "overwritten", id: idOf(hash), cause: key });
@@ -392,9 +394,18 @@ function born(from: Birth, { draft, writeId, idle, login }: Writing): SessionRec
     idle: earlier,
     lifetime,
     sessionOnly,
+    parked,
   } = { ...from, ...login?.birth };
   const birth = { createdAt, absolute, authenticatedAt, owner, idle: idle ?? earlier, lifetime, sessionOnly };
-  return { kind: "record", ...birth, writes: writeId, data: draft.sealed(writeId) };
+  const own: SessionRecord = { kind: "record", ...birth, writes: writeId, data: draft.sealed(writeId) };
+  const kept = login?.impersonation === "begins" ? parkedOf(from as SessionRecord) : parked;
+  return kept ? { ...own, parked: kept } : own;
+}
+
+/** What is kept of a session that becomes an impersonation. */
+function parkedOf({ owner, data, ...rest }: SessionRecord): Parked {
+  const { createdAt, authenticatedAt, idle, absolute, lifetime, sessionOnly } = rest;
+  return { owner: owner!, data, createdAt, authenticatedAt, idle, absolute, lifetime, sessionOnly };
 }
 
 /** If the deadline is moved without a response, the record keeps the deadline that the client knows. */

@@ -123,6 +123,10 @@ class ActiveSession implements Session<Data>, Disposable {
     return this.#core.owner;
   }
 
+  get actor(): string | undefined {
+    return this.#core.actor;
+  }
+
   get authenticatedAt(): number | undefined {
     return this.#core.authenticatedAt;
   }
@@ -186,6 +190,15 @@ class ActiveSession implements Session<Data>, Disposable {
     return this.#persist(() => {
       this.#needsAnswer("authenticate", phase);
       return this.#alive("authenticate").authenticate(owner, asked);
+    });
+  }
+
+  endImpersonation(...none: never[]): Promise<void> {
+    refuseArguments("endImpersonation", none);
+    const { phase } = this.#own;
+    return this.#persist(() => {
+      this.#needsAnswer("endImpersonation", phase);
+      return this.#alive("endImpersonation").endImpersonation();
     });
   }
 

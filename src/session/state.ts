@@ -329,6 +329,7 @@ export function birthOf(state: State, absolute: number | undefined): Birth {
     owner: undefined,
     lifetime: undefined,
     sessionOnly: undefined,
+    parked: undefined,
   };
 }
 

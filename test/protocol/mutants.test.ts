@@ -7,7 +7,7 @@ import { MUTANTS as STORAGES } from "./simulation.js";
 /** Some promise was seen to be broken. */
 function assertCaught(name: string, { failure, code }: Outcome): void {
   assert.equal(code, "ERR_ASSERTION", failure ?? "nobody noticed");
-  assert.match(failure!, /^(P[1-7]|Owners|Overlap): /);
+  assert.match(failure!, /^(P[1-7]|Owners|Overlap|Apart): /);
   console.log(`${name}: ${failure!.split(":").slice(0, 2).join(":")}`);
 }
 

@@ -137,7 +137,7 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
   "a reset that keeps the data of a save under way": without(
     "verbs that overlap",
     CORE,
-    "const now = this.#now;\n        this.#draft = new Draft(this.parts.values);",
+    "const now = this.#now;\n        this.#draft = this.#newDraft();",
     "const now = this.#now;\n        this.#draft.discard();",
   ),
   "a new token that was told is not looked at again": without(
@@ -187,7 +187,7 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
   "another owner's session ended along a marker": without(
     "an owner's end beside every kind",
     ENDING,
-    'return owner !== undefined && met.kind === "live" && met.record.owner !== owner;',
+    'return owner !== undefined && met.kind === "live" && !concerns(met.record, owner);',
     "return false;",
   ),
   "a limit that ends nobody": without(
@@ -201,6 +201,30 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
     "storage/encrypted.js",
     "return SEALED_ELSEWHERE;",
     'return "";',
+  ),
+  "an impersonation that is on no list of who acts": without(
+    "impersonation",
+    PERSISTENCE,
+    "[record.parked?.owner, record.owner]",
+    "[record.owner]",
+  ),
+  "an impersonation that takes over what was stored for who acts": without(
+    "impersonation",
+    PERSISTENCE,
+    "if (login?.impersonation)",
+    "if (false)",
+  ),
+  "an impersonation that forgets at a renewal who acts": without(
+    "impersonation",
+    PERSISTENCE,
+    "return kept ?",
+    "return kept && login ?",
+  ),
+  "all sessions ended but those in which their owner acts as another": without(
+    "impersonation",
+    ENDING,
+    "!concerns(met.record, owner)",
+    "met.record.owner !== owner",
   ),
   "sessions forgotten before they are ended": without(
     "owners, gone before",

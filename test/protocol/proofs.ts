@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import { parentPort, workerData } from "node:worker_threads";
 import { CLOCK_SKEW_MS } from "#dist/contracts/storage.js";
 import { anonymous, KINDS, OWNED, owned, start, type Kind, type Stage } from "./kinds.js";
+import { BEFORE, before, checkApart, DURING, during } from "./impersonation.js";
 import type { Work } from "./library.js";
 import { awaited, checkOverlap, keepsAll, kindOf, PAIRS, stageOf, type Pair } from "./overlaps.js";
 import { checkOwners, checkPromises } from "./promises.js";
@@ -29,10 +30,15 @@ interface Cast {
   readonly isWhole?: boolean;
   /** How many sessions an owner may have. */
   readonly most?: number;
+  /** Whether Ann acts as Bob. */
+  readonly isActing?: boolean;
 }
 
 const VISITORS: Cast = { kinds: KINDS, stage: anonymous, hasOwners: false };
 const OWNERS: Cast = { kinds: OWNED, stage: owned, hasOwners: true };
+
+/** When what a session was renewed from leads to it no more: only the lists do. */
+const MARKERS_GONE_MS = 21 * 60_000;
 
 interface Disturbed {
   readonly fault?: FaultAt;
@@ -52,7 +58,7 @@ interface Played {
 
 /** One story in one order. */
 async function play(
-  { kinds, stage: prepare, hasOwners, isWhole = true, most = Infinity }: Cast,
+  { kinds, stage: prepare, hasOwners, isWhole = true, most = Infinity, isActing = false }: Cast,
   group: Group,
   { fault, mutant }: Disturbed,
   choose: Choose,
@@ -72,9 +78,10 @@ async function play(
   );
   const story = { stage, kinds, actors };
   if (isWhole) checkPromises(story);
+  if (isActing) checkApart(story);
   const listed = most === Infinity ? 0 : (await stage.world.alone(stage.world.whole.listByOwner("ann"))).length;
   assert.ok(listed <= most, `Owners: ${listed} sessions where ${most} may be: ${actors.map(String).join("; ")}`);
-  if (hasOwners) await checkOwners(story);
+  if (hasOwners) await checkOwners(story, isActing ? MARKERS_GONE_MS : 0);
   const answers = actors.map(({ isGone, error, answer }) =>
     isGone
       ? "gone"
@@ -245,6 +252,35 @@ function pairs({ kinds }: Cast): Group[] {
   return names.flatMap((one, i) => names.slice(i).map((other) => [one, other]));
 }
 
+/** Ann acts as Bob: where she is herself, and where she acts already. */
+const ACTING: readonly Cast[] = [
+  { kinds: BEFORE, stage: before, hasOwners: true, isActing: true },
+  { kinds: DURING, stage: during, hasOwners: true, isActing: true },
+];
+const CHANGES = ["acts", "acts and returns", "returns", "writes and returns"];
+
+/** Those that begin or end an impersonation, alone and beside every other; but for one pair that takes too long. */
+const changing = (cast: Cast): Group[] =>
+  everybody(cast).filter(
+    (group) => group.some((one) => CHANGES.includes(one)) && group.join() !== "acts and returns,end all",
+  );
+
+/** The same, alone and beside what takes few calls. */
+const changingBriefly = (cast: Cast): Group[] =>
+  changing(cast).filter((group) => group.length === 1 || group.some((one) => ["updater", "destroy"].includes(one)));
+
+async function impersonating(
+  groupsOf: (cast: Cast) => Group[],
+  count: (cast: Cast, groups: readonly Group[]) => Promise<number>,
+): Promise<string> {
+  let [groups, schedules] = [0, 0];
+  for (const cast of ACTING) {
+    groups += groupsOf(cast).length;
+    schedules += await count(cast, groupsOf(cast));
+  }
+  return `${groups} groups, ${schedules} schedules, reduced`;
+}
+
 const everybody = (cast: Cast): Group[] => [...alone(cast), ...pairs(cast)];
 
 const USUAL_KINDS = [
@@ -388,6 +424,11 @@ const PROOFS: Readonly<Record<string, Proof>> = Object.fromEntries([
     `every two of an owner's, ${fault}`,
     async () =>
       `${pairs(OWNERS).length} groups, ${await reducedWithFault(OWNERS, pairs(OWNERS), fault)} schedules, reduced`,
+  ]),
+  ["impersonation", () => impersonating(changing, (cast, groups) => inEveryOrder(cast, groups, {}, true))],
+  ...FAULTS.map((fault): [string, Proof] => [
+    `impersonation, ${fault}`,
+    () => impersonating(changingBriefly, (cast, groups) => reducedWithFault(cast, groups, fault)),
   ]),
   ["verbs that overlap", overlapping],
   ["verbs that overlap, beside another request", overlappingBeside],

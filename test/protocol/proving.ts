@@ -13,6 +13,8 @@ export const ALL_PROOFS: readonly string[] = [
   "triples",
   ...each("visitors of every kind"),
   ...each("every two of an owner's"),
+  "impersonation",
+  ...each("impersonation"),
   "verbs that overlap, beside another request",
   ...each("verbs that overlap"),
   "verbs that overlap",

@@ -402,6 +402,11 @@ export class World {
     return this.#read(keyOf(token))?.owner;
   }
 
+  /** Who acts in the session that a token opens. */
+  actorOf(token: string): string | undefined {
+    return this.#read(keyOf(token))?.actor;
+  }
+
   /** When the session of a token ends by its idle timeout, in ms from now. */
   expiryOf(token: string): number | undefined {
     const entry = this.storage.entries.get(keyOf(token));
@@ -418,16 +423,23 @@ export class World {
     return (sealedWith(alone, this.#keys).get(key, undefined as never) as StoredEntry).value;
   }
 
-  #read(key: string): { data: Record<string, unknown>; owner: string | undefined } | undefined {
+  #read(key: string): Read | undefined {
     const entry = this.storage.entries.get(key);
     if (!entry) return undefined;
     const lines = this.#opened(key, entry).split("\n");
-    const head = JSON.parse(lines[1]!) as { s?: string; o?: string; l?: unknown };
+    const head = JSON.parse(lines[1]!) as { s?: string; o?: string; l?: unknown; v?: { o: string } };
     if (head.s !== undefined || head.l !== undefined) return undefined;
     const data: Record<string, unknown> = {};
     for (let i = 2; i + 1 < lines.length; i += 2) data[JSON.parse(lines[i]!) as string] = JSON.parse(lines[i + 1]!);
-    return { data, owner: head.o };
+    return { data, owner: head.o, actor: head.v?.o };
   }
+}
+
+/** What is stored of a session. */
+interface Read {
+  readonly data: Record<string, unknown>;
+  readonly owner: string | undefined;
+  readonly actor: string | undefined;
 }
 
 function sealedWith(storage: Storage, keys: readonly Uint8Array[] | undefined): Storage {

@@ -79,6 +79,17 @@ test("login with two renewals and reads in between costs no more than one", asyn
   assert.deepEqual(calls, ["get", "create", "update"]);
 });
 
+test("to act as another: as many calls as a login, and two for the list of who acts; the way back is a login", async () => {
+  const client = new World().client();
+  await client.ask((session) => session.authenticate("admin"));
+  const begin = await client.ask((session) => session.authenticate("ann", { actor: "admin" }));
+  assert.deepEqual(begin.calls, ["get", "get", "get", "create", "update", "create", "update", "get"]);
+  assert.deepEqual((await client.ask((session) => void session.actor)).calls, ["get"]);
+  assert.deepEqual((await client.ask((session) => session.set("n", 1))).calls, ["get", "update"]);
+  const end = await client.ask((session) => session.endImpersonation());
+  assert.deepEqual(end.calls, ["get", "get", "create", "update", "update", "get"]);
+});
+
 test("destroy: get and delete, and twice is the same", async () => {
   const client = await visitor(new World());
   const { calls } = await client.ask(async (session) => {
