@@ -160,7 +160,7 @@ export const MEANT: readonly Meant[] = [
   {
     row: "answer 42",
     on: ["fetch"],
-    differs: /^(?:connection|number of answers|headers|body): bare/,
+    differs: /^(?:connection|number of answers|headers|body|event finish): bare/,
     why: "what is no Response is an error that names it, before the server fails on it",
   },
   {
