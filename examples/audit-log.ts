@@ -1,6 +1,6 @@
 /**
- * A log of security as JSON lines: who logged in, stepped up, was renewed and ended, when and from where. It has what
- * OWASP ASVS 5.0 asks for in V16; docs/events.md says which line of it answers which requirement.
+ * A security log as JSON lines: logins, step-ups, renewals and ends, when and from where. It meets OWASP ASVS 5.0 V16;
+ * docs/events.md lists the requirements.
  */
 import { AsyncLocalStorage } from "node:async_hooks";
 import { hostname } from "node:os";
@@ -12,7 +12,7 @@ import { announce, port } from "./listening.js";
 /** Which request an event belongs to: events come while it is handled. */
 const requests = new AsyncLocalStorage<Request>();
 
-/** The events that are about security; `created` and `absent` are ordinary life of visitors. */
+/** The events about security; `created` and `absent` belong to the lifecycle of visitors. */
 const LOGGED: ReadonlySet<string> = new Set(
   "authenticated impersonation-ended renewed ended retired-token unreadable".split(" "),
 );
@@ -39,7 +39,7 @@ function log(what: string, who: Who, reason?: string): void {
   console.log(asciiLine({ when: new Date().toISOString(), what, reason, who, where }));
 }
 
-/** JSON on one line, in ASCII: nothing that a client sent can begin another line, or move a terminal's cursor. */
+/** JSON on one line, in ASCII: client data can neither start a line nor move a terminal's cursor. */
 function asciiLine(entry: object): string {
   const escaped = (sign: string): string => `\\u${sign.charCodeAt(0).toString(16).padStart(4, "0")}`;
   return JSON.stringify(entry).replace(/[^\x20-\x7e]/g, escaped);
@@ -55,7 +55,7 @@ app.get("/", (req, res) => void res.json({ owner: req.session.owner ?? null }));
 app.post("/login", async (req, res) => {
   const { name, password } = req.body ?? {};
   if (name !== "ines" || password !== "tidewater") {
-    // What was typed is not logged: people type a password into the field of the name.
+    // The typed name is not logged: users may type a password into that field.
     log("login-refused", {}, "credentials");
     return void res.sendStatus(401);
   }

@@ -1,4 +1,4 @@
-/** Work that outlives its request: the job is handed the session's id, never its token. */
+/** Work that outlives its request: the job gets the session's id, never its token. */
 import express from "express";
 import { session } from "holdfast/express";
 import { setTimeout } from "node:timers/promises";
@@ -36,7 +36,7 @@ async function prepareReport(id: string): Promise<void> {
   await sessions.store.edit(id, (own) => own.set("report", "ready"));
 }
 
-/** The same by hand: what is not saved by the end of the block is dropped. */
+/** The same explicitly: changes that are not saved by the end of the block are dropped. */
 async function countReading(id: string): Promise<void> {
   using own = await sessions.store.getById(id);
   own?.update("reportsRead", (count = 0) => count + 1);

@@ -10,7 +10,7 @@ declare module "holdfast" {
   }
 }
 
-/** Posts its answer from its own pages (OAuth's `response_mode=form_post`). */
+/** It posts the result from its own pages (OAuth's `response_mode=form_post`). */
 const provider = "https://login.example.com";
 
 function text(value: unknown): string {
@@ -20,7 +20,7 @@ function text(value: unknown): string {
 const app = express();
 app.use(express.urlencoded());
 
-// Before the session: such a post brings no cookie (SameSite), so it is passed on to a page that has one.
+// Before the session: such a post contains no cookie (SameSite), so it redirects to a page that has a session.
 app.post("/callback", crossOriginProtection({ trustedOrigins: [provider] }), (req, res) => {
   res.redirect(303, `/signed-in?${new URLSearchParams({ code: text(req.body.code), state: text(req.body.state) })}`);
 });
@@ -37,7 +37,7 @@ app.get("/signed-in", async (req, res) => {
   const expected = await req.session.take("oauthState");
   if (expected === undefined || expected !== text(req.query["state"]))
     return void res.status(403).json({ error: "start again at /login" });
-  await req.session.authenticate("user-7"); // after the code was exchanged for the person's identity
+  await req.session.authenticate("user-7"); // after the code was exchanged for the user's identity
   res.redirect("/notes");
 });
 

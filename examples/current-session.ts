@@ -1,4 +1,4 @@
-/** A service and a logger that find the session of the running request: nobody passes `req` on. */
+/** A service and a logger that use the session of the running request, without passing `req` on. */
 import { setTimeout } from "node:timers/promises";
 import Fastify from "fastify";
 import { currentSession, findCurrentSession } from "holdfast/als";
@@ -9,7 +9,7 @@ interface Data {
   orders: string[];
 }
 
-/** A part of the application that knows of no framework. */
+/** A part of the application without a framework. */
 async function order(article: string): Promise<number> {
   await setTimeout(5);
   currentSession<Data>().update("orders", (orders = []) => [...orders, article]);
@@ -17,7 +17,7 @@ async function order(article: string): Promise<number> {
   return currentSession<Data>().get("orders")?.length ?? 0;
 }
 
-/** Also called when no request is running. */
+/** Also called outside requests. */
 function log(message: string): void {
   console.error(JSON.stringify({ message, session: findCurrentSession()?.id ?? null }));
 }

@@ -1,7 +1,6 @@
 /**
- * A storage driver of one's own: a folder with one JSON file per key. Several processes of one machine may share the
- * folder.
- * `test/examples/files-storage.test.ts` runs the conformance suite over it, as any driver's test does.
+ * A storage driver: a folder with one JSON file per key. Several processes of one machine may share the folder.
+ * `test/examples/files-storage.test.ts` runs the conformance suite with it, like the test of every driver.
  */
 import { createHash, randomUUID } from "node:crypto";
 import { mkdir, open, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
@@ -9,17 +8,17 @@ import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import type { Storage, StorageCall, StorageEntry, StoredEntry, Version, Written } from "holdfast";
 
-/** What stands in a file: the key too, since the file's name does not tell it. */
+/** The content of a file, with the key, because the file name does not contain it. */
 interface Kept extends StoredEntry {
   readonly key: string;
 }
 
-/** Clocks of servers may differ by this much: what has expired is kept as long. */
+/** The clocks of servers may differ by this much: expired entries are kept as long. */
 const CLOCK_SKEW_MS = 5 * 60_000;
 
 const LOCK_RETRY_MS = 2;
 
-/** Keeps records in this folder, which is made when something is written. */
+/** Stores records in this folder, which is created at the first write. */
 export function filesStorage(folder: string): Storage {
   return new FilesStorage(folder);
 }
@@ -71,14 +70,14 @@ class FilesStorage implements Storage {
   }
 
   /**
-   * A hash, so that no key can name a place outside of the folder, and no two keys one file, whatever the file system
-   * makes of names.
+   * A hash, so that no key can name a file outside the folder, and no two keys have the same file, whatever the file
+   * system does with names.
    */
   #fileOf(key: string): string {
     return join(this.#folder, `${createHash("sha256").update(key).digest("hex")}.json`);
   }
 
-  /** Compare and set: the comparison and the change happen under one lock. */
+  /** Compare and set: comparison and change happen under one lock. */
   #ifUnchanged<T>(
     key: string,
     version: Version,
@@ -92,8 +91,8 @@ class FilesStorage implements Storage {
   }
 
   /**
-   * One at a time, in all processes: whoever could make the lock file. A process killed in here leaves it; then
-   * somebody must remove it.
+   * One at a time, in all processes: the one that created the lock file. If a process is killed while it holds the
+   * lock, the file must be removed manually.
    */
   async #locked<T>(key: string, { signal }: StorageCall, work: (file: string) => Promise<T>): Promise<T> {
     const file = this.#fileOf(key);
@@ -119,7 +118,7 @@ class FilesStorage implements Storage {
   }
 }
 
-/** Makes an empty file; answers whether there was none. */
+/** Creates an empty file; returns true if it did not exist. */
 async function made(lock: string): Promise<boolean> {
   try {
     await (await open(lock, "wx", 0o600)).close();
@@ -130,14 +129,16 @@ async function made(lock: string): Promise<boolean> {
   }
 }
 
-/** A reader finds the old file or the new one, never half of it. */
+/** A reader finds the old file or the new one, never a part of it. */
 async function write(file: string, kept: Kept): Promise<Written> {
   await writeFile(`${file}.next`, JSON.stringify(kept), { mode: 0o600 });
   await rename(`${file}.next`, file);
   return { version: kept.version };
 }
 
-/** What is no file of ours is answered as it is, and no exception: the store finds that it is no record. */
+/**
+ * A file of another program is returned as an entry, without an exception: the store finds that it is not a record.
+ */
 async function read(file: string): Promise<Kept | undefined> {
   const text = await unlessAbsent(readFile(file, "utf8"));
   if (text === undefined) return undefined;

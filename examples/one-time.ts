@@ -1,4 +1,4 @@
-/** What may be used once: a message after a redirect, and the state of a login at a provider. */
+/** One-time values: a message after a redirect, and the state of a login at a provider. */
 import { randomUUID } from "node:crypto";
 import express from "express";
 import { session } from "holdfast/express";
@@ -30,7 +30,7 @@ app.get("/login", (req, res) => {
   res.redirect(`/provider?state=${state}`);
 });
 
-/** In the place of a provider: whoever comes is user 7. */
+/** Instead of a provider: every visitor is user 7. */
 app.get("/provider", (req, res) => {
   res.redirect(`/callback?user=7&state=${encodeURIComponent(queried(req, "state"))}`);
 });

@@ -1,4 +1,4 @@
-/** Nothing is mounted: the handler opens the session itself, and saves it itself. */
+/** Without the middleware: the handler opens the session itself, and saves it itself. */
 import express from "express";
 import { session } from "holdfast/express";
 import { announce, port } from "./listening.js";

@@ -1,4 +1,4 @@
-/** One application under several domains: each tenant's cookie has attributes of its own. */
+/** One application under several domains: each tenant's cookie has its own attributes. */
 import express from "express";
 import type { CookieOptions } from "holdfast";
 import { session } from "holdfast/express";
@@ -10,7 +10,7 @@ declare module "holdfast" {
   }
 }
 
-/** From your own list: what a client sends as its host is not to be trusted. */
+/** From a fixed list: the host sent by a client cannot be trusted. */
 const tenants: Readonly<Record<string, CookieOptions>> = {
   "acme.example": { domain: "acme.example" }, // one login for shop.acme.example and help.acme.example
   "bank.example": { sameSite: "strict" }, // this host alone

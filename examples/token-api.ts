@@ -1,4 +1,4 @@
-/** An API whose clients keep their session's token themselves: it comes and goes in a header. */
+/** An API whose clients store their session's token themselves: it is sent in a header. */
 import Fastify from "fastify";
 import { fromHeader } from "holdfast";
 import { session } from "holdfast/fastify";

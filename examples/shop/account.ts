@@ -5,11 +5,11 @@ import { devicesPage } from "./views/devices.js";
 import { whoIs } from "./people.js";
 import { field, pageVisit, say, visitOf } from "./visit.js";
 
-/** "Remember me", and else until the browser is closed. */
+/** "Remember me", or until the browser is closed. */
 const REMEMBERED = { idleTimeout: "30d", absoluteTimeout: "90d" } as const;
 const UNTIL_CLOSED = { sessionOnly: true } as const;
 
-/** Login, logout, and the pages that only a signed-in person sees. */
+/** Login, logout, and the pages for signed-in users. */
 export function accountRoutes(): Router {
   const routes = Router();
   routes.get("/login", showLogin);
@@ -41,7 +41,7 @@ async function logIn(req: Request, res: Response): Promise<void> {
   res.redirect(303, "/account");
 }
 
-/** Asks who is signed in for the password again, before what matters. */
+/** Asks a signed-in user for the password again, before sensitive operations. */
 async function showConfirm(req: Request, res: Response): Promise<void> {
   const visit = await pageVisit(req);
   if (!visit.person) return res.redirect(303, "/login");
@@ -63,7 +63,7 @@ async function logOut(req: Request, res: Response): Promise<void> {
   res.redirect(303, "/");
 }
 
-/** Ends every session of this person, this one among them. */
+/** Ends every session of this user, including this one. */
 async function logOutEverywhere(req: Request, res: Response): Promise<void> {
   const { owner, store } = req.session;
   if (owner !== undefined) await store.deleteByOwner(owner);
@@ -83,7 +83,7 @@ async function showDevices(req: Request, res: Response): Promise<void> {
   res.send(devicesPage(await pageVisit(req), await store.listByOwner(owner), id, Date.now()));
 }
 
-/** Ends one of the person's own sessions; anybody else's is none of theirs to end. */
+/** Ends one of the user's sessions, never one of another user. */
 async function endOne(req: Request, res: Response): Promise<void> {
   const { owner, id, store } = req.session;
   if (owner === undefined) return res.redirect(303, "/login");

@@ -6,7 +6,7 @@ import { field, pageVisit, say, visitOf } from "./visit.js";
 /** How old a login may be for an order. */
 const LATELY = "10m";
 
-/** Nobody carries more out of this shop. */
+/** Limit of pieces in a cart. */
 const MOST_PIECES = 200;
 
 /** The shelf, the cart and the till. */

@@ -15,7 +15,7 @@ const SYSTEMS = [
   ["Linux", /\bLinux\b/],
 ] as const;
 
-/** A few words for the device of a request, good enough to be recognised by whoever holds it. */
+/** A short description of the device of a request, good enough for its user to recognise it. */
 export function deviceOf(userAgent: string = ""): string {
   const [browser] = BROWSERS.find(([, sign]) => sign.test(userAgent)) ?? ["A browser"];
   const system = SYSTEMS.find(([, sign]) => sign.test(userAgent));

@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { createRequire } from "node:module";
 import { someWork } from "./work.js";
 
-/** Where this race runs: nothing else in the shop has to do with express-session. */
+/** Path of this race: the rest of the shop does not use express-session. */
 export const PEER_PATH = "/race/express-session";
 
 const MAX_AGE_MS = 30 * 60_000;
@@ -16,8 +16,8 @@ const expressSession = load("express-session") as (options: object) => RequestHa
 export const PEER_VERSION = (load("express-session/package.json") as { readonly version: string }).version;
 
 /**
- * The same race with express-session, which has a cookie and a memory of its own. Mounted at PEER_PATH, before the
- * shop's sessions.
+ * The same race with express-session, which has a separate cookie and memory. Mounted at PEER_PATH, before the shop's
+ * sessions.
  */
 export function peerRoutes(): Router {
   const session = expressSession({
@@ -51,7 +51,7 @@ function countOf(req: Request): { readonly peer: number } {
   return { peer: peerSessionOf(req).race ?? 0 };
 }
 
-/** What stands in `req.session` here is not Holdfast's. */
+/** The `req.session` here is not Holdfast's. */
 function peerSessionOf(req: object): { race?: number } {
   return (req as { readonly session: { race?: number } }).session;
 }

@@ -1,16 +1,16 @@
 import { once } from "node:events";
 import type { Server } from "node:http";
 
-/** Where to listen, as the environment says. */
+/** Where to listen, from the environment. */
 export type Place = Readonly<Record<string, string | undefined>>;
 
 const USUAL_PORT = 3000;
 const LOOPBACK = "127.0.0.1";
 
-/** How long answers under way may take once the end was asked for, in ms. */
+/** How long responses in progress may take after a signal, in ms. */
 const LAST_ANSWERS_MS = 400;
 
-/** Listens on PORT and HOST; where no PORT is given and the usual one is taken, on a free one. */
+/** Listens on PORT and HOST; without PORT, if the default port is in use, on a free one. */
 export async function listen(server: Server, { PORT, HOST }: Place): Promise<void> {
   const host = HOST || LOOPBACK;
   if (PORT) return listenOn(server, portOf(PORT), host);
@@ -31,7 +31,7 @@ export function addressOf(server: Server, { HOST }: Place): string {
   return `http://${name.includes(":") ? `[${name}]` : name}:${port}/`;
 }
 
-/** Ends the server on a signal: takes no more requests, lets answers under way finish, then cuts what is left. */
+/** Ends the server on a signal: accepts no more requests, completes responses in progress, then closes connections. */
 export function endOn(signals: readonly NodeJS.Signals[], server: Server): void {
   const end = (): void => {
     server.close();

@@ -1,6 +1,6 @@
 import { timingSafeEqual } from "node:crypto";
 
-/** Somebody who can sign in. */
+/** A user who can sign in. */
 export interface Person {
   readonly id: number;
   readonly name: string;
@@ -8,20 +8,20 @@ export interface Person {
   readonly address: string;
 }
 
-/** People of a demonstration; the sign-in page shows their passwords. A real shop stores password hashes. */
+/** Demonstration users; the sign-in page shows their passwords. A real shop stores password hashes. */
 export const people: readonly Person[] = [
   { id: 1, name: "Ines", password: "tidewater", address: "Ines Barros · 14 Quay Lane · Porto" },
   { id: 2, name: "Jonas", password: "lighthouse", address: "Jonas Lind · 3 Harbour Steps · Gothenburg" },
   { id: 3, name: "Mara", password: "saltmarsh", address: "Mara Keogh · The Boathouse · Galway" },
 ];
 
-/** Who has this name and password. */
+/** Returns the user with this name and password. */
 export function whoIs(name: string, password: string): Person | undefined {
   const person = people.find((one) => one.name.toLowerCase() === name.trim().toLowerCase());
   return person && isSame(person.password, password) ? person : undefined;
 }
 
-/** The person whom a session belongs to. */
+/** Returns the user that a session belongs to. */
 export function findPerson(owner: string | undefined): Person | undefined {
   return people.find(({ id }) => String(id) === owner);
 }

@@ -37,7 +37,7 @@ async function addByUpdate(req: Request, res: Response): Promise<void> {
   res.sendStatus(204);
 }
 
-/** What one would write without `update`: whoever saves later wins. */
+/** The code without `update`: the later save wins. */
 async function addBySet(req: Request, res: Response): Promise<void> {
   const count = req.session.get("naiveRace") ?? 0;
   await someWork();

@@ -7,20 +7,20 @@ import type { AnswerHeaders, RequestView } from "../http/request-view.js";
 import type { Reply, Telling } from "./outcome.js";
 import type { RequestSettings } from "./request-options.js";
 
-/** What an answer depends on. */
+/** Everything that the headers of a response depend on. */
 export interface Answering {
   readonly settings: RequestSettings;
   readonly view: RequestView;
   /** The attributes of cookies. */
   readonly cookie: CookieSettings;
-  /** What the request brought. */
+  /** The token that the request contains. */
   readonly found: Found | undefined;
   readonly outcome: Reply;
-  /** Whether the handler used the session. */
+  /** True if the handler used the session. */
   readonly asked: boolean;
 }
 
-/** Writes into the headers what the client is to be told. Called once all of it is stored. */
+/** Writes the reply for the client into the headers. Called once, after everything is stored. */
 export function answer(answering: Answering, headers: AnswerHeaders): void {
   const { outcome, found, settings, asked } = answering;
   const carries =
@@ -31,12 +31,12 @@ export function answer(answering: Answering, headers: AnswerHeaders): void {
   else if (asked) keepPrivate(headers, settings.asked);
 }
 
-/** Whether the token stands in the URL: that asks for headers whatever becomes of the session. */
+/** True if the token is in the URL: this needs headers whatever happens to the session. */
 export function cameByUrl(found: Found | undefined): boolean {
   return found?.member.source === "query" || found?.member.source === "param";
 }
 
-/** Whether a cookie of this response is Secure. */
+/** True if a cookie of this response is Secure. */
 export function isSecure({ cookie, view }: Pick<Answering, "cookie" | "view">): boolean {
   return cookie.secure === "auto" ? !isLocalPlainHttp(view) : cookie.secure;
 }
@@ -48,8 +48,8 @@ function tell(answering: Answering, telling: Telling, headers: AnswerHeaders): b
 }
 
 /**
- * A new token goes to every writable member, a renewed one to the member that brought the old one (to every one if
- * that is read-only), an unchanged one back where it came from and nowhere else.
+ * A new token is sent in every writable member, a renewed one in the member that contained the old one (in every one
+ * if that is read-only), an unchanged one where it was read and nowhere else.
  */
 function destinations({ settings, found }: Answering, { why }: Telling): readonly Extractor[] {
   const source = found && isWritable(found.member) ? [found.member] : [];
@@ -70,9 +70,7 @@ function write(
   setCookie(headers, key, cookieLine(key, token, lifetime, isSecure(answering), settings));
 }
 
-/**
- * Expires every cookie in which the request brought the token, and takes back one that an earlier `save()` answered.
- */
+/** Removes every cookie in which the request contains the token, and a cookie that an earlier `save()` added. */
 function remove(answering: Answering, headers: AnswerHeaders): boolean {
   const cookies = answering.settings.writable.filter((member) => member.source === "cookie");
   const brought = cookies.filter((member) => broughtBy(answering, member));
@@ -88,7 +86,7 @@ function broughtBy({ found, view }: Answering, member: Extractor): boolean {
   );
 }
 
-/** Adds our line; one of ours from an earlier `save()` is replaced, the application's own stay. */
+/** Adds our line; it replaces one from an earlier `save()`, the application's cookies are kept. */
 function setCookie(headers: AnswerHeaders, name: string, line: string): void {
   headers.setCookies([...withoutOurs(headers, name), line]);
 }

@@ -11,13 +11,13 @@ import { placeOf, type RequestSettings } from "./request-options.js";
 const mounted = new Notes<RequestSession>();
 /** The session that was opened last without a middleware, for each request. */
 const opened = new Notes<RequestSession>();
-/** Of those that are not the only ones of their request, the one that was started before. */
+/** If a request has several sessions: the one that was started before. */
 const outer = new WeakMap<RequestSession, RequestSession>();
 
 /**
  * Registers the session of a middleware. Throws a TypeError if two middlewares write their token to the same place.
  *
- * @param request - what several contexts of one request have in common
+ * @param request - the object that several contexts of one request have in common
  */
 export function mount(context: object, requestSession: RequestSession, request: object = context): void {
   const before = mounted.get(context) ?? (request === context ? undefined : mounted.get(request));
@@ -27,8 +27,8 @@ export function mount(context: object, requestSession: RequestSession, request: 
 }
 
 /**
- * Whether the middleware of these settings has registered already: on a router inside the application, in a
- * sub-application, after an internal redirect. If the framework has made a new context of the same request since, that
+ * True if the middleware of these settings has registered already: on a router inside the application, in a
+ * sub-application, after an internal redirect. If the framework has created a new context of the same request, that
  * context has its session from now on.
  */
 export function isMounted(settings: RequestSettings, context: object, request: object = context): boolean {
@@ -42,7 +42,7 @@ function isRunning(requestSession: RequestSession | undefined): boolean {
   return requestSession !== undefined && !requestSession.isDone;
 }
 
-/** The session of these settings, or of the innermost middleware. */
+/** Returns the session of these settings, or of the innermost middleware. */
 export function requestSessionOf(context: object, settings?: RequestSettings): RequestSession | undefined {
   const innermost = isObject(context) ? mounted.get(context) : undefined;
   return settings === undefined ? innermost : withSettings(innermost, settings);
@@ -60,14 +60,14 @@ function nest(requestSession: RequestSession, before: RequestSession): void {
   outer.set(requestSession, before);
 }
 
-/** The session of a request, once loaded; throws `no-session`, `not-loaded`, or what kept it from being loaded. */
+/** Returns the session of a request; throws `no-session`, `not-loaded`, or the error that prevented loading. */
 export function getSession<D extends object = SessionData>(context: object, settings?: RequestSettings): Session<D> {
   const requestSession = requestSessionOf(context, settings);
   if (!requestSession) throw noSession();
   return requestSession.session;
 }
 
-/** The session of a request; loads it where that was not done yet. Throws `no-session`. */
+/** Returns the session of a request; loads it if necessary. Throws `no-session`. */
 export async function loadSession<D extends object = SessionData>(
   context: object,
   settings?: RequestSettings,
@@ -78,8 +78,8 @@ export async function loadSession<D extends object = SessionData>(
 }
 
 /**
- * The session of a request, or undefined where there is none or it is not loaded. Never throws: for guards, error
- * pages and what writes logs.
+ * Returns the session of a request, or undefined if there is none or it is not loaded. Never throws: for guards, error
+ * pages and loggers.
  */
 export function findSession<D extends object = SessionData>(
   context: object,
@@ -89,13 +89,12 @@ export function findSession<D extends object = SessionData>(
 }
 
 /**
- * Store pattern: the session of a request where nothing needs to be mounted; saved by `save()`, which answers at
- * once.
+ * Opens the session of a request without the middleware. `save()` stores it and sets the cookie immediately.
  *
  * @param settings - of the middleware
  * @param served - the arguments of the framework's handlers
- * @param onEnd - called with what is to be run when the request has ended, where the framework tells: it reports
- *   changes that nobody saved
+ * @param onEnd - called with a function to run at the end of the request, if the framework reports it: that function
+ *   reports changes that were not saved
  */
 export async function openSession<D extends object>(
   settings: RequestSettings,
@@ -120,8 +119,8 @@ export async function openSession<D extends object>(
 }
 
 /**
- * Opens the session of a request that gets no answer (an upgrade to WebSocket): what it holds can be changed and
- * saved, its token cannot.
+ * Opens the session of a request without a response (an upgrade to WebSocket): its data can be changed and saved, its
+ * token cannot.
  */
 export async function readSession<D extends object>(
   settings: RequestSettings,
@@ -144,7 +143,7 @@ function assertApart(outer: RequestSettings, inner: RequestSettings): void {
   const shared = inner.writable.map(placeOf).find((place) => places.includes(place));
   if (!shared) return;
   throw new TypeError(
-    `holdfast: two session middlewares answer in the ${shared}, those of the namespaces ${outer.namespace} and ` +
+    `holdfast: two session middlewares use the same ${shared}, those of the namespaces ${outer.namespace} and ` +
       `${inner.namespace}; mount one of them once, or give them different extractors`,
   );
 }
@@ -152,7 +151,7 @@ function assertApart(outer: RequestSettings, inner: RequestSettings): void {
 const isObject = (value: unknown): value is object =>
   (typeof value === "object" && value !== null) || typeof value === "function";
 
-/** `sessions.store` where the storage depends on the request. */
+/** `sessions.store` if the storage depends on the request. */
 export function storeOutsideRequest(store: Store<any> | undefined): Store<any> {
   if (store) return store;
   throw new SessionError(

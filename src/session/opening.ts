@@ -8,25 +8,24 @@ import { ABSENT, type Loaded } from "./records.js";
 import type { RequestSettings } from "./request-options.js";
 import { hashOf, idOf } from "./token.js";
 
-/** What a request carried, and what the storage has under it. */
+/** The token of a request, and the stored entry for it. */
 export interface Opening {
   readonly kind: "read";
   readonly found: Found | undefined;
-  /** What was found, if it has the form of a token. */
+  /** The value that was found, if it has the format of a token. */
   readonly token: string | undefined;
   readonly loaded: Loaded;
-  /** When nothing was found, epoch ms: a new session begins then. */
+  /** When no session was found, in epoch ms: a new session begins then. */
   readonly at: number | undefined;
 }
 
-/** A request with the old token within this time after a renewal was already on its way: no alarm. In ms. */
+/** A request with the old token within this time after a renewal was sent before it: no event. In ms. */
 const LATE_MS = 30_000;
 
 /**
- * Reads the token of a request and loads what the storage has under it. What does not have the form of a token never
- * reaches the storage.
+ * Reads the token of a request and loads its entry. A value without the format of a token never reaches the storage.
  *
- * @returns the opening; a promise if the body must be parsed or the storage answers later
+ * @returns the opening; a promise if the body must be parsed or the storage is asynchronous
  * @throws SessionError `storage` or `timeout` if the storage fails; also as a rejection
  */
 export function readOpening(
@@ -58,7 +57,7 @@ function opening(
   return { kind: "read", found, token, loaded, at: loaded.kind === "absent" ? clock.now() : undefined };
 }
 
-/** A token that was renewed long ago is treated as a visitor without a session, and reported as an alarm. */
+/** A token that was renewed long ago is handled like no session, and reported by an event. */
 function usable(loaded: Loaded, token: string, settings: StoreSettings): Loaded {
   if (loaded.kind === "absent") reportAbsent(settings, loaded.why, token);
   if (loaded.kind === "newer") reportAbsent(settings, "unreadable", token);
@@ -69,7 +68,7 @@ function usable(loaded: Loaded, token: string, settings: StoreSettings): Loaded 
   return ABSENT;
 }
 
-/** `token`: what the request came with, if it has the shape of a token. The event has its id. */
+/** `token`: the token of the request, if it has the format of one. The event has its id. */
 function reportAbsent({ hears, emit }: StoreSettings, reason: AbsentReason, token?: string): void {
   if (hears()) emit({ type: "absent", reason, ...(token !== undefined && { id: idOf(hashOf(token)) }) });
 }

@@ -1,6 +1,6 @@
 import { SessionError } from "../errors.js";
 
-/** What the response tells the client: a token, the removal of its cookie, or nothing. */
+/** The reply for the client: a token, the removal of its cookie, or nothing. */
 export type Reply = Telling | "removal" | undefined;
 
 /** A token to send. */
@@ -9,16 +9,16 @@ export interface Telling {
   readonly why: "new" | "renewed" | "refreshed";
   /** How long the client keeps it, in ms. */
   readonly lifetime: number;
-  /** Whether the browser forgets the cookie when it closes; undefined: as the cookie options say. */
+  /** True: the browser removes the cookie when it closes; undefined: as in the cookie options. */
   readonly sessionOnly?: boolean | undefined;
 }
 
-/** Whether the storage failed: it refused, did not answer in time, or kept being changed by others. */
+/** True if the storage failed: it refused, did not respond in time, or other requests kept changing the entry. */
 export function isStorageFailure(error: unknown): boolean {
   return error instanceof SessionError && ["storage", "timeout", "conflict"].includes(error.code);
 }
 
-/** Whether something was refused before the session could be changed. */
+/** True if the change was refused before the session was changed. */
 export function isRefusal(error: unknown): boolean {
   return error instanceof SessionError && !["storage", "timeout", "conflict", "ended"].includes(error.code);
 }

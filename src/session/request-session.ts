@@ -30,19 +30,19 @@ import { partsOf } from "./store.js";
 export interface ResponseHost {
   /** From now on no byte of the response is sent before the session is stored. Called again at each use. */
   hold?(): void;
-  /** The session is there: for frameworks that keep it in a place of their own. */
+  /** The session is loaded: for frameworks that store it themselves. */
   opened?(session: StoredSession<any>, view: RequestView): void;
-  /** Headers in which the client learns at once what a verb has persisted (store pattern). */
+  /** Headers that get the cookie immediately after a session method has stored something (without the middleware). */
   readonly headersAtOnce?: AnswerHeaders;
-  /** Whether only listeners can use the session: the response has ended, or its client is gone. */
+  /** True if only listeners can use the session: the response has ended, or its client has disconnected. */
   readonly isOver?: boolean;
-  /** Whether a listener of the response, or a callback, is running: what it throws, nobody catches. */
+  /** True if a listener of the response, or a callback, is running: its exceptions have no caller to catch them. */
   readonly isListening?: boolean;
-  /** Whether the client has left before everything was sent. */
+  /** True if the client has disconnected before everything was sent. */
   readonly isGone?: boolean;
 }
 
-/** How far the session of a request is read. */
+/** How far the session of a request is loaded. */
 type Reading =
   | { readonly kind: "unread" }
   | { readonly kind: "reading"; readonly done: Promise<void> }
@@ -54,9 +54,9 @@ const UNREAD: Reading = { kind: "unread" };
 const reportedLate = new WeakSet<SessionCore>();
 
 /**
- * The session of one request and its response: reads it, persists what became of it, and only then says what the
- * client must learn. The adapter calls `load`, `commit`, `answer` and `finish` at its own moments. Each of them
- * returns nothing if there is nothing to wait for, so that a request that only reads makes no promise of its own.
+ * The session of one request and its response: loads it, stores its changes, and adds the cookie after that. The
+ * adapter calls `load`, `commit`, `answer` and `finish`. Each of them returns undefined if there is nothing to wait
+ * for, so a request that only reads creates no promise.
  */
 export class RequestSession implements SessionRequest {
   readonly settings: RequestSettings;
@@ -67,14 +67,14 @@ export class RequestSession implements SessionRequest {
   #reading: Reading = UNREAD;
   #session: StoredSession<any> | undefined = undefined;
   #stage: Stage;
-  /** The commit that is under way, or the finish. */
+  /** The commit or finish in progress. */
   #work: Promise<void> | undefined = undefined;
 
   /**
    * @param settings - of its middleware
-   * @param store - where it is stored
+   * @param store - the store of the session
    * @param view - the request
-   * @param canCarry - whether a response can carry a new token; that to a request which becomes a socket cannot
+   * @param canCarry - true if a response can carry a new token; that to a request which becomes a socket cannot
    * @param cookie - the attributes of its cookies
    */
   constructor(
@@ -92,7 +92,7 @@ export class RequestSession implements SessionRequest {
     this.#stage = canCarry ? "open" : "answered";
   }
 
-  /** The session, for a handler. Throws the failure that kept it from being loaded, or `not-loaded`. */
+  /** The session, for a handler. Throws the error that prevented loading, or `not-loaded`. */
   get session(): StoredSession<any> {
     return this.found ?? this.#unloaded();
   }
@@ -110,7 +110,9 @@ export class RequestSession implements SessionRequest {
     return makeSession(new SessionCore(this.#parts, ABSENT, undefined, NO_REQUEST));
   }
 
-  /** Whether it has finished, or could not be loaded: a middleware that meets the request again starts a new one. */
+  /**
+   * True if it has finished, or could not be loaded: a middleware that runs again for the request starts a new one.
+   */
   get isDone(): boolean {
     return isOver(this.#stage) || this.#reading.kind === "failed";
   }
@@ -135,12 +137,12 @@ export class RequestSession implements SessionRequest {
     return this.host?.isListening === true || this.host?.isGone === true;
   }
 
-  /** Whether the handler may still change the session while the body is being sent. */
+  /** True if the handler may still change the session while the body is sent. */
   get mayChange(): boolean {
     return this.#core?.isStored === true && !hasFailed(this.#stage) && !isOver(this.#stage);
   }
 
-  /** The session for a handler; a second call returns the same. Throws or rejects if the storage fails. */
+  /** Returns the session for a handler; a second call returns the same. Throws or rejects if the storage fails. */
   open(): StoredSession<any> | Promise<StoredSession<any>> {
     this.host?.hold?.();
     const loading = this.load();
@@ -148,8 +150,8 @@ export class RequestSession implements SessionRequest {
   }
 
   /**
-   * Loads before a handler asks. For a visitor without a session, none is made until a handler asks, and the response
-   * is not held.
+   * Loads before a handler uses the session. For a visitor without a session, none is created until then, and the
+   * response is not held.
    */
   load(): Promise<void> | undefined {
     const reading = this.#reading;
@@ -158,7 +160,7 @@ export class RequestSession implements SessionRequest {
     return reading.kind === "reading" ? reading.done : undefined;
   }
 
-  /** Forgets a released session, so that it is loaded again; then opens it. */
+  /** Removes a released session, so that it is loaded again; then opens it. */
   reopen(): StoredSession<any> | Promise<StoredSession<any>> {
     if (this.#core?.phase === "released") {
       this.#reading = UNREAD;
@@ -168,12 +170,12 @@ export class RequestSession implements SessionRequest {
   }
 
   /**
-   * Before the first byte: waits for verbs that are running and persists. Who calls it meanwhile waits for the same
-   * work. If it fails, it rejects; then nothing more is persisted, and the response carries no token.
+   * Called before the first byte: waits for session methods in progress and stores the changes. Calls in the meantime
+   * wait for the same work. If it fails, it rejects; then nothing more is stored, and the response carries no token.
    *
-   * @param canCarry - false if the response (a bare error) cannot carry a token
-   * @param headers - those of the response as the handler made it: a publicly cacheable response in which nobody used
-   *   the session is left alone, and a refresh that is due waits for another one
+   * @param canCarry - false if the response (an error without headers) cannot carry a token
+   * @param headers - those of the handler's response: if shared caches may store it and the handler did not use the
+   *   session, it is not changed, and a refresh that is due waits for another response
    */
   commit(canCarry: boolean = true, headers?: AnswerHeaders): Promise<void> | undefined {
     if (!isOpen(this.#stage)) return isOver(this.#stage) ? undefined : this.#work;
@@ -187,7 +189,7 @@ export class RequestSession implements SessionRequest {
     );
   }
 
-  /** Writes what the client must learn into the headers of a response that is about to begin. */
+  /** Writes the reply for the client into the headers of a response that is about to begin. */
   answer(headers: AnswerHeaders): void {
     const core = this.#core;
     if (!core || hasFailed(this.#stage)) return;
@@ -199,8 +201,8 @@ export class RequestSession implements SessionRequest {
   }
 
   /**
-   * At the end of the body: persists what changed since the response began. If that fails, the response is broken off
-   * and an event says why. What the handler changes from now on is refused. May be called more than once.
+   * Called at the end of the body: stores the changes made since the response began. If that fails, the response is
+   * aborted with an event. Later changes of the handler are refused. May be called more than once.
    */
   finish(): Promise<void> | undefined {
     if (isOver(this.#stage)) return this.#work;
@@ -211,9 +213,9 @@ export class RequestSession implements SessionRequest {
   }
 
   /**
-   * The client has left and the response has not begun. What changed so far is persisted now, since the handler may
-   * never answer; it may go on, and what it changes then is persisted with its response, which reaches nobody. So
-   * nothing is stored for a visitor. Failures are events.
+   * The client has disconnected and the response has not begun. The changes so far are stored now, because the handler
+   * may never respond. It may continue, and its later changes are stored with its response, which no client receives.
+   * So nothing is stored for a visitor. Failures are events.
    */
   abandon(): void {
     if (!isOpen(this.#stage)) return this.#finishAbandoned();
@@ -224,18 +226,15 @@ export class RequestSession implements SessionRequest {
   }
 
   /**
-   * The connection has become a socket: what changed so far is persisted. The session can be changed and saved for as
-   * long as the socket lives.
+   * The connection has become a socket: the changes so far are stored. The session can be changed and saved as long as
+   * the socket exists.
    */
   handOver(): Promise<void> | undefined {
     const core = this.#core;
     return core && mayHaveChanged(core) ? this.#persist(core) : undefined;
   }
 
-  /**
-   * A client that leaves must not make its handler throw in the middle of its work: what that still changes in a
-   * stored session is saved.
-   */
+  /** A client that disconnects must not make its handler throw: its later changes to a stored session are saved. */
   changedLate(): void {
     const core = this.#core!;
     if (this.host?.isGone && core.isStored) return void this.#saveLate(core);
@@ -247,7 +246,7 @@ export class RequestSession implements SessionRequest {
     if (this.host?.headersAtOnce) this.answer(this.host.headersAtOnce);
   }
 
-  /** An event, if the request has ended and changes were neither saved nor released. */
+  /** Emits an event if the request has ended and changes were neither saved nor released. */
   reportUnsaved(): void {
     if (this.#core && this.#core.phase !== "released") this.#core.reportUnsaved();
   }
@@ -280,7 +279,7 @@ export class RequestSession implements SessionRequest {
     throw error;
   }
 
-  /** A visitor's session is made when a handler asks for it, unless the response depends on it anyway. */
+  /** A visitor's session is created when a handler uses it, unless the response depends on it anyway. */
   #opened(opening: Opening): undefined {
     this.#reading = opening;
     const isIdle = opening.loaded.kind === "absent" && !this.settings.storesNew && !cameByUrl(opening.found);
@@ -294,13 +293,16 @@ export class RequestSession implements SessionRequest {
     return (this.#session ??= makeSession(new SessionCore(this.#parts, loaded, token, this, at)));
   }
 
-  /** A listener that throws while it logs a response would end the process: it is given an empty session. */
+  /** A listener that throws while it logs a response would end the process: it gets an empty session. */
   #unloaded(): StoredSession<any> {
     if (isOver(this.#stage) || this.host?.isOver) return this.nothing;
     throw this.#reading.kind === "failed" ? this.#reading.error : notLoaded();
   }
 
-  /** Persists once the verbs are done. From then on no new token can be carried, unless the client has left before. */
+  /**
+   * Stores the changes after the session methods have completed. From then on no new token can be sent, unless the
+   * client has disconnected before.
+   */
   #persist(core: SessionCore, mayWait?: () => boolean): Promise<void> | undefined {
     const work = begun(core, mayWait);
     if (work) return (this.#work = this.#settling(work));
@@ -365,7 +367,7 @@ const NO_REQUEST: SessionRequest = {
   persisted: () => {},
 };
 
-/** The commit of a session, once its verbs are done; nothing if there is nothing to wait for. */
+/** Commits a session after its methods have completed; undefined if there is nothing to wait for. */
 function begun(core: SessionCore, mayWait?: () => boolean): Promise<void> | undefined {
   try {
     return core.isUnsettled ? afterVerbs(core) : committed(core, mayWait);
@@ -383,7 +385,7 @@ function committed(core: SessionCore, mayWait?: () => boolean): Promise<void> | 
   return core.phase === "released" ? undefined : core.commit("end", mayWait);
 }
 
-/** True if it cannot be found out, because somebody put a value into it that cannot be stored. */
+/** True if it cannot be determined, because a value cannot be stored. */
 function mayHaveChanged(core: SessionCore): boolean {
   try {
     return hasUnsaved(core);
@@ -396,7 +398,7 @@ function hasUnsaved(core: SessionCore): boolean {
   return core.isUnsettled || (core.phase !== "released" && core.asked && !core.ended && core.hasChanges);
 }
 
-/** There is no session for this request. */
+/** The error for a request without a session. */
 export function noSession(): SessionError {
   return new SessionError(
     "no-session",
@@ -404,7 +406,7 @@ export function noSession(): SessionError {
   );
 }
 
-/** The session was not loaded yet. */
+/** The error for a session that is not loaded yet. */
 function notLoaded(): SessionError {
   return new SessionError(
     "not-loaded",

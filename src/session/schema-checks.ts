@@ -8,13 +8,13 @@ export class SchemaChecks {
   readonly #table: SchemaTable;
   readonly #codec: ValueCodec;
   readonly #report: (error: SessionError) => void;
-  /** Texts that did not fit, by key. */
+  /** Stored values that did not match, by key. */
   readonly #leftOut = new Map<string, string>();
 
   /**
    * @param table - the schemas
    * @param codec - how values are stored
-   * @param report - called once for each stored value that is left out
+   * @param report - called once for each stored value that is ignored
    */
   constructor(table: SchemaTable, codec: ValueCodec, report: (error: SessionError) => void) {
     this.#table = table;
@@ -22,21 +22,21 @@ export class SchemaChecks {
     this.#report = report;
   }
 
-  /** Whether a key has a schema. */
+  /** True if a key has a schema. */
   has(key: string): boolean {
     return this.#table.has(key);
   }
 
-  /** Whether a stored text of a key did not fit, and was left out. */
+  /** True if a stored value of a key did not match, and was ignored. */
   isLeftOut(key: string, text: string): boolean {
     return this.#leftOut.get(key) === text;
   }
 
   /**
-   * What the schema makes of a stored value.
+   * Returns the schema's output for a stored value.
    *
-   * @returns undefined if it does not fit and is left out; it stays stored
-   * @throws {SessionError} `invalid` if it does not fit and the option says `throw`
+   * @returns undefined if it does not match and is ignored; it stays stored
+   * @throws {SessionError} `invalid` if it does not match and the option is `throw`
    */
   read(key: string, text: string, value: unknown): unknown {
     if (this.isLeftOut(key, text)) return undefined;
@@ -51,12 +51,12 @@ export class SchemaChecks {
   }
 
   /**
-   * What the schema makes of a value that a handler puts into a key. It is stored, and checked again whenever it is
-   * read, so the schema must take what it returns, and return the same again. If nothing was converted, the handler's
-   * own object stays the one that the session holds.
+   * Returns the schema's output for a new value. The output is stored, and checked again at every read, so the schema
+   * must accept its own output and return it unchanged. If nothing was converted, the session keeps the handler's
+   * object.
    *
-   * @throws {SessionError} `invalid` if it does not fit
-   * @throws {TypeError} if the schema does not take what it returns
+   * @throws {SessionError} `invalid` if it does not match
+   * @throws {TypeError} if the schema does not accept its own output
    */
   take(key: string, value: unknown): unknown {
     const output = this.#table.check(key, value);
@@ -67,7 +67,7 @@ export class SchemaChecks {
     return output;
   }
 
-  /** What cannot be stored as it is may be once it is converted. */
+  /** A value that cannot be stored may become one that can, by conversion. */
   #textOf(key: string, value: unknown): string | undefined {
     try {
       return this.#codec.encode(value, key);
@@ -81,7 +81,7 @@ export class SchemaChecks {
     try {
       again = this.#codec.encode(this.#table.check(key, output), key);
     } catch {
-      // It does not take what it returned.
+      // It does not accept its own output.
     }
     if (again !== text)
       throw new TypeError(

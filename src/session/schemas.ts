@@ -3,12 +3,12 @@ import { SessionError } from "../errors.js";
 import { isPlainObject, misplaced, misuse, oneOf, show } from "../util/assert.js";
 import { isPromise } from "../util/promise.js";
 
-/** What becomes of a stored value that does not fit its schema. */
+/** What to do with a stored value that does not match its schema. */
 export type Invalid = "drop" | "throw";
 
 type Validate = StandardSchema["~standard"]["validate"];
 
-/** The schemas of a store, validated. */
+/** The validated schemas of a store. */
 export class SchemaTable {
   readonly invalid: Invalid;
   readonly #validators: ReadonlyMap<string, Validate>;
@@ -18,15 +18,15 @@ export class SchemaTable {
     this.#validators = new Map(Object.entries(schemas).map(([key, schema]) => [key, validatorOf(key, schema)]));
   }
 
-  /** Whether a key has a schema. */
+  /** True if a key has a schema. */
   has(key: string): boolean {
     return this.#validators.has(key);
   }
 
   /**
-   * What the schema of a key makes of a value; the value itself if the key has none.
+   * Returns the schema's output for a value; the value itself if the key has no schema.
    *
-   * @throws {SessionError} `invalid` if it does not fit
+   * @throws {SessionError} `invalid` if it does not match
    * @throws {TypeError} if the schema is asynchronous
    */
   check(key: string, value: unknown): unknown {
@@ -41,8 +41,8 @@ export class SchemaTable {
 /**
  * Validates `schema` and `invalid` of the options.
  *
- * @returns nothing if there is no schema
- * @throws {TypeError} naming the key whose schema is none
+ * @returns undefined if there is no schema
+ * @throws {TypeError} with the key whose schema is not valid
  */
 export function schemaTable(schemas: unknown, invalid: unknown): SchemaTable | undefined {
   if (schemas === undefined) {
@@ -73,7 +73,7 @@ function isSchema(value: unknown): value is StandardSchema {
   return typeof standard === "object" && standard !== null;
 }
 
-/** A schema that throws has not been able to take the value. */
+/** A schema that throws has not accepted the value. */
 function resultOf(key: string, validate: Validate, value: unknown): SchemaResult<unknown> {
   let result: unknown;
   try {
@@ -88,7 +88,7 @@ function resultOf(key: string, validate: Validate, value: unknown): SchemaResult
   );
 }
 
-/** Neither the messages of a schema nor what it throws is repeated: they may contain the value. */
+/** The messages and exceptions of a schema are not repeated: they may contain the value. */
 function doesNotFit(key: string, issues: readonly SchemaIssue[], thrown?: unknown): SessionError {
   const paths = [...new Set(issues.map(pathOf))];
   const where = paths.some((path) => path !== "") ? ` at ${listed(paths)}` : "";
@@ -108,7 +108,7 @@ function listed(paths: readonly string[]): string {
   return `${shown.join(", ")}${paths.length > MOST_PATHS ? ", …" : ""}`;
 }
 
-/** Arktype's list of steps is of a class of its own, whose `map` makes steps that are not there: it is copied. */
+/** Arktype's path is an instance of a special class, whose `map` adds steps: it is copied. */
 function pathOf({ path = [] }: SchemaIssue): string {
   const steps = [...path].map((step) => (typeof step === "object" ? step.key : step));
   const text = steps.map((step) => (typeof step === "number" ? `[${step}]` : `.${String(step)}`)).join("");

@@ -4,7 +4,7 @@ import type { Visit } from "../visit.js";
 import { html, type Html } from "./html.js";
 import { layout, price, things } from "./layout.js";
 
-/** The sign-in form; `refusedName` is what somebody tried in vain. */
+/** The sign-in form; `refusedName`: the name of a failed attempt. */
 export function loginPage(visit: Visit, refusedName?: string): string {
   const body = html`<section class="narrow">
     <h1>Sign in</h1>
@@ -48,7 +48,7 @@ export function confirmPage(visit: Visit, { name }: Person, isRefused: boolean):
   return layout(visit, { title: "Confirm", path: "/confirm", body });
 }
 
-/** What only the signed-in person sees. */
+/** The page for the signed-in user. */
 export function accountPage(visit: Visit, person: Person): string {
   const lines = linesOf(visit.cart);
   const carried =

@@ -9,7 +9,7 @@ const WORDS: Readonly<Record<number, string>> = {
   503: "The shop cannot reach its memory. Nothing was changed; please try again in a moment.",
 };
 
-/** A page for whatever could not be answered. */
+/** A page for every request that failed. */
 export function failurePage(visit: Visit, status: number): string {
   const title = STATUS_CODES[status] ?? "Error";
   const words =
