@@ -38,6 +38,40 @@ export const OWNER_STORIES: readonly Story[] = [
       assert.deepEqual(await world.seen(laptop.cookie), { name: "Ann" });
     },
   },
+  {
+    name: "owners: an actor returns on the other server, with the data of before; the user's data is not in it",
+    async play(world) {
+      const [actor, user] = [somebody(world), `bob of ${world.gate()}`];
+      const person = await member(world, actor);
+      const before = person.cookie;
+      await person.send(world.a, ["actAs", user, actor], ["set", "theirs", 1]);
+      const acting = person.cookie;
+      assert.deepEqual(await world.seen(acting), { theirs: 1 });
+      const ids = await listed(world, user);
+      assert.deepEqual([ids.length, await listed(world, actor)], [1, ids]);
+      await person.send(world.b, ["endImpersonation"]);
+      await world.opensNothing(before, acting);
+      assert.deepEqual(await world.seen(person.cookie), { name: "Ann" });
+      assert.deepEqual(await listed(world, user), []);
+    },
+  },
+  ...(["create", "update"] as const).map(
+    (call): Story => ({
+      name: `owners: all sessions of an actor ended on the other server before the ${call} of the return: it is refused`,
+      async play(world) {
+        const [actor, user] = [somebody(world), `bob of ${world.gate()}`];
+        const person = await member(world, actor);
+        await person.send(world.a, ["actAs", user, actor]);
+        const acting = person.cookie;
+        const back = await person.heldAt(world.a, "before", call, ["endImpersonation"]);
+        assert.equal(await endAll(world, actor), 1);
+        const { status, code, cookie } = await back.letGo();
+        assert.deepEqual({ status, code, cookie }, { status: 409, code: "ended", cookie: undefined });
+        await world.opensNothing(acting);
+        for (const owner of [actor, user]) assert.deepEqual(await listed(world, owner), []);
+      },
+    }),
+  ),
   ...(["create", "update"] as const).map(
     (call): Story => ({
       name: `owners: all sessions ended on the other server while a login stands before its ${call}: it is refused`,

@@ -13,8 +13,9 @@ export type Step =
   | readonly ["note"]
   | readonly ["take", key: string]
   | readonly ["authenticate", owner: string]
+  | readonly ["actAs", owner: string, actor: string]
   | readonly ["owner"]
-  | readonly ["regenerate" | "reset" | "destroy" | "save"];
+  | readonly ["regenerate" | "reset" | "destroy" | "save" | "endImpersonation"];
 
 export type CallName = "create" | "update" | "touch" | "delete";
 
@@ -98,6 +99,9 @@ export async function take(steps: readonly Step[], session: Session<Data>, gates
         break;
       case "authenticate":
         await session.authenticate(step[1]);
+        break;
+      case "actAs":
+        await session.authenticate(step[1], { actor: step[2] });
         break;
       case "owner":
         noted.push(session.owner ?? "nobody");
