@@ -104,7 +104,9 @@ export class MongodbStorage implements Storage {
    * ```
    */
   async ensureSchema(): Promise<void> {
-    const [index, options] = [{ expiresAt: 1 }, { name: "holdfast_expires_at", ...BSON }];
+    const index = { expiresAt: 1 };
+    // A collection with `w: 0` would not be told why the index could not be made.
+    const options = { name: "holdfast_expires_at", ...BSON, writeConcern: { w: "majority" } };
     await this.#run(() =>
       this.#collection.createIndex(index, { ...options, expireAfterSeconds: CLOCK_SKEW_MS / 1000 }).catch((error) => {
         if (!NO_TTL_CODES.has(codeOf(error))) throw error;
