@@ -105,7 +105,7 @@ export class MongodbStorage implements Storage {
    */
   async ensureSchema(): Promise<void> {
     const index = { expiresAt: 1 };
-    // A collection with `w: 0` would not be told why the index could not be made.
+    // With the write concern `w: 0` of a collection, an error of the server would be lost.
     const options = { name: "holdfast_expires_at", ...BSON, writeConcern: { w: "majority" } };
     await this.#run(() =>
       this.#collection.createIndex(index, { ...options, expireAfterSeconds: CLOCK_SKEW_MS / 1000 }).catch((error) => {
