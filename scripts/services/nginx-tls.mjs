@@ -1,8 +1,8 @@
-import { execFileSync, spawnSync } from "node:child_process";
-import { chownSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { chownSync } from "node:fs";
 import { join } from "node:path";
-import { freePort, HOST, program, Server } from "./lib.mjs";
-import { directoryOf, serviceUser } from "./postgres.mjs";
+import { HOST, program } from "./lib.mjs";
+import { startNginx } from "./nginx-server.mjs";
 
 /**
  * How people configure an nginx that ends TLS in front of a Node server, by the name that comes second in the host.
@@ -25,23 +25,19 @@ const KINDS = {
  * An nginx with a certificate of its own, which passes a request for the host `PORT.KIND.anything` on to that port of
  * this machine, as its kind says.
  */
-export async function start() {
-  const command = program("nginx", { apt: "nginx" });
-  const user = serviceUser();
-  const directory = directoryOf("nginx-tls", user);
+export function start() {
+  return startNginx("nginx-tls", { scheme: "https", http });
+}
+
+function http(directory, port, user) {
   certify(directory, user);
-  const port = await freePort();
-  const config = join(directory, "nginx.conf");
-  writeFileSync(config, configuration(directory, port));
-  const server = await new Server({
-    name: "nginx",
-    command,
-    args: ["-e", "stderr", "-p", directory, "-c", config],
-    port,
-    directory,
-    ...user,
-  }).start();
-  return { url: `https://${HOST}:${port}`, version: versionOf(command), servers: [server] };
+  return `
+    ssl_certificate ${directory}/cert.pem;
+    ssl_certificate_key ${directory}/key.pem;
+    ${Object.entries(KINDS)
+      .map(([kind, lines]) => serverOf(port, kind, lines))
+      .join("")}
+  `;
 }
 
 function certify(directory, { uid, gid }) {
@@ -67,29 +63,6 @@ function certify(directory, { uid, gid }) {
   if (uid !== undefined) for (const file of files) chownSync(file, uid, gid);
 }
 
-/** One process, so that nothing is left where it is killed. */
-function configuration(directory, port) {
-  const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map(
-    (kind) => `${kind}_temp_path ${directory}/${kind};`,
-  );
-  return `
-    daemon off;
-    master_process off;
-    pid ${directory}/pid;
-    error_log stderr;
-    events {}
-    http {
-      access_log off;
-      ${temporary.join(" ")}
-      ssl_certificate ${directory}/cert.pem;
-      ssl_certificate_key ${directory}/key.pem;
-      ${Object.entries(KINDS)
-        .map(([kind, lines]) => serverOf(port, kind, lines))
-        .join("")}
-    }
-  `;
-}
-
 function serverOf(port, kind, lines) {
   return `
       server {
@@ -100,9 +73,4 @@ function serverOf(port, kind, lines) {
           ${lines}
         }
       }`;
-}
-
-/** It is printed as an error. */
-function versionOf(command) {
-  return /\d+\.\d+\.\d+/.exec(spawnSync(command, ["-v"], { encoding: "utf8" }).stderr)?.[0];
 }

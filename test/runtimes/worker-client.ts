@@ -2,7 +2,7 @@
  * Takes the place of `support/client.js` inside a Worker: the same calls, and the application's handler is called
  * where a connection would be opened. What is about the connection itself is left out, and says so.
  */
-import type { Answer, OpenAnswer, Sent } from "../support/client.js";
+import { JarClient, keep, type Answer, type OpenAnswer, type Sent } from "../support/jar-client.js";
 import { until, within } from "../support/within.js";
 import { HANDLERS, needed } from "./worker-apps.js";
 
@@ -17,22 +17,7 @@ export class RawConnection {
   }
 }
 
-export class Client {
-  readonly cookies = new Map<string, string>();
-  readonly origin: string;
-
-  constructor(origin: string) {
-    this.origin = origin;
-  }
-
-  get(path: string, sent: Sent = {}): Promise<Answer> {
-    return this.send(path, sent);
-  }
-
-  post(path: string, sent: Sent = {}): Promise<Answer> {
-    return this.send(path, { method: "POST", ...sent });
-  }
-
+export class Client extends JarClient {
   async send(path: string, sent: Sent = {}): Promise<Answer> {
     const response = await this.#ask(path, sent);
     const body = sent.method === "HEAD" ? "" : await within(3000, `the body of ${path}`, response.text());
@@ -43,16 +28,6 @@ export class Client {
 
   async open(path: string, sent: Sent = {}): Promise<OpenAnswer> {
     return new Opened(await this.#ask(path, sent));
-  }
-
-  async follow(path: string, sent: Sent = {}): Promise<Answer> {
-    const answer = await this.send(path, sent);
-    const { location } = answer.headers;
-    return location === undefined ? answer : this.send(new URL(location, this.origin).pathname);
-  }
-
-  get cookieHeader(): string {
-    return [...this.cookies].map(([name, value]) => `${name}=${value}`).join("; ");
   }
 
   async #ask(path: string, { method = "GET", headers = {}, form, body }: Sent): Promise<Response> {
@@ -69,15 +44,8 @@ export class Client {
       ...(content && { body: content }),
     });
     const response = await within(3000, `the answer of ${path}`, answered(HANDLERS.get(this.origin)!, request));
-    for (const line of response.headers.getSetCookie()) this.#keep(line);
+    keep(this.cookies, response.headers.getSetCookie());
     return response;
-  }
-
-  #keep(line: string): void {
-    const [pair = "", ...attributes] = line.split(";");
-    const at = pair.indexOf("=");
-    if (attributes.some((attribute) => /^\s*max-age=0$/i.test(attribute))) this.cookies.delete(pair.slice(0, at));
-    else this.cookies.set(pair.slice(0, at), pair.slice(at + 1));
   }
 }
 

@@ -21,6 +21,7 @@ import { postgresStorage } from "holdfast/storage/postgres";
 import { redisStorage } from "holdfast/storage/redis";
 import { sqliteStorage } from "holdfast/storage/sqlite";
 import { foreign } from "../support/foreign-packages.js";
+import { ownDatabase } from "../support/mysql-clients.js";
 import { ownService, withService, type Service } from "../support/services.js";
 
 const MINUTE = 60_000;
@@ -255,19 +256,7 @@ await withService("postgres", ({ url }) => {
 
 await withService("mariadb", ({ url, host, port }) => {
   describe("mariadb", () => {
-    async function world(
-      t: TestContext,
-      options: mysql.PoolOptions = {},
-    ): Promise<{ pool: mysql.Pool; schema: string }> {
-      const schema = `s_${crypto.randomUUID().replaceAll("-", "")}`;
-      const pool = mysql.createPool({ uri: url, ...options });
-      await pool.query(`CREATE DATABASE ${schema}`);
-      t.after(async () => {
-        await pool.query(`DROP DATABASE ${schema}`);
-        await pool.end();
-      });
-      return { pool, schema };
-    }
+    const world = (t: TestContext, options?: mysql.PoolOptions) => ownDatabase(t, url, options);
 
     test("findings: table, index, expired rows, the clock, and what a crash loses", async (t) => {
       const { pool, schema } = await world(t);

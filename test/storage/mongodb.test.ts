@@ -6,6 +6,7 @@ import { createStore, type SessionEvent } from "holdfast";
 import { mongodbStorage, type MongodbCollection, type MongodbStorage } from "holdfast/storage/mongodb";
 import { storageSuite, testClock, type StorageConditions, type StorageUnderTest } from "holdfast/testing";
 import { Proxy } from "./failover/proxy.js";
+import { countedStore } from "../support/command-counts.js";
 import { connectMongodb, MONGODB_SETTINGS, otherMongodb, type ConnectedMongodb } from "../support/mongodb-clients.js";
 import { ownService, withService, type Service } from "../support/services.js";
 import { aWhile } from "../support/within.js";
@@ -86,29 +87,16 @@ await withService("mongodb", (service) => {
       readPreference: "nearest",
       writeConcern: { w: 0 },
     });
-    const store = createStore<{ n: number }>({ storage });
     const sent: { name: string; command: any }[] = [];
     client.on("commandStarted", ({ commandName, command }) => void sent.push({ name: commandName, command }));
-    const cost = async (work: () => Promise<unknown>): Promise<string> => {
-      sent.length = 0;
-      await work();
-      return sent.map(({ name }) => name).join(" ");
-    };
+    const { store, cost, login } = countedStore(storage, sent, () => sent.map(({ name }) => name));
     const { id } = await store.create({ n: 1 });
     assert.equal(await cost(() => store.getById(id)), "find");
     const { command: find } = sent[0]!;
     assert.deepEqual([find.limit, find.singleBatch, find.$readPreference?.mode ?? "primary"], [1, true, "primary"]);
     assert.equal(await cost(() => store.edit(id, (session) => session.set("n", 2))), "find update");
     assert.deepEqual(sent[1]!.command.writeConcern, { w: "majority" });
-    const { token } = await store.create({ n: 1 });
-    assert.equal(
-      await cost(async () => {
-        const session = (await store.getByToken(token))!;
-        await session.regenerate();
-        await session.save();
-      }),
-      "find insert update",
-    );
+    assert.equal(await login(), "find insert update");
     assert.equal(await cost(() => store.delete(id)), "find delete");
     for (const { command } of sent.slice(1)) assert.deepEqual(command.writeConcern, { w: "majority" });
   });

@@ -3,9 +3,9 @@ import { after, before, describe, test, type TestContext } from "node:test";
 import mysql from "mysql2/promise";
 import { mysqlStorage, type MysqlCallbackClient, type MysqlClient } from "holdfast/storage/mysql";
 import { storageSuite } from "holdfast/testing";
-import { MYSQL_CLIENTS, type OpenedMysql } from "../support/mysql-clients.js";
+import { MYSQL_CLIENTS, ownDatabase, type OpenedMysql } from "../support/mysql-clients.js";
 import { ownService, withService, type Service } from "../support/services.js";
-import { HOSTILE_NAMES, sqlCases } from "../support/sql-cases.js";
+import { assertNamesChecked, assertServedAgain, sqlCases } from "../support/sql-cases.js";
 
 for (const name of ["mariadb", ...(process.env.HOLDFAST_TEST_MYSQL_URL ? ["mysql"] : [])])
   await withService(name, (server) => declare(name, server));
@@ -63,20 +63,7 @@ await withService("mariadb", ({ url }) => {
   const call = { now: 1e12, signal: new AbortController().signal };
   const entry = { value: "one", expiresAt: 2e12 };
 
-  /** A database that goes with the test, and a pool that may use it. */
-  async function world(
-    t: TestContext,
-    options: mysql.PoolOptions = {},
-  ): Promise<{ pool: mysql.Pool; schema: string }> {
-    const schema = `s_${crypto.randomUUID().replaceAll("-", "")}`;
-    const pool = mysql.createPool({ uri: url, ...options });
-    await pool.query(`CREATE DATABASE ${schema}`);
-    t.after(async () => {
-      await pool.query(`DROP DATABASE ${schema}`);
-      await pool.end();
-    });
-    return { pool, schema };
-  }
+  const world = (t: TestContext, options?: mysql.PoolOptions) => ownDatabase(t, url, options);
 
   test("the same table name in two databases", async (t) => {
     const [{ pool, schema }, other] = [await world(t), await world(t)];
@@ -190,28 +177,13 @@ await withService("mariadb", ({ url }) => {
       await pool.end().catch(() => {});
       await own.servers[0]!.kill();
     });
-    const storage = mysqlStorage(pool);
-    await storage.ensureSchema();
-    assert.ok(await storage.create("k", entry, call));
-    await own.servers[0]!.kill();
-    await assert.rejects(async () => storage.get("k", call));
-    await own.servers[0]!.start();
-    assert.equal((await storage.get("k", call))?.value, "one");
+    await assertServedAgain(mysqlStorage(pool), own.servers[0]!);
   });
 });
 
 test("attack 25: names that are not plain are refused when the storage is created", () => {
   const client = { execute: () => assert.fail("no statement may be sent") } as never;
-  for (const name of HOSTILE_NAMES) {
-    assert.throws(
-      () => mysqlStorage(client, { table: name as string }),
-      /^TypeError: holdfast: table is .*; write a name of letters/,
-    );
-    assert.throws(
-      () => mysqlStorage(client, { schema: name as string }),
-      /^TypeError: holdfast: schema is .*; write a name of letters/,
-    );
-  }
+  assertNamesChecked((options) => mysqlStorage(client, options));
   assert.throws(
     () => mysqlStorage(client, { database: "a" } as never),
     /has no option "database"; it has table, schema/,

@@ -6,7 +6,7 @@ import { postgresStorage, type PgClient, type PostgresJsClient } from "holdfast/
 import { storageSuite } from "holdfast/testing";
 import { POSTGRES_CLIENTS, type OpenedPostgres } from "../support/postgres-clients.js";
 import { ownService, withService, type Service } from "../support/services.js";
-import { HOSTILE_NAMES, sqlCases } from "../support/sql-cases.js";
+import { assertNamesChecked, assertServedAgain, sqlCases } from "../support/sql-cases.js";
 import { aWhile } from "../support/within.js";
 
 for (const name of ["postgres", "pgbouncer"]) await withService(name, (server) => declare(name, server));
@@ -158,28 +158,13 @@ await withService("postgres", ({ url }) => {
       await pool.end();
       await own.servers[0]!.kill();
     });
-    const storage = postgresStorage(pool);
-    await storage.ensureSchema();
-    assert.ok(await storage.create("k", entry, call));
-    await own.servers[0]!.kill();
-    await assert.rejects(async () => storage.get("k", call));
-    await own.servers[0]!.start();
-    assert.equal((await storage.get("k", call))?.value, "one");
+    await assertServedAgain(postgresStorage(pool), own.servers[0]!);
   });
 });
 
 test("attack 25: names that are not plain are refused when the storage is created", () => {
   const client = { query: () => assert.fail("no statement may be sent") } as never;
-  for (const name of HOSTILE_NAMES) {
-    assert.throws(
-      () => postgresStorage(client, { table: name as string }),
-      /^TypeError: holdfast: table is .*; write a name of letters/,
-    );
-    assert.throws(
-      () => postgresStorage(client, { schema: name as string }),
-      /^TypeError: holdfast: schema is .*; write a name of letters/,
-    );
-  }
+  assertNamesChecked((options) => postgresStorage(client, options));
   assert.throws(
     () => postgresStorage(client, { tableName: "a" } as never),
     /has no option "tableName"; it has table, schema/,

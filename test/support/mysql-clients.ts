@@ -1,3 +1,4 @@
+import type { TestContext } from "node:test";
 import callbacks from "mysql2";
 import mysql from "mysql2/promise";
 import type { MysqlCallbackClient, MysqlClient } from "holdfast/storage/mysql";
@@ -40,3 +41,19 @@ export const MYSQL_CLIENTS: Readonly<Record<string, (uri: string) => Promise<Ope
     return { client: pool, run: (sql) => pool.query(sql), close: () => pool.end() };
   },
 };
+
+/** A database that goes with the test, and a pool that may use it. */
+export async function ownDatabase(
+  t: TestContext,
+  uri: string,
+  options: mysql.PoolOptions = {},
+): Promise<{ pool: mysql.Pool; schema: string }> {
+  const schema = `s_${crypto.randomUUID().replaceAll("-", "")}`;
+  const pool = mysql.createPool({ uri, ...options });
+  await pool.query(`CREATE DATABASE ${schema}`);
+  t.after(async () => {
+    await pool.query(`DROP DATABASE ${schema}`);
+    await pool.end();
+  });
+  return { pool, schema };
+}

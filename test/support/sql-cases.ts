@@ -3,6 +3,7 @@ import { createStore, type StorageCall } from "holdfast";
 import { session } from "holdfast/fetch";
 import { seed, testClock, type StorageCase } from "holdfast/testing";
 import type { SqlStorage } from "holdfast/storage/postgres";
+import type { ServerProcess } from "./services.js";
 
 /** What the cases are given: a storage, and its database behind its back. */
 export interface SqlUnderTest {
@@ -226,6 +227,24 @@ export const HOSTILE_NAMES: readonly unknown[] = [
   {},
   ["a"],
 ];
+
+/** Each is refused as the name of a table and of a schema, where the storage is made. */
+export function assertNamesChecked(make: (options: { table?: string; schema?: string }) => unknown): void {
+  for (const name of HOSTILE_NAMES as readonly string[]) {
+    assert.throws(() => make({ table: name }), /^TypeError: holdfast: table is .*; write a name of letters/);
+    assert.throws(() => make({ schema: name }), /^TypeError: holdfast: schema is .*; write a name of letters/);
+  }
+}
+
+/** A server that is killed is an error, and once it is back the same storage reads what was written before. */
+export async function assertServedAgain(storage: SqlStorage, server: ServerProcess): Promise<void> {
+  await storage.ensureSchema();
+  assert.ok(await storage.create("k", LIVE, call));
+  await server.kill();
+  await assert.rejects(async () => storage.get("k", call));
+  await server.start();
+  assert.equal((await storage.get("k", call))?.value, LIVE.value);
+}
 
 async function fill(
   storage: SqlStorage,

@@ -1,5 +1,6 @@
 import { nodeApp, onNode } from "../frameworks.js";
 import type { Framework, Io, Row } from "../row.js";
+import { touching } from "../sources.js";
 import type { Wire } from "../wire.js";
 
 const ON_1: readonly Framework[] = ["node", "connect", "express", "express4", "koa"];
@@ -31,29 +32,31 @@ const PROGRAMS: Readonly<Record<string, (io: Io) => unknown>> = {
 const aborted = Object.entries(PROGRAMS).flatMap(([program, call]) =>
   Object.entries(MOMENTS).flatMap(([moment, wait]) =>
     (["abort", "reset"] as const).map((how) =>
-      onNode(
-        `${program}, the client hangs up ${moment}${how === "reset" ? " with a reset" : ""}`,
-        (io) => {
-          io.touch();
-          return call(io);
+      onNode(`${program}, the client hangs up ${moment}${how === "reset" ? " with a reset" : ""}`, touching(call), {
+        fault: "A28",
+        on: how === "reset" ? ["connect"] : ON_1,
+        whenSaveFails: "nothing",
+        isRace: true,
+        ask: async (wire) => {
+          wire.request();
+          await wait(wire);
+          wire[how]();
+          await wire.gone();
+          await wire.elsewhere();
         },
-        {
-          fault: "A28",
-          on: how === "reset" ? ["connect"] : ON_1,
-          whenSaveFails: "nothing",
-          isRace: true,
-          ask: async (wire) => {
-            wire.request();
-            await wait(wire);
-            wire[how]();
-            await wire.gone();
-            await wire.elsewhere();
-          },
-        },
-      ),
+      }),
     ),
   ),
 );
+
+/** Asks, and goes once the request has arrived. */
+async function hangsUp(wire: Wire): Promise<void> {
+  wire.request();
+  await wire.arrived(1);
+  wire.abort();
+  await wire.gone();
+  await wire.elsewhere();
+}
 
 /** The client goes while the answer is held, and the program writes to the session then. */
 const goneThenWritten = onNode(
@@ -63,18 +66,7 @@ const goneThenWritten = onNode(
       later(5, () => touch());
     });
   },
-  {
-    fault: "A28",
-    on: ON_1,
-    whenSaveFails: "as bare",
-    ask: async (wire) => {
-      wire.request();
-      await wire.arrived(1);
-      wire.abort();
-      await wire.gone();
-      await wire.elsewhere();
-    },
-  },
+  { fault: "A28", on: ON_1, whenSaveFails: "as bare", ask: hangsUp },
 );
 
 const goneThenAnswered = onNode(
@@ -89,18 +81,7 @@ const goneThenAnswered = onNode(
     res.once("close", go);
     req.resume();
   },
-  {
-    fault: "A28",
-    on: ON_1,
-    whenSaveFails: "as bare",
-    ask: async (wire) => {
-      wire.request();
-      await wire.arrived(1);
-      wire.abort();
-      await wire.gone();
-      await wire.elsewhere();
-    },
-  },
+  { fault: "A28", on: ON_1, whenSaveFails: "as bare", ask: hangsUp },
 );
 
 const halfABody = onNode(

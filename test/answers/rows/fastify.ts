@@ -3,20 +3,11 @@ import { Readable } from "node:stream";
 import { LARGE, MISSING, SMALL } from "../files.js";
 import { onFastify } from "../frameworks.js";
 import type { Row, Stage } from "../row.js";
+import { failing, soon, touching } from "../sources.js";
 
 type Handler = Parameters<typeof onFastify>[1];
 type Own = NonNullable<Parameters<typeof onFastify>[2]>;
 type Way = readonly [call: Handler, options?: Own];
-
-const soon = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
-
-async function* failing(pieces: readonly string[]): AsyncGenerator<string> {
-  for (const piece of pieces) {
-    yield piece;
-    await soon();
-  }
-  throw new Error("the source broke");
-}
 
 const PAYLOADS: Readonly<Record<string, () => unknown>> = {
   "a text": () => "hello",
@@ -205,16 +196,7 @@ const WAYS: Readonly<Record<string, Way>> = {
   ],
 };
 
-const ways = Object.entries(WAYS).map(([name, [call, options]]) =>
-  onFastify(
-    name,
-    (io) => {
-      io.touch();
-      return call(io);
-    },
-    options,
-  ),
-);
+const ways = Object.entries(WAYS).map(([name, [call, options]]) => onFastify(name, touching(call), options));
 
 /** An application's hooks and handlers around a route that answers "x". */
 function hooked(name: string, prepare: (app: any, stage: Stage) => unknown, options: Own = {}): Row {

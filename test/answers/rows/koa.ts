@@ -3,19 +3,10 @@ import { PassThrough, Readable } from "node:stream";
 import { LARGE, MISSING, SMALL } from "../files.js";
 import { onKoa } from "../frameworks.js";
 import type { Options, Row } from "../row.js";
+import { failing, soon } from "../sources.js";
 
 type Handler = Parameters<typeof onKoa>[1];
 type Way = readonly [call: Handler, options?: Omit<Options, "on">];
-
-const soon = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
-
-async function* failing(pieces: readonly string[]): AsyncGenerator<string> {
-  for (const piece of pieces) {
-    yield piece;
-    await soon();
-  }
-  throw new Error("the source broke");
-}
 
 const BODIES: Readonly<Record<string, () => unknown>> = {
   text: () => "hello",

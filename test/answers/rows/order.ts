@@ -1,7 +1,7 @@
 import { CONNECT, onConnect, onExpress, onNode } from "../frameworks.js";
 import type { Framework, Io, Options, Row } from "../row.js";
+import { soon, touching } from "../sources.js";
 
-const soon = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 const PLAIN: readonly Framework[] = ["connect", "http2", "express"];
 
 /** What a program does after an answer, or beside one. */
@@ -159,16 +159,7 @@ const TWICE: Readonly<Record<string, readonly [call: (io: Io) => unknown, option
   ],
 };
 
-const twice = Object.entries(TWICE).map(([name, [call, options]]) =>
-  onExpress(
-    name,
-    (io) => {
-      io.touch();
-      return call(io);
-    },
-    options,
-  ),
-);
+const twice = Object.entries(TWICE).map(([name, [call, options]]) => onExpress(name, touching(call), options));
 
 /** The same with Node's own functions. */
 const OWN: Readonly<Record<string, readonly [call: (io: Io) => unknown, options?: Options]>> = {
@@ -382,16 +373,7 @@ const OWN: Readonly<Record<string, readonly [call: (io: Io) => unknown, options?
 };
 
 /** Where nobody catches what the program throws, it ends the process, and there is nothing to compare. */
-const own = Object.entries(OWN).map(([name, [call, options]]) =>
-  onNode(
-    name,
-    (io) => {
-      io.touch();
-      return call(io);
-    },
-    options,
-  ),
-);
+const own = Object.entries(OWN).map(([name, [call, options]]) => onNode(name, touching(call), options));
 
 /** What a response says of itself. */
 const looks = onNode(

@@ -1,11 +1,11 @@
 import { createServer } from "node:http";
 import { CONNECT, nodeApp, onConnect, onExpress, onNode } from "../frameworks.js";
 import type { App, Framework, Io, Options, Row } from "../row.js";
+import { soon, touching } from "../sources.js";
 import type { Wire } from "../wire.js";
 
 const PLAIN: readonly Framework[] = ["connect", "http2", "express", "koa"];
 const ON_1: readonly Framework[] = ["node", "connect", "express", "koa"];
-const soon = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 const BODIES: Readonly<Record<string, (io: Io) => unknown>> = {
   "res.end(text)": ({ res }) => res.end("hello"),
@@ -27,14 +27,7 @@ const BODIES: Readonly<Record<string, (io: Io) => unknown>> = {
 };
 
 const row = (name: string, call: (io: Io) => unknown, options: Options = {}): Row =>
-  onNode(
-    name,
-    (io) => {
-      io.touch();
-      return call(io);
-    },
-    { on: PLAIN, ...options },
-  );
+  onNode(name, touching(call), { on: PLAIN, ...options });
 
 const everyBody = Object.entries(BODIES).flatMap(([name, call]) => [
   row(`HEAD, ${name}`, call, { asked: { method: "HEAD" } }),
@@ -63,27 +56,21 @@ function pipelined(wire: Wire, count: number): Promise<boolean> {
   return wire.answered(count);
 }
 
+/** Three requests in one packet, and one more on the same connection. */
+async function threeAtOnce(wire: Wire): Promise<void> {
+  await pipelined(wire, 3);
+  await wire.next();
+}
+
 const connections: readonly Row[] = [
-  row("three requests in one packet", ({ req, res }) => res.end(req.url), {
-    on: ON_1,
-    ask: async (wire) => {
-      await pipelined(wire, 3);
-      await wire.next();
-    },
-  }),
+  row("three requests in one packet", ({ req, res }) => res.end(req.url), { on: ON_1, ask: threeAtOnce }),
   row(
     "three requests in one packet, the first answered last",
     ({ req, res, later }) => {
       if (req.url === "/0") later(20, () => res.end("first"));
       else res.end(req.url);
     },
-    {
-      on: ON_1,
-      ask: async (wire) => {
-        await pipelined(wire, 3);
-        await wire.next();
-      },
-    },
+    { on: ON_1, ask: threeAtOnce },
   ),
   row(
     "three requests in one packet, answered in pieces",
@@ -92,13 +79,7 @@ const connections: readonly Row[] = [
       await soon();
       res.end(req.url);
     },
-    {
-      on: ON_1,
-      ask: async (wire) => {
-        await pipelined(wire, 3);
-        await wire.next();
-      },
-    },
+    { on: ON_1, ask: threeAtOnce },
   ),
   row("five requests on one connection, one after the other", ({ req, res }) => res.end(req.url), {
     on: ON_1,

@@ -225,40 +225,41 @@ const injections: readonly Row[] = [
   }),
 ];
 
+type Middleware = (req: unknown, res: any, next: () => void) => void;
+
+/** The session, mounted between two middlewares. */
+function behind(name: string, before: Middleware, after: Middleware): Row {
+  return {
+    name: `the session mounted behind a middleware that ${name}`,
+    on: ["connect", "express"],
+    fault: "A7",
+    whenSaveFails: "as bare",
+    app: (stage) => {
+      const app = middlewares(stage.framework);
+      for (const one of [before, stage.session, after]) app.use(one);
+      return app as unknown as App;
+    },
+  };
+}
+
 /** A middleware that is given to another server's middlewares, behind one that has answered. */
 const afterAnswer: readonly Row[] = [
-  {
-    name: "the session mounted behind a middleware that has answered",
-    on: ["connect", "express"],
-    fault: "A7",
-    whenSaveFails: "as bare",
-    app: (stage) => {
-      const app = middlewares(stage.framework);
-      app.use((_req: unknown, res: any, next: () => void) => {
-        res.end("first");
-        next();
-      });
-      app.use(stage.session);
-      app.use((_req: unknown, _res: unknown, next: () => void) => next());
-      return app as unknown as App;
+  behind(
+    "has answered",
+    (_req, res, next) => {
+      res.end("first");
+      next();
     },
-  },
-  {
-    name: "the session mounted behind a middleware that wrote the first piece",
-    on: ["connect", "express"],
-    fault: "A7",
-    whenSaveFails: "as bare",
-    app: (stage) => {
-      const app = middlewares(stage.framework);
-      app.use((_req: unknown, res: any, next: () => void) => {
-        res.write("first");
-        next();
-      });
-      app.use(stage.session);
-      app.use((_req: unknown, res: any) => res.end("second"));
-      return app as unknown as App;
+    (_req, _res, next) => next(),
+  ),
+  behind(
+    "wrote the first piece",
+    (_req, res, next) => {
+      res.write("first");
+      next();
     },
-  },
+    (_req, res) => res.end("second"),
+  ),
   onNode(
     "a session of a request that another listener answers",
     ({ res, touch, stage }) => {

@@ -6,19 +6,10 @@ import { createGzip } from "node:zlib";
 import { LARGE, MISSING, SMALL } from "../files.js";
 import { CONNECT, NODE_1, onConnect, onNode } from "../frameworks.js";
 import type { Framework, Io, Options, Row } from "../row.js";
+import { failing, soon, touching } from "../sources.js";
 
 const PLAIN: readonly Framework[] = ["connect", "http2", "express", "koa"];
-const soon = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 const BIG = "x".repeat(300_000);
-
-/** Gives pieces and then fails. */
-async function* failing(pieces: readonly string[]): AsyncGenerator<string> {
-  for (const piece of pieces) {
-    yield piece;
-    await soon();
-  }
-  throw new Error("the source broke");
-}
 
 async function* pieces(count: number, size: number): AsyncGenerator<Buffer> {
   for (let i = 0; i < count; i++) yield Buffer.alloc(size, 97 + (i % 26));
@@ -293,14 +284,7 @@ const WAYS: Readonly<Record<string, readonly [call: (io: Io) => unknown, options
 };
 
 const ways = Object.entries(WAYS).map(([name, [call, options]]) =>
-  onNode(
-    name,
-    (io) => {
-      io.touch();
-      return call(io);
-    },
-    { on: PLAIN, ...options },
-  ),
+  onNode(name, touching(call), { on: PLAIN, ...options }),
 );
 
 /** The session is used once the first byte is out. */

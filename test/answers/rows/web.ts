@@ -3,8 +3,8 @@ import { setCookie } from "hono/cookie";
 import { stream, streamSSE, streamText } from "hono/streaming";
 import { onFetch, onHono } from "../frameworks.js";
 import type { Row } from "../row.js";
+import { soon, touching } from "../sources.js";
 
-const soon = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 const encoder = new TextEncoder();
 
 /** A stream of texts, which may fail after some. */
@@ -128,10 +128,7 @@ const FETCH: Readonly<Record<string, FetchHandler>> = {
 const fetchOnly = Object.entries(FETCH).map(([name, call]) =>
   onFetch(
     name,
-    (io) => {
-      io.touch();
-      return call(io);
-    },
+    touching(call),
     name === "answer the request's body"
       ? { asked: { method: "POST", body: "hello" } }
       : { fault: "B4", whenSaveFails: name.startsWith("answer") ? "last resort" : "as bare" },
@@ -226,16 +223,7 @@ const HONO: Readonly<Record<string, HonoWay>> = {
   ],
 };
 
-const honoOnly = Object.entries(HONO).map(([name, [call, options]]) =>
-  onHono(
-    name,
-    (io) => {
-      io.touch();
-      return call(io);
-    },
-    options,
-  ),
-);
+const honoOnly = Object.entries(HONO).map(([name, [call, options]]) => onHono(name, touching(call), options));
 
 const around: readonly Row[] = [
   onHono(
