@@ -40,7 +40,7 @@ const { Load, Server } = (await bench("processes.mjs")) as {
   Server: { start(what: object): Promise<Server> };
 };
 
-const PLACE = "file:///somewhere/dist/store";
+const PLACE = "file:///somewhere/dist/session";
 const frame = (functionName: string, url = "", lineNumber = -1) => ({ functionName, url, lineNumber });
 const commit = frame("commit", `${PLACE}/core.js`, 9);
 const nameless = frame("", `${PLACE}/core.js`, 19);

@@ -1,6 +1,6 @@
 import { connect } from "./apps/connect.js";
 import { express, expressFour } from "./apps/express.js";
-import { fastify } from "./apps/fastify.js";
+import { fastify } from "./apps/fastify-plain.js";
 import { fetchAdapter } from "./apps/fetch.js";
 import { hono } from "./apps/hono.js";
 import { koa } from "./apps/koa.js";

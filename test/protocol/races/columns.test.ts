@@ -6,6 +6,7 @@ import { columnsOf, FAMILIES, type Family } from "./columns.js";
 
 const families = Object.keys(FAMILIES).filter((family) => family !== "sabotage") as Family[];
 
+// MySQL is played by `npm run storages` alone: the same driver and clients as MariaDB, on a server that changes often.
 test("the stories have a column for every client that npm run storages knows", async () => {
   const columns = (await Promise.all(families.map(columnsOf))).flat();
   const counted = (servers: readonly string[]): Record<string, number> => {
@@ -15,7 +16,7 @@ test("the stories have a column for every client that npm run storages knows", a
   };
   assert.deepEqual(
     counted(columns.map(({ name, server }) => server ?? name)),
-    counted(SUBJECTS.map(({ server }) => server)),
+    counted(SUBJECTS.map(({ server }) => server).filter((server) => server !== "mysql")),
   );
 });
 

@@ -36,10 +36,9 @@ const clock: Clock = {
 
 const opened = await openStorage(config.address, config.nth);
 const storage = config.sabotage === undefined ? opened : sabotaged(opened, config.sabotage);
-const { [config.adapter]: adapter } = (await import(`../../support/apps/${config.adapter}.js`)) as Record<
-  string,
-  Adapter
->;
+/** The application of Fastify uses the entry without declarations. */
+const file = config.adapter === "fastify" ? "fastify-plain" : config.adapter;
+const { [config.adapter]: adapter } = (await import(`../../support/apps/${file}.js`)) as Record<string, Adapter>;
 const sessions = { storage, clock, refreshInterval: "1s", storageTimeout: 1000, commitTimeout: 2500 } as const;
 const app = await adapter!.start({ sessions }, { "/": answer });
 process.send!({ port: app.port });

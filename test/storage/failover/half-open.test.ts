@@ -21,6 +21,16 @@ import { ownService, unlessMissing, type Service } from "../../support/services.
 import { App, assertHonest, STORAGE_TIMEOUT } from "./app.js";
 import { Proxy } from "./proxy.js";
 
+/** Resolves when all connections of the pool are open: one that is opened later would not fall silent. */
+async function poolOpen(client: MongoClient): Promise<void> {
+  const open = new Promise<void>((resolve) => {
+    let count = 0;
+    client.on("connectionReady", () => ++count === POOL && resolve());
+  });
+  await client.connect();
+  await open;
+}
+
 interface Opened {
   readonly storage: Storage;
   close(): unknown;
@@ -92,9 +102,11 @@ const CLIENTS: Readonly<Record<string, Readonly<Record<string, Open>>>> = {
     async "mongodb, socketTimeoutMS"(port) {
       const client = new MongoClient(`mongodb://${host}:${port}/app`, {
         maxPoolSize: POOL,
+        minPoolSize: POOL,
         serverSelectionTimeoutMS: 2000,
         socketTimeoutMS: 1500,
       });
+      await poolOpen(client);
       const storage = mongodbStorage(client.db().collection("half_open"));
       await storage.ensureSchema();
       return { storage, close: () => client.close() };
