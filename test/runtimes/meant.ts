@@ -67,18 +67,18 @@ const CASES_LEFT_OUT: readonly CaseLeftOut[] = [
   { on: "deno", name: /^HTTP\/2: /, why: "Deno 2.9.6 aborts now and then, by an assertion in its own nghttp2" },
   {
     ...ON_BRIDGE,
-    name: /^a plain answer brings the cookie of a first write|^login and logout: a new token/,
+    name: /^a plain response carries the cookie of a first write|^login and logout: a new token/,
     why: "a Worker's node:http has no address of the client, so the cookie is Secure also on this machine",
   },
   {
     ...ON_BRIDGE,
-    name: /^a cookie of the handler's own, in every way the framework has/,
+    name: /^a cookie of the handler, set in every way of the framework/,
     why: "workerd fails a pipeline into a response, with or without a session",
   },
   {
     on: "workerd",
     adapter: /^koa$/,
-    name: /stream|server-sent|at the end of the body|attack 95: the client|attack 96: caches: headers that target|an? answer that everybody may have/,
+    name: /stream|server-sent|at the end of the body|attack 95: the client|attack 96: caches: headers that target|a response that shared caches may store/,
     why: "workerd fails a pipeline into a response, with or without a session: Koa sends streams by one",
   },
   {
@@ -88,7 +88,7 @@ const CASES_LEFT_OUT: readonly CaseLeftOut[] = [
   },
   {
     ...ON_BRIDGE,
-    name: /^what a producer changes while the last save is under way|^what writes a log when the (?:answer is out|client is gone)/,
+    name: /^changes by the producer of a body during the last save|^a logger that reads the session after the (?:response|client disconnected)/,
     why: "workerd calls every response closed before it is answered, and says of none that its client is gone",
   },
 ];
