@@ -6,7 +6,7 @@ import type { Texts } from "../codecs/texts.js";
 import type { ValueCodec } from "../codecs/value.js";
 import { commit, endStored, reread, unsaved, type Committed } from "./commit.js";
 import { Draft, type Taken } from "./draft.js";
-import { idleDeadline, idleLength, refreshEvery, refreshIsDue, usualIdle } from "./expiry.js";
+import { deadlineIsDue, idleDeadline, idleLength, usualIdle } from "./expiry.js";
 import type { StoreSettings } from "./options.js";
 import { SchemaChecks } from "./schema-checks.js";
 import type { Reply } from "./outcome.js";
@@ -440,11 +440,7 @@ export class SessionCore {
   #refreshDue(): boolean {
     const state = this.#state;
     if (state.kind !== "stored") return false;
-    const { record, expiresAt } = state.live;
-    const { refreshInterval, idle } = this.parts.settings;
-    const [now, length] = [this.#now, this.#idleLength()];
-    const next = idleDeadline(now, length, record.absolute);
-    return refreshIsDue(record, expiresAt, next, refreshEvery(refreshInterval, idle, length), now);
+    return deadlineIsDue(this.parts.settings, state.live, this.#idleLength(), this.#now);
   }
 
   #refresh(due: boolean): "no" | "touch" | "save" {

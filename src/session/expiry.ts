@@ -66,3 +66,21 @@ export function refreshIsDue(
   const isLastStep = next === absolute && next > told && told - now <= interval;
   return next - told >= interval || isLastStep;
 }
+
+/**
+ * True if the deadline of a stored session should be moved now.
+ *
+ * @param settings - of the store
+ * @param live - what is stored
+ * @param length - its idle timeout, in ms
+ * @param now - epoch ms
+ */
+export function deadlineIsDue(
+  settings: IdleLengths & { readonly refreshInterval: number },
+  { record, expiresAt }: { readonly record: SessionRecord; readonly expiresAt: number },
+  length: number,
+  now: number,
+): boolean {
+  const interval = refreshEvery(settings.refreshInterval, settings.idle, length);
+  return refreshIsDue(record, expiresAt, idleDeadline(now, length, record.absolute), interval, now);
+}

@@ -7,6 +7,7 @@ import { isPromise } from "../util/promise.js";
 import { answer, cameByUrl } from "./answering.js";
 import { SessionCore, type StoreParts } from "./core.js";
 import { warnIfDropped } from "./dropped-cookies.js";
+import { deadlineIsDue, idleLength } from "./expiry.js";
 import { readOpening, type Opening } from "./opening.js";
 import { ABSENT } from "./records.js";
 import type { RequestSettings } from "./request-options.js";
@@ -139,7 +140,8 @@ export class RequestSession implements SessionRequest {
 
   /** True if the handler may still change the session while the body is sent. */
   get mayChange(): boolean {
-    return this.#core?.isStored === true && !hasFailed(this.#stage) && !isOver(this.#stage);
+    const isStored = this.#core ? this.#core.isStored : !this.#isVisitor;
+    return isStored && !hasFailed(this.#stage) && !isOver(this.#stage);
   }
 
   /** Returns the session for a handler; a second call returns the same. Throws or rejects if the storage fails. */
@@ -279,14 +281,22 @@ export class RequestSession implements SessionRequest {
     throw error;
   }
 
-  /** A visitor's session is created when a handler uses it, unless the response depends on it anyway. */
+  /** The session is created when a handler uses it, unless the response depends on it anyway. */
   #opened(opening: Opening): undefined {
     this.#reading = opening;
-    const isIdle = opening.loaded.kind === "absent" && !this.settings.storesNew && !cameByUrl(opening.found);
-    if (!isIdle) this.host?.hold?.();
-    if (isIdle && !this.host?.opened) return;
+    const isDue = cameByUrl(opening.found) || this.#isDue(opening);
+    if (isDue) this.host?.hold?.();
+    if (!isDue && !this.host?.opened) return;
     const session = this.#sessionOf(opening);
     this.host?.opened?.(session, this.view);
+  }
+
+  /** True if there is something to store or to send although no handler asks for the session. */
+  #isDue({ loaded }: Opening): boolean {
+    if (loaded.kind === "absent") return this.settings.storesNew;
+    if (loaded.kind !== "live") return true;
+    const { settings } = this.#parts;
+    return deadlineIsDue(settings, loaded, idleLength(settings, loaded.record), settings.clock.now());
   }
 
   #sessionOf({ loaded, token, at }: Opening): StoredSession<any> {
