@@ -60,9 +60,10 @@ export function answerInstead(res: ServerResponse, answer: () => void): void {
   gateFor(res).answerInstead(answer);
 }
 
+/** {@link prepareAnswer} has made the gate if it cannot be that of the prototype. */
 function gateFor(res: ServerResponse): ResponseGate {
   const layer = layerOf(res);
-  return layer && isCovered(res, layer) ? layeredGate(res, layer) : ownGate(res, layer);
+  return layer ? layeredGate(res, layer) : ownGate(res, null);
 }
 
 /** True if no function on the response replaces the ones on its prototype. */

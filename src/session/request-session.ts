@@ -115,7 +115,8 @@ export class RequestSession implements SessionRequest {
    * True if it has finished, or could not be loaded: a middleware that runs again for the request starts a new one.
    */
   get isDone(): boolean {
-    return isOver(this.#stage) || this.#reading.kind === "failed";
+    const isUnheld = this.#stage === "open" && this.host?.isOver === true;
+    return isUnheld || isOver(this.#stage) || this.#reading.kind === "failed";
   }
 
   get phase(): Phase {
