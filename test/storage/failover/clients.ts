@@ -105,6 +105,8 @@ export const POSTGRES_CLIENTS: Readonly<Record<string, Open>> = {
       database: "postgres",
       max: POOL,
       fetch_types: false,
+      // By default it waits up to 20 s after several attempts that failed.
+      backoff: () => 1,
       onnotice: ignore,
     });
     const storage = postgresStorage(sql);
