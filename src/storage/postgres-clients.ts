@@ -185,31 +185,57 @@ type PostgresJsQuery = ReturnType<PostgresJsClient["unsafe"]> & {
 export function throughPostgresJs(client: PostgresJsClient): SqlClient {
   const query = (text: string, values: readonly unknown[]): PostgresJsQuery =>
     client.unsafe(text, values.map(String), { prepare: true });
+  const connection = new LastOutcome();
   return {
     row: async (text, values, call) => {
       const asked = query(text, values);
-      return (await whileAwaited(asked, asked.raw(), call))[0];
+      return (await whileAwaited(asked, asked.raw(), call, connection))[0];
     },
     change: async (text, values, call) => {
       const asked = query(text, values);
-      return (await whileAwaited(asked, asked, call)).count;
+      return (await whileAwaited(asked, asked, call, connection)).count;
     },
   };
 }
 
+/** Whether the last statement reached the server. */
+class LastOutcome {
+  /** False at the start, and after a failure that the server did not send. */
+  isConnected = false;
+
+  async of<T>(result: PromiseLike<T>): Promise<T> {
+    try {
+      const value = await result;
+      this.isConnected = true;
+      return value;
+    } catch (error) {
+      const { severity, code } = (error ?? {}) as { severity?: unknown; code?: unknown };
+      if (severity === undefined && code !== CANCELED) this.isConnected = false;
+      throw error;
+    }
+  }
+}
+
+/** query_canceled, which the client itself reports too. */
+const CANCELED = "57014";
+
 /**
  * If the caller stops waiting and the statement still waits for a connection, it is never sent. A statement that was
- * sent is not cancelled: the cancel request might hit a later statement.
+ * sent is not cancelled: the cancel request might hit a later statement. Nor is one while the client connects again: a
+ * connection that is opened for a cancelled statement is never used again (postgres 3.4.9), and so the pool would end.
  */
 async function whileAwaited<T>(
   asked: PostgresJsQuery,
   result: PromiseLike<T>,
   { timeout }: StatementCall,
+  connection: LastOutcome,
 ): Promise<T> {
-  if (timeout === undefined) return result;
-  const timer = setTimeout(() => asked.state === null && asked.cancel?.(), timeout);
+  if (timeout === undefined) return connection.of(result);
+  const timer = setTimeout(() => {
+    if (connection.isConnected && asked.state === null) asked.cancel?.();
+  }, timeout);
   try {
-    return await result;
+    return await connection.of(result);
   } finally {
     clearTimeout(timer);
   }

@@ -105,8 +105,8 @@ export const POSTGRES_CLIENTS: Readonly<Record<string, Open>> = {
       database: "postgres",
       max: POOL,
       fetch_types: false,
-      // By default it waits up to 20 s after several attempts that failed.
-      backoff: () => 1,
+      // By default it waits up to 20 s after several attempts that failed. Shorter than the timeout of a statement.
+      backoff: () => 0.1,
       onnotice: ignore,
     });
     const storage = postgresStorage(sql);
