@@ -110,6 +110,18 @@ const temporary = new Set();
 /** A server that is about to end may still write. */
 const remove = (directory) => rmSync(directory, { recursive: true, force: true, maxRetries: 10 });
 
+/** Writes a key and a certificate for every name under `.test`, for two days; returns their paths. */
+export function certificateIn(directory) {
+  const [key, cert] = ["key.pem", "cert.pem"].map((name) => join(directory, name));
+  const kind = ["-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"];
+  execFileSync(
+    program("openssl", { apt: "openssl" }),
+    ["req", ...kind, "-subj", "/CN=holdfast.test", "-keyout", key, "-out", cert],
+    { stdio: ["ignore", "ignore", "pipe"] },
+  );
+  return [key, cert];
+}
+
 /**
  * A new directory, removed at the latest when this process exits by itself. A server that is given it removes it in
  * every case.

@@ -1,7 +1,5 @@
-import { execFileSync } from "node:child_process";
 import { chownSync } from "node:fs";
-import { join } from "node:path";
-import { HOST, program } from "./lib.mjs";
+import { certificateIn, HOST } from "./lib.mjs";
 import { startNginx } from "./nginx-server.mjs";
 
 /**
@@ -41,25 +39,7 @@ function http(directory, port, user) {
 }
 
 function certify(directory, { uid, gid }) {
-  const files = ["key.pem", "cert.pem"].map((name) => join(directory, name));
-  const args = [
-    "req",
-    "-x509",
-    "-newkey",
-    "ec",
-    "-pkeyopt",
-    "ec_paramgen_curve:P-256",
-    "-nodes",
-    "-days",
-    "2",
-    "-subj",
-    "/CN=holdfast.test",
-    "-keyout",
-    files[0],
-    "-out",
-    files[1],
-  ];
-  execFileSync(program("openssl", { apt: "openssl" }), args, { stdio: ["ignore", "ignore", "pipe"] });
+  const files = certificateIn(directory);
   if (uid !== undefined) for (const file of files) chownSync(file, uid, gid);
 }
 

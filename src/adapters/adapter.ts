@@ -109,15 +109,16 @@ export function mount(
 export function placeSession(target: object): void {
   const shared = addedPrototype(target);
   if (shared && isPlaced(shared)) return;
-  if (!Object.hasOwn(target, "session")) Object.defineProperty(target, "session", PLACE);
+  if (!Object.hasOwn(target, "session")) Object.defineProperty(target, "session", SESSION_PROPERTY);
 }
 
 const placed = new WeakMap<object, boolean>();
 
-function isPlaced(prototype: object): boolean {
+/** Adds `session` to a prototype, once. Returns false if it has another one, or takes none. */
+export function isPlaced(prototype: object): boolean {
   const known = placed.get(prototype);
   if (known !== undefined) return known;
-  const isDone = !("session" in prototype) && Reflect.defineProperty(prototype, "session", PLACE);
+  const isDone = !("session" in prototype) && Reflect.defineProperty(prototype, "session", SESSION_PROPERTY);
   placed.set(prototype, isDone);
   return isDone;
 }
@@ -126,7 +127,7 @@ function isPlaced(prototype: object): boolean {
  * Reading returns the session, assigning throws and says what to write. For a request without a session, reading and
  * assigning work as if this property did not exist.
  */
-const PLACE: PropertyDescriptor & ThisType<object> = {
+export const SESSION_PROPERTY: PropertyDescriptor & ThisType<object> = {
   configurable: true,
   enumerable: false,
   get() {

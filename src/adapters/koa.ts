@@ -19,7 +19,7 @@ import type { RequestSession } from "../session/request-session.js";
 import { requestSessionOf, openSession, readSession } from "../session/lookup.js";
 import { requestSettings, type RequestSettings, type SessionOptions } from "../session/request-options.js";
 import type { CrossOriginOptions } from "../http/cross-origin.js";
-import { getSession, mount, protection, refuseAssignment, withAccess, type CrossOriginChecks } from "./adapter.js";
+import { isPlaced, mount, protection, SESSION_PROPERTY, withAccess, type CrossOriginChecks } from "./adapter.js";
 import { HeldAnswer, onClose, toRead } from "./node-adapter.js";
 
 export * from "./common-exports.js";
@@ -166,8 +166,8 @@ function sourceGuarded(ctx: Context, work: Promise<void>): Promise<void> {
 /** Requests whose error response is sent by Koa. */
 const failing = new WeakSet<object>();
 
-/** The known applications, and whether their contexts inherit `session` from them. */
-const met = new WeakMap<object, boolean>();
+/** The known applications. */
+const met = new WeakSet<object>();
 
 /**
  * Adds `session` to the prototype of all contexts of an application: a property on each context would take as long as
@@ -176,15 +176,10 @@ const met = new WeakMap<object, boolean>();
  */
 function place(ctx: Context): void {
   const application = Object.getPrototypeOf(ctx) as Context;
-  const isPlaced = met.get(application) ?? meet(application);
-  if (!isPlaced || Object.hasOwn(ctx, "session")) Object.defineProperty(ctx, "session", PLACE);
-}
-
-function meet(application: Context): boolean {
-  const isPlaced = !("session" in application) && Reflect.defineProperty(application, "session", PLACE);
-  met.set(application, isPlaced);
-  noteFailures(application);
-  return isPlaced;
+  if (!met.has(application)) noteFailures(application);
+  met.add(application);
+  if (!isPlaced(application) || Object.hasOwn(ctx, "session"))
+    Object.defineProperty(ctx, "session", SESSION_PROPERTY);
 }
 
 /**
@@ -199,19 +194,6 @@ function noteFailures(application: Context): void {
   };
   Object.assign(application, { onerror });
 }
-
-/** For a request without a session, reading and assigning work as if this property did not exist. */
-const PLACE: PropertyDescriptor & ThisType<Context> = {
-  configurable: true,
-  enumerable: false,
-  get() {
-    return requestSessionOf(this) && getSession(this);
-  },
-  set(value) {
-    if (requestSessionOf(this)) refuseAssignment(value);
-    Object.defineProperty(this, "session", { value, configurable: true, enumerable: true, writable: true });
-  },
-};
 
 /**
  * Throws the handler's exception again after its changes are stored. If they cannot be stored, that error is the

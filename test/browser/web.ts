@@ -1,4 +1,3 @@
-import { execFileSync } from "node:child_process";
 import { createHash, X509Certificate } from "node:crypto";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import type { IncomingMessage, Server } from "node:http";
@@ -170,28 +169,10 @@ interface Certificate {
 
 /** A key and a certificate of this run, for every name under `.test`. */
 async function newCertificate(): Promise<Certificate> {
-  const { program } = await import(new URL("../../scripts/services/lib.mjs", import.meta.url).href);
+  const { certificateIn } = await import(new URL("../../scripts/services/lib.mjs", import.meta.url).href);
   const directory = mkdtempSync(join(tmpdir(), "holdfast-certificate-"));
-  const [key, cert] = [join(directory, "key.pem"), join(directory, "cert.pem")];
-  const args = [
-    "req",
-    "-x509",
-    "-newkey",
-    "ec",
-    "-pkeyopt",
-    "ec_paramgen_curve:P-256",
-    "-nodes",
-    "-days",
-    "2",
-    "-subj",
-    "/CN=holdfast.test",
-    "-keyout",
-    key,
-    "-out",
-    cert,
-  ];
   try {
-    execFileSync(program("openssl", { apt: "openssl" }), args, { stdio: ["ignore", "ignore", "pipe"] });
+    const [key, cert] = certificateIn(directory);
     return { key: readFileSync(key, "utf8"), cert: readFileSync(cert, "utf8") };
   } finally {
     rmSync(directory, { recursive: true, force: true });
