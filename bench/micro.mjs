@@ -3,7 +3,7 @@
  * compiled.
  */
 import { RecordCodec } from "../dist/codecs/record.js";
-import { Texts } from "../dist/codecs/texts.js";
+import { EncodedData } from "../dist/codecs/encoded-data.js";
 import { ValueCodec } from "../dist/codecs/value.js";
 import { readCookie } from "../dist/cookie/read.js";
 import { cookieLine, cookieSettings } from "../dist/cookie/write.js";
@@ -87,7 +87,7 @@ function codecs() {
   const values = new ValueCodec(65_536);
   const codec = new RecordCodec("holdfast");
   const hash = hashOf(randomToken.draw());
-  const data = Texts.of(Object.entries(DATA).map(([key, value]) => [key, values.encode(value, key)]));
+  const data = EncodedData.of(Object.entries(DATA).map(([key, value]) => [key, values.encode(value, key)]));
   const record = {
     kind: "record",
     createdAt: Date.now(),
@@ -145,7 +145,7 @@ async function requests() {
     const value = work?.(session);
     await value;
     await requestSession.commit();
-    requestSession.answer(answer());
+    requestSession.writeHeaders(answer());
     await requestSession.finish();
     return session;
   };

@@ -81,19 +81,19 @@ export function assertNoParams({ extractor }: RequestSettings): void {
  * @param view - the request
  * @param context - the arguments of the framework's handlers; the first one is the request, or contains it
  * @param request - the object that several contexts of one request have in common
- * @param canAnswer - whether there is a response that can carry a token
+ * @param canRespond - whether there is a response that can carry a token
  */
 export function mount(
   settings: RequestSettings,
   view: RequestView,
   context: readonly unknown[],
   request: object = context[0] as object,
-  canAnswer: boolean = true,
+  canRespond: boolean = true,
 ): RequestSession | undefined {
   const own = context[0] as object;
   if (settings.skip?.(...context) || lookup.isMounted(settings, own, request)) return undefined;
   const store = settings.storeFor(context);
-  const canCarry = canAnswer && view.isUpgrade !== true;
+  const canCarry = canRespond && view.isUpgrade !== true;
   const cookie = canCarry ? settings.cookieFor?.(context) : undefined;
   const requestSession = new RequestSession(settings, store, view, canCarry, cookie);
   lookup.mount(own, requestSession, request);

@@ -13,16 +13,16 @@ import { parsedFields, type Fields } from "../http/form.js";
 import type { CrossOriginOptions } from "../http/cross-origin.js";
 import { NodeView } from "../http/node-request.js";
 import { isHttp2 } from "../http/response-arguments.js";
-import { isAnswerEnded } from "../http/response-patch.js";
+import { isResponseEnded } from "../http/response-patch.js";
 import { socketOf } from "../http/socket-guard.js";
-import type { AnswerHeaders } from "../http/request-view.js";
+import type { ResponseHeaders } from "../http/request-view.js";
 import type { SessionData } from "../session-data.js";
 import { bindListeners, type AsyncContext } from "../util/async-context.js";
 import type { RequestSession } from "../session/request-session.js";
 import { requestSessionOf, openSession, readSession } from "../session/lookup.js";
 import { requestSettings, type RequestSettings, type SessionOptions } from "../session/request-options.js";
 import { getSession, mount, protection, refuseAssignment, withAccess, type CrossOriginChecks } from "./adapter.js";
-import { HeldAnswer, lastAnswer, onClose, toRead } from "./node-adapter.js";
+import { HeldResponse, sendLastResort, onClose, toRead } from "./node-adapter.js";
 
 export * from "./common-exports.js";
 
@@ -78,8 +78,8 @@ export function session<D extends object>(...called: readonly unknown[]): Sessio
   };
   Object.assign(plugin, ofParent("holdfast"));
   return withAccess<D, AnyRequest, typeof plugin, Pick<Sessions<D>, "open" | "read">>(settings, plugin, {
-    async open(...answered) {
-      const [request, reply] = answered as unknown as FastifyContext;
+    async open(...called) {
+      const [request, reply] = called as unknown as FastifyContext;
       return openSession<D>(
         settings,
         [request, reply],
@@ -174,7 +174,7 @@ function hookIn(requests: AsyncContext, hook: Hook): Hook {
 function begin(settings: Settings, request: FastifyRequest, reply: FastifyReply): void {
   const view = new FastifyView(request);
   const requestSession = mount(settings, view, [request, reply], request.raw);
-  if (requestSession) requestSession.host = new FastifyAnswer(requestSession, view, reply);
+  if (requestSession) requestSession.host = new FastifyResponse(requestSession, view, reply);
 }
 
 /** Returns undefined if loading was synchronous. */
@@ -193,7 +193,7 @@ function load(settings: Settings, request: FastifyRequest, reply: FastifyReply):
  * `return reply`, the next handler overtakes it. So the underlying response is delayed, while Fastify considers it
  * sent.
  */
-class FastifyAnswer extends HeldAnswer {
+class FastifyResponse extends HeldResponse {
   readonly #view: FastifyView;
   readonly #reply: FastifyReply;
 
@@ -227,7 +227,7 @@ function showEnd(reply: FastifyReply): void {
   const prototype = Object.getPrototypeOf(reply) as FastifyReply;
   Object.defineProperty(reply, "sent", {
     configurable: true,
-    get: () => isAnswerEnded(reply.raw) || Reflect.get(prototype, "sent", reply),
+    get: () => isResponseEnded(reply.raw) || Reflect.get(prototype, "sent", reply),
   });
 }
 
@@ -244,8 +244,8 @@ function failSent(settings: Settings, error: unknown, reply: FastifyReply): void
   clear(reply, error);
   const { errorHandler } = settings;
   if (!errorHandler) return sendError(reply, error);
-  void hasAnswered(reply, () => errorHandler(error, request, reply)).then(
-    (isAnswered) => isAnswered || sendError(reply, error),
+  void hasResponded(reply, () => errorHandler(error, request, reply)).then(
+    (hasSent) => hasSent || sendError(reply, error),
     (thrown: unknown) => sendError(reply, thrown),
   );
 }
@@ -266,7 +266,7 @@ async function fail(
   reply: FastifyReply,
 ): Promise<never> {
   clear(reply, error);
-  if (settings.errorHandler && (await hasAnswered(reply, () => settings.errorHandler!(error, request, reply))))
+  if (settings.errorHandler && (await hasResponded(reply, () => settings.errorHandler!(error, request, reply))))
     return new Promise<never>(() => {});
   throw error;
 }
@@ -287,7 +287,7 @@ function redirectsFrom(reply: FastifyReply, status: number): void {
 }
 
 /** Calls a function; returns true if it responded, by its return value or by `reply.send`, which sends later. */
-async function hasAnswered(reply: FastifyReply, answer: () => unknown): Promise<boolean> {
+async function hasResponded(reply: FastifyReply, respond: () => unknown): Promise<boolean> {
   const { send } = reply;
   let isSent = false;
   reply.send = (payload) => {
@@ -295,7 +295,7 @@ async function hasAnswered(reply: FastifyReply, answer: () => unknown): Promise<
     reply.send = send;
     return reply.send(payload);
   };
-  const payload = await answer();
+  const payload = await respond();
   reply.send = send;
   if (payload !== undefined && !isSent) reply.send(payload);
   return isSent || payload !== undefined || reply.sent;
@@ -316,7 +316,7 @@ async function failRaw(
   }
   if (reply.raw.headersSent || reply.raw.writableEnded) return;
   request.log.error(error);
-  lastAnswer(reply.raw, error, STATUS_CODES);
+  sendLastResort(reply.raw, error, STATUS_CODES);
 }
 
 class FastifyView extends NodeView {
@@ -338,7 +338,7 @@ class FastifyView extends NodeView {
 }
 
 /** The headers of a reply, including those set on `reply.raw`. */
-class ReplyHeaders implements AnswerHeaders {
+class ReplyHeaders implements ResponseHeaders {
   readonly #reply: FastifyReply;
 
   constructor(reply: FastifyReply) {

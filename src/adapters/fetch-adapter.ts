@@ -1,7 +1,7 @@
 import type { Awaitable } from "../contracts/storage.js";
 import { SessionError, statusResponse } from "../errors.js";
-import { answered, isHandedOver, isResponse, WebView } from "../http/web-request.js";
-import type { AnswerHeaders } from "../http/request-view.js";
+import { responseWith, isHandedOver, isResponse, WebView } from "../http/web-request.js";
+import type { ResponseHeaders } from "../http/request-view.js";
 import { kindOf } from "../util/assert.js";
 import { isPromise } from "../util/promise.js";
 import type { RequestSession } from "../session/request-session.js";
@@ -12,11 +12,11 @@ import { mount } from "./adapter.js";
 export type FetchContext = readonly [request: Request, ...rest: any[]];
 
 /** Result of an error handler. */
-export type FetchAnswer = Response | undefined | void;
+export type FetchResult = Response | undefined | void;
 
 /** A request, and how it is handled. */
 export interface Served {
-  readonly settings: RequestSettings<FetchContext, FetchAnswer>;
+  readonly settings: RequestSettings<FetchContext, FetchResult>;
   readonly context: FetchContext;
   /** Calls the handler. */
   handle(): unknown;
@@ -25,7 +25,7 @@ export interface Served {
    * headers of that response, which then carry the session cookie. Undefined if no header can be sent; changes that
    * need a new token are then not stored.
    */
-  carrierOf?(thrown: unknown): Awaitable<AnswerHeaders | undefined>;
+  carrierOf?(thrown: unknown): Awaitable<ResponseHeaders | undefined>;
 }
 
 /** Loads the session, calls the handler, saves the session, and returns the response after that. */
@@ -56,7 +56,7 @@ async function handle(served: Served, requestSession: RequestSession | undefined
   if (!requestSession) return served.handle() as Response;
   let response: Response | undefined;
   try {
-    response = await answerOf(served);
+    response = await resultOf(served);
   } catch (thrown) {
     return thrownOn(served, requestSession, thrown);
   }
@@ -65,7 +65,7 @@ async function handle(served: Served, requestSession: RequestSession | undefined
       await requestSession.handOver();
       return response;
     }
-    return await answered(served.context[0], response, requestSession);
+    return await responseWith(served.context[0], response, requestSession);
   } catch (error) {
     void response?.body?.cancel().catch(() => {});
     return fail(served, error);
@@ -73,11 +73,11 @@ async function handle(served: Served, requestSession: RequestSession | undefined
 }
 
 /** Undefined is valid after an upgrade: Bun has taken the connection over. */
-async function answerOf(served: Served): Promise<Response | undefined> {
+async function resultOf(served: Served): Promise<Response | undefined> {
   const handled = served.handle();
-  const answer = isPromise(handled) ? await handled : handled;
-  if (answer === undefined || isResponse(answer)) return answer;
-  throw new TypeError(`holdfast: the handler returned ${kindOf(answer)}, not a Response; write new Response(…)`);
+  const result = isPromise(handled) ? await handled : handled;
+  if (result === undefined || isResponse(result)) return result;
+  throw new TypeError(`holdfast: the handler returned ${kindOf(result)}, not a Response; write new Response(…)`);
 }
 
 /**
@@ -89,7 +89,7 @@ async function thrownOn(served: Served, requestSession: RequestSession, thrown: 
   const carrier = isResponse(thrown) ? undefined : await served.carrierOf?.(thrown);
   let goesOn = thrown;
   try {
-    if (isResponse(thrown)) goesOn = await answered(served.context[0], thrown, requestSession);
+    if (isResponse(thrown)) goesOn = await responseWith(served.context[0], thrown, requestSession);
     else await carried(requestSession, carrier);
   } catch (error) {
     const failure = await fail(served, error);
@@ -98,10 +98,10 @@ async function thrownOn(served: Served, requestSession: RequestSession, thrown: 
   throw goesOn;
 }
 
-async function carried(requestSession: RequestSession, carrier: AnswerHeaders | undefined): Promise<void> {
+async function carried(requestSession: RequestSession, carrier: ResponseHeaders | undefined): Promise<void> {
   await requestSession.commit(carrier !== undefined);
   await requestSession.finish()?.catch(() => {});
-  if (carrier) requestSession.answer(carrier);
+  if (carrier) requestSession.writeHeaders(carrier);
 }
 
 /** A failure of the session itself: `errorHandler` creates the response; fetch servers have no error path. */

@@ -11,7 +11,7 @@ import { WebHeaders, WebView } from "../http/web-request.js";
 import type { SessionData } from "../session-data.js";
 import { openSession, readSession } from "../session/lookup.js";
 import { requestSettings, type SessionOptions } from "../session/request-options.js";
-import { serveFetch, type FetchAnswer, type FetchContext } from "./fetch-adapter.js";
+import { serveFetch, type FetchResult, type FetchContext } from "./fetch-adapter.js";
 import { assertNoParams, protection, withAccess, type CrossOriginChecks } from "./adapter.js";
 
 export * from "./common-exports.js";
@@ -20,7 +20,7 @@ export * from "./common-exports.js";
  * Options of {@link session}; `skip`, `storage` and `errorHandler` are called with the arguments of the handler:
  * `(request, ...rest)`.
  */
-export type FetchOptions = SessionOptions<FetchContext, FetchAnswer | Promise<FetchAnswer>>;
+export type FetchOptions = SessionOptions<FetchContext, FetchResult | Promise<FetchResult>>;
 
 /**
  * A handler of a fetch-style server. `R`: the arguments that its runtime passes after the request (`env`, `ctx`,
@@ -92,7 +92,7 @@ export function session<D extends object = SessionData, S extends Schemas = Sche
   options?: TypedBy<FetchOptions, D, S>,
 ): Sessions<DataBy<D, S>>;
 export function session<D extends object>(...called: readonly unknown[]): Sessions<D> {
-  const settings = requestSettings<FetchContext, FetchAnswer>(called);
+  const settings = requestSettings<FetchContext, FetchResult>(called);
   assertNoParams(settings);
   const wrap = (handler: AnyHandler): AnyHandler => {
     const wrapped: AnyHandler = function (...context) {

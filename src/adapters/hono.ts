@@ -7,10 +7,10 @@ import type { Context, Next } from "hono";
 import type { Session, StoredSession } from "../contracts/session-api.js";
 import type { DataBy, Schemas, TypedBy } from "../contracts/schema.js";
 import type { SessionAccess } from "../contracts/session-access.js";
-import { answered, isHandedOver, isResponse, WebView } from "../http/web-request.js";
+import { responseWith, isHandedOver, isResponse, WebView } from "../http/web-request.js";
 import type { CrossOriginOptions } from "../http/cross-origin.js";
 import { parsedFields, type Fields } from "../http/form.js";
-import type { AnswerHeaders } from "../http/request-view.js";
+import type { ResponseHeaders } from "../http/request-view.js";
 import { andThen } from "../util/promise.js";
 import type { SessionData } from "../session-data.js";
 import type { RequestSession, ResponseHost } from "../session/request-session.js";
@@ -21,10 +21,10 @@ import { mount, protection, withAccess, type CrossOriginChecks } from "./adapter
 export * from "./common-exports.js";
 
 type HonoContext = readonly [c: Context<any>];
-type Answer = Response | undefined | void;
+type Result = Response | undefined | void;
 
 /** Options of {@link session}; `skip`, `storage` and `errorHandler` are called with `c`. */
-export type HonoOptions = SessionOptions<HonoContext, Answer | Promise<Answer>>;
+export type HonoOptions = SessionOptions<HonoContext, Result | Promise<Result>>;
 
 /** The environment of an application or router whose handlers have a session: `c.get("session")`. */
 export type SessionEnv<D extends object = SessionData> = { Variables: { session: Session<D> } };
@@ -65,7 +65,7 @@ export function session<D extends object = SessionData, S extends Schemas = Sche
   options?: TypedBy<HonoOptions, D, S>,
 ): Sessions<DataBy<D, S>>;
 export function session<D extends object>(...called: readonly unknown[]): Sessions<D> {
-  const settings = requestSettings<HonoContext, Answer>(called);
+  const settings = requestSettings<HonoContext, Result>(called);
   const { requests } = settings;
   const middleware = (c: Context<SessionEnv<D>>, next: Next): Promise<Response | void> =>
     requests ? requests.run(c, serve, settings, c as Context, next) : serve(settings, c, next);
@@ -110,7 +110,7 @@ export function crossOriginProtection(...called: readonly unknown[]): CrossOrigi
 }
 
 async function serve(
-  settings: RequestSettings<HonoContext, Answer>,
+  settings: RequestSettings<HonoContext, Result>,
   c: Context,
   next: Next,
 ): Promise<Response | void> {
@@ -131,8 +131,8 @@ async function serve(
     return thrownOn(settings, requestSession, c, thrown);
   }
   try {
-    const answering = answer(requestSession, c);
-    if (answering) await answering;
+    const sending = send(requestSession, c);
+    if (sending) await sending;
   } catch (error) {
     return fail(settings, c, error);
   }
@@ -144,7 +144,7 @@ async function serve(
  * token.
  */
 async function thrownOn(
-  settings: RequestSettings<HonoContext, Answer>,
+  settings: RequestSettings<HonoContext, Result>,
   requestSession: RequestSession,
   c: Context,
   thrown: unknown,
@@ -153,18 +153,18 @@ async function thrownOn(
     await requestSession.commit(false);
     throw thrown;
   }
-  let answer: Response;
+  let response: Response;
   try {
-    answer = await answered(c.req.raw, thrown, requestSession);
+    response = await responseWith(c.req.raw, thrown, requestSession);
   } catch (error) {
     return fail(settings, c, error);
   }
   // oxlint-disable-next-line typescript/only-throw-error -- a Response was thrown
-  throw answer;
+  throw response;
 }
 
 /** The middleware has already run for this request, maybe in another application whose context has the session. */
-function handOn(settings: RequestSettings<HonoContext, Answer>, c: Context, next: Next): Promise<void> {
+function handOn(settings: RequestSettings<HonoContext, Result>, c: Context, next: Next): Promise<void> {
   const session = findSession(c, settings);
   if (session) c.set("session", session);
   return next();
@@ -173,10 +173,10 @@ function handOn(settings: RequestSettings<HonoContext, Answer>, c: Context, next
 /** Stores the session in Hono's variables: `c.get("session")`. One object for all requests. */
 const HOST: ResponseHost = { opened: (session, view) => (view.context as Context).set("session", session) };
 
-function answer(requestSession: RequestSession, c: Context): Promise<void> | void {
+function send(requestSession: RequestSession, c: Context): Promise<void> | void {
   const response = c.finalized ? c.res : undefined;
   if (requestSession.view.isUpgrade && isHandedOver(response)) return requestSession.handOver();
-  return andThen(answered(c.req.raw, response, requestSession), (own) => {
+  return andThen(responseWith(c.req.raw, response, requestSession), (own) => {
     if (own !== response) replace(c, own!);
   });
 }
@@ -185,7 +185,7 @@ function answer(requestSession: RequestSession, c: Context): Promise<void> | voi
  * Handles a failure of the session itself: first the application's `errorHandler`, then `onError`. The original
  * response is discarded.
  */
-async function fail(settings: RequestSettings<HonoContext, Answer>, c: Context, error: unknown): Promise<Response> {
+async function fail(settings: RequestSettings<HonoContext, Result>, c: Context, error: unknown): Promise<Response> {
   clear(c);
   const response = await settings.errorHandler?.(error, c);
   if (response) return response;
@@ -252,7 +252,7 @@ class HonoView extends WebView {
 }
 
 /** The headers set with `c.header`. */
-class HonoHeaders implements AnswerHeaders {
+class HonoHeaders implements ResponseHeaders {
   readonly #c: Context;
 
   constructor(c: Context) {

@@ -10,7 +10,7 @@ import type { DataBy, Schemas, TypedBy } from "../contracts/schema.js";
 import type { SessionAccess } from "../contracts/session-access.js";
 import { asDropped } from "../http/error-path.js";
 import { NodeHeaders, NodeView } from "../http/node-request.js";
-import { clearAnswer } from "../http/response-arguments.js";
+import { clearResponse } from "../http/response-arguments.js";
 import { parsedFields, type Fields } from "../http/form.js";
 import { kindOf } from "../util/assert.js";
 import { bindListeners } from "../util/async-context.js";
@@ -20,7 +20,7 @@ import { requestSessionOf, openSession, readSession } from "../session/lookup.js
 import { requestSettings, type RequestSettings, type SessionOptions } from "../session/request-options.js";
 import type { CrossOriginOptions } from "../http/cross-origin.js";
 import { isPlaced, mount, protection, SESSION_PROPERTY, withAccess, type CrossOriginChecks } from "./adapter.js";
-import { HeldAnswer, onClose, toRead } from "./node-adapter.js";
+import { HeldResponse, onClose, toRead } from "./node-adapter.js";
 
 export * from "./common-exports.js";
 
@@ -131,7 +131,7 @@ async function serve(settings: RequestSettings<KoaContext>, ctx: Context, next: 
   const requestSession = mount(settings, new KoaView(ctx), [ctx], ctx.req);
   if (requestSessionOf(ctx, settings)) place(ctx);
   if (!requestSession) return next();
-  const answer = (requestSession.host = new KoaAnswer(requestSession, ctx));
+  const held = (requestSession.host = new KoaResponse(requestSession, ctx));
   try {
     const loading = settings.isLazy ? undefined : requestSession.load();
     if (loading) await loading;
@@ -141,15 +141,15 @@ async function serve(settings: RequestSettings<KoaContext>, ctx: Context, next: 
   try {
     await next();
   } catch (thrown) {
-    return abandon(requestSession, answer, ctx, thrown);
+    return abandon(requestSession, held, ctx, thrown);
   }
   // If a handler writes to `ctx.res` itself, maybe later, the session is stored before the first byte.
-  if (answer.hasBegun || ctx.respond === false) return;
+  if (held.hasBegun || ctx.respond === false) return;
   try {
-    const committing = requestSession.commit(true, answer);
+    const committing = requestSession.commit(true, held);
     if (committing) await sourceGuarded(ctx, committing);
   } catch (error) {
-    if (!answer.hasBegun) return fail(settings, ctx, error);
+    if (!held.hasBegun) return fail(settings, ctx, error);
   }
 }
 
@@ -187,10 +187,10 @@ function place(ctx: Context): void {
  * and the session that it reads may be the reason of the failure.
  */
 function noteFailures(application: Context): void {
-  const { onerror: answer } = application;
+  const { onerror: original } = application;
   const onerror = function (this: Context, error: Error | null, ...rest: unknown[]): void {
     if (error) failing.add(this.req);
-    Reflect.apply(answer, this, [error, ...rest]);
+    Reflect.apply(original, this, [error, ...rest]);
   };
   Object.assign(application, { onerror });
 }
@@ -201,15 +201,15 @@ function noteFailures(application: Context): void {
  */
 async function abandon(
   requestSession: RequestSession,
-  answer: KoaAnswer,
+  held: KoaResponse,
   ctx: Context,
   thrown: unknown,
 ): Promise<void> {
-  if (answer.hasBegun) throw thrown;
+  if (held.hasBegun) throw thrown;
   try {
     await requestSession.commit();
   } catch (error) {
-    if (answer.hasBegun) throw thrown;
+    if (held.hasBegun) throw thrown;
     report(ctx, thrown);
     return fail(requestSession.settings, ctx, error);
   }
@@ -230,7 +230,7 @@ function report(ctx: Context, thrown: unknown): void {
  * Koa's error response drops all headers, and direct writes do not pass through the middleware: so the token is added
  * before the first byte.
  */
-class KoaAnswer extends HeldAnswer {
+class KoaResponse extends HeldResponse {
   /** True if a handler writes to `ctx.res` itself: then the error response is sent there too, once. */
   hasBegun = false;
   readonly #ctx: Context;
@@ -261,27 +261,27 @@ class KoaAnswer extends HeldAnswer {
  * response is discarded.
  */
 async function fail(settings: RequestSettings<KoaContext>, ctx: Context, error: unknown): Promise<void> {
-  if (!(await hasAnswered(settings, ctx, error))) throw error;
+  if (!(await hasResponded(settings, ctx, error))) throw error;
   if (ctx.respond === false) sendRaw(ctx);
 }
 
 /** Calls `errorHandler`; returns true if it responded by setting body or status. */
-async function hasAnswered(settings: RequestSettings<KoaContext>, ctx: Context, error: unknown): Promise<boolean> {
-  clearAnswer(ctx.res);
+async function hasResponded(settings: RequestSettings<KoaContext>, ctx: Context, error: unknown): Promise<boolean> {
+  clearResponse(ctx.res);
   ctx.body = undefined;
-  ctx.status = UNANSWERED;
+  ctx.status = NOT_FOUND;
   await settings.errorHandler?.(error, ctx);
-  const isAnswered = ctx.status !== UNANSWERED || (ctx.body ?? undefined) !== undefined;
-  if (ctx.status === UNANSWERED) ctx.status = statusOf(error);
-  return isAnswered;
+  const hasSent = ctx.status !== NOT_FOUND || (ctx.body ?? undefined) !== undefined;
+  if (ctx.status === NOT_FOUND) ctx.status = statusOf(error);
+  return hasSent;
 }
 
 /** The same if a handler wrote to `ctx.res` itself, when Koa sends no other response. */
 async function failRaw(settings: RequestSettings<KoaContext>, ctx: Context, error: unknown): Promise<void> {
   try {
-    const isAnswered = await hasAnswered(settings, ctx, error);
+    const hasSent = await hasResponded(settings, ctx, error);
     if (ctx.res.headersSent || ctx.res.writableEnded) return;
-    if (isAnswered) sendRaw(ctx);
+    if (hasSent) sendRaw(ctx);
     else ctx.onerror(error as Error);
   } catch (thrown) {
     ctx.onerror(thrown as Error);
@@ -297,7 +297,7 @@ function sendRaw({ body, res }: Context): void {
 }
 
 /** The initial status of a context. */
-const UNANSWERED = 404;
+const NOT_FOUND = 404;
 
 function statusOf(error: unknown): number {
   return (error as { status?: number } | undefined)?.status ?? 500;

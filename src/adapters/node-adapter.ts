@@ -1,10 +1,10 @@
 import { STATUS_CODES, type IncomingMessage, type ServerResponse } from "node:http";
 import type { StoredSession } from "../contracts/session-api.js";
 import { NodeHeaders, NodeView } from "../http/node-request.js";
-import { clearAnswer, isResponse } from "../http/response-arguments.js";
-import type { AnswerHooks } from "../http/answer-hooks.js";
+import { clearResponse, isResponse } from "../http/response-arguments.js";
+import type { GateHooks } from "../http/gate-hooks.js";
 import { isListening } from "../http/listening.js";
-import { answerInstead, holdAnswer, OVER, prepareAnswer } from "../http/response-patch.js";
+import { respondInstead, holdResponse, OVER, prepareResponse } from "../http/response-patch.js";
 import { bindListeners } from "../util/async-context.js";
 import { isPromise } from "../util/promise.js";
 import type { RequestSession, ResponseHost } from "../session/request-session.js";
@@ -26,7 +26,7 @@ export function serving(settings: RequestSettings): Serve {
     const requestSession = mount(settings, new NodeView(req), context, req, canRespond);
     if (!requestSession) return next();
     placeSession(req);
-    if (canRespond) requestSession.host = new NodeAnswer(requestSession, context, next);
+    if (canRespond) requestSession.host = new NodeResponse(requestSession, context, next);
     if (settings.isLazy) return next();
     load(requestSession, context, next);
   };
@@ -93,14 +93,14 @@ export function onClose(res: { once?: ServerResponse["once"] }, then: () => void
  * Sends an error response if nothing else did: status and reason phrase, without the message. A response that has
  * ended is not changed.
  */
-export function lastAnswer(
+export function sendLastResort(
   res: ServerResponse,
   error: unknown,
   words: Readonly<Record<number, string | undefined>>,
 ): void {
   if (res.writableEnded) return;
   if (res.headersSent) return void res.destroy();
-  clearAnswer(res);
+  clearResponse(res);
   const { status } = (typeof error === "object" && error !== null ? error : {}) as { status?: unknown };
   res.statusCode = typeof status === "number" && status >= 400 && status < 600 ? status : 500;
   res.setHeader("Content-Type", "text/plain; charset=utf-8");
@@ -108,7 +108,7 @@ export function lastAnswer(
 }
 
 /** The steps around the response to a request of a Node server, and its headers. Adapters implement `failed`. */
-export abstract class HeldAnswer extends NodeHeaders implements AnswerHooks, ResponseHost {
+export abstract class HeldResponse extends NodeHeaders implements GateHooks, ResponseHost {
   protected readonly requestSession: RequestSession;
   readonly #res: ServerResponse;
   #isHeld = false;
@@ -117,7 +117,7 @@ export abstract class HeldAnswer extends NodeHeaders implements AnswerHooks, Res
     super(res);
     this.requestSession = requestSession;
     this.#res = res;
-    prepareAnswer(res);
+    prepareResponse(res);
   }
 
   get isOver(): boolean {
@@ -141,7 +141,7 @@ export abstract class HeldAnswer extends NodeHeaders implements AnswerHooks, Res
   hold(): void {
     if (this.#isHeld) return;
     this.#isHeld = true;
-    holdAnswer(this.#res, this);
+    holdResponse(this.#res, this);
   }
 
   before(): Promise<void> | undefined {
@@ -149,7 +149,7 @@ export abstract class HeldAnswer extends NodeHeaders implements AnswerHooks, Res
   }
 
   headers(): void {
-    this.requestSession.answer(this);
+    this.requestSession.writeHeaders(this);
   }
 
   after(): Promise<void> | undefined {
@@ -163,7 +163,7 @@ export abstract class HeldAnswer extends NodeHeaders implements AnswerHooks, Res
   abstract failed(error: unknown): void;
 }
 
-class NodeAnswer extends HeldAnswer {
+class NodeResponse extends HeldResponse {
   readonly #context: NodeContext;
   readonly #next: (error?: unknown) => void;
 
@@ -190,9 +190,7 @@ function fail(
   next: (error?: unknown) => void,
 ): void {
   if (!settings.errorHandler) return handOver(context[1], error, next);
-  void handled(settings, context, error).then(
-    (unanswered) => unanswered && handOver(context[1], unanswered.error, next),
-  );
+  void handled(settings, context, error).then((unsent) => unsent && handOver(context[1], unsent.error, next));
 }
 
 /** Returns the error for the framework's error path, or undefined if `errorHandler` sent a response. */
@@ -224,7 +222,7 @@ function handOver(res: ServerResponse, error: unknown, next: (error?: unknown) =
   try {
     next(error);
   } catch {
-    return lastAnswer(res, error, STATUS_CODES);
+    return sendLastResort(res, error, STATUS_CODES);
   }
   if (!res.headersSent && !res.destroyed) awaitErrorPath(res, error);
 }
@@ -235,7 +233,7 @@ function awaitErrorPath(res: ServerResponse, error: unknown): void {
   const look = (): void => {
     if (res.headersSent) return;
     if (res.req?.complete === false && ++times < MOST_TIMES) timer = later(look);
-    else answerInstead(res, () => lastAnswer(res, error, STATUS_CODES));
+    else respondInstead(res, () => sendLastResort(res, error, STATUS_CODES));
   };
   let timer = later(look);
   res.once(OVER, () => clearTimeout(timer));

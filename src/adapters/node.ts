@@ -12,7 +12,7 @@ import type { SessionData } from "../session-data.js";
 import { requestSettings, type SessionOptions } from "../session/request-options.js";
 import type { CrossOriginOptions } from "../http/cross-origin.js";
 import { assertNoParams, protection, withAccess, type CrossOriginChecks } from "./adapter.js";
-import { lastAnswer, nodeOpeners, serving, toRead, type NodeContext } from "./node-adapter.js";
+import { sendLastResort, nodeOpeners, serving, toRead, type NodeContext } from "./node-adapter.js";
 
 export * from "./common-exports.js";
 
@@ -144,5 +144,5 @@ function handle<D extends object>(handler: SessionHandler<D>, req: SessionReques
 /** There is no error path of a framework. */
 function failed(res: ServerResponse, error: unknown): void {
   console.error(error);
-  lastAnswer(res, error, STATUS_CODES);
+  sendLastResort(res, error, STATUS_CODES);
 }

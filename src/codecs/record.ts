@@ -1,5 +1,5 @@
 import { seal, unreadable, unseal, type NoRecord } from "./envelope.js";
-import { Texts } from "./texts.js";
+import { EncodedData } from "./encoded-data.js";
 
 /** The stored record of a session: data and metadata. */
 export interface SessionRecord {
@@ -24,14 +24,14 @@ export interface SessionRecord {
   /** Ids of the last saves, the newest last, each {@link WRITE_ID_LENGTH} long. */
   readonly writes: string;
   /** The data: the value of each key as one line of JSON. */
-  readonly data: Texts;
+  readonly data: EncodedData;
 }
 
 /** What a session was before it became an impersonation. */
 export interface Parked
   extends Pick<SessionRecord, "createdAt" | "authenticatedAt" | "idle" | "absolute" | "lifetime" | "sessionOnly"> {
   readonly owner: string;
-  readonly data: Texts;
+  readonly data: EncodedData;
 }
 
 /** True if a session belongs to this owner, or is an impersonation by them. */
@@ -140,7 +140,7 @@ export class RecordCodec {
     if (head.k !== hash) return unreadable("it is the record of another key");
     if (head.n !== this.#namespace) return unreadable("it is the record of another namespace");
     if (head.s !== undefined) return marker(head);
-    const data = end === -1 ? Texts.none : Texts.read(body.slice(end + 1));
+    const data = end === -1 ? EncodedData.none : EncodedData.read(body.slice(end + 1));
     return data ? record(head, data) : unreadable("its data is damaged");
   }
 
@@ -202,12 +202,12 @@ function parkedFrom(head: unknown): Parked | undefined {
   if (typeof head !== "object" || head === null) return undefined;
   const { o, d, c, a, i, x, l, t } = head as Partial<ParkedHead>;
   if (!isText(o) || !isText(d) || !isTime(c) || ![a, i, x, l, t].every(isTimeOrAbsent)) return undefined;
-  const data = d === "" ? Texts.none : Texts.read(d);
+  const data = d === "" ? EncodedData.none : EncodedData.read(d);
   const times = { createdAt: c, authenticatedAt: a, idle: i, absolute: x, lifetime: l };
   return data && { owner: o, data, ...times, sessionOnly: t === undefined ? undefined : t === 1 };
 }
 
-function record({ c, a, i, x, p, l, t, o, w, v }: Head, data: Texts): SessionRecord | NoRecord {
+function record({ c, a, i, x, p, l, t, o, w, v }: Head, data: EncodedData): SessionRecord | NoRecord {
   const isWhole =
     isTime(c) && isText(w) && [a, i, x, p, l, t].every(isTimeOrAbsent) && (o === undefined || isText(o));
   const parked = v === undefined ? undefined : parkedFrom(v);

@@ -1,4 +1,4 @@
-import type { AnswerHeaders } from "./request-view.js";
+import type { ResponseHeaders } from "./request-view.js";
 
 /** Headers that some caches use instead of Cache-Control: those of RFC 9213, and older CDN headers. */
 const TARGETED = /^(?:(?:.+-)?cdn-cache-control|surrogate-control|edge-control)$/i;
@@ -19,7 +19,7 @@ function mayTarget(name: string): boolean {
  * Cache-Control, Expires or a header for some caches, without `private` or `no-store` in the same header. `now`: epoch
  * ms.
  */
-export function isForEverybody(headers: AnswerHeaders, now: number): boolean {
+export function isForEverybody(headers: ResponseHeaders, now: number): boolean {
   const control = directives(headers.get("Cache-Control"));
   const expires = control.has("max-age") || control.has("s-maxage") ? undefined : headers.get("Expires");
   return (
@@ -28,7 +28,7 @@ export function isForEverybody(headers: AnswerHeaders, now: number): boolean {
   );
 }
 
-function isTargetedAtSharing(headers: AnswerHeaders, name: string): boolean {
+function isTargetedAtSharing(headers: ResponseHeaders, name: string): boolean {
   if (SECONDS.test(name)) return seconds(headers.get(name)) > 0;
   return TARGETED.test(name) && allowsSharing(directives(headers.get(name)), false);
 }
@@ -58,13 +58,13 @@ function seconds(text: string | undefined): number {
 }
 
 /** A response with a token must not be stored by any cache. */
-export function forbidStoring(headers: AnswerHeaders): void {
+export function forbidStoring(headers: ResponseHeaders): void {
   headers.set("Cache-Control", "no-store");
   forbidSharing(headers);
 }
 
 /** Headers with priority over Cache-Control must not allow storing. */
-function forbidSharing(headers: AnswerHeaders): void {
+function forbidSharing(headers: ResponseHeaders): void {
   for (const name of headers.names()) {
     if (!mayTarget(name)) continue;
     if (SECONDS.test(name)) headers.set(name, "0");
@@ -76,7 +76,7 @@ function forbidSharing(headers: AnswerHeaders): void {
  * A response that depends on a session: shared caches must not send it to other clients, and `Vary` lists the request
  * headers that it depends on.
  */
-export function keepPrivate(headers: AnswerHeaders, asked: readonly string[]): void {
+export function keepPrivate(headers: ResponseHeaders, asked: readonly string[]): void {
   const control = headers.get("Cache-Control");
   if (control !== undefined && /\b(?:public|s-maxage)\b/i.test(control))
     headers.set("Cache-Control", privately(control));
@@ -92,7 +92,7 @@ function privately(control: string): string {
   return ["private", ...kept].join(", ");
 }
 
-function vary(headers: AnswerHeaders, name: string): void {
+function vary(headers: ResponseHeaders, name: string): void {
   const value = headers.get("Vary");
   if (value === undefined) return headers.set("Vary", name);
   const names = value.split(",").map((part) => part.trim().toLowerCase());

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { nodeForm, type Fields } from "./form.js";
 import { read } from "../util/prototypes.js";
-import { isHandshake, type AnswerHeaders, type RequestView } from "./request-view.js";
+import { isHandshake, type ResponseHeaders, type RequestView } from "./request-view.js";
 
 /** View of a Node request (HTTP/1, or HTTP/2's compatibility API). */
 export class NodeView implements RequestView {
@@ -54,7 +54,7 @@ export class NodeView implements RequestView {
 }
 
 /** The headers of a Node response that has not begun. */
-export class NodeHeaders implements AnswerHeaders {
+export class NodeHeaders implements ResponseHeaders {
   readonly #res: ServerResponse;
 
   constructor(res: ServerResponse) {

@@ -1,12 +1,12 @@
 import type { Begun } from "./live-body.js";
-import type { AnswerHeaders } from "./request-view.js";
+import type { ResponseHeaders } from "./request-view.js";
 
 /**
  * A response before it is sent, with changes to its headers. The handler's response itself is not changed: an
  * application may return one object for many requests, and other clients would get the cookie. If there is a change, a
  * copy is sent. Its body has the same form as the original's, so type, length and ranges are kept.
  */
-export abstract class Outgoing implements AnswerHeaders {
+export abstract class Outgoing implements ResponseHeaders {
   protected readonly changes: Map<string, string> = new Map();
   protected ownCookies: readonly string[] | undefined;
 

@@ -38,7 +38,7 @@ export interface RequestView {
 }
 
 /** The headers of a response that has not begun. */
-export interface AnswerHeaders {
+export interface ResponseHeaders {
   /** Names of all headers, in any case. */
   names(): readonly string[];
   get(name: string): string | undefined;

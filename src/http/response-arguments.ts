@@ -92,9 +92,9 @@ function received(value: unknown): string {
 }
 
 /** The error that Node throws if headers are changed after they were sent. */
-export function headersSent(res: ServerResponse, verb: "set" | "append" | "remove" | "write"): Error {
+export function headersSent(res: ServerResponse, method: "set" | "append" | "remove" | "write"): Error {
   if (isHttp2(res)) return coded(Error, "ERR_HTTP2_HEADERS_SENT", "Response has already been initiated.");
-  return coded(Error, "ERR_HTTP_HEADERS_SENT", `Cannot ${verb} headers after they are sent to the client`);
+  return coded(Error, "ERR_HTTP_HEADERS_SENT", `Cannot ${method} headers after they are sent to the client`);
 }
 
 /** Node's error for writing after `end`. */
@@ -162,7 +162,7 @@ export function setStatus(res: ServerResponse, status: number, message: string |
 }
 
 /** Removes status, headers and everything else of a response that did not begin. */
-export function clearAnswer(res: ServerResponse): void {
+export function clearResponse(res: ServerResponse): void {
   if (res.headersSent) return;
   const { sendDate } = res;
   for (const name of res.getHeaderNames()) res.removeHeader(name);

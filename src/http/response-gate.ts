@@ -1,12 +1,12 @@
 import type { EventEmitter } from "node:events";
 import type { ServerResponse } from "node:http";
-import { allBegun, begun, failureOf, finished, settle, type AnswerHooks, type Failure } from "./answer-hooks.js";
+import { allBegun, begun, failureOf, finished, settle, type GateHooks, type Failure } from "./gate-hooks.js";
 import { ErrorPath } from "./error-path.js";
 import {
   checkCall,
   checkFirstCall,
   checkLength,
-  clearAnswer,
+  clearResponse,
   headersSent,
   isBodyless,
   isDestroyed,
@@ -56,7 +56,7 @@ export interface ResponsePatch {
 
 type Call = HeldCall<ResponseFunctions>;
 
-const NONE: readonly AnswerHooks[] = [];
+const NONE: readonly GateHooks[] = [];
 
 /**
  * Holds the first byte of a response until the middlewares are ready. For the handler, the response always behaves
@@ -70,7 +70,7 @@ export class ResponseGate {
   readonly #patch: ResponsePatch;
   #phase: Phase = "open";
   /** The innermost middleware first. */
-  #hooks: readonly AnswerHooks[] = NONE;
+  #hooks: readonly GateHooks[] = NONE;
   #held: HeldCalls<ResponseFunctions> | undefined = undefined;
   #errorPath: ErrorPath | undefined = undefined;
   #destroy: DelayedDestroy | undefined = undefined;
@@ -100,7 +100,7 @@ export class ResponseGate {
    * Holds the response for another middleware. If the first or last byte was already sent, its hooks run immediately.
    * Returns true for the first middleware.
    */
-  hold(hooks: AnswerHooks): boolean {
+  hold(hooks: GateHooks): boolean {
     const isFirst = this.#hooks === NONE;
     if (this.#phase === "open" && read(this.res, "headersSent"))
       this.#phase = this.res.writableEnded ? "closed" : "sending";
@@ -385,14 +385,14 @@ export class ResponseGate {
     if (wasEnded) lookOpen(res);
     this.#destroy?.allowAfterError();
     if (res.headersSent) this.#phase = "closed";
-    else if (of.length > 0) clearAnswer(res);
+    else if (of.length > 0) clearResponse(res);
     this.#runErrorPath(() => responder.failed(error), [res, ...emittersOf(res)]);
   }
 
   /** From now on only the given function can send. */
-  answerInstead(answer: () => void): void {
+  respondInstead(respond: () => void): void {
     this.#errorPath?.end();
-    this.#runErrorPath(answer, []);
+    this.#runErrorPath(respond, []);
   }
 
   #runErrorPath(work: () => void, emitters: readonly EventEmitter[]): void {

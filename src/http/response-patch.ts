@@ -3,7 +3,7 @@ import { isWorker } from "../util/builtin.js";
 import { Notes } from "../util/notes.js";
 import { addedPrototype, read } from "../util/prototypes.js";
 import { headersSent, isHttp2 } from "./response-arguments.js";
-import type { AnswerHooks } from "./answer-hooks.js";
+import type { GateHooks } from "./gate-hooks.js";
 import { ResponseGate, type Entry, type ResponseFunctions, type ResponsePatch } from "./response-gate.js";
 import { heard, keyOf, listen } from "./listening.js";
 import type { CallName } from "./response-state.js";
@@ -39,13 +39,13 @@ const layers = new WeakMap<object, Layer | null>();
  * before the session was first used: `res.end(req.session.get("x"))`. Until the response is held, all calls are passed
  * on.
  */
-export function prepareAnswer(res: ServerResponse): void {
+export function prepareResponse(res: ServerResponse): void {
   const layer = layerOf(res);
   if (!layer || !isCovered(res, layer)) ownGate(res, layer);
 }
 
 /** Holds the first byte of a response until its middlewares are ready; see {@link ResponseGate}. */
-export function holdAnswer(res: ServerResponse, hooks: AnswerHooks): void {
+export function holdResponse(res: ServerResponse, hooks: GateHooks): void {
   if (gateFor(res).hold(hooks)) res.on(OVER, closeGate);
 }
 
@@ -56,11 +56,11 @@ export function holdAnswer(res: ServerResponse, hooks: AnswerHooks): void {
 export const OVER: "finish" | "close" = isWorker() ? "finish" : "close";
 
 /** Responds instead of an error path that was too slow: its later output is ignored. */
-export function answerInstead(res: ServerResponse, answer: () => void): void {
-  gateFor(res).answerInstead(answer);
+export function respondInstead(res: ServerResponse, respond: () => void): void {
+  gateFor(res).respondInstead(respond);
 }
 
-/** {@link prepareAnswer} has made the gate if it cannot be that of the prototype. */
+/** {@link prepareResponse} has made the gate if it cannot be that of the prototype. */
 function gateFor(res: ServerResponse): ResponseGate {
   const layer = layerOf(res);
   return layer ? layeredGate(res, layer) : ownGate(res, null);
@@ -100,7 +100,7 @@ function emit(this: ServerResponse, ...args: unknown[]): boolean {
 }
 
 /** True if a response was ended although not all of it was sent. */
-export function isAnswerEnded(res: ServerResponse): boolean {
+export function isResponseEnded(res: ServerResponse): boolean {
   return gateOf(res)?.isEnded === true;
 }
 

@@ -4,7 +4,7 @@ import type { Begun } from "./live-body.js";
 import type { Outgoing } from "./outgoing.js";
 import { RuntimeOutgoing } from "./runtime-outgoing.js";
 import { madeFrom, ServerOutgoing } from "./server-outgoing.js";
-import { isHandshake, type AnswerHeaders, type RequestView } from "./request-view.js";
+import { isHandshake, type ResponseHeaders, type RequestView } from "./request-view.js";
 
 /** View of a web `Request`. */
 export class WebView implements RequestView {
@@ -70,7 +70,7 @@ async function shortText(body: ReadableStream<Uint8Array>): Promise<string | und
 }
 
 /** Web `Headers` of a response. */
-export class WebHeaders implements AnswerHeaders {
+export class WebHeaders implements ResponseHeaders {
   readonly #headers: Headers;
 
   constructor(headers: Headers) {
@@ -103,9 +103,9 @@ export class WebHeaders implements AnswerHeaders {
  * True for a response: of this runtime, of a server or of another package. It reads nothing of an instance of the
  * global class: that could change how it is sent.
  */
-export function isResponse(answer: unknown): answer is Response {
-  if (answer instanceof Response) return true;
-  const { status, headers } = (typeof answer === "object" && answer !== null ? answer : {}) as Partial<Response>;
+export function isResponse(value: unknown): value is Response {
+  if (value instanceof Response) return true;
+  const { status, headers } = (typeof value === "object" && value !== null ? value : {}) as Partial<Response>;
   return typeof status === "number" && typeof headers?.get === "function";
 }
 
@@ -115,26 +115,26 @@ export interface ResponseHooks {
    * Called before the response. `canCarry` is false if it cannot carry a token; `headers` are those set by the
    * handler.
    */
-  commit(canCarry: boolean, headers?: AnswerHeaders): Promise<void> | undefined;
+  commit(canCarry: boolean, headers?: ResponseHeaders): Promise<void> | undefined;
   /** True if the handler may still change the session while the body is sent. */
   readonly mayChange: boolean;
   /** Called before the end of the body, or when its reader cancels. */
   finish(): Promise<void> | undefined;
   /** Adds the last headers. */
-  answer(headers: AnswerHeaders): void;
+  writeHeaders(headers: ResponseHeaders): void;
 }
 
-type Answered<R> = R | Response | Promise<R | Response>;
+type Sent<R> = R | Response | Promise<R | Response>;
 
 /**
  * Returns the response to send instead of `response`, after the session is stored. A response that hands the
  * connection over (101), an error (status 0) and undefined carry no cookie.
  */
-export function answered<R extends Response | undefined>(
+export function responseWith<R extends Response | undefined>(
   request: Request,
   response: R,
   hooks: ResponseHooks,
-): Answered<R> {
+): Sent<R> {
   const out = response && outgoing(request, response);
   if (!out || !isSent(out.status)) return andThen(hooks.commit(false), () => andThen(hooks.finish(), () => response));
   return andThen(hooks.commit(true, out), () => {
@@ -160,12 +160,12 @@ function outgoing(request: Request, response: Response): Outgoing {
 
 function ended(out: Outgoing, hooks: ResponseHooks): Response | Promise<Response> {
   return andThen(hooks.finish(), () => {
-    hooks.answer(out);
+    hooks.writeHeaders(out);
     return out.whole();
   });
 }
 
 function endedLate(out: Outgoing, read: Begun, hooks: ResponseHooks): Response {
-  hooks.answer(out);
+  hooks.writeHeaders(out);
   return out.endingAfter(read, () => hooks.finish());
 }

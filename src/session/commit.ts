@@ -218,7 +218,7 @@ function writingOf(state: Stored | Beginning["state"], commission: Commission, m
   const { draft, carrier, login } = commission;
   const writeId = drawWriteId();
   draft.seal(writeId);
-  return { draft, writeId, idle: state.idle, moves, answers: carrier === "answer", login };
+  return { draft, writeId, idle: state.idle, moves, hasResponse: carrier === "response", login };
 }
 
 /** The state after a record was written. */
@@ -241,7 +241,7 @@ function settled(
     known: persistence.moment(),
     reply: state.reply,
   };
-  const isTold = why !== "refreshed" || (writing.moves && writing.answers);
+  const isTold = why !== "refreshed" || (writing.moves && writing.hasResponse);
   return isTold ? telling(next, token, why, settings) : next;
 }
 

@@ -2,7 +2,7 @@ import type { Store } from "../contracts/session-api.js";
 import { SessionError } from "../errors.js";
 import { milliseconds, type Duration } from "../util/duration.js";
 import { isPromise } from "../util/promise.js";
-import type { Texts } from "../codecs/texts.js";
+import type { EncodedData } from "../codecs/encoded-data.js";
 import type { ValueCodec } from "../codecs/value.js";
 import { commit, endStored, reread, unsaved, type Committed } from "./commit.js";
 import { Draft, type Taken } from "./draft.js";
@@ -18,7 +18,7 @@ import { isBeginning, plan, type Beginning, type Purpose, type Situation } from 
 import * as states from "./state.js";
 import type { State, Transition } from "./state.js";
 import { hashOf, idOf } from "./token.js";
-import { VerbQueue } from "./verb-queue.js";
+import { MethodQueue } from "./method-queue.js";
 
 /** Parts that all sessions of a store share. */
 export interface StoreParts {
@@ -60,7 +60,7 @@ export class SessionCore {
   #isReleased = false;
   #state: State;
   #draft: Draft;
-  #verbs: VerbQueue | undefined;
+  #methods: MethodQueue | undefined;
   #flight: Flight | undefined;
 
   /**
@@ -105,13 +105,13 @@ export class SessionCore {
   }
 
   /** Its lifecycle methods in order; created at the first call. */
-  get verbs(): VerbQueue {
-    return (this.#verbs ??= new VerbQueue());
+  get methods(): MethodQueue {
+    return (this.#methods ??= new MethodQueue());
   }
 
   /** True if a method is in progress, or failed and no caller waited for it. */
   get isUnsettled(): boolean {
-    return this.#verbs?.isUnsettled === true;
+    return this.#methods?.isUnsettled === true;
   }
 
   /** True if the session cannot be used any more. */
@@ -300,7 +300,7 @@ export class SessionCore {
     await this.#follow(reread(state, this.#draft, this.parts), false);
   }
 
-  #newDraft(base?: Texts): Draft {
+  #newDraft(base?: EncodedData): Draft {
     const { values, settings } = this.parts;
     if (!settings.schemas) return new Draft(values, base);
     return new Draft(values, base, new SchemaChecks(settings.schemas, values, (error) => this.#leftOut(error)));
@@ -401,8 +401,8 @@ export class SessionCore {
   }
 
   #situation(state: State, explicit: boolean, changed: boolean, due: boolean): Situation {
-    const canCarry = this.carrier !== "nobody";
-    const mustLook = !explicit && this.carrier === "answer" && states.mayBeGone(state, this.parts.persistence);
+    const canCarry = this.carrier !== "none";
+    const mustLook = !explicit && this.carrier === "response" && states.mayBeGone(state, this.parts.persistence);
     const worthStoring =
       state.kind === "stored" || explicit || this.request?.storesNew === true || !this.#draft.empty;
     return { changed, worthStoring, explicit, refresh: this.#refresh(due), mustLook, canCarry };
@@ -445,7 +445,7 @@ export class SessionCore {
 
   #refresh(due: boolean): "no" | "touch" | "save" {
     const state = this.#state;
-    if (!due || state.kind !== "stored" || this.carrier !== "answer" || !state.refreshes) return "no";
+    if (!due || state.kind !== "stored" || this.carrier !== "response" || !state.refreshes) return "no";
     if (this.parts.persistence.refreshPauses.includes(state.live.hash, this.#now)) return "no";
     return state.live.record.promised === undefined ? "touch" : "save";
   }

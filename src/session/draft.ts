@@ -1,4 +1,4 @@
-import { Texts } from "../codecs/texts.js";
+import { EncodedData } from "../codecs/encoded-data.js";
 import type { ValueCodec } from "../codecs/value.js";
 import { isPromise } from "../util/promise.js";
 import type { SchemaChecks } from "./schema-checks.js";
@@ -54,12 +54,12 @@ interface Held {
 export class Draft {
   readonly #codec: ValueCodec;
   readonly #checks: SchemaChecks | undefined;
-  #base: Texts;
+  #base: EncodedData;
   /** Most requests change nothing: the lists are created when they are needed. */
   #layers: Layer[] | undefined;
   #held: Map<string, Held> | undefined;
 
-  constructor(codec: ValueCodec, base: Texts = Texts.none, checks?: SchemaChecks) {
+  constructor(codec: ValueCodec, base: EncodedData = EncodedData.none, checks?: SchemaChecks) {
     this.#codec = codec;
     this.#checks = checks;
     this.#base = base;
@@ -196,7 +196,7 @@ export class Draft {
   }
 
   /** The data that the save with this id stores. */
-  sealed(writeId: string): Texts {
+  sealed(writeId: string): EncodedData {
     return this.#merged(this.#upTo(writeId));
   }
 
@@ -205,7 +205,7 @@ export class Draft {
    * (their response was lost) are removed. Returns the keys with changes of another request that the save with this id
    * will overwrite.
    */
-  rebase(stored: Texts, writeId: string, knows: (writeId: string) => boolean): string[] {
+  rebase(stored: EncodedData, writeId: string, knows: (writeId: string) => boolean): string[] {
     const layers = (this.#layers ??= []);
     const known = layers.findLastIndex((layer) => layer.writeId !== undefined && knows(layer.writeId));
     const before = known < 0 ? this.#base : stored;
@@ -226,7 +226,7 @@ export class Draft {
    * Uses the stored data as the base, and applies the changes to it: after that, reads return the stored data, except
    * for keys that the handler has changed.
    */
-  renew(stored: Texts, knows: (writeId: string) => boolean): void {
+  renew(stored: EncodedData, knows: (writeId: string) => boolean): void {
     this.#noteAll();
     try {
       this.rebase(stored, "", knows);
@@ -236,7 +236,7 @@ export class Draft {
   }
 
   /** The save with this id succeeded: its data is the base of later changes. */
-  settle(stored: Texts, writeId: string): void {
+  settle(stored: EncodedData, writeId: string): void {
     this.#layers?.splice(0, this.#upTo(writeId).length);
     this.#base = stored;
     this.#dropStale();
@@ -273,8 +273,8 @@ export class Draft {
     return this.#base.get(key);
   }
 
-  #merged(layers: readonly Layer[] = []): Texts {
-    return layers.reduce((texts, { keep, changes }) => kept(texts, keep).with(changes), this.#base);
+  #merged(layers: readonly Layer[] = []): EncodedData {
+    return layers.reduce((data, { keep, changes }) => kept(data, keep).with(changes), this.#base);
   }
 
   /**
@@ -283,20 +283,20 @@ export class Draft {
    */
   #replay(layers: readonly Layer[]): void {
     const errors: unknown[] = [];
-    let texts = this.#base;
+    let data = this.#base;
     for (const { keep, changes } of layers) {
-      texts = kept(texts, keep);
+      data = kept(data, keep);
       for (const [key, change] of changes) {
         try {
-          if (change.kind === "take") this.#retake(change.taken, texts.get(key), changes);
-          if (change.kind === "update") this.#rerun(key, change, texts.get(key));
+          if (change.kind === "take") this.#retake(change.taken, data.get(key), changes);
+          if (change.kind === "update") this.#rerun(key, change, data.get(key));
         } catch (error) {
           errors.push(error);
           changes.delete(key);
           this.#held?.delete(key);
         }
       }
-      texts = texts.with(changes);
+      data = data.with(changes);
     }
     if (errors.length > 0) throw errors[0];
   }
@@ -394,8 +394,8 @@ function isChange({ keep, changes }: Layer): boolean {
   return keep !== undefined || changes.size > 0;
 }
 
-function kept(texts: Texts, keep: ReadonlySet<string> | undefined): Texts {
-  return keep ? texts.only(keep) : texts;
+function kept(data: EncodedData, keep: ReadonlySet<string> | undefined): EncodedData {
+  return keep ? data.only(keep) : data;
 }
 
 function result(update: Update, value: unknown): unknown {

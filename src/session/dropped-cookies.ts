@@ -2,7 +2,7 @@ import type { CookieSettings } from "../cookie/write.js";
 import { isBrowserOnPlainHttp, isOutsideDomain } from "../http/local.js";
 import type { RequestView } from "../http/request-view.js";
 import { warn } from "../util/builtin.js";
-import { isSecure } from "./answering.js";
+import { isSecure } from "./reply-headers.js";
 import type { StoreSettings } from "./options.js";
 import type { RequestSettings } from "./request-options.js";
 

@@ -1,6 +1,6 @@
 import type { Session, StoredSession, Store } from "../contracts/session-api.js";
 import { SessionError } from "../errors.js";
-import type { AnswerHeaders, RequestView } from "../http/request-view.js";
+import type { ResponseHeaders, RequestView } from "../http/request-view.js";
 import { Notes } from "../util/notes.js";
 import type { SessionData } from "../session-data.js";
 import { coreOf } from "./session.js";
@@ -101,19 +101,19 @@ export async function openSession<D extends object>(
   served: readonly unknown[],
   view: RequestView,
   context: object,
-  headers: AnswerHeaders,
+  headers: ResponseHeaders,
   onEnd?: (report: () => void) => void,
 ): Promise<StoredSession<D>> {
   const ofMiddleware = requestSessionOf(context, settings);
   if (ofMiddleware) return ofMiddleware.reopen();
   const last = opened.get(context);
   const own = withSettings(last, settings);
-  if (own) return answeringAtOnce(own, headers);
+  if (own) return withHeadersSet(own, headers);
   const cookie = settings.cookieFor?.(served);
   const requestSession = new RequestSession(settings, settings.storeFor(served), view, true, cookie);
   if (last) outer.set(requestSession, last);
   opened.set(context, requestSession);
-  const session = await answeringAtOnce(requestSession, headers);
+  const session = await withHeadersSet(requestSession, headers);
   onEnd?.(() => requestSession.reportUnsaved());
   return session;
 }
@@ -130,11 +130,11 @@ export async function readSession<D extends object>(
   return new RequestSession(settings, store, view, false).open();
 }
 
-async function answeringAtOnce(requestSession: RequestSession, headers: AnswerHeaders): Promise<StoredSession<any>> {
+async function withHeadersSet(requestSession: RequestSession, headers: ResponseHeaders): Promise<StoredSession<any>> {
   requestSession.host = { headersAtOnce: headers };
   const session = await requestSession.reopen();
   coreOf(session).asked = true;
-  requestSession.answer(headers);
+  requestSession.writeHeaders(headers);
   return session;
 }
 

@@ -273,8 +273,8 @@ function emitter(onEvent: ((event: SessionEvent) => void) | undefined): Pick<Sto
   const emit = (event: SessionEvent): void => {
     try {
       subscribed()?.publish(event);
-      const answer: unknown = onEvent?.(event);
-      if (isPromise(answer)) answer.then(undefined, (error: unknown) => failed("rejected", event.type, error));
+      const result: unknown = onEvent?.(event);
+      if (isPromise(result)) result.then(undefined, (error: unknown) => failed("rejected", event.type, error));
     } catch (error) {
       failed("threw", event.type, error);
     }

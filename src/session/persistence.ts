@@ -23,7 +23,7 @@ export interface Writing {
   /** True if the idle deadline is moved. */
   readonly moves: boolean;
   /** True if the new deadline is sent to the client. */
-  readonly answers: boolean;
+  readonly hasResponse: boolean;
   /** Set if this save is a login or a step-up. */
   readonly login?: Login | undefined;
 }
@@ -409,9 +409,9 @@ function parkedOf({ owner, data, ...rest }: SessionRecord): Parked {
 }
 
 /** If the deadline is moved without a response, the record keeps the deadline that the client knows. */
-function promised(record: SessionRecord, expiresAt: number, { moves, answers }: Writing): number | undefined {
+function promised(record: SessionRecord, expiresAt: number, { moves, hasResponse }: Writing): number | undefined {
   if (!moves) return record.promised;
-  return answers ? undefined : (record.promised ?? expiresAt);
+  return hasResponse ? undefined : (record.promised ?? expiresAt);
 }
 
 function ended(): SessionError {

@@ -104,7 +104,7 @@ export interface RequestSettings<C extends readonly unknown[] = readonly any[], 
   /** Where `currentSession()` looks, if the option is set: requests run in it, each with its framework's context. */
   readonly requests: AsyncContext | undefined;
   readonly storesNew: boolean;
-  readonly answersAll: boolean;
+  readonly sendsInAll: boolean;
   readonly skip: ((...context: C) => boolean) | undefined;
   readonly errorHandler: ((error: unknown, ...context: C) => Awaitable<R>) | undefined;
   /** The store, if it does not depend on the request. */
@@ -152,7 +152,7 @@ export function requestSettings<C extends readonly unknown[], R>(called: readonl
     isLazy: oneOf("load", options.load ?? "eager", ["eager", "lazy"]) === "lazy",
     requests: boolean("asyncLocalStorage", options.asyncLocalStorage ?? false) ? asyncContext() : undefined,
     storesNew: oneOf("storeNew", options.storeNew ?? "written", ["written", "always"]) === "always",
-    answersAll: oneOf("answerIn", options.answerIn ?? "source", ["source", "all"]) === "all",
+    sendsInAll: oneOf("answerIn", options.answerIn ?? "source", ["source", "all"]) === "all",
     skip: options.skip && synchronous(callable("skip", options.skip, "(context) => boolean")),
     errorHandler:
       options.errorHandler &&

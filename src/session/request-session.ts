@@ -2,9 +2,9 @@ import type { StoredSession, Store } from "../contracts/session-api.js";
 import type { CookieSettings } from "../cookie/write.js";
 import { SessionError } from "../errors.js";
 import { isForEverybody } from "../http/caching.js";
-import type { AnswerHeaders, RequestView } from "../http/request-view.js";
+import type { ResponseHeaders, RequestView } from "../http/request-view.js";
 import { isPromise } from "../util/promise.js";
-import { answer, cameByUrl } from "./answering.js";
+import { cameByUrl, writeReply } from "./reply-headers.js";
 import { SessionCore, type StoreParts } from "./core.js";
 import { warnIfDropped } from "./dropped-cookies.js";
 import { deadlineIsDue, idleLength } from "./expiry.js";
@@ -34,7 +34,7 @@ export interface ResponseHost {
   /** The session is loaded: for frameworks that store it themselves. */
   opened?(session: StoredSession<any>, view: RequestView): void;
   /** Headers that get the cookie immediately after a session method has stored something (without the middleware). */
-  readonly headersAtOnce?: AnswerHeaders;
+  readonly headersAtOnce?: ResponseHeaders;
   /** True if only listeners can use the session: the response has ended, or its client has disconnected. */
   readonly isOver?: boolean;
   /** True if a listener of the response, or a callback, is running: its exceptions have no caller to catch them. */
@@ -56,8 +56,8 @@ const reportedLate = new WeakSet<SessionCore>();
 
 /**
  * The session of one request and its response: loads it, stores its changes, and adds the cookie after that. The
- * adapter calls `load`, `commit`, `answer` and `finish`. Each of them returns undefined if there is nothing to wait
- * for, so a request that only reads creates no promise.
+ * adapter calls `load`, `commit`, `writeHeaders` and `finish`. Each of them returns undefined if there is nothing to
+ * wait for, so a request that only reads creates no promise.
  */
 export class RequestSession implements SessionRequest {
   readonly settings: RequestSettings;
@@ -180,11 +180,11 @@ export class RequestSession implements SessionRequest {
    * @param headers - those of the handler's response: if shared caches may store it and the handler did not use the
    *   session, it is not changed, and a refresh that is due waits for another response
    */
-  commit(canCarry: boolean = true, headers?: AnswerHeaders): Promise<void> | undefined {
+  commit(canCarry: boolean = true, headers?: ResponseHeaders): Promise<void> | undefined {
     if (!isOpen(this.#stage)) return isOver(this.#stage) ? undefined : this.#work;
     if (this.#work) return this.#work.catch(() => {}).then(() => this.commit(canCarry, headers));
     const core = this.#core;
-    this.#enter(core && canCarry && this.carrier === "answer" ? "save" : "answer");
+    this.#enter(core && canCarry && this.carrier === "response" ? "save" : "respond");
     if (!core) return undefined;
     return this.#persist(
       core,
@@ -193,14 +193,14 @@ export class RequestSession implements SessionRequest {
   }
 
   /** Writes the reply for the client into the headers of a response that is about to begin. */
-  answer(headers: AnswerHeaders): void {
+  writeHeaders(headers: ResponseHeaders): void {
     const core = this.#core;
     if (!core || hasFailed(this.#stage)) return;
     const { outcome, asked } = core;
     const found = this.#reading.kind === "read" ? this.#reading.found : undefined;
     if (!outcome && !asked && !found) return;
     if (outcome) warnIfDropped(this.settings, this.view, this.#cookie, this.#parts.settings.emit);
-    answer({ settings: this.settings, view: this.view, cookie: this.#cookie, found, outcome, asked }, headers);
+    writeReply({ settings: this.settings, view: this.view, cookie: this.#cookie, found, outcome, asked }, headers);
   }
 
   /**
@@ -246,7 +246,7 @@ export class RequestSession implements SessionRequest {
   }
 
   persisted(): void {
-    if (this.host?.headersAtOnce) this.answer(this.host.headersAtOnce);
+    if (this.host?.headersAtOnce) this.writeHeaders(this.host.headersAtOnce);
   }
 
   /** Emits an event if the request has ended and changes were neither saved nor released. */
@@ -317,14 +317,14 @@ export class RequestSession implements SessionRequest {
   #persist(core: SessionCore, mayWait?: () => boolean): Promise<void> | undefined {
     const work = begun(core, mayWait);
     if (work) return (this.#work = this.#settling(work));
-    if (this.#stage === "saving") this.#enter("answer");
+    if (this.#stage === "saving") this.#enter("respond");
     return undefined;
   }
 
   async #settling(work: Promise<void>): Promise<void> {
     try {
       await work;
-      if (this.#stage === "saving") this.#enter("answer");
+      if (this.#stage === "saving") this.#enter("respond");
     } catch (error) {
       this.#enter("fail");
       throw error;
@@ -370,7 +370,7 @@ export class RequestSession implements SessionRequest {
 /** The request of a session that accepts no change. */
 const NO_REQUEST: SessionRequest = {
   phase: "over",
-  carrier: "nobody",
+  carrier: "none",
   storesNew: false,
   isAbandoned: false,
   takesLateChanges: false,
@@ -381,14 +381,14 @@ const NO_REQUEST: SessionRequest = {
 /** Commits a session after its methods have completed; undefined if there is nothing to wait for. */
 function begun(core: SessionCore, mayWait?: () => boolean): Promise<void> | undefined {
   try {
-    return core.isUnsettled ? afterVerbs(core) : committed(core, mayWait);
+    return core.isUnsettled ? afterMethods(core) : committed(core, mayWait);
   } catch (error) {
     return Promise.reject(error);
   }
 }
 
-async function afterVerbs(core: SessionCore): Promise<void> {
-  await core.verbs.settled();
+async function afterMethods(core: SessionCore): Promise<void> {
+  await core.methods.settled();
   await committed(core);
 }
 

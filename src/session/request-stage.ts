@@ -17,15 +17,15 @@ export type Stage = "open" | "abandoned" | "saving" | "answered" | "failed" | "o
 export type Phase = "open" | "answered" | "over" | "released";
 
 /** What sends a new token to the client: the response of the request, the caller of the store, or nothing. */
-export type Carrier = "answer" | "caller" | "nobody";
+export type Carrier = "response" | "caller" | "none";
 
 /** What happens to a request. */
-export type StageEvent = "abandon" | "save" | "answer" | "fail" | "end";
+export type StageEvent = "abandon" | "save" | "respond" | "fail" | "end";
 
 const NEXT: Readonly<Record<Stage, Partial<Record<StageEvent, Stage>>>> = {
-  open: { abandon: "abandoned", save: "saving", answer: "answered", fail: "failed", end: "over" },
-  abandoned: { save: "saving", answer: "answered", end: "over" },
-  saving: { answer: "answered", fail: "failed", end: "over" },
+  open: { abandon: "abandoned", save: "saving", respond: "answered", fail: "failed", end: "over" },
+  abandoned: { save: "saving", respond: "answered", end: "over" },
+  saving: { respond: "answered", fail: "failed", end: "over" },
   answered: { fail: "failed", end: "over" },
   failed: { end: "failed-over" },
   over: { fail: "failed-over" },
@@ -71,8 +71,8 @@ export function phaseAt(stage: Stage): Phase {
  * @param isVisitor - true if the request has no session: nothing is stored for a visitor who has disconnected
  */
 export function carrierAt(stage: Stage, isVisitor: boolean): Carrier {
-  if (stage === "open" || stage === "saving") return "answer";
-  return stage === "abandoned" && !isVisitor ? "answer" : "nobody";
+  if (stage === "open" || stage === "saving") return "response";
+  return stage === "abandoned" && !isVisitor ? "response" : "none";
 }
 
 /** The request of a session, as the session uses it. A session opened by the store has none. */

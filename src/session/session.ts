@@ -178,7 +178,7 @@ class ActiveSession implements Session<Data>, Disposable {
       );
     return this.#atOnce(() => {
       const core = this.#alive("regenerate");
-      this.#needsAnswer("regenerate");
+      this.#needsResponse("regenerate");
       core.regenerate(keep);
     });
   }
@@ -188,7 +188,7 @@ class ActiveSession implements Session<Data>, Disposable {
     const asked = checkedLogin(options);
     const { phase } = this.#own;
     return this.#persist(() => {
-      this.#needsAnswer("authenticate", phase);
+      this.#needsResponse("authenticate", phase);
       return this.#alive("authenticate").authenticate(owner, asked);
     });
   }
@@ -197,7 +197,7 @@ class ActiveSession implements Session<Data>, Disposable {
     refuseArguments("endImpersonation", none);
     const { phase } = this.#own;
     return this.#persist(() => {
-      this.#needsAnswer("endImpersonation", phase);
+      this.#needsResponse("endImpersonation", phase);
       return this.#alive("endImpersonation").endImpersonation();
     });
   }
@@ -214,7 +214,7 @@ class ActiveSession implements Session<Data>, Disposable {
     refuseArguments("reset", none);
     return this.#atOnce(() => {
       const core = this.#core;
-      this.#needsAnswer("reset");
+      this.#needsResponse("reset");
       core.reset();
     });
   }
@@ -235,14 +235,14 @@ class ActiveSession implements Session<Data>, Disposable {
       const core = this.#alive("take");
       const { draft } = core;
       const taken = draft.take(key);
-      return taken ? this.#persist(() => core.saveTaken(taken, draft)) : core.verbs.done();
+      return taken ? this.#persist(() => core.saveTaken(taken, draft)) : core.methods.done();
     });
   }
 
   reload(options: { discard?: boolean } = {}): Promise<void> {
     const { discard = false } = onlyKeys<{ discard?: boolean }>("reload", options, ["discard"]);
     boolean("reload.discard", discard);
-    return this.#own.verbs.run(() => {
+    return this.#own.methods.run(() => {
       const core = this.#alive("reload");
       if (discard) core.discard();
       return core.reload();
@@ -274,14 +274,14 @@ class ActiveSession implements Session<Data>, Disposable {
     return core;
   }
 
-  #alive(verb: string): SessionCore {
+  #alive(method: string): SessionCore {
     const core = this.#core;
-    if (core.ended) throw new SessionError("ended", `${verb}: the session was ended; reset() starts a new one`);
+    if (core.ended) throw new SessionError("ended", `${method}: the session was ended; reset() starts a new one`);
     return core;
   }
 
-  #writable(verb: string): Draft {
-    const core = this.#alive(verb);
+  #writable(method: string): Draft {
+    const core = this.#alive(method);
     const { phase } = core;
     const isTooLate = phase === "over" || (phase === "answered" && !core.isStored);
     if (core.request?.isAbandoned || (isTooLate && core.request?.takesLateChanges)) {
@@ -291,22 +291,22 @@ class ActiveSession implements Session<Data>, Disposable {
     if (phase === "over")
       throw new SessionError(
         "answered",
-        `${verb}: the response is complete; use store.edit(session.id, …) afterwards`,
+        `${method}: the response is complete; use store.edit(session.id, …) afterwards`,
       );
     if (phase === "answered" && !core.isStored)
       throw new SessionError(
         "answered",
-        `${verb}: the response has begun, it cannot carry the token of a new session; write before the first byte`,
+        `${method}: the response has begun, it cannot carry the token of a new session; write before the first byte`,
       );
     return core.draft;
   }
 
   /** `phase`: when the method was called. The end of the request waits for a method that was called before it. */
-  #needsAnswer(verb: string, phase: Phase = this.#own.phase): void {
+  #needsResponse(method: string, phase: Phase = this.#own.phase): void {
     if (phase !== "open")
       throw new SessionError(
         "answered",
-        `${verb}: the response has begun, it cannot carry a new token; call it before the first byte`,
+        `${method}: the response has begun, it cannot carry a new token; call it before the first byte`,
       );
   }
 
@@ -314,7 +314,7 @@ class ActiveSession implements Session<Data>, Disposable {
   #atOnce(work: () => void): Promise<void> {
     return this.#rejecting(() => {
       work();
-      return this.#own.verbs.done();
+      return this.#own.methods.done();
     });
   }
 
@@ -323,12 +323,12 @@ class ActiveSession implements Session<Data>, Disposable {
     try {
       return work();
     } catch (error) {
-      return this.#own.verbs.run(() => Promise.reject(error as Error));
+      return this.#own.methods.run(() => Promise.reject(error as Error));
     }
   }
 
   #persist<T>(work: () => Promise<T> | T): Promise<T> {
-    return this.#own.verbs.run(async () => {
+    return this.#own.methods.run(async () => {
       const result = await work();
       this.#own.request?.persisted();
       return result;
@@ -350,16 +350,16 @@ function checkedKey(key: unknown): string {
   return key;
 }
 
-function refuseArguments(verb: string, values: readonly unknown[]): void {
-  if (values.length > 0) throw refused(verb, values[0], `await session.${verb}()`);
+function refuseArguments(method: string, values: readonly unknown[]): void {
+  if (values.length > 0) throw refused(method, values[0], `await session.${method}()`);
 }
 
-function refused(verb: string, value: unknown, write: string): TypeError {
+function refused(method: string, value: unknown, write: string): TypeError {
   const what =
     typeof value === "function"
       ? "no callback: it returns a promise"
       : typeof value === "string"
         ? "no string"
         : `no ${show(value)}`;
-  return new TypeError(`holdfast: ${verb} takes ${what}; write ${write}`);
+  return new TypeError(`holdfast: ${method} takes ${what}; write ${write}`);
 }

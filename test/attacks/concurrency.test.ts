@@ -19,7 +19,7 @@ async function opened(
   const end = async (): Promise<readonly string[]> => {
     await requestSession.commit();
     const headers = new FakeHeaders();
-    requestSession.answer(headers);
+    requestSession.writeHeaders(headers);
     await requestSession.finish();
     return headers.lines;
   };

@@ -12,7 +12,7 @@ import {
 } from "./everywhere.js";
 import { nasty } from "./nasty.js";
 
-/** Texts that are no tokens, in each of the seven places, over real HTTP on every adapter. */
+/** Strings that are no tokens, in each of the seven places, over real HTTP on every adapter. */
 
 const MALFORMED: Readonly<Record<number, string>> = {
   17: "nothings of every kind",

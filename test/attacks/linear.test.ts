@@ -20,7 +20,7 @@ function literals(): { where: string; regexp: RegExp }[] {
   });
 }
 
-/** Texts on which expressions with overlapping repetitions go back and forth. */
+/** Strings on which expressions with overlapping repetitions go back and forth. */
 const REPEATED = [
   "a",
   "A",

@@ -101,7 +101,7 @@ async function begun(client: Client): Promise<{ session: Live; end(): Promise<re
     async end() {
       await requestSession.commit();
       const lines: string[] = [];
-      requestSession.answer({
+      requestSession.writeHeaders({
         names: () => [],
         get: () => undefined,
         set: () => {},

@@ -107,7 +107,7 @@ export class RealVisit {
     try {
       if (this.#edit) return { saved: await this.#finishEdit() };
       await this.#requestSession?.commit();
-      this.#requestSession?.answer(this.#headers);
+      this.#requestSession?.writeHeaders(this.#headers);
       if (!this.#requestSession) (this.#session as StoredSession<any>).release();
       const cookie = cookieOf(this.#headers.lines);
       return { ...(cookie && { cookie }), ...(this.#handed !== undefined && { handed: this.#handed }) };

@@ -196,14 +196,14 @@ export class Visit {
   #answered: Ending["cookie"];
   #handed: string | undefined;
   /** Where a new token goes: into the answer, to whoever holds the session, or nowhere any more. */
-  #carrier: "answer" | "caller" | "nobody";
+  #carrier: "response" | "caller" | "none";
   #login: string | undefined;
 
   constructor(model: Model, way: Way, token: string | undefined, now: number, server: number) {
     this.model = model;
     this.#server = server;
     this.way = way;
-    this.#carrier = way === "request" || way === "by hand" ? "answer" : "caller";
+    this.#carrier = way === "request" || way === "by hand" ? "response" : "caller";
     this.#brought = token;
     this.#seenAt = this.#bornAt = now;
     const live = token === undefined ? undefined : model.live(token, now);
@@ -232,7 +232,7 @@ export class Visit {
     } catch (error) {
       return { error: refused(error) };
     } finally {
-      this.#carrier = "nobody";
+      this.#carrier = "none";
     }
   }
 
@@ -459,13 +459,13 @@ export class Visit {
     if (moves) this.#move(session, now);
     session.saves++;
     this.#settle(this.#token!, session, now);
-    if (moves && this.#carrier === "answer") this.#tell(now);
+    if (moves && this.#carrier === "response") this.#tell(now);
   }
 
   /** Reading alone keeps a session alive; the client hears of it now and then. */
   #refresh(now: number): void {
     const session = this.model.live(this.#token!, now);
-    if (!this.#isDue(now) || this.#carrier !== "answer" || this.#destroyFailed)
+    if (!this.#isDue(now) || this.#carrier !== "response" || this.#destroyFailed)
       return session ? undefined : this.#lookAgain();
     if (!session) return void (this.#outcome = undefined);
     if (this.#known!.told !== undefined) return this.#save(false, now);
@@ -482,7 +482,7 @@ export class Visit {
   #move(session: Session, now: number): void {
     const [used, before] = [this.#deadline(session, now), session.expiresAt];
     session.expiresAt = this.#idle === undefined ? Math.max(used, before) : used;
-    session.told = this.#carrier === "answer" ? undefined : (session.told ?? before);
+    session.told = this.#carrier === "response" ? undefined : (session.told ?? before);
   }
 
   /** The session was ended or renewed by another: nothing is written, no cookie is set. */
@@ -521,7 +521,7 @@ export class Visit {
   }
 
   #assertUnanswered(): void {
-    if (this.#carrier === "nobody") throw new Refusal("answered");
+    if (this.#carrier === "none") throw new Refusal("answered");
   }
 
   #assertTraceable(now: number): void {

@@ -10,7 +10,7 @@ import type {
   Version,
   Written,
 } from "holdfast";
-import type { AnswerHeaders, RequestView } from "#dist/http/request-view.js";
+import type { ResponseHeaders, RequestView } from "#dist/http/request-view.js";
 import type { RequestSession } from "#dist/session/request-session.js";
 import { library } from "./library.js";
 
@@ -348,7 +348,7 @@ export class World {
       // An error page is an answer, too.
       await requestSession.commit()?.catch((error: unknown) => actor.fail(error));
       const headers = new Headers_();
-      requestSession.answer(headers);
+      requestSession.writeHeaders(headers);
       actor.at = this.storage.executed;
       actor.answer = headers.token();
       actor.isNamed =
@@ -551,7 +551,7 @@ function viewOf(token: string | undefined): RequestView {
   };
 }
 
-class Headers_ implements AnswerHeaders {
+class Headers_ implements ResponseHeaders {
   readonly #values = new Map<string, string>();
   #cookies: readonly string[] = [];
 

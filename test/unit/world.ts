@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { SessionEvent, SessionOptions, Store, StoredSession } from "holdfast";
 import { testClock, type TestClock } from "holdfast/testing";
 import { RequestSession } from "#dist/session/request-session.js";
-import type { AnswerHeaders, RequestView } from "#dist/http/request-view.js";
+import type { ResponseHeaders, RequestView } from "#dist/http/request-view.js";
 import { requestSettings } from "#dist/session/request-options.js";
 import { watched, type WatchedStorage } from "../support/storages.js";
 import { incidents } from "../support/incidents.js";
@@ -95,7 +95,7 @@ export class Client {
       if (!settings.isLazy) await requestSession.open();
       await handler(requestSession.found!, requestSession);
       await requestSession.commit();
-      requestSession.answer(headers);
+      requestSession.writeHeaders(headers);
       if (body) await body(requestSession.found!, requestSession);
       await requestSession.finish();
     } catch (caught) {
@@ -138,7 +138,7 @@ export function copyOf(client: Client): Client {
   return copy;
 }
 
-export class FakeHeaders implements AnswerHeaders {
+export class FakeHeaders implements ResponseHeaders {
   readonly all = new Map<string, string>();
   lines: readonly string[] = [];
 

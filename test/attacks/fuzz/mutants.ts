@@ -1,6 +1,6 @@
 import { parseCookie } from "cookie";
 import type { SessionRecord } from "#dist/codecs/record.js";
-import { Texts } from "#dist/codecs/texts.js";
+import { EncodedData } from "#dist/codecs/encoded-data.js";
 import { fromCustom } from "holdfast";
 import {
   damaged,
@@ -145,7 +145,7 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
     wrong: {
       readRecord: (hash, text) =>
         text.startsWith("1:")
-          ? ({ kind: "record", createdAt: 0, writes: "", data: Texts.none } satisfies SessionRecord)
+          ? ({ kind: "record", createdAt: 0, writes: "", data: EncodedData.none } satisfies SessionRecord)
           : readRecord(hash, text),
     },
   },
@@ -155,7 +155,7 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
       writeRecord: (hash, record) =>
         writeRecord(
           hash,
-          record.kind === "record" ? { ...record, data: Texts.of([...record.data].slice(0, 2)) } : record,
+          record.kind === "record" ? { ...record, data: EncodedData.of([...record.data].slice(0, 2)) } : record,
         ),
     },
   },

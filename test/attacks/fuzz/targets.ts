@@ -4,7 +4,7 @@ import fc from "fast-check";
 import type { CookieOptions } from "#dist/cookie/write.js";
 import { checksum } from "#dist/util/checksum.js";
 import type { SessionRecord } from "#dist/codecs/record.js";
-import { Texts } from "#dist/codecs/texts.js";
+import { EncodedData } from "#dist/codecs/encoded-data.js";
 import { viewOf, type Asked } from "../../unit/world.js";
 import { keptByBrowsers } from "./browser-model.js";
 import { COOKIES, TOKENS, VALUES } from "./corpus.js";
@@ -25,7 +25,7 @@ const target = <I>(one: Target<I>): Target<I> => one;
 
 // texts
 
-/** Texts in which something happens: structure of headers and JSON, blanks, controls, halves of characters. */
+/** Strings in which something happens: structure of headers and JSON, blanks, controls, halves of characters. */
 const UNITS = [
   ..."sid=; \t,\"'\\%41$:{}[]aA09-_.~/?&\r\n",
   "\u0000",
@@ -423,7 +423,7 @@ const record: fc.Arbitrary<SessionRecord> = fc.record(
     writes: fc.constantFrom("", "abcdef", "abcdefABCDEF"),
     data: fc
       .array(fc.tuple(KEYS, fc.constantFrom("1", '"x"', "{}", '"\\n"')), { maxLength: 4 })
-      .map((pairs) => Texts.of(new Map(pairs))),
+      .map((pairs) => EncodedData.of(new Map(pairs))),
   },
   { noNullPrototype: true },
 );
@@ -456,7 +456,9 @@ const resealed = (whole: string): string =>
 function assertOwn(found: ReturnType<Subject["readRecord"]>): void {
   assert.ok(["record", "marker", "unreadable", "newer"].includes(found.kind));
   if (found.kind !== "record") return;
-  assert.ok(Number.isFinite(found.createdAt) && typeof found.writes === "string" && found.data instanceof Texts);
+  assert.ok(
+    Number.isFinite(found.createdAt) && typeof found.writes === "string" && found.data instanceof EncodedData,
+  );
   for (const [key, line] of found.data) assert.ok(typeof key === "string" && typeof line === "string");
 }
 

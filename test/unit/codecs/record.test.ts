@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { RecordCodec, remember, remembers, type Marker, type SessionRecord } from "#dist/codecs/record.js";
-import { Texts } from "#dist/codecs/texts.js";
+import { EncodedData } from "#dist/codecs/encoded-data.js";
 import { checksum } from "#dist/util/checksum.js";
 
 const codec = new RecordCodec("shop");
@@ -17,7 +17,7 @@ const RECORD: SessionRecord = {
   promised: 1_700_000_060_000,
   owner: "ada",
   writes: "abcdefABCDEF",
-  data: Texts.of([
+  data: EncodedData.of([
     ["n", "1"],
     ["cart", '[{"id":7,"name":"Tea \\n 茶"}]'],
     ["a\nb", '"x"'],
@@ -55,7 +55,7 @@ test("any record comes back as it was", () => {
     writes: fc.constantFrom("", "abcdef", "abcdef".repeat(8)),
     data: fc
       .array(fc.tuple(fc.string({ unit: "binary" }), fc.json()), { maxLength: 5 })
-      .map((pairs) => Texts.of(new Map(pairs))),
+      .map((pairs) => EncodedData.of(new Map(pairs))),
   });
   fc.assert(
     fc.property(record, (one) => {
@@ -66,7 +66,7 @@ test("any record comes back as it was", () => {
 });
 
 test("what is absent costs no byte", () => {
-  const text = codec.encode(HASH, { kind: "record", createdAt: 1, writes: "", data: Texts.none });
+  const text = codec.encode(HASH, { kind: "record", createdAt: 1, writes: "", data: EncodedData.none });
   assert.deepEqual(Object.keys(JSON.parse(text.split("\n")[1]!)), ["k", "n", "c", "w"]);
 });
 

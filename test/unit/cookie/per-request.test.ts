@@ -130,7 +130,7 @@ test("a cookie for a domain that the host is not in is warned of, once; where a 
     const requestSession = new RequestSession(world.settings, world.store, viewOf({ host, headers }));
     (await requestSession.open()).set("n", 1);
     await requestSession.commit();
-    requestSession.answer(new FakeHeaders());
+    requestSession.writeHeaders(new FakeHeaders());
   };
   const warnings: string[] = [];
   const note = ({ message }: Error): unknown => warnings.push(message);

@@ -21,7 +21,7 @@ async function after(
   await handler((await requestSession.open()) as Live);
   const answer = headers(start);
   await requestSession.commit(true, answer);
-  requestSession.answer(answer);
+  requestSession.writeHeaders(answer);
   await requestSession.finish();
   return Object.fromEntries(answer.all);
 }
@@ -237,8 +237,8 @@ test("the application's own cookies stay, before and after ours; ours is never t
   await requestSession.commit();
   const answer = headers();
   answer.setCookies(["theme=dark; Path=/", "session_id=forged", "session_id2=x", "xsession_id=y"]);
-  requestSession.answer(answer);
-  requestSession.answer(answer);
+  requestSession.writeHeaders(answer);
+  requestSession.writeHeaders(answer);
   assert.deepEqual(
     answer.cookies().map((line) => line.split(";")[0]),
     ["theme=dark", "session_id2=x", "xsession_id=y", `session_id=${session.token}`],

@@ -5,9 +5,9 @@ import { text } from "node:stream/consumers";
 import { after, before, test } from "node:test";
 import { setImmediate, setTimeout } from "node:timers/promises";
 import fc from "fast-check";
-import { holdAnswer, prepareAnswer } from "#dist/http/response-patch.js";
+import { holdResponse, prepareResponse } from "#dist/http/response-patch.js";
 import { within } from "../../support/within.js";
-import type { AnswerHooks } from "#dist/http/answer-hooks.js";
+import type { GateHooks } from "#dist/http/gate-hooks.js";
 
 /** One thing that a handler does to its response; `act` may throw. */
 interface Step {
@@ -174,15 +174,15 @@ function finish(res: ServerResponse): void {
 
 function hold(res: ServerResponse, mode: Mode): void {
   const later = async (): Promise<void> => setTimeout(1);
-  const hooks: AnswerHooks = {
+  const hooks: GateHooks = {
     before: () => (mode === "stored later" ? later() : undefined),
     headers() {},
     after: () => (mode === "changed during the body" ? later() : undefined),
     gone() {},
     failed: (error) => assert.fail(String(error)),
   };
-  prepareAnswer(res);
-  holdAnswer(res, hooks);
+  prepareResponse(res);
+  holdResponse(res, hooks);
 }
 
 test("whatever a handler does to its response, it and its client see what they see without a session", async () => {
@@ -220,8 +220,8 @@ test("A11, A12: whatever a handler does while its save fails, only the error pat
       const told: string[] = [];
       let owed = 0;
       current = async (_req, res) => {
-        prepareAnswer(res);
-        holdAnswer(res, failing(res, isAsync));
+        prepareResponse(res);
+        holdResponse(res, failing(res, isAsync));
         for (const { says, act } of steps) {
           const before = told.length;
           try {
@@ -248,7 +248,7 @@ test("A11, A12: whatever a handler does while its save fails, only the error pat
 const takesCallback = (says: string): boolean =>
   says.startsWith("write(") || (says.startsWith("end(") && says !== "end()");
 
-function failing(res: ServerResponse, isAsync: boolean): AnswerHooks {
+function failing(res: ServerResponse, isAsync: boolean): GateHooks {
   const page = (): void => {
     res.statusCode = 503;
     res.statusMessage = "";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { Texts } from "#dist/codecs/texts.js";
+import { EncodedData } from "#dist/codecs/encoded-data.js";
 import { ValueCodec } from "#dist/codecs/value.js";
 import { Draft } from "#dist/session/draft.js";
 
@@ -45,9 +45,9 @@ class Reference {
   }
 }
 
-const textsOf = (state: ReadonlyMap<string, Value>): Texts =>
-  Texts.of([...state].map(([key, value]) => [key, codec.encode(value, key)]));
-const valuesOf = (texts: Texts): Map<string, Value> =>
+const textsOf = (state: ReadonlyMap<string, Value>): EncodedData =>
+  EncodedData.of([...state].map(([key, value]) => [key, codec.encode(value, key)]));
+const valuesOf = (texts: EncodedData): Map<string, Value> =>
   new Map([...texts].map(([key, text]) => [key, codec.decode(text, key) as Value]));
 const sorted = (state: ReadonlyMap<string, unknown>): [string, unknown][] =>
   [...state].sort(([one], [other]) => (one < other ? -1 : 1));
@@ -221,8 +221,8 @@ test("a draft equals a list of changes applied to the stored data, through any s
   );
 });
 
-const stored = (data: Record<string, unknown>): Texts =>
-  Texts.of(Object.entries(data).map(([name, one]) => [name, codec.encode(one, name)]));
+const stored = (data: Record<string, unknown>): EncodedData =>
+  EncodedData.of(Object.entries(data).map(([name, one]) => [name, codec.encode(one, name)]));
 const saved = (draft: Draft, id = "w00001"): Record<string, unknown> =>
   Object.fromEntries(valuesOf(draft.sealed(id)));
 
@@ -334,7 +334,7 @@ test("a set that is refused changes nothing", () => {
 });
 
 test("values that are not read are carried unchanged, whatever they are", () => {
-  const texts = Texts.of([
+  const texts = EncodedData.of([
     ["old", '{"$":"money","v":5}'],
     ["n", "1"],
   ]);

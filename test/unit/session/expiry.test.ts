@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { SessionRecord } from "#dist/codecs/record.js";
-import { Texts } from "#dist/codecs/texts.js";
+import { EncodedData } from "#dist/codecs/encoded-data.js";
 import { hasExpired, idleDeadline, refreshEvery, refreshIsDue } from "#dist/session/expiry.js";
 
 const record = (more: Partial<SessionRecord> = {}): SessionRecord => ({
   kind: "record",
   createdAt: 0,
   writes: "",
-  data: Texts.none,
+  data: EncodedData.none,
   ...more,
 });
 

@@ -12,17 +12,17 @@ import {
 } from "#dist/session/request-stage.js";
 
 const STAGES: readonly Stage[] = ["open", "abandoned", "saving", "answered", "failed", "over", "failed-over"];
-const EVENTS: readonly StageEvent[] = ["abandon", "save", "answer", "fail", "end"];
+const EVENTS: readonly StageEvent[] = ["abandon", "save", "respond", "fail", "end"];
 
 /** For each stage: the stage after abandon, save, answer, fail, end; then phase, and who carries a token. */
 const TABLE: Readonly<Record<Stage, readonly string[]>> = {
-  open: ["abandoned", "saving", "answered", "failed", "over", "open", "answer"],
-  abandoned: ["abandoned", "saving", "answered", "abandoned", "over", "open", "answer"],
-  saving: ["saving", "saving", "answered", "failed", "over", "answered", "answer"],
-  answered: ["answered", "answered", "answered", "failed", "over", "answered", "nobody"],
-  failed: ["failed", "failed", "failed", "failed", "failed-over", "answered", "nobody"],
-  over: ["over", "over", "over", "failed-over", "over", "over", "nobody"],
-  "failed-over": ["failed-over", "failed-over", "failed-over", "failed-over", "failed-over", "over", "nobody"],
+  open: ["abandoned", "saving", "answered", "failed", "over", "open", "response"],
+  abandoned: ["abandoned", "saving", "answered", "abandoned", "over", "open", "response"],
+  saving: ["saving", "saving", "answered", "failed", "over", "answered", "response"],
+  answered: ["answered", "answered", "answered", "failed", "over", "answered", "none"],
+  failed: ["failed", "failed", "failed", "failed", "failed-over", "answered", "none"],
+  over: ["over", "over", "over", "failed-over", "over", "over", "none"],
+  "failed-over": ["failed-over", "failed-over", "failed-over", "failed-over", "failed-over", "over", "none"],
 };
 
 for (const stage of STAGES) {
@@ -34,7 +34,7 @@ for (const stage of STAGES) {
 
 test("nothing carries the token of a visitor who has left; of a visitor who waits the response does", () => {
   assert.deepEqual(
-    STAGES.filter((stage) => carrierAt(stage, true) === "answer"),
+    STAGES.filter((stage) => carrierAt(stage, true) === "response"),
     ["open", "saving"],
   );
 });

@@ -4,7 +4,7 @@ import type { Awaitable } from "../contracts/storage.js";
  * The promise of a lifecycle method. It records whether anything waits for it: a failure that no caller would see
  * becomes the failure of the request.
  */
-class Verb<T> extends Promise<T> {
+class MethodPromise<T> extends Promise<T> {
   isObserved = false;
 
   static override get [Symbol.species](): PromiseConstructor {
@@ -23,30 +23,30 @@ class Verb<T> extends Promise<T> {
 
 /** A method call in progress, or one that failed: successful ones are removed. */
 interface Running {
-  readonly verb: Verb<unknown>;
+  readonly promise: MethodPromise<unknown>;
   failure: { readonly error: unknown } | undefined;
 }
 
 /** Runs the lifecycle methods of one session one after the other, and waits for them at the end of the request. */
-export class VerbQueue {
+export class MethodQueue {
   #tail: Promise<unknown> = Promise.resolve();
   #running: Running[] = [];
 
   /** Starts a call after the earlier ones have completed. */
   run<T>(work: () => Awaitable<T>): Promise<T> {
     const result = this.#tail.then(work);
-    const verb = new Verb<T>((resolve, reject) => void result.then(resolve, reject));
-    const running: Running = { verb, failure: undefined };
+    const promise = new MethodPromise<T>((resolve, reject) => void result.then(resolve, reject));
+    const running: Running = { promise, failure: undefined };
     this.#running.push(running);
     this.#tail = result.then(
       () => this.#forget(running),
       (error: unknown) => {
         running.failure = { error };
-        if (verb.isObserved) this.#forget(running);
+        if (promise.isObserved) this.#forget(running);
       },
     );
-    void Promise.prototype.then.call(verb, undefined, () => {});
-    return verb;
+    void Promise.prototype.then.call(promise, undefined, () => {});
+    return promise;
   }
 
   /** Returns a promise for a call that has taken effect already; it resolves after the earlier ones. */
@@ -56,7 +56,7 @@ export class VerbQueue {
 
   /** True if a call is in progress, or failed and no caller waited for it. */
   get isUnsettled(): boolean {
-    return this.#running.some(({ failure, verb }) => !failure || !verb.isObserved);
+    return this.#running.some(({ failure, promise }) => !failure || !promise.isObserved);
   }
 
   /** Waits for all calls; throws the error of one that was in progress, or that no caller waited for. */
@@ -66,7 +66,7 @@ export class VerbQueue {
       const pending = running.filter((one) => !one.failure);
       this.#running = [];
       await this.#tail;
-      const failed = running.find((one) => one.failure && (pending.includes(one) || !one.verb.isObserved));
+      const failed = running.find((one) => one.failure && (pending.includes(one) || !one.promise.isObserved));
       if (failed?.failure) throw failed.failure.error;
     }
   }

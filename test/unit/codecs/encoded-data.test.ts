@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { Texts, type Changed } from "#dist/codecs/texts.js";
+import { EncodedData, type Changed } from "#dist/codecs/encoded-data.js";
 
 const key = fc.oneof(
   fc.constantFrom("", "a", "b", "cart", "__proto__", '"', "\\", "a\nb", "1", "\u0000", "茶"),
@@ -15,14 +15,14 @@ const changes = fc
     (pairs) => new Map<string, Changed>(pairs.map(([name, one]) => [name, one === undefined ? {} : { text: one }])),
   );
 
-function assertSame(found: Texts, expected: ReadonlyMap<string, string>): void {
+function assertSame(found: EncodedData, expected: ReadonlyMap<string, string>): void {
   for (const name of [...expected.keys(), "nobody's"]) assert.equal(found.get(name), expected.get(name), name);
   assert.deepEqual([...found], [...expected]);
   assert.deepEqual([found.keys(), found.isEmpty], [[...expected.keys()], expected.size === 0]);
 }
 
 test("encoded data has the content of a Map, looked up in its lines or in a table", () => {
-  fc.assert(fc.property(texts, (expected) => assertSame(Texts.of(expected), expected)));
+  fc.assert(fc.property(texts, (expected) => assertSame(EncodedData.of(expected), expected)));
 });
 
 test("changed data has the content of the changed Map, and unchanged keys keep their place", () => {
@@ -35,10 +35,10 @@ test("changed data has the content of the changed Map, and unchanged keys keep t
   };
   fc.assert(
     fc.property(texts, fc.array(changes, { maxLength: 3 }), (stored, rounds) => {
-      let [found, expected]: [Texts, ReadonlyMap<string, string>] = [Texts.of(stored), stored];
+      let [found, expected]: [EncodedData, ReadonlyMap<string, string>] = [EncodedData.of(stored), stored];
       for (const one of rounds) [found, expected] = [found.with(one), run(expected, one)];
       assertSame(found, expected);
-      assert.equal(Texts.of(expected).lines, found.lines);
+      assert.equal(EncodedData.of(expected).lines, found.lines);
     }),
   );
 });
@@ -47,7 +47,7 @@ test("of all keys only the named ones are kept", () => {
   fc.assert(
     fc.property(texts, fc.array(key), (stored, names) =>
       assertSame(
-        Texts.of(stored).only(new Set(names)),
+        EncodedData.of(stored).only(new Set(names)),
         new Map([...stored].filter(([name]) => names.includes(name))),
       ),
     ),
@@ -56,7 +56,10 @@ test("of all keys only the named ones are kept", () => {
 
 test("lines are read as they were written", () => {
   fc.assert(
-    fc.property(texts, (stored) => stored.size === 0 || assertSame(Texts.read(Texts.of(stored).lines)!, stored)),
+    fc.property(
+      texts,
+      (stored) => stored.size === 0 || assertSame(EncodedData.read(EncodedData.of(stored).lines)!, stored),
+    ),
   );
 });
 
@@ -77,6 +80,6 @@ test("lines in another format are damaged: without a value, without quotes, with
     '"a"\n1\n"\\"\n1',
     '"b\\n"\n1\n"a"b"\n1',
   ]) {
-    assert.equal(Texts.read(lines), undefined, lines);
+    assert.equal(EncodedData.read(lines), undefined, lines);
   }
 });

@@ -17,8 +17,8 @@ const GONE: Changed = {};
  * The data of a record as it is stored: for each key one line with the key and one with its value, both JSON. Lookups
  * scan the string, and unchanged parts are copied in one piece, so values that are not read are never parsed.
  */
-export class Texts {
-  static readonly none: Texts = new Texts("");
+export class EncodedData {
+  static readonly none: EncodedData = new EncodedData("");
 
   readonly lines: string;
   #walks = 0;
@@ -30,18 +30,18 @@ export class Texts {
   }
 
   /** Returns the data of a record, or undefined if it is damaged. */
-  static read(lines: string): Texts | undefined {
+  static read(lines: string): EncodedData | undefined {
     const isEscaped = lines.includes("\\");
     for (let at = 0; at <= lines.length; ) {
       const middle = lines.indexOf("\n", at);
       if (middle === -1 || !isKey(lines, at, middle, isEscaped)) return undefined;
       at = lineEnd(lines, middle + 1) + 1;
     }
-    return new Texts(lines);
+    return new EncodedData(lines);
   }
 
-  static of(texts: Iterable<readonly [string, string]>): Texts {
-    return Texts.none.with(new Map([...texts].map(([key, text]) => [key, { text }])));
+  static of(texts: Iterable<readonly [string, string]>): EncodedData {
+    return EncodedData.none.with(new Map([...texts].map(([key, text]) => [key, { text }])));
   }
 
   get isEmpty(): boolean {
@@ -61,7 +61,7 @@ export class Texts {
   }
 
   /** Returns a copy with only these keys. */
-  only(keys: ReadonlySet<string>): Texts {
+  only(keys: ReadonlySet<string>): EncodedData {
     return this.with(
       new Map(
         this.keys()
@@ -72,7 +72,7 @@ export class Texts {
   }
 
   /** Returns a copy with these changes; new keys are last. */
-  with(changes: ReadonlyMap<string, Changed>): Texts {
+  with(changes: ReadonlyMap<string, Changed>): EncodedData {
     if (changes.size === 0) return this;
     const stored = this.lines;
     let lines = "";
@@ -91,7 +91,7 @@ export class Texts {
       at = end + 1;
     }
     if (copied < stored.length) lines = joined(lines, stored.slice(copied));
-    return new Texts(met < changes.size ? this.#withNew(lines, changes) : lines);
+    return new EncodedData(met < changes.size ? this.#withNew(lines, changes) : lines);
   }
 
   #withNew(lines: string, changes: ReadonlyMap<string, Changed>): string {

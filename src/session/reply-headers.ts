@@ -3,12 +3,12 @@ import { cookieLine, type CookieSettings } from "../cookie/write.js";
 import { isWritable, type Extractor, type Found } from "../extractors/extractor.js";
 import { forbidStoring, keepPrivate } from "../http/caching.js";
 import { isLocalPlainHttp } from "../http/local.js";
-import type { AnswerHeaders, RequestView } from "../http/request-view.js";
+import type { ResponseHeaders, RequestView } from "../http/request-view.js";
 import type { Reply, Telling } from "./outcome.js";
 import type { RequestSettings } from "./request-options.js";
 
 /** Everything that the headers of a response depend on. */
-export interface Answering {
+export interface ReplyContents {
   readonly settings: RequestSettings;
   readonly view: RequestView;
   /** The attributes of cookies. */
@@ -21,10 +21,10 @@ export interface Answering {
 }
 
 /** Writes the reply for the client into the headers. Called once, after everything is stored. */
-export function answer(answering: Answering, headers: AnswerHeaders): void {
-  const { outcome, found, settings, asked } = answering;
+export function writeReply(reply: ReplyContents, headers: ResponseHeaders): void {
+  const { outcome, found, settings, asked } = reply;
   const carries =
-    outcome === "removal" ? remove(answering, headers) : outcome !== undefined && tell(answering, outcome, headers);
+    outcome === "removal" ? remove(reply, headers) : outcome !== undefined && send(reply, outcome, headers);
   const byUrl = cameByUrl(found);
   if (byUrl && headers.get("Referrer-Policy") === undefined) headers.set("Referrer-Policy", "no-referrer");
   if (carries || byUrl) forbidStoring(headers);
@@ -37,13 +37,13 @@ export function cameByUrl(found: Found | undefined): boolean {
 }
 
 /** True if a cookie of this response is Secure. */
-export function isSecure({ cookie, view }: Pick<Answering, "cookie" | "view">): boolean {
+export function isSecure({ cookie, view }: Pick<ReplyContents, "cookie" | "view">): boolean {
   return cookie.secure === "auto" ? !isLocalPlainHttp(view) : cookie.secure;
 }
 
-function tell(answering: Answering, telling: Telling, headers: AnswerHeaders): boolean {
-  const members = destinations(answering, telling);
-  for (const member of members) write(answering, member, telling, headers);
+function send(reply: ReplyContents, telling: Telling, headers: ResponseHeaders): boolean {
+  const members = destinations(reply, telling);
+  for (const member of members) write(reply, member, telling, headers);
   return members.length > 0;
 }
 
@@ -51,46 +51,46 @@ function tell(answering: Answering, telling: Telling, headers: AnswerHeaders): b
  * A new token is sent in every writable member, a renewed one in the member that contained the old one (in every one
  * if that is read-only), an unchanged one where it was read and nowhere else.
  */
-function destinations({ settings, found }: Answering, { why }: Telling): readonly Extractor[] {
+function destinations({ settings, found }: ReplyContents, { why }: Telling): readonly Extractor[] {
   const source = found && isWritable(found.member) ? [found.member] : [];
   if (why === "new") return settings.writable;
-  if (settings.answersAll && (why === "renewed" || source.length > 0)) return settings.writable;
+  if (settings.sendsInAll && (why === "renewed" || source.length > 0)) return settings.writable;
   return why === "renewed" && source.length === 0 ? settings.writable : source;
 }
 
 function write(
-  answering: Answering,
+  reply: ReplyContents,
   { source, key }: Extractor,
   { token, lifetime, sessionOnly }: Telling,
-  headers: AnswerHeaders,
+  headers: ResponseHeaders,
 ): void {
   if (source === "header") return headers.set(key, token);
-  const { cookie } = answering;
+  const { cookie } = reply;
   const settings = sessionOnly === undefined ? cookie : { ...cookie, sessionOnly };
-  setCookie(headers, key, cookieLine(key, token, lifetime, isSecure(answering), settings));
+  setCookie(headers, key, cookieLine(key, token, lifetime, isSecure(reply), settings));
 }
 
 /** Removes every cookie in which the request contains the token, and a cookie that an earlier `save()` added. */
-function remove(answering: Answering, headers: AnswerHeaders): boolean {
-  const cookies = answering.settings.writable.filter((member) => member.source === "cookie");
-  const brought = cookies.filter((member) => broughtBy(answering, member));
+function remove(reply: ReplyContents, headers: ResponseHeaders): boolean {
+  const cookies = reply.settings.writable.filter((member) => member.source === "cookie");
+  const brought = cookies.filter((member) => broughtBy(reply, member));
   for (const { key } of cookies) if (headers.cookies().length > 0) headers.setCookies(withoutOurs(headers, key));
   for (const { key } of brought)
-    setCookie(headers, key, cookieLine(key, "", undefined, isSecure(answering), answering.cookie));
+    setCookie(headers, key, cookieLine(key, "", undefined, isSecure(reply), reply.cookie));
   return brought.length > 0;
 }
 
-function broughtBy({ found, view }: Answering, member: Extractor): boolean {
+function broughtBy({ found, view }: ReplyContents, member: Extractor): boolean {
   return (
     found !== undefined && (found.member === member || readCookie(view.cookies, member.key).first === found.value)
   );
 }
 
 /** Adds our line; it replaces one from an earlier `save()`, the application's cookies are kept. */
-function setCookie(headers: AnswerHeaders, name: string, line: string): void {
+function setCookie(headers: ResponseHeaders, name: string, line: string): void {
   headers.setCookies([...withoutOurs(headers, name), line]);
 }
 
-function withoutOurs(headers: AnswerHeaders, name: string): readonly string[] {
+function withoutOurs(headers: ResponseHeaders, name: string): readonly string[] {
   return headers.cookies().filter((line) => !line.startsWith(`${name}=`));
 }

@@ -1,5 +1,5 @@
 /** What a middleware does around a response. */
-export interface AnswerHooks {
+export interface GateHooks {
   /** Called before the first byte. Returns undefined if there is nothing to wait for. */
   before(): Promise<void> | undefined;
   /** Adds the last headers. */
@@ -21,16 +21,16 @@ export interface AnswerHooks {
  */
 export interface Failure {
   readonly error: unknown;
-  readonly of: readonly AnswerHooks[];
+  readonly of: readonly GateHooks[];
 }
 
 /** All middlewares store in parallel; a failure is reported after all have settled. */
-export function allBegun(all: readonly AnswerHooks[]): Promise<void> | undefined {
+export function allBegun(all: readonly GateHooks[]): Promise<void> | undefined {
   const works = all.map(begun);
   return works.some((work) => work !== undefined) ? allSettled(all, works) : undefined;
 }
 
-async function allSettled(all: readonly AnswerHooks[], works: readonly (Promise<void> | undefined)[]): Promise<void> {
+async function allSettled(all: readonly GateHooks[], works: readonly (Promise<void> | undefined)[]): Promise<void> {
   const outcomes = await Promise.allSettled(works.map(async (work) => work));
   const failed = all.filter((_, i) => outcomes[i]!.status === "rejected");
   const first = outcomes.find((outcome) => outcome.status === "rejected");
@@ -48,12 +48,12 @@ class SomeFailed extends Error {
 }
 
 /** Returns the middlewares that failed; all, if this is not known. */
-export function failureOf(error: unknown, of: readonly AnswerHooks[]): Failure {
+export function failureOf(error: unknown, of: readonly GateHooks[]): Failure {
   return error instanceof SomeFailed ? error.failure : { error, of };
 }
 
 /** Calls `before`; a synchronous exception becomes a rejected promise. */
-export function begun(hooks: AnswerHooks): Promise<void> | undefined {
+export function begun(hooks: GateHooks): Promise<void> | undefined {
   try {
     return hooks.before();
   } catch (error) {
@@ -62,7 +62,7 @@ export function begun(hooks: AnswerHooks): Promise<void> | undefined {
 }
 
 /** Calls `after`, in the same way. */
-export function finished(hooks: AnswerHooks): Promise<void> | undefined {
+export function finished(hooks: GateHooks): Promise<void> | undefined {
   try {
     return hooks.after();
   } catch (error) {
