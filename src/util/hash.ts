@@ -1,7 +1,7 @@
 import { SessionError } from "../errors.js";
 import { builtinModule, isWorker } from "./builtin.js";
 
-type NodeCrypto = Pick<typeof import("node:crypto"), "createHash"> &
+type NodeCrypto = Pick<typeof import("node:crypto"), "createHash" | "createHmac" | "timingSafeEqual"> &
   Partial<Pick<typeof import("node:crypto"), "hash">>;
 
 let crypto: NodeCrypto | undefined;
@@ -23,6 +23,30 @@ export function sha256(text: string): string {
  */
 export function sha1(text: string): string {
   return nodeCrypto().createHash("sha1").update(text).digest("hex");
+}
+
+/**
+ * Returns the HMAC of a string.
+ *
+ * @param algorithm - the hash function
+ * @param key - the secret
+ * @param text - the string
+ * @param encoding - how the result is written
+ */
+export function hmac(
+  algorithm: "sha1" | "sha256" | "sha512",
+  key: string | Uint8Array,
+  text: string,
+  encoding: "base64" | "base64url",
+): string {
+  return nodeCrypto().createHmac(algorithm, key).update(text).digest(encoding);
+}
+
+/** Compares two strings; the time does not depend on where they differ, only on their lengths. */
+export function equalInConstantTime(one: string, other: string): boolean {
+  const encoder = new TextEncoder();
+  const [first, second] = [encoder.encode(one), encoder.encode(other)];
+  return first.length === second.length && nodeCrypto().timingSafeEqual(first, second);
 }
 
 /** Throws if this runtime has no hash function: nothing could be stored. */
