@@ -1,5 +1,5 @@
 /**
- * `node bench/markdown.mjs FILE`: what `npm run bench -- --json FILE` wrote, as the tables of docs/performance.md.
+ * `node bench/markdown.mjs FILE`: what `npm run bench -- --json FILE` wrote, as the tables of docs/understand/performance.md.
  */
 import { readFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";

@@ -1,6 +1,6 @@
 /**
  * A security log as JSON lines: logins, step-ups, renewals and ends, when and from where. It meets OWASP ASVS 5.0 V16;
- * docs/events.md lists the requirements.
+ * docs/reference/events.md lists the requirements.
  */
 import { AsyncLocalStorage } from "node:async_hooks";
 import { hostname } from "node:os";

@@ -75,7 +75,7 @@ export interface CrossOriginProtection extends CrossOriginChecks<IncomingMessage
 
 /**
  * Refuses requests that a page of another origin sent and that may change something: with 403, `cross-origin`,
- * given to `next`. docs/cross-origin.md says what it covers beside SameSite.
+ * given to `next`. docs/tasks/cross-origin.md says what it covers beside SameSite.
  *
  * @param options - other origins that may send such requests
  * @returns the middleware, to be mounted before the session

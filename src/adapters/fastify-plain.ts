@@ -103,7 +103,7 @@ export interface CrossOriginProtection extends CrossOriginChecks<AnyRequest | In
 
 /**
  * Refuses requests that a page of another origin sent and that may change something: with 403, `cross-origin`,
- * given to Fastify's error path. docs/cross-origin.md says what it covers beside SameSite.
+ * given to Fastify's error path. docs/tasks/cross-origin.md says what it covers beside SameSite.
  *
  * @param options - other origins that may send such requests
  * @returns the plugin, to be registered before the session

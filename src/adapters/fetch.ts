@@ -132,7 +132,7 @@ export interface CrossOriginProtection extends CrossOriginChecks<Request> {
 
 /**
  * Refuses requests that a page of another origin sent and that may change something. The 403 is
- * sent here, since fetch servers have no error path. docs/cross-origin.md says what it covers beside SameSite.
+ * sent here, since fetch servers have no error path. docs/tasks/cross-origin.md says what it covers beside SameSite.
  *
  * @param options - other origins that may send such requests
  * @returns a function that wraps a handler

@@ -85,7 +85,7 @@ export interface CrossOriginProtection extends CrossOriginChecks<Context<any> | 
 
 /**
  * Refuses requests that a page of another origin sent and that may change something: with 403, `cross-origin`,
- * thrown for `onError`. docs/cross-origin.md says what it covers beside SameSite.
+ * thrown for `onError`. docs/tasks/cross-origin.md says what it covers beside SameSite.
  *
  * @param options - other origins that may send such requests
  * @returns the middleware, to be mounted before the session

@@ -105,7 +105,7 @@ export interface CrossOriginProtection extends CrossOriginChecks<IncomingMessage
 
 /**
  * Refuses requests that a page of another origin sent and that may change something: with 403, `cross-origin`,
- * thrown for Koa's error path. docs/cross-origin.md says what it covers beside SameSite.
+ * thrown for Koa's error path. docs/tasks/cross-origin.md says what it covers beside SameSite.
  *
  * @param options - other origins that may send such requests
  * @returns the middleware, to be mounted before the session

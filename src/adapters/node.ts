@@ -108,7 +108,7 @@ export interface CrossOriginProtection extends CrossOriginChecks<IncomingMessage
 
 /**
  * Refuses requests that a page of another origin sent and that may change something. The 403 is
- * sent here, since there is no framework's error path. docs/cross-origin.md says what it covers beside SameSite.
+ * sent here, since there is no framework's error path. docs/tasks/cross-origin.md says what it covers beside SameSite.
  *
  * @param options - other origins that may send such requests
  * @returns a function that wraps a listener

@@ -3,9 +3,9 @@ import { boolean, misuse, onlyKeys, oneOf, outOfRange } from "../util/assert.js"
 /** Attributes of the session cookie (RFC 6265bis). */
 export interface CookieOptions {
   /**
-   * `"auto"` (default): Secure, except if a browser on the same machine uses plain HTTP (see docs/cookies.md). `true`:
-   * always. `false`: never; browsers then refuse `__Host-`, `__Secure-` and `__Http-` names. With `sameSite: "none"`
-   * the cookie is always Secure.
+   * `"auto"` (default): Secure, except if a browser on the same machine uses plain HTTP; docs/reference/cookies.md has
+   * the rule. `true`: always. `false`: never; browsers then refuse `__Host-`, `__Secure-` and `__Http-` names. With
+   * `sameSite: "none"` the cookie is always Secure.
    */
   secure?: boolean | "auto";
   /** Scripts cannot read the cookie. Default `true`. */

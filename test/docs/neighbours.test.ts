@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { NEIGHBOURS } from "../answers/neighbours/packages.js";
-import { pages, root } from "./pages.js";
+import { pageAt, root } from "./pages.js";
 
 const { devDependencies } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as {
   devDependencies: Record<string, string>;
@@ -11,7 +11,7 @@ const { devDependencies } = JSON.parse(readFileSync(join(root, "package.json"), 
 
 /** Each package of the page's tables, and the version beside it. */
 function listed(): Map<string, string> {
-  const { text } = pages.find(({ name }) => name === "neighbours")!;
+  const { text } = pageAt("frameworks/neighbours");
   const rows = text.split("\n").flatMap((line) => {
     const [, names = "", version = ""] = /^\| (`[^|]*`) \| (\d[\w.-]*) \|/.exec(line) ?? [];
     return [...names.matchAll(/`([^`]+)`/g)].map(([, name]) => [name!, version] as const);

@@ -28,10 +28,10 @@ test("each block is part of a module, none is left out, and sees what the first 
     "```",
   ].join("\n");
   assert.deepEqual(
-    [...modulesOf({ path: "", name: "page", text, blocks: blocksOf(text) })],
+    [...modulesOf({ path: "docs/tasks/page.md", name: "page", text, blocks: blocksOf(text) })],
     [
-      ["page", 'import { a, type T } from "a";\nconst b = a;\nexport { a, type T, b };\n'],
-      ["page-2", 'import { type T, b } from "./page.js";\nimport a from "c";\na(b);\nexport {};\n'],
+      ["tasks-page", 'import { a, type T } from "a";\nconst b = a;\nexport { a, type T, b };\n'],
+      ["tasks-page-2", 'import { type T, b } from "./tasks-page.js";\nimport a from "c";\na(b);\nexport {};\n'],
     ],
   );
 });

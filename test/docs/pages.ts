@@ -23,11 +23,19 @@ export interface Block {
   readonly heading: string;
 }
 
-/** Every page below `docs`. */
+/** Every page below `docs`, without those that are built from them. */
 export const pages: readonly Page[] = readdirSync(join(root, "docs"), { recursive: true, encoding: "utf8" })
-  .filter((file) => file.endsWith(".md"))
-  .map((file) => pageOf(join("docs", file)))
+  .map((file) => file.replaceAll("\\", "/"))
+  .filter((file) => file.endsWith(".md") && !file.startsWith(".vitepress/"))
+  .map((file) => pageOf(`docs/${file}`))
   .sort((a, b) => a.path.localeCompare(b.path));
+
+/** The page of a path below `docs`, like `tasks/login`. */
+export function pageAt(path: string): Page {
+  const page = pages.find((one) => one.path === `docs/${path}.md`);
+  if (!page) throw new Error(`there is no docs/${path}.md`);
+  return page;
+}
 
 function pageOf(path: string): Page {
   const text = readFileSync(join(root, path), "utf8");
@@ -56,11 +64,21 @@ export function blocksOf(text: string): Block[] {
   return blocks;
 }
 
+/** The module of a page's first block: `tasks-login`. Pages of two folders may have the same name. */
+export function moduleOf({ path }: Page): string {
+  return path
+    .replace(/^docs\//, "")
+    .replace(/\.md$/, "")
+    .replaceAll("/", "-");
+}
+
 /**
- * The blocks of TypeScript of a page as modules: the first under the page's name, exporting all it knows; each other
- * one under its number, with its own imports and declarations, and else what the first one knows.
+ * The blocks of TypeScript of a page as modules: the first under the page's module name, exporting all it knows; each
+ * other one under its number, with its own imports and declarations, and else what the first one knows.
  */
-export function modulesOf({ name, blocks }: Page): ReadonlyMap<string, string> {
+export function modulesOf(page: Page): ReadonlyMap<string, string> {
+  const name = moduleOf(page);
+  const { blocks } = page;
   const [first = "", ...others] = blocks.filter(({ language }) => language === "ts").map(({ code }) => code);
   const known = namesIn(first);
   const exported = first.replace(/^export (?=const|function|class|interface)/gm, "");
@@ -97,9 +115,9 @@ declare module "mariadb" { export function createPool(options: { host: string; d
 declare module "@electric-sql/pglite" { export const PGlite: { create(): Promise<import("holdfast/storage/postgres").PgliteClient> }; }
 declare module "@aws-sdk/client-dynamodb" { type Command = new (input: any) => any; export const GetItemCommand: Command, PutItemCommand: Command, UpdateItemCommand: Command, DeleteItemCommand: Command, ScanCommand: Command; export class DynamoDBClient { constructor(settings: object); send(command: any, options?: any): Promise<any>; } export class DynamoDB { constructor(settings: object); getItem(_: any): Promise<any>; putItem(_: any): Promise<any>; updateItem(_: any): Promise<any>; deleteItem(_: any): Promise<any>; scan(_: any): Promise<any>; describeTable(_: any): Promise<any>; createTable(_: any): Promise<any>; describeTimeToLive(_: any): Promise<any>; updateTimeToLive(_: any): Promise<any>; } }
 declare module "@aws-sdk/lib-dynamodb" { export class DynamoDBDocument { static from(client: object): DynamoDBDocument; get(_: any): Promise<any>; put(_: any): Promise<any>; update(_: any): Promise<any>; delete(_: any): Promise<any>; scan(_: any): Promise<any>; } }
-declare module "my-database" { export const client: import("./drivers.js").Client; }
+declare module "my-database" { export const client: import("./storages-drivers.js").Client; }
 declare module "my-database/testing" {
-  type Client = import("./drivers.js").Client;
+  type Client = import("./storages-drivers.js").Client;
   export const server: { setReadOnly(is: boolean): Promise<void>; hideRowsFromUpdates(): Promise<void>; showRows(): Promise<void>; begin(client: Client): Promise<void>; rollBack(client: Client): Promise<void> };
   export const proxy: { delay(ms: number): void; cutAll(): Promise<void> };
   export function oddClient(options: { dates: "string" }): Promise<Client>;

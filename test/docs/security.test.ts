@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { root } from "./pages.js";
 
-const text = readFileSync(join(root, "docs", "security.md"), "utf8");
+const text = readFileSync(join(root, "docs", "understand", "security.md"), "utf8");
 const rows = text
   .split("\n")
   .filter((line) => line.startsWith("| "))

@@ -7,14 +7,13 @@ import { test, type TestContext } from "node:test";
 import { Client } from "../support/client.js";
 import { socketPackage, socketPackages } from "../support/socket-packages.js";
 import { within } from "../support/within.js";
-import { pages, root } from "./pages.js";
+import { pageAt, root } from "./pages.js";
 
-/** The programs of docs/sockets.md, each run as it stands there, with the packages it names. */
+/** The programs of docs/tasks/sockets.md, each run as it stands there, with the packages it names. */
 
 const { WebSocket } = socketPackage("ws");
 
-const programs = pages
-  .find(({ name }) => name === "sockets")!
+const programs = pageAt("tasks/sockets")
   .blocks.filter(({ language }) => language === "js")
   .map(({ code }) => [/^\/\/ example: (\S+)/.exec(code)?.[1], code] as const);
 

@@ -14,7 +14,7 @@ import { connectMongodb } from "../support/mongodb-clients.js";
 import { withService, type Service } from "../support/services.js";
 import { SQLITE_RUNTIMES } from "../support/sqlite-runtimes.js";
 import { TOKEN, UpstashFront } from "../support/upstash-front.js";
-import { compiled, pages, run } from "./pages.js";
+import { compiled, moduleOf, pageAt, pages, run } from "./pages.js";
 
 const directory = mkdtempSync(join(tmpdir(), "holdfast-docs-"));
 const file = join(directory, "sessions.db");
@@ -39,7 +39,7 @@ const result = await compiled({
   ...(front && { "https://one-12345.upstash.io": front.url }),
 });
 if (servers.has("dynamodb")) {
-  const page = join(result.directory, "dynamodb.js");
+  const page = join(result.directory, `${moduleOf(pageAt("storages/dynamodb"))}.js`);
   const client = pathToFileURL(awsSdkPath("client-dynamodb")).href;
   writeFileSync(page, readFileSync(page, "utf8").replaceAll("@aws-sdk/client-dynamodb", client));
 }
@@ -137,13 +137,14 @@ const STORE = `
 /** A page whose server this machine lacks was told of above. */
 const tried = pages.filter(
   ({ path, name, text }) =>
-    path.includes("storages") &&
-    name !== "README" &&
+    path.startsWith("docs/storages/") &&
+    !["README", "drivers"].includes(name) &&
     Object.entries(PLACES).every(([place, server]) => servers.has(server) || !text.includes(place)) &&
     (front || name !== "upstash"),
 );
 
-for (const { name, path, blocks } of tried) {
+for (const page of tried) {
+  const { name, path, blocks } = page;
   test(`${path}: its first lines keep sessions, as it shows them`, async () => {
     const program = name === "sqlite" ? SQLITE_RUNTIMES["node:sqlite"] : process.execPath;
     const env = {
@@ -156,7 +157,7 @@ for (const { name, path, blocks } of tried) {
     };
     const { output, code } = await run(
       program,
-      ["--input-type=module", "-e", STORE, join(result.directory, `${name}.js`)],
+      ["--input-type=module", "-e", STORE, join(result.directory, `${moduleOf(page)}.js`)],
       env,
     );
     assert.equal(code, 0, output);
@@ -180,9 +181,7 @@ test("the printed schema is the one that each page shows", async () => {
       "-e",
       `import { ${make} } from "holdfast/storage/${name}"; console.log(${make}(${client}).schemaSql());`,
     ]);
-    const shown = pages
-      .find((page) => page.path.includes("storages") && page.name === name)
-      ?.blocks.find(({ language }) => language === "sql");
+    const shown = pageAt(`storages/${name}`).blocks.find(({ language }) => language === "sql");
     assert.equal(plain(shown?.code ?? ""), plain(output), output);
   }
 });

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
-import { pages, root } from "./pages.js";
+import { pageAt, root } from "./pages.js";
 
-const { text, path } = pages.find(({ name }) => name === "wants")!;
+const { text, path } = pageAt("understand/wants");
 const rows = [...text.matchAll(/^\| (\d+) \| (.*) \| (.*) \|$/gm)].map(([, number, want, answer]) => ({
   number: Number(number),
   want: want!,

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { pages, wordsOf } from "./pages.js";
+import { pageAt, wordsOf } from "./pages.js";
 
-const { text } = pages.find(({ name }) => name === "why-logged-out")!;
+const { text } = pageAt("deploy/why-logged-out");
 
 /** The first words of the rows of the table whose heading is this event. */
 function rowsOf(event: string): string[] {

@@ -11,7 +11,7 @@ import {
   type Served,
 } from "./start.js";
 
-/** More servers and versions were tried by hand; docs/runtimes.md names them. */
+/** More servers and versions were tried by hand; docs/frameworks/runtimes.md names them. */
 
 const HERE = `node${process.versions.node.split(".")[0]}` as RuntimeName;
 

@@ -7,7 +7,7 @@ interface Npm {
 
 const { fromNpm } = (await import(new URL("../../../scripts/from-npm.mjs", import.meta.url).href)) as Npm;
 
-/** What is run beside the session, in versions for every Node that it runs on; docs/neighbours.md has them all. */
+/** What is run beside the session, in versions for every Node that it runs on; docs/frameworks/neighbours.md has them all. */
 export const NEIGHBOURS: Readonly<Record<string, string>> = {
   "@codegenie/serverless-express": "4.17.1",
   "@fastify/compress": "9.2.0",

@@ -65,7 +65,9 @@ const tinyhttp: readonly Row[] = [
   }),
   on("tinyhttp, HEAD", (stage) => tinyWith(stage, (_req, res) => res.send(LARGE)), { asked: { method: "HEAD" } }),
   on("tinyhttp, sendFile", (stage) =>
-    tinyWith(stage, (_req, res) => res.sendFile(createRequire(import.meta.url).resolve("../../../docs/cookies.md"))),
+    tinyWith(stage, (_req, res) =>
+      res.sendFile(createRequire(import.meta.url).resolve("../../../docs/reference/cookies.md")),
+    ),
   ),
   on("tinyhttp, an error", (stage) =>
     tinyWith(stage, () => {
