@@ -1,194 +1,61 @@
-import type { Session } from "../contracts/session-api.js";
-import type { SessionError } from "../errors.js";
-import type { SessionAccess } from "../contracts/session-access.js";
-import { RequestSession } from "../session/request-session.js";
-import * as lookup from "../session/lookup.js";
-import type { SessionData } from "../session-data.js";
-import { rememberSettings, type RequestSettings } from "../session/request-options.js";
-import { crossOriginCheck, type CrossOriginView } from "../http/cross-origin.js";
-import type { RequestView } from "../http/request-view.js";
-import { isPlainObject } from "../util/assert.js";
-import { addedPrototype } from "../util/prototypes.js";
-
-/** Adds `get`, `load`, `find` and `store` of one middleware, and the adapter's own methods. */
-export function withAccess<D extends object, C extends object, F extends object, E extends object>(
-  settings: RequestSettings,
-  mountable: F,
-  extra: E,
-): F & SessionAccess<D, C> & E {
-  const access = {
-    get: (context: C) => lookup.getSession<D>(context, settings),
-    load: (context: C) => lookup.loadSession<D>(context, settings),
-    find: (context: C) => lookup.findSession<D>(context, settings),
-  };
-  const sessions = Object.assign(mountable, access, extra);
-  rememberSettings(sessions, settings);
-  return Object.defineProperty(sessions, "store", {
-    get: () => lookup.storeOutsideRequest(settings.store),
-    enumerable: true,
-  }) as F & SessionAccess<D, C> & E;
-}
-
-/** What every adapter's `crossOriginProtection` offers beside being mounted. */
-export interface CrossOriginChecks<C extends object> {
-  /**
-   * The same check, called explicitly, for what no middleware sees: the request of a socket, before it is upgraded.
-   *
-   * @param request - the request
-   * @throws {SessionError} `cross-origin` if a page of another origin sent it
-   */
-  check(request: C): void;
-}
-
 /**
- * Makes the `crossOriginProtection` of an adapter.
+ * The kit that every adapter is made with: read a request, give the session a place, send the response when it is
+ * stored. docs/reference/adapter.md shows how to write one, `adapterSuite` of `holdfast/testing` tests it.
  *
- * @param called - all that it was given
- * @param read - reads the method and the headers of a request
- * @param mounting - makes what is mounted; `refusalOf` returns the error that refuses a request, or nothing
- * @returns what is mounted, with `check`
- * @throws {TypeError} if an option is wrong
+ * @module
  */
-export function protection<C extends object, F extends object>(
-  called: readonly unknown[],
-  read: (request: C) => readonly [method: string, view: CrossOriginView],
-  mounting: (refusalOf: (request: C) => SessionError | undefined) => F,
-): F & CrossOriginChecks<C> {
-  const checkOf = crossOriginCheck(called);
-  const refusalOf = (request: C): SessionError | undefined => checkOf(...read(request));
-  const check = (request: C): void => {
-    const error = refusalOf(request);
-    if (error) throw error;
-  };
-  return Object.assign(mounting(refusalOf), { check });
-}
+export * from "./common-exports.js";
 
-/** Refuses `fromParam` if the adapter has no router: it would never find a token. */
-export function assertNoParams({ extractor }: RequestSettings): void {
-  const param = extractor.members.find(({ source }) => source === "param");
-  if (param)
-    throw new TypeError(
-      `holdfast: extractor is fromParam(${JSON.stringify(param.key)}), and here are no route parameters; write ` +
-        "fromQuery, fromCustom, or use the adapter of your router",
-    );
-}
+export { requestSettings, type RequestSettings, type SessionOptions } from "../session/request-options.js";
+export type { RequestSession, ResponseHost } from "../session/request-session.js";
+export { openSession, readSession, requestSessionOf } from "../session/lookup.js";
+export type { SessionAccess } from "../contracts/session-access.js";
+export type { DataBy, Schemas, TypedBy } from "../contracts/schema.js";
+export {
+  assertNoParams,
+  isPlaced,
+  mount,
+  placeSession,
+  protection,
+  refuseAssignment,
+  SESSION_PROPERTY,
+  withAccess,
+  type CrossOriginChecks,
+} from "./adapter-core.js";
 
-/**
- * Starts the session of a request, not loaded yet. Returns nothing if the request is skipped, or if the same
- * middleware has started one already.
- *
- * @param settings - of the middleware
- * @param view - the request
- * @param context - the arguments of the framework's handlers; the first one is the request, or contains it
- * @param request - the object that several contexts of one request have in common
- * @param canRespond - whether there is a response that can carry a token
- */
-export function mount(
-  settings: RequestSettings,
-  view: RequestView,
-  context: readonly unknown[],
-  request: object = context[0] as object,
-  canRespond: boolean = true,
-): RequestSession | undefined {
-  const own = context[0] as object;
-  if (settings.skip?.(...context) || lookup.isMounted(settings, own, request)) return undefined;
-  const store = settings.storeFor(context);
-  const canCarry = canRespond && view.isUpgrade !== true;
-  const cookie = canCarry ? settings.cookieFor?.(context) : undefined;
-  const requestSession = new RequestSession(settings, store, view, canCarry, cookie);
-  lookup.mount(own, requestSession, request);
-  return requestSession;
-}
+export type { RequestView, ResponseHeaders } from "../http/request-view.js";
+export { parsedFields, type Fields } from "../http/form.js";
 
-/**
- * Adds `session` to the framework's object, or for all objects to a prototype that was inserted between it and its
- * class: a property on each request would take longer there than everything else for a request that does not use its
- * session. An existing property of another library is kept; `getSession(request)` and `sessions.get(request)` still
- * work.
- */
-export function placeSession(target: object): void {
-  const shared = addedPrototype(target);
-  if (shared && isPlaced(shared)) return;
-  if (!Object.hasOwn(target, "session")) Object.defineProperty(target, "session", SESSION_PROPERTY);
-}
+// Requests and responses of the web.
+export { serveFetch, type FetchContext, type FetchResult, type Served } from "./fetch-adapter.js";
+export {
+  isHandedOver,
+  isResponse,
+  responseWith,
+  WebHeaders,
+  WebView,
+  type ResponseHooks,
+} from "../http/web-request.js";
 
-const placed = new WeakMap<object, boolean>();
+// Frameworks whose handlers set headers or cookies beside their result.
+export { serveHeaders, type ServedWithHeaders } from "./headers-adapter.js";
+export { jarHeaders, type CookieJar, type JarAttributes } from "./cookie-jar.js";
 
-/** Adds `session` to a prototype, once. Returns false if it has another one, or takes none. */
-export function isPlaced(prototype: object): boolean {
-  const known = placed.get(prototype);
-  if (known !== undefined) return known;
-  const isDone = !("session" in prototype) && Reflect.defineProperty(prototype, "session", SESSION_PROPERTY);
-  placed.set(prototype, isDone);
-  return isDone;
-}
-
-/**
- * Reading returns the session, assigning throws and says what to write. For a request without a session, reading and
- * assigning work as if this property did not exist.
- */
-export const SESSION_PROPERTY: PropertyDescriptor & ThisType<object> = {
-  configurable: true,
-  enumerable: false,
-  get() {
-    return lookup.requestSessionOf(this)?.session;
-  },
-  set(value) {
-    if (lookup.requestSessionOf(this)) refuseAssignment(value);
-    Object.defineProperty(this, "session", { value, configurable: true, enumerable: true, writable: true });
-  },
-};
-
-/** The error for assigning to the session property. */
-export function refuseAssignment(value: unknown): never {
-  const write = isPlainObject(value)
-    ? 'session.set("key", value) for each key, or await session.reset()'
-    : "await session.destroy() to end the session";
-  throw new TypeError(`holdfast: the session cannot be replaced by assigning to it; write ${write}`);
-}
-
-/**
- * Returns the session of a request, from the innermost middleware. {@link findSession} never throws.
- *
- * @param context - the context of the framework: its request, or its context object
- * @returns the session
- * @throws {SessionError} `no-session` (middleware not mounted, or request skipped), `not-loaded` (lazy mode), or the
- *   error that prevented loading (`storage`, `timeout`)
- * @example
- * ```ts
- * const cart = getSession(request).get("cart");
- * ```
- */
-export function getSession<D extends object = SessionData>(context: object): Session<D> {
-  return lookup.getSession(context);
-}
-
-/**
- * Returns the session of a request, from the innermost middleware; loads it in lazy mode.
- *
- * @param context - the context of the framework
- * @returns the session
- * @throws {SessionError} `no-session`; `storage` or `timeout` if it cannot be loaded
- * @example
- * ```ts
- * const session = await loadSession(request);
- * ```
- */
-export function loadSession<D extends object = SessionData>(context: object): Promise<Session<D>> {
-  return lookup.loadSession(context);
-}
-
-/**
- * Returns the session of a request, from the innermost middleware, if there is one and it is loaded. It never throws:
- * use it in guards, error pages and loggers.
- *
- * @param context - the context of the framework
- * @returns the session, or undefined
- * @example
- * ```ts
- * const isSignedIn = findSession(request)?.owner !== undefined;
- * ```
- */
-export function findSession<D extends object = SessionData>(context: object): Session<D> | undefined {
-  return lookup.findSession(context);
-}
+// Requests and responses of Node.
+export {
+  HeldResponse,
+  nodeOpeners,
+  onClose,
+  sendLastResort,
+  serving,
+  toRead,
+  type NodeContext,
+  type NodeOpeners,
+  type Serve,
+} from "./node-adapter.js";
+export { NodeHeaders, NodeView } from "../http/node-request.js";
+export { clearResponse, isHttp2 } from "../http/response-arguments.js";
+export { isResponseEnded } from "../http/response-patch.js";
+export { socketOf, type Connection } from "../http/socket-guard.js";
+export { asDropped } from "../http/error-path.js";
+export type { GateHooks } from "../http/gate-hooks.js";

@@ -6,4 +6,4 @@ export type { SessionData } from "../index.js";
 export type { CrossOriginOptions } from "../http/cross-origin.js";
 export type { DataOf } from "../contracts/schema.js";
 export type { SessionOf, StoreOf } from "../contracts/session-access.js";
-export { findSession, getSession, loadSession } from "./adapter.js";
+export { findSession, getSession, loadSession } from "./adapter-core.js";

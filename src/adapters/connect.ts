@@ -11,7 +11,7 @@ import type { SessionAccess } from "../contracts/session-access.js";
 import type { SessionData } from "../session-data.js";
 import { requestSettings, type SessionOptions } from "../session/request-options.js";
 import type { CrossOriginOptions } from "../http/cross-origin.js";
-import { protection, withAccess, type CrossOriginChecks } from "./adapter.js";
+import { protection, withAccess, type CrossOriginChecks } from "./adapter-core.js";
 import { nodeOpeners, serving, toRead, type NodeContext } from "./node-adapter.js";
 
 export * from "./common-exports.js";

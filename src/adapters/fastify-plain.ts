@@ -5,7 +5,7 @@
  * @module
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import { STATUS_CODES, type IncomingMessage } from "node:http";
+import type { IncomingMessage } from "node:http";
 import type { StoredSession } from "../contracts/session-api.js";
 import type { DataBy, Schemas, TypedBy } from "../contracts/schema.js";
 import type { SessionAccess } from "../contracts/session-access.js";
@@ -21,7 +21,14 @@ import { bindListeners, type AsyncContext } from "../util/async-context.js";
 import type { RequestSession } from "../session/request-session.js";
 import { requestSessionOf, openSession, readSession } from "../session/lookup.js";
 import { requestSettings, type RequestSettings, type SessionOptions } from "../session/request-options.js";
-import { getSession, mount, protection, refuseAssignment, withAccess, type CrossOriginChecks } from "./adapter.js";
+import {
+  getSession,
+  mount,
+  protection,
+  refuseAssignment,
+  withAccess,
+  type CrossOriginChecks,
+} from "./adapter-core.js";
 import { HeldResponse, sendLastResort, onClose, toRead } from "./node-adapter.js";
 
 export * from "./common-exports.js";
@@ -316,7 +323,7 @@ async function failRaw(
   }
   if (reply.raw.headersSent || reply.raw.writableEnded) return;
   request.log.error(error);
-  sendLastResort(reply.raw, error, STATUS_CODES);
+  sendLastResort(reply.raw, error);
 }
 
 class FastifyView extends NodeView {

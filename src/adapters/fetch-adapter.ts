@@ -1,12 +1,12 @@
 import type { Awaitable } from "../contracts/storage.js";
 import { SessionError, statusResponse } from "../errors.js";
 import { responseWith, isHandedOver, isResponse, WebView } from "../http/web-request.js";
-import type { ResponseHeaders } from "../http/request-view.js";
+import type { ResponseHeaders, RequestView } from "../http/request-view.js";
 import { kindOf } from "../util/assert.js";
 import { isPromise } from "../util/promise.js";
-import type { RequestSession } from "../session/request-session.js";
+import type { RequestSession, ResponseHost } from "../session/request-session.js";
 import type { RequestSettings } from "../session/request-options.js";
-import { mount } from "./adapter.js";
+import { mount } from "./adapter-core.js";
 
 /** Arguments of a handler of a fetch-style server. */
 export type FetchContext = readonly [request: Request, ...rest: any[]];
@@ -16,19 +16,47 @@ export type FetchResult = Response | undefined | void;
 
 /** A request, and how it is handled. */
 export interface Served {
-  readonly settings: RequestSettings<FetchContext, FetchResult>;
-  readonly context: FetchContext;
-  /** Calls the handler. */
-  handle(): unknown;
+  readonly settings: RequestSettings<any, any>;
+  /** What the application's options (`skip`, `storage`, `cookie`) are called with; the first one has the session. */
+  readonly context: readonly [object, ...any[]];
+  /** The request. Default: the first of `context`. */
+  readonly request?: Request;
+  /** What the session reads of the request. Default: a `WebView` of it. */
+  readonly view?: RequestView;
+  /** The object that several contexts of one request have in common. Default: the first of `context`. */
+  readonly shared?: object;
+  /** What the framework offers besides the response. */
+  readonly host?: ResponseHost;
+  /**
+   * Calls the handler.
+   *
+   * @param requestSession - the session of this request; undefined if it is skipped, or if an outer handler has it
+   * @returns the Response of the handler, or a promise of it
+   */
+  handle(requestSession?: RequestSession): unknown;
   /**
    * For frameworks that create a response from an exception of the handler (a redirect, "not found"): returns the
    * headers of that response, which then carry the session cookie. Undefined if no header can be sent; changes that
    * need a new token are then not stored.
+   *
+   * @param thrown - what the handler has thrown
+   * @returns the headers of that response, or undefined
    */
   carrierOf?(thrown: unknown): Awaitable<ResponseHeaders | undefined>;
 }
 
-/** Loads the session, calls the handler, saves the session, and returns the response after that. */
+/**
+ * Serves a request whose handler returns a Response: loads the session, calls the handler, stores the session, and
+ * returns the response with the cookie after that. A Response that the handler throws is thrown again with the cookie.
+ *
+ * @param served - the request and its handler
+ * @returns the response to send
+ * @throws what the handler throws
+ * @example
+ * ```ts
+ * const fetch = (request: Request) => serveFetch({ settings, context: [request], handle: () => handler(request) });
+ * ```
+ */
 export function serveFetch(served: Served): Promise<Response | undefined> {
   const { requests } = served.settings;
   return requests ? requests.run(served.context[0], serve, served) : serve(served);
@@ -38,7 +66,9 @@ function serve(served: Served): Promise<Response | undefined> {
   const { settings, context } = served;
   let requestSession: RequestSession | undefined;
   try {
-    requestSession = mount(settings, new WebView(context[0]), context);
+    const view = served.view ?? new WebView(requestOf(served));
+    requestSession = mount(settings, view, context, served.shared ?? context[0]);
+    if (requestSession && served.host) requestSession.host = served.host;
     const loading = settings.isLazy ? undefined : requestSession?.load();
     if (loading) {
       return loading.then(
@@ -52,11 +82,15 @@ function serve(served: Served): Promise<Response | undefined> {
   return handle(served, requestSession);
 }
 
+function requestOf({ request, context }: Served): Request {
+  return request ?? (context[0] as Request);
+}
+
 async function handle(served: Served, requestSession: RequestSession | undefined): Promise<Response | undefined> {
   if (!requestSession) return served.handle() as Response;
   let response: Response | undefined;
   try {
-    response = await resultOf(served);
+    response = await resultOf(served, requestSession);
   } catch (thrown) {
     return thrownOn(served, requestSession, thrown);
   }
@@ -65,7 +99,7 @@ async function handle(served: Served, requestSession: RequestSession | undefined
       await requestSession.handOver();
       return response;
     }
-    return await responseWith(served.context[0], response, requestSession);
+    return await responseWith(requestOf(served), response, requestSession);
   } catch (error) {
     void response?.body?.cancel().catch(() => {});
     return fail(served, error);
@@ -73,8 +107,8 @@ async function handle(served: Served, requestSession: RequestSession | undefined
 }
 
 /** Undefined is valid after an upgrade: Bun has taken the connection over. */
-async function resultOf(served: Served): Promise<Response | undefined> {
-  const handled = served.handle();
+async function resultOf(served: Served, requestSession: RequestSession): Promise<Response | undefined> {
+  const handled = served.handle(requestSession);
   const result = isPromise(handled) ? await handled : handled;
   if (result === undefined || isResponse(result)) return result;
   throw new TypeError(`holdfast: the handler returned ${kindOf(result)}, not a Response; write new Response(…)`);
@@ -89,7 +123,7 @@ async function thrownOn(served: Served, requestSession: RequestSession, thrown: 
   const carrier = isResponse(thrown) ? undefined : await served.carrierOf?.(thrown);
   let goesOn = thrown;
   try {
-    if (isResponse(thrown)) goesOn = await responseWith(served.context[0], thrown, requestSession);
+    if (isResponse(thrown)) goesOn = await responseWith(requestOf(served), thrown, requestSession);
     else await carried(requestSession, carrier);
   } catch (error) {
     const failure = await fail(served, error);

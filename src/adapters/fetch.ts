@@ -12,7 +12,7 @@ import type { SessionData } from "../session-data.js";
 import { openSession, readSession } from "../session/lookup.js";
 import { requestSettings, type SessionOptions } from "../session/request-options.js";
 import { serveFetch, type FetchResult, type FetchContext } from "./fetch-adapter.js";
-import { assertNoParams, protection, withAccess, type CrossOriginChecks } from "./adapter.js";
+import { assertNoParams, protection, withAccess, type CrossOriginChecks } from "./adapter-core.js";
 
 export * from "./common-exports.js";
 

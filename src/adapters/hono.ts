@@ -14,9 +14,9 @@ import type { ResponseHeaders } from "../http/request-view.js";
 import { andThen } from "../util/promise.js";
 import type { SessionData } from "../session-data.js";
 import type { RequestSession, ResponseHost } from "../session/request-session.js";
-import { findSession, openSession, readSession } from "../session/lookup.js";
+import { openSession, readSession, requestSessionOf } from "../session/lookup.js";
 import { requestSettings, type RequestSettings, type SessionOptions } from "../session/request-options.js";
-import { mount, protection, withAccess, type CrossOriginChecks } from "./adapter.js";
+import { mount, protection, withAccess, type CrossOriginChecks } from "./adapter-core.js";
 
 export * from "./common-exports.js";
 
@@ -165,7 +165,7 @@ async function thrownOn(
 
 /** The middleware has already run for this request, maybe in another application whose context has the session. */
 function handOn(settings: RequestSettings<HonoContext, Result>, c: Context, next: Next): Promise<void> {
-  const session = findSession(c, settings);
+  const session = requestSessionOf(c, settings)?.found as Session<any> | undefined;
   if (session) c.set("session", session);
   return next();
 }

@@ -19,7 +19,7 @@ import type { RequestSession } from "../session/request-session.js";
 import { requestSessionOf, openSession, readSession } from "../session/lookup.js";
 import { requestSettings, type RequestSettings, type SessionOptions } from "../session/request-options.js";
 import type { CrossOriginOptions } from "../http/cross-origin.js";
-import { isPlaced, mount, protection, SESSION_PROPERTY, withAccess, type CrossOriginChecks } from "./adapter.js";
+import { isPlaced, mount, protection, SESSION_PROPERTY, withAccess, type CrossOriginChecks } from "./adapter-core.js";
 import { HeldResponse, onClose, toRead } from "./node-adapter.js";
 
 export * from "./common-exports.js";

@@ -1,4 +1,4 @@
-import { STATUS_CODES, type IncomingMessage, type ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { StoredSession } from "../contracts/session-api.js";
 import { NodeHeaders, NodeView } from "../http/node-request.js";
 import { clearResponse, isResponse } from "../http/response-arguments.js";
@@ -6,11 +6,12 @@ import type { GateHooks } from "../http/gate-hooks.js";
 import { isListening } from "../http/listening.js";
 import { respondInstead, holdResponse, OVER, prepareResponse } from "../http/response-patch.js";
 import { bindListeners } from "../util/async-context.js";
+import { builtinModule } from "../util/builtin.js";
 import { isPromise } from "../util/promise.js";
 import type { RequestSession, ResponseHost } from "../session/request-session.js";
 import { openSession, readSession } from "../session/lookup.js";
 import type { RequestSettings } from "../session/request-options.js";
-import { mount, placeSession } from "./adapter.js";
+import { mount, placeSession } from "./adapter-core.js";
 
 /** Arguments of a request listener. Some servers pass upgrade requests with no response, or with another object. */
 export type NodeContext = readonly [req: IncomingMessage, res: ServerResponse];
@@ -18,6 +19,15 @@ export type NodeContext = readonly [req: IncomingMessage, res: ServerResponse];
 /**
  * Returns the function that handles a request of a Node server: creates the request session, loads it, and calls
  * `next` with the error if that failed. The first byte of the response is delayed if necessary.
+ *
+ * @param settings - of the middleware
+ * @returns a function of `[req, res]` and of `next`, which continues the request or starts the error path
+ * @throws {TypeError} from the returned function, if two middlewares use the same cookie
+ * @example
+ * ```ts
+ * const serve = serving(requestSettings([options]));
+ * const middleware = (req, res, next) => serve([req, res], next);
+ * ```
  */
 export function serving(settings: RequestSettings): Serve {
   const serve: Serve = (context, next) => {
@@ -39,7 +49,8 @@ export function serving(settings: RequestSettings): Serve {
   };
 }
 
-type Serve = (context: NodeContext, next: (error?: unknown) => void) => void;
+/** Handles one request of a Node server. */
+export type Serve = (context: NodeContext, next: (error?: unknown) => void) => void;
 
 /** Calls `next` after the session is loaded: synchronously if the storage returns synchronously. */
 function load(requestSession: RequestSession, context: NodeContext, next: (error?: unknown) => void): void {
@@ -56,18 +67,51 @@ function load(requestSession: RequestSession, context: NodeContext, next: (error
   );
 }
 
-/** What a check reads of a request: its method, and its headers. */
+/**
+ * What a check reads of a request: its method, and its headers.
+ *
+ * @param req - the request
+ * @returns the method and a view of the request
+ * @example
+ * ```ts
+ * const crossOriginProtection = (...called) => protection(called, toRead, (refusalOf) => …);
+ * ```
+ */
 export function toRead(req: IncomingMessage): readonly [method: string, view: NodeView] {
   return [req.method ?? "", new NodeView(req)];
 }
 
-/** `open` and `read`, for adapters of Node servers. */
-export function nodeOpeners<D extends object>(
-  settings: RequestSettings,
-): {
+/** Opens sessions without the middleware, on Node servers. */
+export interface NodeOpeners<D extends object> {
+  /**
+   * Opens the session of a request; `save()` sets the cookie in the response headers.
+   *
+   * @param req - the request
+   * @param res - its response; default: `req.res`
+   * @returns the session
+   */
   open(req: IncomingMessage, res?: ServerResponse): Promise<StoredSession<D>>;
+  /**
+   * Opens the session of a request without a response (an upgrade).
+   *
+   * @param req - the request
+   * @returns the session
+   */
   read(req: IncomingMessage): Promise<StoredSession<D>>;
-} {
+}
+
+/**
+ * Makes `open` and `read` of an adapter for a Node server.
+ *
+ * @param settings - of the middleware
+ * @returns the two functions
+ * @throws {TypeError} from `open`, if there is no response
+ * @example
+ * ```ts
+ * const sessions = withAccess(settings, middleware, nodeOpeners(settings));
+ * ```
+ */
+export function nodeOpeners<D extends object>(settings: RequestSettings): NodeOpeners<D> {
   return {
     async open(req, res = (req as { res?: ServerResponse }).res) {
       if (!res) throw new TypeError("holdfast: sessions.open needs the response; write sessions.open(req, res)");
@@ -84,6 +128,13 @@ export function nodeOpeners<D extends object>(
 /**
  * Calls a function when a response has ended or its connection is closed. Objects that only resemble a response may
  * not report it.
+ *
+ * @param res - the response
+ * @param then - the function to call
+ * @example
+ * ```ts
+ * onClose(res, () => requestSession.reportUnsaved());
+ * ```
  */
 export function onClose(res: { once?: ServerResponse["once"] }, then: () => void): void {
   res.once?.(OVER, then);
@@ -92,22 +143,29 @@ export function onClose(res: { once?: ServerResponse["once"] }, then: () => void
 /**
  * Sends an error response if nothing else did: status and reason phrase, without the message. A response that has
  * ended is not changed.
+ *
+ * @param res - the response
+ * @param error - what failed; its `status`, if it has one, is the status of the response
+ * @example
+ * ```ts
+ * handler(req, res).catch((error) => sendLastResort(res, error));
+ * ```
  */
-export function sendLastResort(
-  res: ServerResponse,
-  error: unknown,
-  words: Readonly<Record<number, string | undefined>>,
-): void {
+export function sendLastResort(res: ServerResponse, error: unknown): void {
   if (res.writableEnded) return;
   if (res.headersSent) return void res.destroy();
   clearResponse(res);
   const { status } = (typeof error === "object" && error !== null ? error : {}) as { status?: unknown };
   res.statusCode = typeof status === "number" && status >= 400 && status < 600 ? status : 500;
   res.setHeader("Content-Type", "text/plain; charset=utf-8");
-  res.end(words[res.statusCode] ?? "Error");
+  const { STATUS_CODES = {} } = builtinModule<{ STATUS_CODES?: Record<number, string> }>("node:http") ?? {};
+  res.end(STATUS_CODES[res.statusCode] ?? "Error");
 }
 
-/** The steps around the response to a request of a Node server, and its headers. Adapters implement `failed`. */
+/**
+ * The steps around the response to a request of a Node server, and its headers: give it to `requestSession.host`.
+ * Adapters implement `failed`.
+ */
 export abstract class HeldResponse extends NodeHeaders implements GateHooks, ResponseHost {
   protected readonly requestSession: RequestSession;
   readonly #res: ServerResponse;
@@ -138,28 +196,46 @@ export abstract class HeldResponse extends NodeHeaders implements GateHooks, Res
     return isListening(this.#res);
   }
 
+  /** From now on no byte is sent before the session is stored. */
   hold(): void {
     if (this.#isHeld) return;
     this.#isHeld = true;
     holdResponse(this.#res, this);
   }
 
+  /**
+   * Called before the first byte: stores the session.
+   *
+   * @returns undefined if there is nothing to wait for
+   */
   before(): Promise<void> | undefined {
     return this.requestSession.commit(true, this);
   }
 
+  /** Adds the session cookie. */
   headers(): void {
     this.requestSession.writeHeaders(this);
   }
 
+  /**
+   * Called before the last byte: stores later changes.
+   *
+   * @returns undefined if there is nothing to wait for
+   */
   after(): Promise<void> | undefined {
     return this.requestSession.finish();
   }
 
+  /** Called if the client has disconnected before the handler sent any byte. */
   gone(): void {
     this.requestSession.abandon();
   }
 
+  /**
+   * Called if the session could not be stored: sends the error response of the framework.
+   *
+   * @param error - the failure
+   */
   abstract failed(error: unknown): void;
 }
 
@@ -222,7 +298,7 @@ function handOver(res: ServerResponse, error: unknown, next: (error?: unknown) =
   try {
     next(error);
   } catch {
-    return sendLastResort(res, error, STATUS_CODES);
+    return sendLastResort(res, error);
   }
   if (!res.headersSent && !res.destroyed) awaitErrorPath(res, error);
 }
@@ -233,7 +309,7 @@ function awaitErrorPath(res: ServerResponse, error: unknown): void {
   const look = (): void => {
     if (res.headersSent) return;
     if (res.req?.complete === false && ++times < MOST_TIMES) timer = later(look);
-    else respondInstead(res, () => sendLastResort(res, error, STATUS_CODES));
+    else respondInstead(res, () => sendLastResort(res, error));
   };
   let timer = later(look);
   res.once(OVER, () => clearTimeout(timer));

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { STATUS_CODES, type IncomingMessage, type ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Session, StoredSession } from "../contracts/session-api.js";
 import type { DataBy, Schemas, TypedBy } from "../contracts/schema.js";
 import type { SessionAccess } from "../contracts/session-access.js";
@@ -11,7 +11,7 @@ import { isPromise } from "../util/promise.js";
 import type { SessionData } from "../session-data.js";
 import { requestSettings, type SessionOptions } from "../session/request-options.js";
 import type { CrossOriginOptions } from "../http/cross-origin.js";
-import { assertNoParams, protection, withAccess, type CrossOriginChecks } from "./adapter.js";
+import { assertNoParams, protection, withAccess, type CrossOriginChecks } from "./adapter-core.js";
 import { sendLastResort, nodeOpeners, serving, toRead, type NodeContext } from "./node-adapter.js";
 
 export * from "./common-exports.js";
@@ -144,5 +144,5 @@ function handle<D extends object>(handler: SessionHandler<D>, req: SessionReques
 /** There is no error path of a framework. */
 function failed(res: ServerResponse, error: unknown): void {
   console.error(error);
-  sendLastResort(res, error, STATUS_CODES);
+  sendLastResort(res, error);
 }

@@ -58,7 +58,15 @@ export class ErrorPath {
   }
 }
 
-/** Runs code that belongs to the discarded response, so that its effects are ignored. */
+/**
+ * Runs code that belongs to the discarded response, so that its effects are ignored.
+ *
+ * @param work - the code
+ * @example
+ * ```ts
+ * asDropped(() => void (ctx.body = undefined));
+ * ```
+ */
 export function asDropped(work: () => void): void {
   if (context) context.run(DROPPED, work);
   else work();

@@ -14,7 +14,16 @@ export function isForm(contentType: string | undefined): boolean {
   return contentType !== undefined && /^application\/x-www-form-urlencoded\s*(?:;|$)/i.test(contentType);
 }
 
-/** The fields of a body that a framework parsed. */
+/**
+ * The fields of a body that a framework parsed.
+ *
+ * @param body - the parsed body
+ * @returns its fields, or undefined if it is not an object
+ * @example
+ * ```ts
+ * override async form() { return parsedFields(this.context.body) ?? super.form(); }
+ * ```
+ */
 export function parsedFields(body: unknown): Fields | undefined {
   if (body instanceof Map) return body as Fields;
   return typeof body === "object" && body !== null ? new Map(Object.entries(body)) : undefined;

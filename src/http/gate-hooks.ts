@@ -1,17 +1,26 @@
 /** What a middleware does around a response. */
 export interface GateHooks {
-  /** Called before the first byte. Returns undefined if there is nothing to wait for. */
+  /**
+   * Called before the first byte.
+   *
+   * @returns undefined if there is nothing to wait for
+   */
   before(): Promise<void> | undefined;
   /** Adds the last headers. */
   headers(): void;
   /**
-   * Called before the last byte, or when the client has disconnected. Returns undefined if there is nothing to wait
-   * for. It reports its failures itself.
+   * Called before the last byte, or when the client has disconnected. It reports its failures itself.
+   *
+   * @returns undefined if there is nothing to wait for
    */
   after(): Promise<void> | undefined;
   /** Called if the client has disconnected before the handler sent any byte. It reports its failures itself. */
   gone(): void;
-  /** Called if `before` failed: the handler's response is discarded, and another one can be sent. */
+  /**
+   * Called if `before` failed: the handler's response is discarded, and another one can be sent.
+   *
+   * @param error - the failure
+   */
   failed(error: unknown): void;
 }
 

@@ -34,6 +34,7 @@ export class NodeView implements RequestView {
     return read(this.#req as { upgrade?: boolean }, "upgrade") ?? isHandshake(this);
   }
 
+  /** Implements `RequestView`. */
   headers(name: string): readonly string[] {
     const { headers, rawHeaders } = this.#req;
     if (name === "host") return [headers.host ?? (headers[":authority"] as string | undefined) ?? ""];
@@ -44,10 +45,12 @@ export class NodeView implements RequestView {
     return sent.length > 0 ? sent : [value].flat();
   }
 
+  /** Implements `RequestView`. */
   param(name: string): string | undefined {
     return (this.#req as { params?: Record<string, string> }).params?.[name];
   }
 
+  /** Implements `RequestView`. */
   form(): Promise<Fields | undefined> {
     return nodeForm(this.#req);
   }
@@ -61,24 +64,29 @@ export class NodeHeaders implements ResponseHeaders {
     this.#res = res;
   }
 
+  /** Implements `ResponseHeaders`. */
   names(): readonly string[] {
     return (this.#res as Partial<ServerResponse>).getHeaderNames?.() ?? [];
   }
 
+  /** Implements `ResponseHeaders`. */
   get(name: string): string | undefined {
     const value = this.#res.getHeader(name);
     return Array.isArray(value) ? value.join(", ") : value?.toString();
   }
 
+  /** Implements `ResponseHeaders`. */
   set(name: string, value: string): void {
     this.#res.setHeader(name, value);
   }
 
+  /** Implements `ResponseHeaders`. */
   cookies(): readonly string[] {
     const value = this.#res.getHeader("Set-Cookie");
     return Array.isArray(value) ? value : value === undefined ? [] : [String(value)];
   }
 
+  /** Implements `ResponseHeaders`. */
   setCookies(lines: readonly string[]): void {
     this.#res.setHeader(this.#cookieName, [...lines]);
   }

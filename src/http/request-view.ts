@@ -39,12 +39,37 @@ export interface RequestView {
 
 /** The headers of a response that has not begun. */
 export interface ResponseHeaders {
-  /** Names of all headers, in any case. */
+  /**
+   * Lists the headers.
+   *
+   * @returns the names of all headers, in any case
+   */
   names(): readonly string[];
+  /**
+   * Returns a header.
+   *
+   * @param name - its name, in any case
+   * @returns its value, or undefined
+   */
   get(name: string): string | undefined;
+  /**
+   * Replaces a header.
+   *
+   * @param name - its name
+   * @param value - its value
+   */
   set(name: string, value: string): void;
-  /** Every Set-Cookie line so far. */
+  /**
+   * Lists the cookies.
+   *
+   * @returns every Set-Cookie line so far
+   */
   cookies(): readonly string[];
+  /**
+   * Replaces the Set-Cookie lines.
+   *
+   * @param lines - all of them
+   */
   setCookies(lines: readonly string[]): void;
 }
 

@@ -142,7 +142,16 @@ export function isDestroyed(
   return read(res, "destroyed") || read(res, "stream")?.destroyed === true;
 }
 
-/** HTTP/2 has no status message, and warns at every use. */
+/**
+ * True for a response of HTTP/2, which has no status message, and warns at every use.
+ *
+ * @param res - the response
+ * @returns true for HTTP/2
+ * @example
+ * ```ts
+ * if (!isHttp2(res)) res.statusMessage = "OK";
+ * ```
+ */
 export function isHttp2(res: ServerResponse): boolean {
   return has(res, "stream");
 }
@@ -161,7 +170,15 @@ export function setStatus(res: ServerResponse, status: number, message: string |
   if (!isHttp2(res)) res.statusMessage = message as string;
 }
 
-/** Removes status, headers and everything else of a response that did not begin. */
+/**
+ * Removes status, headers and everything else of a response that did not begin.
+ *
+ * @param res - the response
+ * @example
+ * ```ts
+ * clearResponse(ctx.res);
+ * ```
+ */
 export function clearResponse(res: ServerResponse): void {
   if (res.headersSent) return;
   const { sendDate } = res;

@@ -99,7 +99,16 @@ function emit(this: ServerResponse, ...args: unknown[]): boolean {
   return listen(this, native.emit as AnyFunction, this, args) as boolean;
 }
 
-/** True if a response was ended although not all of it was sent. */
+/**
+ * True if a response was ended although not all of it was sent.
+ *
+ * @param res - the response
+ * @returns true after `end`
+ * @example
+ * ```ts
+ * const isSent = isResponseEnded(reply.raw);
+ * ```
+ */
 export function isResponseEnded(res: ServerResponse): boolean {
   return gateOf(res)?.isEnded === true;
 }

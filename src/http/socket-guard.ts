@@ -27,7 +27,16 @@ interface Guard {
 const guards = new WeakMap<object, Guard>();
 let Socket: (new () => Connection) | undefined;
 
-/** Returns the connection of a response that a Node server sends over HTTP/1; a replacement object has none. */
+/**
+ * Returns the connection of a response that a Node server sends over HTTP/1.
+ *
+ * @param res - the response
+ * @returns its connection; undefined for a replacement object, which has none
+ * @example
+ * ```ts
+ * const isSimulated = socketOf(reply.raw) === undefined;
+ * ```
+ */
 export function socketOf(res: ServerResponse): Connection | undefined {
   if (isHttp2(res)) return undefined;
   const socket: unknown = (res.req as ServerResponse["req"] | undefined)?.socket ?? res.socket;

@@ -32,16 +32,19 @@ export class WebView implements RequestView {
     return isHandshake(this);
   }
 
+  /** Implements `RequestView`. */
   headers(name: string): readonly string[] {
     const value = this.#request.headers.get(name);
     if (value !== null) return [value];
     return name === "host" ? [new URL(this.#request.url).host] : [];
   }
 
+  /** Implements `RequestView`. */
   param(_name: string): string | undefined {
     return undefined;
   }
 
+  /** Implements `RequestView`. */
   form(): Promise<Fields | undefined> {
     return webForm(this.#request);
   }
@@ -77,22 +80,27 @@ export class WebHeaders implements ResponseHeaders {
     this.#headers = headers;
   }
 
+  /** Implements `ResponseHeaders`. */
   names(): readonly string[] {
     return [...this.#headers.keys()];
   }
 
+  /** Implements `ResponseHeaders`. */
   get(name: string): string | undefined {
     return this.#headers.get(name) ?? undefined;
   }
 
+  /** Implements `ResponseHeaders`. */
   set(name: string, value: string): void {
     this.#headers.set(name, value);
   }
 
+  /** Implements `ResponseHeaders`. */
   cookies(): readonly string[] {
     return this.#headers.getSetCookie();
   }
 
+  /** Implements `ResponseHeaders`. */
   setCookies(lines: readonly string[]): void {
     this.#headers.delete("Set-Cookie");
     for (const line of lines) this.#headers.append("Set-Cookie", line);
@@ -102,6 +110,13 @@ export class WebHeaders implements ResponseHeaders {
 /**
  * True for a response: of this runtime, of a server or of another package. It reads nothing of an instance of the
  * global class: that could change how it is sent.
+ *
+ * @param value - any value
+ * @returns true for a response
+ * @example
+ * ```ts
+ * if (isResponse(thrown)) return thrown;
+ * ```
  */
 export function isResponse(value: unknown): value is Response {
   if (value instanceof Response) return true;
@@ -114,13 +129,25 @@ export interface ResponseHooks {
   /**
    * Called before the response. `canCarry` is false if it cannot carry a token; `headers` are those set by the
    * handler.
+   *
+   * @param canCarry - whether a header can be sent
+   * @param headers - those of the handler's response
+   * @returns undefined if there is nothing to wait for
    */
   commit(canCarry: boolean, headers?: ResponseHeaders): Promise<void> | undefined;
   /** True if the handler may still change the session while the body is sent. */
   readonly mayChange: boolean;
-  /** Called before the end of the body, or when its reader cancels. */
+  /**
+   * Called before the end of the body, or when its reader cancels.
+   *
+   * @returns undefined if there is nothing to wait for
+   */
   finish(): Promise<void> | undefined;
-  /** Adds the last headers. */
+  /**
+   * Adds the last headers.
+   *
+   * @param headers - those of the response
+   */
   writeHeaders(headers: ResponseHeaders): void;
 }
 
@@ -129,6 +156,16 @@ type Sent<R> = R | Response | Promise<R | Response>;
 /**
  * Returns the response to send instead of `response`, after the session is stored. A response that hands the
  * connection over (101), an error (status 0) and undefined carry no cookie.
+ *
+ * @param request - the request
+ * @param response - the response of the handler
+ * @param hooks - the session of the request
+ * @returns the response to send, or a promise of it
+ * @throws {SessionError} if the session cannot be stored
+ * @example
+ * ```ts
+ * return responseWith(event.request, await next(), requestSession);
+ * ```
  */
 export function responseWith<R extends Response | undefined>(
   request: Request,
@@ -148,7 +185,16 @@ function isSent(status: number): boolean {
   return status >= 200 && status <= 599;
 }
 
-/** True if an upgrade was accepted. Some runtimes need an empty response after they have sent the 101 themselves. */
+/**
+ * True if an upgrade was accepted. Some runtimes need an empty response after they have sent the 101 themselves.
+ *
+ * @param response - the response of the handler
+ * @returns true if the connection is a socket now
+ * @example
+ * ```ts
+ * if (requestSession.view.isUpgrade && isHandedOver(response)) await requestSession.handOver();
+ * ```
+ */
 export function isHandedOver(response: Response | undefined): boolean {
   return response === undefined || response.status === 101 || (response.status === 200 && response.body === null);
 }

@@ -26,6 +26,11 @@ export function mount(context: object, requestSession: RequestSession, request: 
   if (request !== context) mounted.set(request, requestSession);
 }
 
+/** Lets a further object of the same request have its session. */
+export function share(requestSession: RequestSession, context: object): void {
+  mounted.set(context, requestSession);
+}
+
 /**
  * True if the middleware of these settings has registered already: on a router inside the application, in a
  * sub-application, after an internal redirect. If the framework has created a new context of the same request, that
@@ -42,7 +47,17 @@ function isRunning(requestSession: RequestSession | undefined): boolean {
   return requestSession !== undefined && !requestSession.isDone;
 }
 
-/** Returns the session of these settings, or of the innermost middleware. */
+/**
+ * Returns the session of a request, as an adapter handles it.
+ *
+ * @param context - the context of the framework, or the object that its contexts have in common
+ * @param settings - those of the middleware; default: of the innermost one
+ * @returns the session, or undefined if none was started
+ * @example
+ * ```ts
+ * const requestSession = requestSessionOf(event, settings);
+ * ```
+ */
 export function requestSessionOf(context: object, settings?: RequestSettings): RequestSession | undefined {
   const innermost = isObject(context) ? mounted.get(context) : undefined;
   return settings === undefined ? innermost : withSettings(innermost, settings);
@@ -95,6 +110,15 @@ export function findSession<D extends object = SessionData>(
  * @param served - the arguments of the framework's handlers
  * @param onEnd - called with a function to run at the end of the request, if the framework reports it: that function
  *   reports changes that were not saved
+ * @param view - the request
+ * @param context - the context of the framework
+ * @param headers - of the response, which get the cookie
+ * @returns the session
+ * @throws {SessionError} `storage` or `timeout`
+ * @example
+ * ```ts
+ * const session = await openSession(settings, [event], new WebView(event.request), event, new WebHeaders(headers));
+ * ```
  */
 export async function openSession<D extends object>(
   settings: RequestSettings,
@@ -121,6 +145,16 @@ export async function openSession<D extends object>(
 /**
  * Opens the session of a request without a response (an upgrade to WebSocket): its data can be changed and saved, its
  * token cannot.
+ *
+ * @param settings - of the middleware
+ * @param store - the store for this request: `settings.storeFor([event])`
+ * @param view - the request
+ * @returns the session
+ * @throws {SessionError} `storage` or `timeout`
+ * @example
+ * ```ts
+ * const session = await readSession(settings, settings.storeFor([event]), new WebView(event.request));
+ * ```
  */
 export async function readSession<D extends object>(
   settings: RequestSettings,

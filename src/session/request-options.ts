@@ -98,7 +98,12 @@ export interface RequestSettings<C extends readonly unknown[] = readonly any[], 
   /** Request headers that a response with session data depends on. */
   readonly asked: readonly string[];
   readonly cookie: CookieSettings;
-  /** The attributes for a request, if they depend on it. */
+  /**
+   * The attributes for a request, if they depend on it.
+   *
+   * @param context - the context of the framework
+   * @returns the attributes
+   */
   cookieFor?(context: C): CookieSettings;
   readonly isLazy: boolean;
   /** Where `currentSession()` looks, if the option is set: requests run in it, each with its framework's context. */
@@ -109,7 +114,12 @@ export interface RequestSettings<C extends readonly unknown[] = readonly any[], 
   readonly errorHandler: ((error: unknown, ...context: C) => Awaitable<R>) | undefined;
   /** The store, if it does not depend on the request. */
   readonly store: Store<any> | undefined;
-  /** The store for a request. */
+  /**
+   * The store for a request.
+   *
+   * @param context - the context of the framework
+   * @returns the store
+   */
   storeFor(context: C): Store<any>;
   readonly namespace: string;
 }
@@ -127,8 +137,15 @@ export function rememberSettings(sessions: object, settings: RequestSettings): v
 }
 
 /**
- * Validates the options of a middleware; every mistake throws here, none at run time. `called`: all arguments of
- * `session()`.
+ * Validates the options of a middleware; every mistake throws here, none at run time.
+ *
+ * @param called - all arguments of `session()`
+ * @returns the settings
+ * @throws {TypeError | RangeError} if an option is invalid; the message says what to write
+ * @example
+ * ```ts
+ * const session = (...called: readonly unknown[]) => middlewareOf(requestSettings(called));
+ * ```
  */
 export function requestSettings<C extends readonly unknown[], R>(called: readonly unknown[]): RequestSettings<C, R> {
   const given = (called[0] ?? {}) as SessionOptions<C, R>;

@@ -31,7 +31,12 @@ import { partsOf } from "./store.js";
 export interface ResponseHost {
   /** From now on no byte of the response is sent before the session is stored. Called again at each use. */
   hold?(): void;
-  /** The session is loaded: for frameworks that store it themselves. */
+  /**
+   * The session is loaded: for frameworks that store it themselves.
+   *
+   * @param session - the session
+   * @param view - the request
+   */
   opened?(session: StoredSession<any>, view: RequestView): void;
   /** Headers that get the cookie immediately after a session method has stored something (without the middleware). */
   readonly headersAtOnce?: ResponseHeaders;
@@ -145,7 +150,12 @@ export class RequestSession implements SessionRequest {
     return isStored && !hasFailed(this.#stage) && !isOver(this.#stage);
   }
 
-  /** Returns the session for a handler; a second call returns the same. Throws or rejects if the storage fails. */
+  /**
+   * Loads the session for a handler that uses it; a second call returns the same.
+   *
+   * @returns the session, or a promise of it
+   * @throws {SessionError} `storage` or `timeout`, also as a rejection
+   */
   open(): StoredSession<any> | Promise<StoredSession<any>> {
     this.host?.hold?.();
     const loading = this.load();
@@ -155,6 +165,9 @@ export class RequestSession implements SessionRequest {
   /**
    * Loads before a handler uses the session. For a visitor without a session, none is created until then, and the
    * response is not held.
+   *
+   * @returns undefined if there is nothing to wait for
+   * @throws {SessionError} `storage` or `timeout`, also as a rejection
    */
   load(): Promise<void> | undefined {
     const reading = this.#reading;
@@ -163,7 +176,11 @@ export class RequestSession implements SessionRequest {
     return reading.kind === "reading" ? reading.done : undefined;
   }
 
-  /** Removes a released session, so that it is loaded again; then opens it. */
+  /**
+   * Removes a released session, so that it is loaded again; then opens it.
+   *
+   * @returns the session, or a promise of it
+   */
   reopen(): StoredSession<any> | Promise<StoredSession<any>> {
     if (this.#core?.phase === "released") {
       this.#reading = UNREAD;
@@ -179,6 +196,7 @@ export class RequestSession implements SessionRequest {
    * @param canCarry - false if the response (an error without headers) cannot carry a token
    * @param headers - those of the handler's response: if shared caches may store it and the handler did not use the
    *   session, it is not changed, and a refresh that is due waits for another response
+   * @returns undefined if there is nothing to wait for
    */
   commit(canCarry: boolean = true, headers?: ResponseHeaders): Promise<void> | undefined {
     if (!isOpen(this.#stage)) return isOver(this.#stage) ? undefined : this.#work;
@@ -192,7 +210,11 @@ export class RequestSession implements SessionRequest {
     );
   }
 
-  /** Writes the reply for the client into the headers of a response that is about to begin. */
+  /**
+   * Writes the reply for the client into the headers of a response that is about to begin.
+   *
+   * @param headers - those of the response
+   */
   writeHeaders(headers: ResponseHeaders): void {
     const core = this.#core;
     if (!core || hasFailed(this.#stage)) return;
@@ -206,6 +228,8 @@ export class RequestSession implements SessionRequest {
   /**
    * Called at the end of the body: stores the changes made since the response began. If that fails, the response is
    * aborted with an event. Later changes of the handler are refused. May be called more than once.
+   *
+   * @returns undefined if there is nothing to wait for
    */
   finish(): Promise<void> | undefined {
     if (isOver(this.#stage)) return this.#work;
@@ -231,6 +255,8 @@ export class RequestSession implements SessionRequest {
   /**
    * The connection has become a socket: the changes so far are stored. The session can be changed and saved as long as
    * the socket exists.
+   *
+   * @returns undefined if there is nothing to wait for
    */
   handOver(): Promise<void> | undefined {
     const core = this.#core;

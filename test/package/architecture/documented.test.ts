@@ -55,6 +55,8 @@ export interface Shape {
     readonly size: number;
     /** Implements the storage contract. */
     get(key: string): string;
+    /** Implements \`RequestView\`. */
+    headers(name: string): string;
 }
 `;
   assert.deepEqual(lacking(text, "twice"), [
@@ -67,7 +69,13 @@ export interface Shape {
 });
 
 /** Functions that never throw. */
-const NEVER_THROW: ReadonlySet<string> = new Set(["findSession", "findCurrentSession", "testClock", "storageSuite"]);
+const NEVER_THROW: ReadonlySet<string> = new Set(
+  (
+    "findSession findCurrentSession testClock storageSuite adapterSuite adapterStorage withAccess isPlaced " +
+    "placeSession requestSessionOf parsedFields isResponse isHandedOver onClose sendLastResort toRead clearResponse " +
+    "isHttp2 isResponseEnded socketOf asDropped"
+  ).split(" "),
+);
 
 interface Exported {
   readonly name: string;
@@ -94,7 +102,7 @@ function lacking(text: string, name: string): string[] {
   return [...members.matchAll(/^ {4}(?:(?!constructor\b)(\w+)\??)?(?=[(<])/gm)].flatMap((found) => {
     const { 0: start, 1: method, index } = found;
     const doc = commentBefore(members, index);
-    if (doc.includes("Implements the storage contract.") || (method === undefined && doc === "")) return [];
+    if (/Implements (the storage contract|`\w+`)\./.test(doc) || (method === undefined && doc === "")) return [];
     return tagsLacking(members, index + start.length, `${name}${method === undefined ? "()" : `.${method}`}`, doc);
   });
 }

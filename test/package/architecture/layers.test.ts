@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
-import { basename, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { test } from "node:test";
 import { importsOf, root, sourceFiles, sourceOf, type Import } from "./source.js";
 
@@ -14,8 +14,8 @@ const LAYERS = [
   ["index.ts"],
 ];
 
-/** Adapters of servers that exist on Node's own `http` only. */
-const ON_NODE = /^adapters\/(node|node-adapter|connect|express|fastify|fastify-plain|koa)\.ts$/;
+/** Besides the kit: types of sessions, and small functions that know nothing of requests. */
+const BESIDE_THE_KIT = /^(contracts|util)\/|^(errors|session-data|index)\.ts$/;
 
 const all = sourceFiles().flatMap((file) => importsOf(file));
 const shown = ({ from, to }: Import): string => `${from} → ${to}`;
@@ -85,9 +85,9 @@ test("no module can be reached from itself, by types neither", () => {
   assert.deepEqual(cycles, []);
 });
 
-test("the library runs without any package, and its core without any module of Node", () => {
+test("the library imports no package and no module of Node", () => {
   const foreign = all.filter(({ isOwn, isType }) => !isOwn && !isType);
-  assert.deepEqual(foreign.filter(({ from, to }) => !to.startsWith("node:") || !ON_NODE.test(from)).map(shown), []);
+  assert.deepEqual(foreign.map(shown), []);
   const { dependencies } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
   assert.equal(dependencies, undefined);
 });
@@ -104,10 +104,50 @@ test("every storage driver runs the storage suite", () => {
   assert.deepEqual(without, []);
 });
 
-test("every adapter runs the adapter suite", () => {
-  const adapters = sourceFiles().filter(
-    (file) => file.startsWith("adapters/") && /export (async )?function session\b/.test(sourceOf(file)),
+/** The files with a `session()`, and what they share with each other only. */
+const adapters = sourceFiles().filter(
+  (file) => file.startsWith("adapters/") && /export (async )?function session\b/.test(sourceOf(file)),
+);
+
+test("every adapter is made with the kit, holdfast/adapter, and nothing else of the library", () => {
+  const kit = [...exportedBy("adapters/adapter.ts"), ...exportedBy("adapters/common-exports.ts")];
+  const wrong = adapters.flatMap((file) =>
+    namedImports(file)
+      .filter(({ to }) => !BESIDE_THE_KIT.test(to) && !/^adapters\/(common-exports|connect|wrap-async)\.ts$/.test(to))
+      .filter(({ name }) => !kit.includes(name))
+      .map(({ to, name }) => `${file} imports ${name} of ${to}`),
   );
+  assert.deepEqual(wrong, []);
+  assert.ok(kit.includes("serveFetch") && kit.includes("HeldResponse"));
+});
+
+/** The names that a list of exports has. */
+function exportedBy(file: string): string[] {
+  const lists = [...sourceOf(file).matchAll(/^export (?:type )?\{([^}]+)\} from "[^"]+";$/gm)];
+  return lists.flatMap(([, names = ""]) => namesIn(names));
+}
+
+/** The names that a source imports of the library. */
+function namedImports(file: string): { to: string; name: string }[] {
+  const found = [...sourceOf(file).matchAll(/^import (?:type )?\{([^}]+)\} from "(\.[^"]+)";$/gm)];
+  return found.flatMap(([, names = "", from = ""]) =>
+    namesIn(names).map((name) => ({ to: join(dirname(file), from).replace(/\.js$/, ".ts"), name })),
+  );
+}
+
+function namesIn(list: string): string[] {
+  return list
+    .split(",")
+    .map((name) =>
+      name
+        .trim()
+        .replace(/^type /, "")
+        .replace(/ as \w+$/, ""),
+    )
+    .filter((name) => name !== "");
+}
+
+test("every adapter runs the adapter suite", () => {
   assert.ok(adapters.length >= 4);
   const without = adapters.filter((file) => !existsSync(join(root, "test", "support", "apps", basename(file))));
   assert.deepEqual(without, []);
