@@ -1,0 +1,31 @@
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+
+/** How packages are installed; see scripts/from-npm.mjs. */
+export interface Npm {
+  fromNpm(packages: Record<string, string>, options?: { peers?: boolean; optional?: boolean }): string;
+  runtimeFromNpm(name: string): string;
+}
+
+export const { fromNpm, runtimeFromNpm } = (await import(
+  new URL("../../scripts/from-npm.mjs", import.meta.url).href
+)) as Npm;
+
+/** The directory of the project. */
+export const root: string = fileURLToPath(new URL("../../", import.meta.url));
+
+/** The version of a package that is among the dependencies. */
+export function ownVersion(name: string): string {
+  return (JSON.parse(readFileSync(join(root, "node_modules", name, "package.json"), "utf8")) as { version: string })
+    .version;
+}
+
+/** A package in a version: the project's own if it is that one, else installed when it is first needed. */
+export async function packageIn(name: string, version: string): Promise<any> {
+  if (version === ownVersion(name)) return import(name);
+  const directory = fromNpm({ [name]: version });
+  const from = createRequire(join(directory, "package.json"));
+  return import(pathToFileURL(from.resolve(name)).href);
+}
