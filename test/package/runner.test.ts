@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -146,4 +146,24 @@ test("the longest files begin first; each that is listed is there, and what wait
     (name) => !existsSync(fileURLToPath(new URL(`../../test/${name}.test.ts`, import.meta.url))),
   );
   assert.deepEqual(absent, []);
+});
+
+test("each file that npm test leaves to --all exists, and is named once", async () => {
+  const { entries, isForAll } = (await import(new URL("../../scripts/test-plan.mjs", import.meta.url).href)) as {
+    entries: readonly (readonly [why: string, prefix: string])[];
+    isForAll: (file: string) => boolean;
+  };
+  const built = readdirSync(fileURLToPath(new URL("..", import.meta.url)), { recursive: true, encoding: "utf8" })
+    .map((file) => file.replaceAll("\\", "/"))
+    .filter((file) => file.endsWith(".test.js"));
+  for (const [, prefix] of entries)
+    assert.equal(
+      built.some((file) => file.startsWith(prefix.endsWith("/") ? prefix : `${prefix}.test.js`)),
+      true,
+      prefix,
+    );
+  assert.equal(new Set(entries.map(([, prefix]) => prefix)).size, entries.length);
+  const left = built.filter(isForAll);
+  assert.ok(left.length > 0 && left.length < built.length / 3, `${left.length} of ${built.length}`);
+  assert.ok(!isForAll("storage/postgres.test.js") && isForAll("storage/failover/redis.test.js"));
 });

@@ -30,11 +30,14 @@ export type Act =
   | "set"
   | "change"
   | "login"
+  | "signin"
   | "logout"
   | "reset"
   | "forget";
 /** What is done from outside of any request of the session. */
-export type Job = "edit" | "revoke";
+export type Job = "edit" | "revoke" | OwnerJob;
+/** What is done to all sessions in which a person is signed in. */
+export type OwnerJob = "everywhere" | "list";
 
 export interface Ask {
   readonly act: Act | Job;
@@ -57,6 +60,8 @@ export interface Told {
   readonly person?: string | undefined;
   /** Whether a job found its session and was done. */
   readonly done?: boolean;
+  /** The origins of the sessions in which a person is signed in. */
+  readonly listed?: readonly string[];
 }
 
 /** The words an increment leaves: one for each time it counts. */
@@ -102,6 +107,10 @@ export const ACTS: Readonly<Record<Exclude<Act, "late">, (session: Session<Data>
     begin(session, ask);
     session.set("user", ask.person);
   },
+  async signin(session, ask) {
+    await session.authenticate(ask.person, { info: { origin: session.get("origin") ?? ask.word } });
+    begin(session, ask);
+  },
   logout: (session) => session.destroy(),
   async reset(session, ask) {
     await session.reset();
@@ -133,8 +142,20 @@ export function whose(session: Session<Data>): Pick<Told, "origin" | "person"> {
   return origin === undefined ? {} : { origin, person: session.get("person") };
 }
 
-/** Changes or ends the session of somebody who is not asking. */
-export async function work(store: Store<Data>, { act, id, word, park }: Ask): Promise<Told> {
+/** True if the request is about the sessions of others. */
+export function isJob(act: Act | Job): act is Job {
+  return act === "edit" || act === "revoke" || isOwnerJob(act);
+}
+
+/** True if the request is about all sessions of a person. */
+export function isOwnerJob(act: Act | Job): act is OwnerJob {
+  return act === "everywhere" || act === "list";
+}
+
+/** Changes, ends or lists the sessions of somebody who is not asking. */
+export async function work(store: Store<Data>, { act, id, word, park, person }: Ask): Promise<Told> {
+  if (act === "everywhere") return { done: (await store.deleteByOwner(person)) > 0 };
+  if (act === "list") return { listed: (await store.listByOwner(person)).map(({ info }) => info!.origin as string) };
   if (act === "revoke") return { done: await store.delete(id!) };
   let seen: Partial<Data> = {};
   const done = await store.edit(id!, async (session) => {

@@ -18,7 +18,7 @@ class Story {
     const left = act === "logout" ? undefined : seen;
     const told = {
       done: true,
-      ...(act !== "revoke" && { seen: seen ?? {} }),
+      ...(!["revoke", "everywhere", "list"].includes(act) && { seen: seen ?? {} }),
       origin: left?.origin,
       person: left?.person,
       ...said.told,
@@ -142,6 +142,53 @@ test("a handler whose save failed: if its error page sends a new session, that s
   }
 });
 
+test("a sign-in, a list that has the session, a sign-out everywhere: nothing is violated", () => {
+  const story = new Story();
+  const visit = story.visit("t1");
+  story.add("signin", { token: "t1", cookie: "t2", seen: session(visit) });
+  const other = story.visit("t3");
+  story.add("list", { told: { listed: [visit.word] } });
+  story.add("everywhere");
+  story.add("read", { token: "t2" });
+  story.add("read", { token: "t3", seen: session(other) });
+  story.add("list", { told: { listed: [] } });
+  assert.deepEqual(
+    check(story.log).flatMap(({ violations }) => violations),
+    [],
+  );
+  assert.equal(
+    check(story.log).find(({ rule }) => rule === "a list of a person's sessions has each one that is signed in")!
+      .checked,
+    1,
+  );
+});
+
+test("a sign-in beside a sign-out everywhere may be kept, ended, or refused", () => {
+  for (const end of ["kept", "ended", "refused"] as const) {
+    const story = new Story();
+    const visit = story.visit("t1");
+    const signin = story.add("signin", {
+      token: "t1",
+      ...(end === "refused" ? { status: 409 } : { cookie: "t2", seen: session(visit) }),
+    });
+    story.add("everywhere", { sent: signin.sent });
+    story.add("list", { told: { listed: end === "kept" ? [visit.word] : [] } });
+    if (end !== "refused") story.add("read", { token: "t2", seen: end === "kept" ? session(visit) : {} });
+    assert.deepEqual(story.broken, [], end);
+  }
+});
+
+test("a list beside a renewal may miss the session; so may one after a sign-in whose response was lost", () => {
+  for (const status of [200, "lost"] as const) {
+    const story = new Story();
+    const visit = story.visit("t1");
+    story.add("signin", { token: "t1", cookie: "t2", seen: session(visit) });
+    const again = story.add("login", { token: "t2", cookie: "t3", status, seen: session(visit) });
+    story.add("list", { told: { listed: [] }, ...(status === 200 && { sent: again.sent }) });
+    assert.deepEqual(story.broken, []);
+  }
+});
+
 // what is wrong: each rule is broken by a log, and that one only
 
 const BROKEN: Readonly<Record<keyof typeof RULES, Readonly<Record<string, (story: Story) => void>>>> = {
@@ -188,6 +235,13 @@ const BROKEN: Readonly<Record<keyof typeof RULES, Readonly<Record<string, (story
       story.visit("t1");
       story.add("read", { token: "t1" });
     },
+    "ended by a sign-out everywhere, though it was never signed in"(story) {
+      const visit = story.visit("t1");
+      story.add("signin", { token: "t1", cookie: "t2", seen: session(visit) });
+      story.visit("t3");
+      story.add("everywhere");
+      story.add("read", { token: "t3" });
+    },
     "ended by a logout of another session"(story) {
       story.visit("t1");
       const other = story.visit("t2");
@@ -211,6 +265,12 @@ const BROKEN: Readonly<Record<keyof typeof RULES, Readonly<Record<string, (story
       const visit = story.visit("t1");
       const login = story.add("login", { token: "t1", cookie: "t2", seen: session(visit) });
       story.add("logout", { token: "t1", cookie: REMOVED, seen: session(visit), sent: login.sent });
+      story.add("read", { token: "t2", seen: session(visit) });
+    },
+    "after a sign-out everywhere"(story) {
+      const visit = story.visit("t1");
+      story.add("signin", { token: "t1", cookie: "t2", seen: session(visit) });
+      story.add("everywhere");
       story.add("read", { token: "t2", seen: session(visit) });
     },
     "after a revocation elsewhere"(story) {
@@ -245,6 +305,32 @@ const BROKEN: Readonly<Record<keyof typeof RULES, Readonly<Record<string, (story
       story.add("logout", { token: "t1", status: 503 });
       story.add("read", { token: "t1" });
       story.add("read", { token: "t1", seen: session(visit) });
+    },
+  },
+  "a list of a person's sessions has each one that is signed in": {
+    "a session is missing after its sign-in"(story) {
+      const visit = story.visit("t1");
+      story.add("signin", { token: "t1", cookie: "t2", seen: session(visit) });
+      story.add("list", { told: { listed: [] } });
+    },
+    "a session is missing after a renewal"(story) {
+      const visit = story.visit("t1");
+      story.add("signin", { token: "t1", cookie: "t2", seen: session(visit) });
+      story.add("login", { token: "t2", cookie: "t3", seen: session(visit) });
+      story.add("list", { told: { listed: [] } });
+    },
+  },
+  "a list of a person's sessions has none of another person, and none that was ended": {
+    "a session of somebody else"(story) {
+      const visit = story.visit("t1");
+      story.add("signin", { token: "t1", cookie: "t2", seen: session(visit) });
+      story.add("list", { person: "bob", told: { listed: [visit.word] } });
+    },
+    "a session after its logout"(story) {
+      const visit = story.visit("t1");
+      story.add("signin", { token: "t1", cookie: "t2", seen: session(visit) });
+      story.add("logout", { token: "t2", cookie: REMOVED, seen: session(visit) });
+      story.add("list", { told: { listed: [visit.word] } });
     },
   },
   "nothing is counted twice": {

@@ -55,7 +55,16 @@ const FINE = "";
 type Finding = string;
 type Judge = (history: History) => Generator<Finding>;
 
-const BEGINNERS: readonly string[] = ["increment", "twice", "set", "change", "login", "reset"] satisfies Act[];
+const BEGINNERS: readonly string[] = [
+  "increment",
+  "twice",
+  "set",
+  "change",
+  "login",
+  "signin",
+  "reset",
+] satisfies Act[];
+const RENEWERS: readonly string[] = ["login", "signin"] satisfies Act[];
 const ENDERS: readonly string[] = ["logout", "reset", "forget"] satisfies Act[];
 const STATUSES: readonly Entry["status"][] = [200, 409, 503, "lost"];
 
@@ -76,7 +85,7 @@ export const RULES: Readonly<Record<string, Judge>> = {
   *"who put something into a session has one, and who logged in has a new one"({ log }) {
     for (const entry of log) {
       if (entry.status !== 200) continue;
-      if (entry.act === "login") yield isNew(entry) ? FINE : `${show(entry)} got no new token`;
+      if (RENEWERS.includes(entry.act)) yield isNew(entry) ? FINE : `${show(entry)} got no new token`;
       else if (entry.token === undefined && BEGINNERS.includes(entry.act))
         yield isNew(entry) ? FINE : `${show(entry)} wrote and got no cookie`;
     }
@@ -165,6 +174,26 @@ export const RULES: Readonly<Record<string, Judge>> = {
     }
   },
 
+  *"a list of a person's sessions has each one that is signed in"(history) {
+    for (const { entry, listed } of history.lists) {
+      for (const [lineage, signin] of history.signedIn.get(entry.person) ?? []) {
+        if (signin.ended < entry.sent && history.isSettled(lineage, entry))
+          yield listed.includes(lineage) ? FINE : `${show(entry)} has no ${lineage}, signed in by ${show(signin)}`;
+      }
+    }
+  },
+
+  *"a list of a person's sessions has none of another person, and none that was ended"(history) {
+    for (const { entry, listed } of history.lists) {
+      for (const lineage of listed) {
+        const end = history.ends.get(lineage);
+        if (history.beginnerOf(lineage)?.person !== entry.person) yield `${show(entry)} has ${lineage}`;
+        else
+          yield end && entry.sent > end.ended ? `${show(entry)} has ${lineage}, which ${show(end)} had ended` : FINE;
+      }
+    }
+  },
+
   *"nothing is counted twice"({ reads }) {
     for (const { entry, seen } of reads) {
       const { words = [], count = 0 } = seen;
@@ -209,6 +238,13 @@ interface Read {
   readonly seen: Partial<Data>;
 }
 
+/** A list of the sessions of a person. */
+interface List {
+  readonly entry: Entry;
+  /** By their origins. */
+  readonly listed: readonly string[];
+}
+
 /** To whom and with which session a token was first answered. */
 interface Given {
   readonly lineage: string | undefined;
@@ -221,6 +257,9 @@ class History {
   /** By the end of each. */
   readonly log: readonly Entry[];
   readonly reads: readonly Read[];
+  readonly lists: readonly List[];
+  /** The first acknowledged sign-in of each session, by person and session. */
+  readonly signedIn = new Map<string, Map<string, Entry>>();
   readonly given = new Map<string, Given>();
   /** Acknowledged ends, by session. */
   readonly ends = new Map<string, Entry>();
@@ -237,13 +276,19 @@ class History {
   readonly #writers = new Map<string, Entry>();
   /** Requests that may have ended what a token or a session names. */
   readonly #killers = new Map<string, Entry[]>();
+  /** Requests that may have signed a person in or renewed a session, by session. */
+  readonly #renewers = new Map<string, Entry[]>();
+  /** Requests that may have ended all sessions of a person. */
+  readonly #everywhere = new Map<string, Entry[]>();
 
   constructor(log: readonly Entry[]) {
     this.log = log.toSorted((a, b) => a.ended - b.ended);
     this.reads = this.log.flatMap((entry) =>
       entry.status === 200 && entry.token !== undefined && entry.told?.seen ? [{ entry, seen: entry.told.seen }] : [],
     );
+    this.lists = this.log.flatMap((entry) => (entry.told?.listed ? [{ entry, listed: entry.told.listed }] : []));
     for (const entry of this.log) this.#note(entry);
+    for (const entry of this.log) this.#noteRenewer(entry);
     for (const entry of this.log) this.#noteKiller(entry);
   }
 
@@ -253,7 +298,11 @@ class History {
 
   /** Whether somebody else may have ended or renewed what this request's token opened, before its answer came. */
   mayBeOver(entry: Entry): boolean {
-    const killers = [...(this.#killers.get(entry.token!) ?? []), ...this.#enders(this.lineageOf(entry.token))];
+    const killers = [
+      ...(this.#killers.get(entry.token!) ?? []),
+      ...this.#enders(this.lineageOf(entry.token)),
+      ...(entry.act === "signin" ? (this.#everywhere.get(entry.person) ?? []) : []),
+    ];
     return killers.some((killer) => killer !== entry && killer.sent < entry.ended);
   }
 
@@ -270,6 +319,21 @@ class History {
       (ender) => ender !== reset && ender.sent < reset.ended && (ender.status === "lost" || ender.ended > reset.sent),
     );
     return [...own, ...beside];
+  }
+
+  /** Whether nothing that began before the end of `reader` may have ended the session, or is still renewing it. */
+  isSettled(lineage: string, reader: Entry): boolean {
+    return (
+      this.#enders(lineage).every((ender) => ender.sent > reader.ended) &&
+      (this.#renewers.get(lineage) ?? []).every(
+        ({ sent, ended, status }) => sent > reader.ended || (ended < reader.sent && status === 200),
+      )
+    );
+  }
+
+  /** The request that began a session. */
+  beginnerOf(lineage: string): Entry | undefined {
+    return this.#writers.get(lineage);
   }
 
   /** Whether a word can stand in that session when a request sees it. */
@@ -298,12 +362,32 @@ class History {
     if (isNew(entry) && !this.given.has(entry.cookie))
       this.given.set(entry.cookie, { lineage: origin, person, by: entry });
     if (entry.status !== 200) return;
+    if (act === "signin" && origin !== undefined) this.#noteSignIn(entry, origin);
+    if (act === "everywhere") this.#noteEverywhere(entry);
     const found = told.seen?.origin;
     if (token !== undefined) this.#noteToken(entry, token);
     if (found !== undefined && ENDERS.includes(act)) first(this.ends, found, entry);
     if (found !== undefined && act === "reset" && told.origin !== undefined) this.#resets.set(told.origin, entry);
     if (found !== undefined) this.#noteWrites(entry, token!);
     else if (isNew(entry)) this.#noteWrites(entry, entry.cookie);
+  }
+
+  #noteSignIn(entry: Entry, lineage: string): void {
+    const sessions = this.signedIn.get(entry.person) ?? new Map<string, Entry>();
+    this.signedIn.set(entry.person, sessions);
+    first(sessions, lineage, entry);
+  }
+
+  /** An acknowledged end of all sessions has ended each that had been signed in before. */
+  #noteEverywhere(entry: Entry): void {
+    for (const [lineage, signin] of this.signedIn.get(entry.person) ?? [])
+      if (signin.ended < entry.sent) first(this.ends, lineage, entry);
+  }
+
+  #noteRenewer(entry: Entry): void {
+    if (entry.act === "everywhere") push(this.#everywhere, entry.person, entry);
+    const lineage = this.lineageOf(entry.token) ?? entry.told?.origin;
+    if (RENEWERS.includes(entry.act) && lineage !== undefined) push(this.#renewers, lineage, entry);
   }
 
   #noteToken(entry: Entry, token: string): void {
@@ -314,7 +398,7 @@ class History {
     if (entry.act === "revoke" && done && lineage !== undefined) first(this.ends, lineage, entry);
     if (!seen || isEmpty(seen)) return;
     for (const word of seen.words ?? []) this.#count(token, word, entry.ended);
-    if (entry.act === "login") this.#handOver(entry, token);
+    if (RENEWERS.includes(entry.act)) this.#handOver(entry, token);
   }
 
   /** All that was known of the old token when it was renewed holds for the new one. */
@@ -358,13 +442,24 @@ class History {
   #noteKiller(entry: Entry): void {
     const { act, token, told } = entry;
     const lineage = this.lineageOf(token);
+    if (act === "everywhere") return this.#noteKilledEverywhere(entry);
     if (token === undefined || lineage === undefined) return;
     const cameTooLate = [this.ends.get(lineage), this.renewals.get(token), this.gone.get(token)].some(
       (over) => over && over !== entry && over.ended < entry.sent,
     );
     if (cameTooLate || foundNothing(entry) || told?.done === false) return;
-    if (act === "login") push(this.#killers, token, entry);
+    if (RENEWERS.includes(act)) push(this.#killers, token, entry);
     if (act === "revoke" || ENDERS.includes(act)) push(this.#killers, lineage, entry);
+  }
+
+  /** It may have ended each session that may have been signed in before it was over, and was not known to be ended. */
+  #noteKilledEverywhere(entry: Entry): void {
+    for (const [lineage, renewers] of this.#renewers) {
+      const over = this.ends.get(lineage);
+      if (over && over !== entry && over.ended < entry.sent) continue;
+      if (renewers.some(({ act, person, sent }) => act === "signin" && person === entry.person && sent < entry.ended))
+        push(this.#killers, lineage, entry);
+    }
   }
 }
 

@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { request, type IncomingMessage } from "node:http";
 import { hashOf, idOf } from "#dist/session/token.js";
 import { aWhile } from "../../support/within.js";
-import type { Act, Ask, Job, Told } from "./acts.js";
+import { isJob, type Act, type Ask, type Job, type Told } from "./acts.js";
 import { REMOVED, type Entry } from "./checker.js";
 import { personSteps, staffSteps, type Deed, type Step } from "./plan.js";
 import type { ServerProcess } from "./site.js";
@@ -40,10 +40,11 @@ export class Journal {
   ): Promise<Entry | undefined> {
     const server = this.#servers[nth]!;
     if (server.port === undefined) return void this.refused++;
-    const isJob = asked.act === "edit" || asked.act === "revoke";
-    const ask: Ask = { ...asked, word: `w${++this.#words}`, ...(isJob && { id: idOf(hashOf(token!)) }) };
+    const isOfOthers = isJob(asked.act);
+    const id = isOfOthers && token !== undefined ? idOf(hashOf(token)) : undefined;
+    const ask: Ask = { ...asked, word: `w${++this.#words}`, ...(id !== undefined && { id }) };
     const sent = ++this.#tick;
-    const outcome = await exchange(server, ask, isJob ? undefined : token, hangUp);
+    const outcome = await exchange(server, ask, isOfOthers ? undefined : token, hangUp);
     if (outcome === "refused") return void this.refused++;
     const { act, word, person, tab } = ask;
     const entry: Entry = { act, word, person, tab, token, sent, ended: ++this.#tick, ...outcome };
@@ -57,7 +58,7 @@ export class Journal {
     if (cookie && cookie !== token && !this.tokens.has(cookie)) this.tokens.set(cookie, person);
     if (status !== 200) return;
     if (token !== undefined || cookie !== undefined) this.served.push(performance.now());
-    if (token !== undefined && told?.seen?.origin && ["login", "logout", "reset", "forget"].includes(act))
+    if (token !== undefined && told?.seen?.origin && ["login", "signin", "logout", "reset", "forget"].includes(act))
       this.dead.push(token);
   }
 }
@@ -145,10 +146,12 @@ export async function workAndSteal(
   for (const { what, server, park, pause, pick } of steps) {
     await aWhile(pause);
     if (isOver()) return;
-    const someone = people[Math.floor(pick * people.length)]!.token;
+    const { name, token: someone } = people[Math.floor(pick * people.length)]!;
     const send = (person: string, act: Act | Job, token: string | undefined) =>
       token !== undefined && journal.send(server, { act, person, tab: person, park }, token);
-    if (what === "steal" && someone !== undefined) stolen.push(someone);
+    if (what === "everywhere" || what === "list")
+      await journal.send(server, { act: what, person: name, tab: STAFF, park }, undefined);
+    else if (what === "steal" && someone !== undefined) stolen.push(someone);
     else if (what === "edit" || what === "revoke") await send(STAFF, what, someone);
     else if (what === "forge") await send(THIEF, "increment", randomBytes(32).toString("base64url"));
     else if (what === "replay login")

@@ -60,7 +60,8 @@ const PERSON: Readonly<Record<Act, number>> = {
   late: 5,
   set: 9,
   change: 9,
-  login: 9,
+  login: 7,
+  signin: 6,
   logout: 3,
   reset: 2,
   forget: 1,
@@ -68,6 +69,8 @@ const PERSON: Readonly<Record<Act, number>> = {
 const STAFF: Readonly<Record<Deed, number>> = {
   edit: 40,
   revoke: 4,
+  everywhere: 3,
+  list: 14,
   replay: 20,
   "replay write": 8,
   "replay login": 6,

@@ -25,6 +25,15 @@ export const SABOTAGES: Readonly<Record<string, (inner: Storage) => Partial<Stor
       },
     };
   },
+  "every second change of an owner's list is forgotten": (inner) => {
+    let count = 0;
+    return {
+      async update(key, entry, version, call) {
+        if (key.includes("owner.")) count += 1;
+        return key.includes("owner.") && count % 2 === 0 ? { version } : inner.update(key, entry, version, call);
+      },
+    };
+  },
   "reads come from a cache": (inner) => {
     const cache = new Map<string, { entry: StoredEntry | null | undefined; until: number }>();
     return {

@@ -6,7 +6,7 @@ import { rmSync } from "node:fs";
 import type { Clock } from "holdfast";
 import type { Adapter, Handle } from "../../support/apps/types.js";
 import { aWhile } from "../../support/within.js";
-import { ACTS, increment, snapshot, whose, work, type Act, type Ask } from "./acts.js";
+import { ACTS, increment, isJob, snapshot, whose, work, type Act, type Ask } from "./acts.js";
 import { openStorage, REMOVAL, type Address } from "./databases.js";
 import { sabotaged } from "./sabotages.js";
 
@@ -19,6 +19,9 @@ export interface ServerConfig {
   readonly offset: number;
   readonly sabotage?: string | undefined;
 }
+
+/** More than a soak reaches: no session ends because of the limit. */
+const MOST_SIGNED_IN = 1000;
 
 const config = JSON.parse(process.argv[2]!) as ServerConfig;
 process.once("disconnect", () => {
@@ -39,13 +42,20 @@ const storage = config.sabotage === undefined ? opened : sabotaged(opened, confi
 /** The application of Fastify uses the entry without declarations. */
 const file = config.adapter === "fastify" ? "fastify-plain" : config.adapter;
 const { [config.adapter]: adapter } = (await import(`../../support/apps/${file}.js`)) as Record<string, Adapter>;
-const sessions = { storage, clock, refreshInterval: "1s", storageTimeout: 1000, commitTimeout: 2500 } as const;
+const sessions = {
+  storage,
+  clock,
+  refreshInterval: "1s",
+  storageTimeout: 1000,
+  commitTimeout: 2500,
+  maxSessionsPerOwner: MOST_SIGNED_IN,
+} as const;
 const app = await adapter!.start({ sessions }, { "/": answer });
 process.send!({ port: app.port });
 
 async function answer(handle: Handle): Promise<unknown> {
   const ask = JSON.parse(new URL(handle.url, "http://localhost").searchParams.get("ask")!) as Ask;
-  if (ask.act === "edit" || ask.act === "revoke") return handle.json(await work(handle.sessions[0].store, ask));
+  if (isJob(ask.act)) return handle.json(await work(handle.sessions[0].store, ask));
   const session = handle.session as never;
   const seen = snapshot(session);
   await aWhile(ask.park);
