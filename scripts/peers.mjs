@@ -1,7 +1,7 @@
 /**
  * `npm run peers`: what Holdfast and other session libraries keep when requests overlap and when the storage fails,
- * each asked the same over HTTP, on a Redis of their own. `npm run peers -- --markdown` prints the table of the
- * README.
+ * each asked the same over HTTP, on a Redis of their own. `npm run peers -- --markdown` prints the table of
+ * docs/understand/comparison.md.
  */
 import { spawn } from "node:child_process";
 import { join } from "node:path";

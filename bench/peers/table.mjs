@@ -39,7 +39,7 @@ export function plain(seen) {
   return `${[table, measured(seen), setups(seen).join("\n"), lost.join("\n")].join("\n\n")}\n`;
 }
 
-/** For the README. */
+/** For docs/understand/comparison.md. */
 export function markdown(seen) {
   const [titles, ...rows] = tableOf(seen);
   const show = (row) => `| ${row.map((cell) => (cell === "no" ? "**no**" : cell)).join(" | ")} |`;

@@ -66,7 +66,7 @@ export interface Sessions<D extends object = SessionData> extends SessionAccess<
 /**
  * Creates the plugin.
  *
- * @param options - see the table in the README
+ * @param options - see https://holdfast-sessions.github.io/holdfast/reference/options
  * @returns the plugin, with methods to access its sessions
  * @throws {TypeError | RangeError} if an option is invalid; the message says what to write
  * @example

@@ -80,7 +80,7 @@ type AnyHandler = (this: unknown, ...context: [request: Request, ...rest: any[]]
 /**
  * Creates the wrapper.
  *
- * @param options - see the table in the README
+ * @param options - see https://holdfast-sessions.github.io/holdfast/reference/options
  * @returns the wrapper, with methods to access its sessions
  * @throws {TypeError | RangeError} if an option is invalid; the message says what to write
  * @example

@@ -63,7 +63,7 @@ export interface Sessions<D extends object = SessionData> extends SessionAccess<
 /**
  * Creates the middleware.
  *
- * @param options - see the table in the README
+ * @param options - see https://holdfast-sessions.github.io/holdfast/reference/options
  * @returns the middleware, with methods to access its sessions
  * @throws {TypeError | RangeError} if an option is invalid; the message says what to write
  * @example

@@ -16,7 +16,7 @@ import { hashOf, hashOfId } from "./token.js";
 /**
  * Creates a store: sessions in a storage, without requests.
  *
- * @param options - see the table in the README
+ * @param options - see https://holdfast-sessions.github.io/holdfast/reference/options
  * @returns the store
  * @throws {TypeError | RangeError} if an option is invalid; the message says what to write
  * @example

@@ -4,8 +4,8 @@ import { suite, test } from "node:test";
 import { unlessMissing } from "../../support/services.js";
 
 /**
- * The same probes over HTTP for Holdfast and for other libraries, run here; what the README says of them must be what
- * they do.
+ * The same probes over HTTP for Holdfast and for other libraries, run here; what docs/understand/comparison.md says of
+ * them must be what they do.
  */
 interface Seen {
   readonly lines: readonly { readonly id: string; readonly line: string }[];
@@ -53,9 +53,11 @@ await unlessMissing("redis", "", async () => {
     }
   });
 
-  test("the README's table is what was seen just now, with these versions; `npm run peers -- --markdown` prints it", () => {
+  test("the page's table is what was seen just now, with these versions; `npm run peers -- --markdown` prints it", () => {
     const [, written] =
-      /<!-- peers -->\n\n(.*)\n<!-- \/peers -->/s.exec(readFileSync(new URL("README.md", root), "utf8")) ?? [];
+      /<!-- peers -->\n\n(.*)\n<!-- \/peers -->/s.exec(
+        readFileSync(new URL("docs/understand/comparison.md", root), "utf8"),
+      ) ?? [];
     assert.equal(withoutCircumstances(written!), withoutCircumstances(markdown(seen)));
   });
 
