@@ -74,19 +74,23 @@ export function moduleOf({ path }: Page): string {
 
 /**
  * The blocks of TypeScript of a page as modules: the first under the page's module name, exporting all it knows; each
- * other one under its number, with its own imports and declarations, and else what the first one knows.
+ * other one under its number, with its own imports and declarations, and else what the first one knows. It exports what
+ * it declares, so that a test can run it.
  */
 export function modulesOf(page: Page): ReadonlyMap<string, string> {
   const name = moduleOf(page);
   const { blocks } = page;
   const [first = "", ...others] = blocks.filter(({ language }) => language === "ts").map(({ code }) => code);
   const known = namesIn(first);
-  const exported = first.replace(/^export (?=const|function|class|interface)/gm, "");
+  const exported = first.replace(/^export (?=const|(async )?function|class|interface|type \w)/gm, "");
   const modules = new Map([[name, `${exported}\nexport { ${[...known.values()].join(", ")} };\n`]]);
   for (const [i, code] of others.entries()) {
     const own = namesIn(code);
     const borrowed = [...known].filter(([one]) => !own.has(one)).map(([, specifier]) => specifier);
-    modules.set(`${name}-${i + 2}`, `import { ${borrowed.join(", ")} } from "./${name}.js";\n${code}\nexport {};\n`);
+    const text = code.replace(/^export (?=const|(async )?function|class|interface|type \w)/gm, "");
+    const declared = [...namesIn(text.replace(/^import [^;]*;/gm, "")).values()].join(", ");
+    const exports = declared ? `export { ${declared} };` : "export {};";
+    modules.set(`${name}-${i + 2}`, `import { ${borrowed.join(", ")} } from "./${name}.js";\n${text}\n${exports}\n`);
   }
   return modules;
 }
@@ -100,8 +104,10 @@ function namesIn(code: string): Map<string, string> {
     for (const one of list.split(",").filter((text) => text.trim()))
       note(/(\w+)\s*$/.exec(one)![1]!, Boolean(types) || /^\s*type /.test(one));
   }
-  for (const [, kind, name = ""] of code.matchAll(/^(?:export )?(const|function|class|interface) (\w+)/gm))
-    note(name, kind === "interface");
+  for (const [, kind, name = ""] of code.matchAll(
+    /^(?:export )?(const|(?:async )?function|class|interface|type) (\w+)/gm,
+  ))
+    note(name, kind === "interface" || kind === "type");
   return names;
 }
 
@@ -125,17 +131,18 @@ declare module "my-database/testing" {
 `;
 
 /**
- * Compiles the pages, with replacements made in their code; answers the directory of the modules, what the compiler
- * says, and how to remove it all.
+ * Compiles pages, with replacements made in their code; returns the directory of the modules, what the compiler says,
+ * and how to remove it all.
  */
 export async function compiled(
   replaced: Readonly<Record<string, string>> = {},
+  chosen: readonly Page[] = pages,
 ): Promise<{ directory: string; says: string; remove: () => void }> {
   const directory = join(root, "build", `docs-pages-${process.pid}`);
   const remove = (): void => rmSync(directory, { recursive: true, force: true });
   remove();
   mkdirSync(directory, { recursive: true });
-  for (const page of pages) {
+  for (const page of chosen) {
     for (const [name, code] of modulesOf(page))
       writeFileSync(
         join(directory, `${name}.ts`),
