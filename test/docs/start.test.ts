@@ -7,11 +7,11 @@ import { after, suite, test, type TestContext } from "node:test";
 import { pathToFileURL } from "node:url";
 import { Client } from "../support/client.js";
 import { within } from "../support/within.js";
-import { compiled, moduleOf, pages, type Page } from "./pages.js";
+import { compiled, moduleOf, pageAt, type Page } from "./pages.js";
 
 /** The pages of docs/start: each program is run as it is, on a free port, and each request of the page is sent. */
 
-const ours = pages.filter(({ path }) => path.startsWith("docs/start/"));
+const ours = ["express", "fastify", "fetch", "hono", "koa", "node"].map((name) => pageAt(`start/${name}`));
 const result = await compiled({ "(3000,": "(0,", "port: 3000": "port: 0" }, ours);
 after(result.remove);
 
@@ -56,13 +56,7 @@ function requestsOf(text: string): Shown[] {
   });
 }
 
-test("there is a page for each framework, and its program compiles", () => {
-  assert.deepEqual(
-    ours.map(({ name }) => name),
-    ["express", "fastify", "fetch", "hono", "koa", "node"],
-  );
-  assert.equal(result.says, "");
-});
+test("the programs compile", () => assert.equal(result.says, ""));
 
 suite("install to login: every request of the page gets the response that the page shows", { concurrency: 2 }, () => {
   for (const page of ours) {
