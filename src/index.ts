@@ -35,6 +35,7 @@ export type {
 export { SessionError, type SessionErrorCode } from "./errors.js";
 export type { TypeCodec } from "./contracts/type-codec.js";
 export type { CookieOptions } from "./cookie/write.js";
+export type { CookieSecret } from "./cookie/signed.js";
 export type { Duration } from "./util/duration.js";
 export type { Extractor, Source } from "./extractors/extractor.js";
 export type { RequestView } from "./http/request-view.js";
@@ -48,5 +49,6 @@ export {
   fromQuery,
   type CustomExtractor,
 } from "./extractors/sources.js";
+export { fromSignedCookie } from "./extractors/signed-cookie.js";
 export { chain, keyLookup } from "./extractors/chain.js";
 export type { SessionAccess as Sessions, SessionOf, StoreOf } from "./contracts/session-access.js";

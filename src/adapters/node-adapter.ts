@@ -16,11 +16,25 @@ import { mount, placeSession } from "./adapter-core.js";
 /** Arguments of a request listener. Some servers pass upgrade requests with no response, or with another object. */
 export type NodeContext = readonly [req: IncomingMessage, res: ServerResponse];
 
+/** What an adapter does its own way. */
+export interface Serving {
+  /** Puts the session onto the request, before it is loaded. */
+  place(req: IncomingMessage): void;
+  /** Makes the steps around the response. */
+  hold(requestSession: RequestSession, context: NodeContext, next: (error?: unknown) => void): ResponseHost;
+}
+
+const USUAL: Serving = {
+  place: placeSession,
+  hold: (requestSession, context, next) => new NodeResponse(requestSession, context, next),
+};
+
 /**
  * Returns the function that handles a request of a Node server: creates the request session, loads it, and calls
  * `next` with the error if that failed. The first byte of the response is delayed if necessary.
  *
  * @param settings - of the middleware
+ * @param own - what the adapter does its own way
  * @returns a function of `[req, res]` and of `next`, which continues the request or starts the error path
  * @throws {TypeError} from the returned function, if two middlewares use the same cookie
  * @example
@@ -29,14 +43,14 @@ export type NodeContext = readonly [req: IncomingMessage, res: ServerResponse];
  * const middleware = (req, res, next) => serve([req, res], next);
  * ```
  */
-export function serving(settings: RequestSettings): Serve {
+export function serving(settings: RequestSettings, own: Serving = USUAL): Serve {
   const serve: Serve = (context, next) => {
     const [req, res] = context;
     const canRespond = isResponse(res);
     const requestSession = mount(settings, new NodeView(req), context, req, canRespond);
     if (!requestSession) return next();
-    placeSession(req);
-    if (canRespond) requestSession.host = new NodeResponse(requestSession, context, next);
+    own.place(req);
+    if (canRespond) requestSession.host = own.hold(requestSession, context, next);
     if (settings.isLazy) return next();
     load(requestSession, context, next);
   };
@@ -239,7 +253,8 @@ export abstract class HeldResponse extends NodeHeaders implements GateHooks, Res
   abstract failed(error: unknown): void;
 }
 
-class NodeResponse extends HeldResponse {
+/** A failure of the session goes to `errorHandler`, and to `next`. */
+export class NodeResponse extends HeldResponse {
   readonly #context: NodeContext;
   readonly #next: (error?: unknown) => void;
 
@@ -259,8 +274,8 @@ class NodeResponse extends HeldResponse {
  * framework's error path. An error path that throws, or that ignores a second call of `next`, must not end the process
  * or leave the request without a response.
  */
-function fail(
-  settings: RequestSettings,
+export function fail(
+  settings: Pick<RequestSettings, "errorHandler">,
   context: NodeContext,
   error: unknown,
   next: (error?: unknown) => void,
@@ -271,7 +286,7 @@ function fail(
 
 /** Returns the error for the framework's error path, or undefined if `errorHandler` sent a response. */
 async function handled(
-  settings: RequestSettings,
+  settings: Pick<RequestSettings, "errorHandler">,
   context: NodeContext,
   error: unknown,
 ): Promise<{ error: unknown } | undefined> {

@@ -39,12 +39,15 @@ export function concerns({ owner, parked }: Pick<SessionRecord, "owner" | "parke
   return owner === one || parked?.owner === one;
 }
 
-/** Replaces a renewed record for a limited time. It has no data, only the hash of its successor. */
+/**
+ * Replaces a renewed record for a limited time. It has no data, only the hash of its successor; `""` if the session was
+ * ended: until then no record can be created under its key.
+ */
 export interface Marker {
   readonly kind: "marker";
   /** Epoch ms. */
   readonly retiredAt: number;
-  /** Hash of the successor's token. */
+  /** Hash of the successor's token, or `""`. */
   readonly successor: string;
   /** The clock that `retiredAt` was read from: a random name of the store that wrote it. */
   readonly by?: string | undefined;

@@ -14,6 +14,8 @@ export interface SignatureFormat {
 
 /** Encodes and decodes the values of signed cookies. */
 export interface SignedValues {
+  /** Returns the value with a signature by the first secret, not percent-encoded. */
+  sign(value: string): string;
   /** Returns the value of a cookie: percent-encoded, with a signature by the first secret. */
   encode(value: string): string;
   /** Returns the signed value in a cookie as it was sent, or undefined if no secret verifies it. Never throws. */
@@ -42,8 +44,10 @@ export function signedValues(
   const keys = checkedSecrets(option, secrets);
   const signatureBy = (key: CookieSecret, value: string): string =>
     hmac(algorithm, key, value, "base64").replace(/=+$/, "");
+  const sign = (value: string): string => `${prefix}${value}.${signatureBy(keys[0]!, value)}`;
   return {
-    encode: (value) => encodeURIComponent(`${prefix}${value}.${signatureBy(keys[0]!, value)}`),
+    sign,
+    encode: (value) => encodeURIComponent(sign(value)),
     decode(sent) {
       const text = sent.length > MOST_CHARACTERS ? "" : percentDecoded(sent);
       const dot = text.lastIndexOf(".");

@@ -28,6 +28,14 @@ export interface Extractor {
   /** True if it needs the body, which some frameworks parse late. */
   readonly needsBody: boolean;
   /**
+   * Set if values are signed: a value that was found is verified, so it may be any text, and a new token is written
+   * as this function encodes it.
+   *
+   * @param token - the token
+   * @returns what is written
+   */
+  encode?(token: string): string;
+  /**
    * Searches a request.
    *
    * @param view - the request
@@ -56,17 +64,22 @@ function varyName({ source, key }: Extractor): string[] {
   return source === "header" ? [key] : [];
 }
 
-/** Creates an extractor of one place. `look` returns the first value there, and the number of values. */
+/**
+ * Creates an extractor of one place. `look` returns the first value there, and the number of values; `encode` is the
+ * extractor's own, if `look` verifies signatures.
+ */
 export function single(
   source: Source,
   key: string,
   repeated: "refused" | "first",
   look: (view: RequestView) => Values,
+  encode?: (token: string) => string,
 ): Extractor {
   const extractor: Extractor = {
     source,
     key,
     needsBody: false,
+    ...(encode && { encode }),
     get members() {
       return [extractor];
     },

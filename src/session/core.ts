@@ -5,7 +5,7 @@ import { isPromise } from "../util/promise.js";
 import type { EncodedData } from "../codecs/encoded-data.js";
 import type { ValueCodec } from "../codecs/value.js";
 import { commit, endStored, reread, unsaved, type Committed } from "./commit.js";
-import { Draft, type Taken } from "./draft.js";
+import { Draft, type DataView, type Taken } from "./draft.js";
 import { deadlineIsDue, idleDeadline, idleLength, usualIdle } from "./expiry.js";
 import type { StoreSettings } from "./options.js";
 import { SchemaChecks } from "./schema-checks.js";
@@ -17,7 +17,7 @@ import type { Carrier, Phase, SessionRequest } from "./request-stage.js";
 import { isBeginning, plan, type Beginning, type Purpose, type Situation } from "./plan.js";
 import * as states from "./state.js";
 import type { State, Transition } from "./state.js";
-import { hashOf, idOf } from "./token.js";
+import { identityOf, idOf } from "./token.js";
 import { MethodQueue } from "./method-queue.js";
 
 /** Parts that all sessions of a store share. */
@@ -60,6 +60,7 @@ export class SessionCore {
   #isReleased = false;
   #state: State;
   #draft: Draft;
+  #view: DataView | undefined;
   #methods: MethodQueue | undefined;
   #flight: Flight | undefined;
 
@@ -182,6 +183,24 @@ export class SessionCore {
     return this.#birth.authenticatedAt;
   }
 
+  /** Through this object, too, the handler changes the data. */
+  set view(view: DataView) {
+    this.#view = this.#draft.view = view;
+  }
+
+  /**
+   * The session gets this token if it is stored: its record is created if the token is new, otherwise the commit throws
+   * `bad-generator`. For tokens from a verified source only.
+   */
+  identify(token: string): void {
+    this.#apply((state) => states.identifiedBy(state, identityOf(token)));
+  }
+
+  /** Sets the idle timeout of the session, in ms, without checking it: it ends at its absolute deadline anyway. */
+  useIdle(ms: number): void {
+    this.#apply((state) => states.withIdle(state, ms));
+  }
+
   setIdleTimeout(timeout: Duration): void {
     const idle = milliseconds("setIdleTimeout", timeout, 1000);
     const { createdAt, authenticatedAt = createdAt, absolute = Infinity } = this.#birth;
@@ -302,8 +321,11 @@ export class SessionCore {
 
   #newDraft(base?: EncodedData): Draft {
     const { values, settings } = this.parts;
-    if (!settings.schemas) return new Draft(values, base);
-    return new Draft(values, base, new SchemaChecks(settings.schemas, values, (error) => this.#leftOut(error)));
+    const checks = settings.schemas && new SchemaChecks(settings.schemas, values, (error) => this.#leftOut(error));
+    const draft = new Draft(values, base, checks);
+    draft.view = this.#view;
+    this.#view?.replaced(draft);
+    return draft;
   }
 
   /** Emits the event for a stored value that does not match its schema. */
@@ -353,7 +375,7 @@ export class SessionCore {
       draft,
       carrier,
       explicit,
-      moves: due || purpose === "save",
+      moves: due || purpose === "save" || this.request?.movesWhenSaved === true,
       changed,
       login,
       fallback,
@@ -417,8 +439,7 @@ export class SessionCore {
   }
 
   #draw(): states.Identity {
-    const token = this.parts.settings.tokens.draw();
-    return { token, hash: hashOf(token) };
+    return identityOf(this.request?.drawToken?.() ?? this.parts.settings.tokens.draw());
   }
 
   get #idle(): number | undefined {

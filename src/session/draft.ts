@@ -47,6 +47,17 @@ interface Held {
 }
 
 /**
+ * Another object through which a handler changes the data, like the plain properties of a session in express-session.
+ * Its changes are noted before every save.
+ */
+export interface DataView {
+  /** The keys that differ from what the view last had in common with the data; undefined: the key was removed. */
+  changes(): Iterable<readonly [key: string, value: unknown]>;
+  /** The data is another session's from now on (`reset`, a login, the end). */
+  replaced(data: Draft): void;
+}
+
+/**
  * The data of one session in one request: the stored data, and every change since then, by key, so that a save can be
  * repeated on the data of a newer version. Values are decoded at their first use; after that, the object stays the
  * same.
@@ -58,6 +69,8 @@ export class Draft {
   /** Most requests change nothing: the lists are created when they are needed. */
   #layers: Layer[] | undefined;
   #held: Map<string, Held> | undefined;
+  /** What else the handler changes the data through. */
+  view: DataView | undefined;
 
   constructor(codec: ValueCodec, base: EncodedData = EncodedData.none, checks?: SchemaChecks) {
     this.#codec = codec;
@@ -65,6 +78,13 @@ export class Draft {
     this.#base = base;
     this.#layers = undefined;
     this.#held = undefined;
+    this.view = undefined;
+  }
+
+  /** The value of a key, decoded again: changes made to this object are not noticed. */
+  copyOf(key: string): unknown {
+    const text = this.#text(key);
+    return text === undefined ? undefined : this.#read(text, key);
   }
 
   get(key: string): unknown {
@@ -359,6 +379,9 @@ export class Draft {
   }
 
   #noteAll(): void {
+    for (const [key, value] of this.view?.changes() ?? [])
+      if (value === undefined) this.delete(key);
+      else this.set(key, value);
     if (this.#held) for (const key of this.#held.keys()) this.#noteInPlace(key);
   }
 

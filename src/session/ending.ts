@@ -37,14 +37,14 @@ export async function endSession(
   let [hash, known, wasLive] = [from, version, true];
   for (let tries = 0; !spared.has(hash); ) {
     if (known !== undefined) {
-      if (await records.delete(hash, known, deadline)) return wasLive;
+      if (await records.end(hash, known, deadline)) return wasLive;
       await deadline.pause(tries++);
     }
     const met = await records.find(hash, deadline);
     if (met.kind === "absent" || isAnothers(met, owner)) return false;
     const isPast = isOver(met, now());
     if (met.kind === "retired") {
-      if (isPast) return false;
+      if (isPast || met.successor === "") return false;
       [hash, known] = [met.successor, undefined];
     } else [known, wasLive] = [met.version, !isPast];
   }

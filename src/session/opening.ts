@@ -39,7 +39,7 @@ export function readOpening(
 
 function openWith(found: Found | undefined, { settings, persistence }: StoreParts): Opening | Promise<Opening> {
   if (found?.duplicate) settings.emit({ type: "duplicate" });
-  if (found === undefined || found.duplicate === "refused" || !settings.tokens.fits(found.value)) {
+  if (found === undefined || found.duplicate === "refused" || !isToken(found, settings)) {
     reportAbsent(settings, found ? "malformed" : "none");
     return opening(found, undefined, ABSENT, settings);
   }
@@ -55,6 +55,11 @@ function opening(
   { clock }: StoreSettings,
 ): Opening {
   return { kind: "read", found, token, loaded, at: loaded.kind === "absent" ? clock.now() : undefined };
+}
+
+/** A value with a signature was issued by this application, whatever it looks like. */
+function isToken({ member, value }: Found, { tokens }: StoreSettings): boolean {
+  return member.encode !== undefined || tokens.fits(value);
 }
 
 /** A token that was renewed long ago is handled like no session, and reported by an event. */

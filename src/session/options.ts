@@ -114,6 +114,11 @@ export interface StoreSettings {
   readonly maxRecordBytes: number;
   readonly perOwner: { readonly max: number; readonly policy: "end-oldest" | "refuse" };
   readonly tokens: TokenSource;
+  /**
+   * True if an ended session leaves a marker for `retiredFor`: its token is never a new session's in that time. For
+   * applications that create sessions under given tokens.
+   */
+  readonly marksEnds?: boolean;
   readonly types: Readonly<Record<string, TypeCodec>>;
   readonly schemas: SchemaTable | undefined;
   readonly clock: Clock;

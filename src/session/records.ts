@@ -37,7 +37,7 @@ export interface Live {
   readonly seenAt: number;
 }
 
-/** A marker: the token was renewed. */
+/** A marker: the token was renewed, or the session was ended if there is no successor (`""`). */
 export interface Retired {
   readonly kind: "retired";
   readonly hash: string;
@@ -150,6 +150,14 @@ export class Records {
     return andThen(this.#calls.update(this.#key(hash), entry, version, deadline), (written) => written !== false);
   }
 
+  /**
+   * Ends a session if its entry still has this version: removes the entry, or replaces it by a marker without a
+   * successor if the settings say so.
+   */
+  end(hash: string, version: Version, deadline: Deadline): boolean | Promise<boolean> {
+    return this.#settings.marksEnds ? this.retire(hash, version, "", deadline) : this.delete(hash, version, deadline);
+  }
+
   /** Removes an entry if it still has this version. */
   delete(hash: string, version: Version, deadline: Deadline): boolean | Promise<boolean> {
     return this.#calls.delete(this.#key(hash), version, deadline);
@@ -189,6 +197,7 @@ export class Records {
 
   #readUnlessOver(hash: string, entry: StoredEntry, now: number): Loaded {
     const found = this.#read(hash, entry, now);
+    if (found.kind === "retired" && found.successor === "") return ABSENT;
     return found.kind !== "absent" && isOver(found, now) ? expired(found, now) : found;
   }
 

@@ -1,24 +1,11 @@
 import { readCookie } from "../cookie/read.js";
-import { cookieLine, type CookieSettings } from "../cookie/write.js";
+import { cookieLine } from "../cookie/write.js";
 import { isWritable, type Extractor, type Found } from "../extractors/extractor.js";
 import { forbidStoring, keepPrivate } from "../http/caching.js";
 import { isLocalPlainHttp } from "../http/local.js";
 import type { ResponseHeaders, RequestView } from "../http/request-view.js";
-import type { Reply, Telling } from "./outcome.js";
-import type { RequestSettings } from "./request-options.js";
-
-/** Everything that the headers of a response depend on. */
-export interface ReplyContents {
-  readonly settings: RequestSettings;
-  readonly view: RequestView;
-  /** The attributes of cookies. */
-  readonly cookie: CookieSettings;
-  /** The token that the request contains. */
-  readonly found: Found | undefined;
-  readonly outcome: Reply;
-  /** True if the handler used the session. */
-  readonly asked: boolean;
-}
+import type { Telling } from "./outcome.js";
+import type { ReplyContents } from "./request-options.js";
 
 /** Writes the reply for the client into the headers. Called once, after everything is stored. */
 export function writeReply(reply: ReplyContents, headers: ResponseHeaders): void {
@@ -60,14 +47,15 @@ function destinations({ settings, found }: ReplyContents, { why }: Telling): rea
 
 function write(
   reply: ReplyContents,
-  { source, key }: Extractor,
+  member: Extractor,
   { token, lifetime, sessionOnly }: Telling,
   headers: ResponseHeaders,
 ): void {
+  const { source, key } = member;
   if (source === "header") return headers.set(key, token);
   const { cookie } = reply;
   const settings = sessionOnly === undefined ? cookie : { ...cookie, sessionOnly };
-  setCookie(headers, key, cookieLine(key, token, lifetime, isSecure(reply), settings));
+  setCookie(headers, key, cookieLine(key, member.encode?.(token) ?? token, lifetime, isSecure(reply), settings));
 }
 
 /** Removes every cookie in which the request contains the token, and a cookie that an earlier `save()` added. */
@@ -81,9 +69,12 @@ function remove(reply: ReplyContents, headers: ResponseHeaders): boolean {
 }
 
 function broughtBy({ found, view }: ReplyContents, member: Extractor): boolean {
-  return (
-    found !== undefined && (found.member === member || readCookie(view.cookies, member.key).first === found.value)
-  );
+  return found !== undefined && (found.member === member || tokenIn(member, view) === found.value);
+}
+
+function tokenIn(member: Extractor, view: RequestView): string | undefined {
+  if (!member.encode) return readCookie(view.cookies, member.key).first;
+  return (member.find(view) as Found | undefined)?.value;
 }
 
 /** Adds our line; it replaces one from an earlier `save()`, the application's cookies are kept. */

@@ -1,9 +1,10 @@
 import { assertExtractor } from "../extractors/chain.js";
 import { fromCookie } from "../extractors/sources.js";
-import { askedHeaders, isWritable, type Extractor } from "../extractors/extractor.js";
+import { askedHeaders, isWritable, type Extractor, type Found } from "../extractors/extractor.js";
 import { cookiePerRequest } from "../cookie/per-request.js";
 import { cookieSettings, type CookieOptions, type CookieSettings } from "../cookie/write.js";
 import { boolean, callable, isPlainObject, misplaced, oneOf, onlyKeys } from "../util/assert.js";
+import type { ResponseHeaders, RequestView } from "../http/request-view.js";
 import { asyncContext, type AsyncContext } from "../util/async-context.js";
 import { isPromise } from "../util/promise.js";
 import type { Awaitable, Storage } from "../contracts/storage.js";
@@ -11,6 +12,7 @@ import type { Store } from "../contracts/session-api.js";
 import { ValueCodec } from "../codecs/value.js";
 import { assertStorage } from "../storage/driver.js";
 import type { StoreParts } from "./core.js";
+import type { Reply } from "./outcome.js";
 import { STORE_OPTIONS, storeSettings, withStorage, type StoreOptions } from "./options.js";
 import { partsOf, storeOf } from "./store.js";
 
@@ -112,6 +114,17 @@ export interface RequestSettings<C extends readonly unknown[] = readonly any[], 
   readonly sendsInAll: boolean;
   readonly skip: ((...context: C) => boolean) | undefined;
   readonly errorHandler: ((error: unknown, ...context: C) => Awaitable<R>) | undefined;
+  /**
+   * Generates the token of a new session, instead of the store's `keyGenerator`.
+   *
+   * @param context - the context of the framework
+   * @returns the token
+   */
+  drawToken?(context: unknown): string;
+  /** Writes the reply for the client, instead of `writeReply`. */
+  readonly replyWriter?: ReplyWriter;
+  /** True if each save moves the deadline, and the response sends the token; default: if a refresh is due. */
+  readonly movesWhenSaved?: boolean;
   /** The store, if it does not depend on the request. */
   readonly store: Store<any> | undefined;
   /**
@@ -123,6 +136,25 @@ export interface RequestSettings<C extends readonly unknown[] = readonly any[], 
   storeFor(context: C): Store<any>;
   readonly namespace: string;
 }
+
+/** Everything that the headers of a response depend on. */
+export interface ReplyContents {
+  readonly settings: RequestSettings;
+  readonly view: RequestView;
+  /** The attributes of cookies. */
+  readonly cookie: CookieSettings;
+  /** The token that the request contains. */
+  readonly found: Found | undefined;
+  readonly outcome: Reply;
+  /** True if the handler used the session. */
+  readonly asked: boolean;
+}
+
+/**
+ * Writes the reply for the client into the headers, instead of `writeReply`: for cookies whose attributes depend on the
+ * session, or that are sent less often than deadlines are moved.
+ */
+export type ReplyWriter = (reply: ReplyContents, headers: ResponseHeaders) => void;
 
 const made = new WeakMap<object, RequestSettings>();
 

@@ -70,6 +70,7 @@ export class RequestSession implements SessionRequest {
   host: ResponseHost | undefined;
   readonly #parts: StoreParts;
   readonly #cookie: CookieSettings;
+  drawToken?: () => string;
   #reading: Reading = UNREAD;
   #session: StoredSession<any> | undefined = undefined;
   #stage: Stage;
@@ -96,6 +97,8 @@ export class RequestSession implements SessionRequest {
     this.#parts = partsOf(store)!;
     this.#cookie = cookie;
     this.#stage = canCarry ? "open" : "answered";
+    const { drawToken } = settings;
+    if (drawToken) this.drawToken = () => drawToken(view.context);
   }
 
   /** The session, for a handler. Throws the error that prevented loading, or `not-loaded`. */
@@ -134,6 +137,10 @@ export class RequestSession implements SessionRequest {
 
   get storesNew(): boolean {
     return this.settings.storesNew;
+  }
+
+  get movesWhenSaved(): boolean {
+    return this.settings.movesWhenSaved === true;
   }
 
   get isAbandoned(): boolean {
@@ -221,8 +228,11 @@ export class RequestSession implements SessionRequest {
     const { outcome, asked } = core;
     const found = this.#reading.kind === "read" ? this.#reading.found : undefined;
     if (!outcome && !asked && !found) return;
-    if (outcome) warnIfDropped(this.settings, this.view, this.#cookie, this.#parts.settings.emit);
-    writeReply({ settings: this.settings, view: this.view, cookie: this.#cookie, found, outcome, asked }, headers);
+    const { settings, view } = this;
+    const reply = { settings, view, cookie: this.#cookie, found, outcome, asked };
+    if (settings.replyWriter) return settings.replyWriter(reply, headers);
+    if (outcome) warnIfDropped(settings, view, this.#cookie, this.#parts.settings.emit);
+    writeReply(reply, headers);
   }
 
   /**
@@ -398,6 +408,7 @@ const NO_REQUEST: SessionRequest = {
   phase: "over",
   carrier: "none",
   storesNew: false,
+  movesWhenSaved: false,
   isAbandoned: false,
   takesLateChanges: false,
   changedLate: () => {},

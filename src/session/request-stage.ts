@@ -83,6 +83,10 @@ export interface SessionRequest {
   readonly carrier: Carrier;
   /** True if a session is stored although it has no data. */
   readonly storesNew: boolean;
+  /** True if each save of this request moves the deadline. */
+  readonly movesWhenSaved: boolean;
+  /** Generates the token of a new session, instead of the store's generator. */
+  drawToken?(): string;
   /** True if the client has disconnected before its handler has responded: the handler may never respond. */
   readonly isAbandoned: boolean;
   /** True if a change is accepted although the response is complete: a listener has no caller to catch exceptions. */

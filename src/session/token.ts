@@ -44,6 +44,11 @@ export function hashOf(token: string): string {
   return sha256(token);
 }
 
+/** A token with its hash. */
+export function identityOf(token: string): { readonly token: string; readonly hash: string } {
+  return { token, hash: hashOf(token) };
+}
+
 /** The id for a hash: safe to log, list and pass to jobs. */
 export function idOf(hash: string): string {
   return `id_${hash}`;

@@ -11,6 +11,7 @@ const LAYERS = [
   ["extractors", "codecs", "storage"],
   ["session", "presets.ts", "open.ts"],
   ["adapters", "testing"],
+  ["express-session"],
   ["index.ts"],
 ];
 

@@ -1,0 +1,264 @@
+import type { StoredSession } from "../contracts/session-api.js";
+import type { ResponseHeaders } from "../http/request-view.js";
+import { keepPrivate } from "../http/caching.js";
+import { SessionError } from "../errors.js";
+import type { SessionCore } from "../session/core.js";
+import type { DataView, Draft } from "../session/draft.js";
+import type { ReplyContents } from "../session/request-options.js";
+import { coreOf } from "../session/session.js";
+import type { DropInRequest, DropInSettings } from "./dropin-options.js";
+import { differences, textOf, textsOf, updated, type Texts } from "./known-data.js";
+import { assign, bind, failedToLoad, Session, type Binding } from "./plain-session.js";
+import { newCookie, sendCookie } from "./request-facts.js";
+import { Cookie, type Attributes, type CookieData } from "./session-cookie.js";
+
+/** The key under which attributes of a cookie are kept that differ from the configured ones. */
+export const COOKIE_KEY = "cookie";
+
+/**
+ * One request of the drop-in whose sessions are in a storage: `req.session` has plain properties, and the session of
+ * Holdfast behind it is changed by what was done to them.
+ */
+export class StorageRequest implements Binding, DataView {
+  readonly #settings: DropInSettings;
+  readonly #req: DropInRequest;
+  readonly #native: StoredSession<any>;
+  readonly #fail: (error: unknown) => void;
+  #session: Session | null | undefined;
+  #known: Texts = new Map();
+  /** The attributes that the session has without a handler, and those that are stored. */
+  #attributes = { configured: "", stored: "" };
+  #maxAge: number | null = null;
+  /** Keys that were changed by `update`: their values are final when they are stored. */
+  #updated = new Set<string>();
+  /** True if the session behind it is another one, and not shown yet. */
+  #isReplaced = false;
+  #isModified = false;
+  #isTouched = false;
+  #isGone = false;
+
+  /**
+   * @param settings - of the middleware
+   * @param req - the request
+   * @param native - its session
+   * @param fail - for exceptions of callbacks
+   */
+  constructor(
+    settings: DropInSettings,
+    req: DropInRequest,
+    native: StoredSession<any>,
+    fail: (error: unknown) => void,
+  ) {
+    this.#settings = settings;
+    this.#req = req;
+    this.#native = native;
+    this.#fail = fail;
+    const { asked } = this.#core;
+    Object.defineProperty(req, "session", {
+      configurable: true,
+      enumerable: true,
+      get: () => {
+        this.#core.asked = true;
+        return this.#session;
+      },
+      set: (session: Session | null | undefined) => {
+        this.#session = session;
+      },
+    });
+    this.#show();
+    this.#core.asked = asked;
+  }
+
+  // what a handler does
+
+  async save(): Promise<void> {
+    this.#moveDeadline();
+    await this.#native.save();
+    this.#refreshUpdated();
+  }
+
+  async reload(): Promise<void> {
+    if (!this.#native.isStored) throw failedToLoad();
+    try {
+      await this.#native.reload({ discard: true });
+    } catch (error) {
+      throw error instanceof SessionError && error.code === "ended" ? failedToLoad(error) : error;
+    }
+    this.#show();
+  }
+
+  async destroy(): Promise<void> {
+    this.#isGone = true;
+    delete this.#req.session;
+    this.#session = undefined;
+    await this.#native.destroy();
+  }
+
+  async regenerate(): Promise<void> {
+    await this.#native.reset();
+    this.#startAnew();
+  }
+
+  /** The same at once, for `store.generate`. */
+  generate(): void {
+    void this.#native.reset();
+    this.#startAnew();
+  }
+
+  update(key: string, change: (value: unknown) => unknown): unknown {
+    const { draft } = this.#core;
+    draft.noteChanges();
+    this.#native.update(key, (value: unknown) => updated(key, change, value));
+    this.#isModified = true;
+    this.#updated.add(key);
+    return this.#put(key, draft.copyOf(key));
+  }
+
+  failed(error: unknown): void {
+    this.#fail(error);
+  }
+
+  // the session of Holdfast asks what was changed
+
+  *changes(): Iterable<readonly [string, unknown]> {
+    const session = this.#session;
+    if (this.#isReplaced || !(session instanceof Session)) return;
+    const now = textsOf(session);
+    for (const [key, text] of differences(this.#known, now)) {
+      this.#isModified = true;
+      this.#updated.delete(key);
+      yield [key, text === undefined ? undefined : (JSON.parse(text) as unknown)];
+    }
+    this.#known = now;
+    const attributes = attributesOf(session.cookie);
+    if (attributes === this.#attributes.stored) return;
+    yield [COOKIE_KEY, attributes === this.#attributes.configured ? undefined : JSON.parse(attributes)];
+    this.#attributes.stored = attributes;
+  }
+
+  replaced(_data: Draft): void {
+    this.#isReplaced = true;
+  }
+
+  // the response
+
+  /** Before the first byte, and before the last: what a missing session means, and the expiration of the cookie. */
+  settle(): void {
+    const session = this.#session;
+    if (this.#isGone) return;
+    if (!session || typeof this.#req.sessionID !== "string") return this.#leave(session);
+    if (!(session instanceof Session))
+      throw new TypeError(
+        "holdfast: req.session was replaced by an object that is not a session; write req.session.regenerate(callback) " +
+          "for an empty one, and assign its properties",
+      );
+    if (!this.#isTouched) session.touch();
+    this.#isTouched = true;
+    this.#moveDeadline();
+  }
+
+  /** Writes the cookie if the rules of express-session say so, and the session is stored. */
+  reply({ outcome, asked, settings }: ReplyContents, headers: ResponseHeaders): void {
+    const session = this.#session;
+    const sends =
+      typeof outcome === "object" && session instanceof Session && this.#sendsCookie(outcome.why, session);
+    if (sends) this.#req.sessionID = outcome.token;
+    if (sends && sendCookie(this.#req, session, outcome.token, this.#settings, headers)) return;
+    if (asked) keepPrivate(headers, settings.asked);
+  }
+
+  #sendsCookie(why: "new" | "renewed" | "refreshed", { cookie }: Session): boolean {
+    return why !== "refreshed" || this.#settings.rolling || (Boolean(cookie.expires) && this.#isModified);
+  }
+
+  #leave(session: unknown): void {
+    this.#isGone = true;
+    if (this.#settings.destroysUnset && !session && typeof this.#req.sessionID === "string")
+      void this.#native.destroy();
+    else this.#core.release();
+  }
+
+  // the two sessions
+
+  #startAnew(): void {
+    this.#isGone = this.#isModified = this.#isTouched = false;
+    this.#show();
+  }
+
+  /** Puts the data of the session of Holdfast onto the request. */
+  #show(): void {
+    const { token } = this.#native;
+    const req = this.#req;
+    req.sessionID = token;
+    const session = new Session(req);
+    session.cookie = this.#cookie();
+    this.#known = new Map();
+    this.#updated.clear();
+    this.#session = session;
+    for (const key of this.#core.draft.keys()) this.#showKey(key);
+    bind(session, this);
+    this.#isReplaced = false;
+    this.#core.view = this;
+  }
+
+  /** A value that cannot be read stays stored, and is not shown. */
+  #showKey(key: string): void {
+    if (key in this.#session!) return;
+    try {
+      this.#put(key, this.#core.draft.copyOf(key));
+    } catch {}
+  }
+
+  #put(key: string, value: unknown): unknown {
+    const text = textOf(key, value);
+    const known = new Map(this.#known);
+    if (text === undefined) known.delete(key);
+    else known.set(key, text);
+    this.#known = known;
+    if (value === undefined) delete (this.#session as unknown as Record<string, unknown>)[key];
+    else assign(this.#session!, key, value);
+    return value;
+  }
+
+  /** Other requests may have changed what `update` computed from. */
+  #refreshUpdated(): void {
+    const session = this.#session;
+    if (!(session instanceof Session)) return;
+    for (const key of this.#updated) this.#put(key, this.#core.draft.copyOf(key));
+    this.#updated.clear();
+  }
+
+  #cookie(): Cookie {
+    const { clock } = this.#settings;
+    const configured = newCookie(this.#req, this.#settings);
+    const stored = this.#core.draft.copyOf(COOKIE_KEY) as Attributes | undefined;
+    const cookie = stored
+      ? new Cookie({ ...configured.data, expires: null, ...stored }, () => clock.now())
+      : configured;
+    this.#attributes = { configured: attributesOf(configured), stored: attributesOf(cookie) };
+    const { isStored, idleExpiresAt } = this.#native;
+    // The store has the timeout of fixed attributes; others are the session's own.
+    this.#maxAge = isStored || typeof this.#settings.cookie !== "function" ? cookie.originalMaxAge : NaN;
+    if (cookie.originalMaxAge === null) return cookie;
+    if (isStored) cookie.expireAt(new Date(idleExpiresAt));
+    return cookie;
+  }
+
+  /** The idle timeout of a session is the `maxAge` of its cookie. */
+  #moveDeadline(): void {
+    const { originalMaxAge } = this.#session!.cookie;
+    if (originalMaxAge === this.#maxAge) return;
+    this.#maxAge = originalMaxAge;
+    const isLimited = originalMaxAge !== null && Number.isFinite(originalMaxAge);
+    this.#core.useIdle(isLimited ? Math.max(originalMaxAge, 1) : this.#core.parts.settings.idle);
+  }
+
+  get #core(): SessionCore {
+    return coreOf(this.#native);
+  }
+}
+
+function attributesOf(cookie: Cookie): string {
+  const { expires: _expires, ...rest }: CookieData = cookie.data;
+  return JSON.stringify(rest);
+}

@@ -1,0 +1,263 @@
+import assert from "node:assert/strict";
+import { EventEmitter } from "node:events";
+import { createRequire } from "node:module";
+import { inherits } from "node:util";
+import { afterEach, describe, test } from "node:test";
+import session, { getSession, update } from "holdfast/express-session";
+import { signedValues } from "#dist/cookie/signed.js";
+import { COOKIE, endAll, PLACES, SECRET, signal, stage, type Req, type Res } from "./world.js";
+
+afterEach(endAll);
+
+const load = createRequire(import.meta.url);
+
+test("require() returns the function, with the constructors and everything else as its properties", async () => {
+  const required = load("holdfast/express-session") as Record<string, unknown>;
+  const imported = (await import("holdfast/express-session")) as Record<string, unknown>;
+  assert.equal(required, imported["default"]);
+  for (const [name, value] of Object.entries(imported))
+    if (name !== "module.exports") assert.equal(required[name], value, name);
+  for (const [path, name] of [
+    ["store", "Store"],
+    ["memory", "MemoryStore"],
+    ["cookie", "Cookie"],
+    ["session", "Session"],
+  ])
+    assert.equal(load(`holdfast/express-session/session/${path}`), required[name!], path);
+});
+
+test("stores of older packages inherit without a class", () => {
+  function OldStore(this: object): void {
+    (session.Store as unknown as () => void).call(this);
+  }
+  inherits(OldStore, session.Store as unknown as typeof EventEmitter);
+  const store = new (OldStore as unknown as new () => EventEmitter)();
+  assert.ok(store instanceof session.Store && store instanceof EventEmitter);
+  assert.equal(typeof (store as unknown as Record<string, unknown>)["createSession"], "function");
+});
+
+test("options that cannot be meant are refused when the middleware is made", () => {
+  const storage = {} as never;
+  for (const [options, message] of [
+    [{ genid: "x" }, /genid/],
+    [{ unset: "x" }, /unset/],
+    [{ secret: [] }, /secret option array/],
+    [{ secret: ["a", ""] }, /secret/],
+    [{ store: {} }, /store/],
+    [{ store: new session.MemoryStore(), storage }, /storage/],
+    [{ store: new session.MemoryStore(), absoluteTimeout: "1h" }, /absoluteTimeout/],
+  ] as const)
+    assert.throws(() => session({ secret: SECRET, ...(options as object) }), message);
+});
+
+for (const place of PLACES)
+  describe(place, () => {
+    test("plain properties are stored, and are there in the next request", async () => {
+      const { client } = await stage(place, {
+        "/put": (req: Req, res: Res) => {
+          req.session.user = { name: "ann" };
+          req.session.list = [1];
+          res.send("put");
+        },
+        "/change": (req: Req, res: Res) => {
+          req.session.list.push(2);
+          delete req.session.user;
+          res.send("changed");
+        },
+        "/get": (req: Req, res: Res) => res.json(req.session),
+      });
+      await client.get("/put");
+      assert.match((await client.get("/get")).body, /"user":\{"name":"ann"\},"list":\[1\]/);
+      await client.get("/change");
+      const { cookie, ...data } = (await client.get("/get")).json();
+      assert.deepEqual(data, { list: [1, 2] });
+      assert.equal(cookie.path, "/");
+    });
+
+    test("a visitor in whose session nothing is put costs nothing and gets nothing", async () => {
+      const { client, storage, store } = await stage(place, { "/": (req: Req, res: Res) => res.send(req.sessionID) });
+      const calls: string[] = [];
+      for (const name of ["get", "set", "touch", "destroy"]) store[name] = () => calls.push(name);
+      const { setCookies } = await client.get("/");
+      assert.deepEqual([setCookies, storage.calls, calls], [[], [], []]);
+    });
+
+    test("the cookie is that of express-session, and names the stored session", async () => {
+      const { client } = await stage(
+        place,
+        { "/": (req: Req, res: Res) => ((req.session.n = 1), res.send(req.sessionID)) },
+        { cookie: { maxAge: 60_000, sameSite: "lax", priority: "high" } },
+      );
+      const { body, cookie } = await client.get("/");
+      const value = signedValues("secret", SECRET).encode(body);
+      const line = new RegExp(
+        `^connect\\.sid=${value.replaceAll(".", "\\.")}; Path=/; Expires=[^;]+ GMT; HttpOnly; Priority=High; SameSite=Lax$`,
+      );
+      assert.match(cookie(COOKIE)!, line);
+    });
+
+    test("regenerate empties the session, and the old id opens nothing any more", async () => {
+      const { client, newClient } = await stage(place, {
+        "/put": (req: Req, res: Res) => ((req.session.cart = 1), res.send(req.sessionID)),
+        "/login": (req: Req, res: Res) =>
+          req.session.regenerate(() => {
+            req.session.user = 7;
+            res.send(req.sessionID);
+          }),
+        "/get": (req: Req, res: Res) => res.json({ user: req.session.user, cart: req.session.cart }),
+      });
+      const before = (await client.get("/put")).body;
+      const old = newClient();
+      old.cookies.set(COOKIE, client.cookies.get(COOKIE)!);
+      assert.notEqual((await client.get("/login")).body, before);
+      assert.deepEqual((await client.get("/get")).json(), { user: 7 });
+      assert.deepEqual((await old.get("/get")).json(), {});
+    });
+
+    test("after destroy the request has no session and the cookie opens nothing; there is no new cookie", async () => {
+      const { client } = await stage(place, {
+        "/put": (req: Req, res: Res) => ((req.session.user = 1), res.send("")),
+        "/out": (req: Req, res: Res) => req.session.destroy(() => res.send(String(req.session))),
+        "/get": (req: Req, res: Res) => res.send(String(req.session.user)),
+      });
+      await client.get("/put");
+      const { body, setCookies } = await client.get("/out");
+      assert.deepEqual([body, setCookies], ["undefined", []]);
+      assert.equal((await client.get("/get")).body, "undefined");
+    });
+
+    test("without a callback the methods return promises", async () => {
+      const { client } = await stage(place, {
+        "/": async (req: Req, res: Res) => {
+          req.session.a = 1;
+          await req.session.save();
+          const first = req.sessionID;
+          req.session.a = 2;
+          await req.session.reload();
+          const reloaded = req.session.a;
+          await req.session.regenerate();
+          const other = req.sessionID !== first;
+          await req.session.destroy();
+          res.json([reloaded, other, req.session === undefined]);
+        },
+      });
+      assert.deepEqual((await client.get("/")).json(), [1, true, true]);
+    });
+
+    test("a late write after a logout is dropped, and brings no cookie", async () => {
+      const [reached, go] = [signal(), signal()];
+      const { client, newClient, events } = await stage(
+        place,
+        {
+          "/put": (req: Req, res: Res) => ((req.session.user = 1), res.send("")),
+          "/slow": async (req: Req, res: Res) => {
+            reached.give();
+            await go.promise;
+            req.session.late = true;
+            res.send("slow");
+          },
+          "/out": (req: Req, res: Res) => req.session.destroy(() => res.send("")),
+          "/get": (req: Req, res: Res) => res.send(String(req.session.user)),
+        },
+        { rolling: true, cookie: { maxAge: 60_000 } },
+      );
+      await client.get("/put");
+      const other = newClient();
+      other.cookies.set(COOKIE, client.cookies.get(COOKIE)!);
+      const slow = other.get("/slow");
+      await reached.promise;
+      await client.get("/out");
+      go.give();
+      assert.deepEqual((await slow).setCookies, []);
+      assert.equal((await client.get("/get")).body, "undefined");
+      assert.ok(events.some(({ type }) => type === "dropped"));
+    });
+
+    test("of two overlapping requests both keep what they put under different keys", async () => {
+      const [reached, go] = [signal(), signal()];
+      const { client } = await stage(place, {
+        "/put": (req: Req, res: Res) => ((req.session.n = 0), res.send("")),
+        "/slow": async (req: Req, res: Res) => {
+          reached.give();
+          await go.promise;
+          req.session.slow = 1;
+          res.send("");
+        },
+        "/fast": (req: Req, res: Res) => ((req.session.fast = 1), res.send("")),
+        "/get": (req: Req, res: Res) => res.json([req.session.n, req.session.slow, req.session.fast]),
+      });
+      await client.get("/put");
+      const slow = client.get("/slow");
+      await reached.promise;
+      await client.get("/fast");
+      go.give();
+      await slow;
+      assert.deepEqual((await client.get("/get")).json(), [0, 1, 1]);
+    });
+
+    test("update() counts 50 overlapping increments", async () => {
+      let waiting = 0;
+      const go = signal();
+      const { client } = await stage(place, {
+        "/put": (req: Req, res: Res) => ((req.session.n = 0), res.send("")),
+        "/add": async (req: Req, res: Res) => {
+          if (++waiting === 50) go.give();
+          await go.promise;
+          (update as any)(req, "n", (n: number) => n + 1);
+          res.send("");
+        },
+        "/get": (req: Req, res: Res) => res.send(String(req.session.n)),
+      });
+      await client.get("/put");
+      await Promise.all(Array.from({ length: 50 }, () => client.get("/add")));
+      assert.equal((await client.get("/get")).body, "50");
+    });
+
+    test("a session that cannot be stored as JSON is a 500 that names the key, and nothing is lost", async () => {
+      const { client, errors } = await stage(place, {
+        "/put": (req: Req, res: Res) => ((req.session.user = 1), res.send("")),
+        "/bad": (req: Req, res: Res) => {
+          req.session.self = req.session;
+          res.send("");
+        },
+        "/big": (req: Req, res: Res) => {
+          req.session.big = { at: 10n };
+          res.send("");
+        },
+        "/get": (req: Req, res: Res) => res.json([req.session.user, req.session.self, req.session.big]),
+      });
+      await client.get("/put");
+      for (const [path, key] of [
+        ["/bad", "self"],
+        ["/big", "big"],
+      ]) {
+        assert.equal((await client.get(path!)).status, 500);
+        assert.match(errors.at(-1).message, new RegExp(`req\\.session\\["${key}"\\]`));
+      }
+      assert.deepEqual((await client.get("/get")).json(), [1, null, null]);
+    });
+
+    test("assigning a plain object to req.session is an error that says what to write", async () => {
+      const { client, errors } = await stage(place, {
+        "/": (req: Req, res: Res) => {
+          req.session = { user: 1 };
+          res.send("");
+        },
+      });
+      assert.equal((await client.get("/")).status, 500);
+      assert.match(errors[0].message, /regenerate/);
+    });
+  });
+
+test("with a storage, getSession(req) is the session of Holdfast behind the plain properties", async () => {
+  const { client } = await stage("storage", {
+    "/login": async (req: Req, res: Res) => {
+      req.session.cart = 1;
+      await getSession(req).authenticate("ann");
+      res.json([req.session.cart, getSession(req).owner]);
+    },
+    "/get": (req: Req, res: Res) => res.json([req.session.cart, getSession(req).owner]),
+  });
+  assert.deepEqual((await client.get("/login")).json(), [1, "ann"]);
+  assert.deepEqual((await client.get("/get")).json(), [1, "ann"]);
+});
