@@ -4,7 +4,7 @@
  * @module
  */
 import type { Storage, SweepOptions } from "./contracts/storage.js";
-import { SessionError } from "./errors.js";
+import { mistake, SessionError } from "./errors.js";
 import { kindOf } from "./util/assert.js";
 import { builtinModule, warn } from "./util/builtin.js";
 import { dynamodbStorage } from "./storage/dynamodb.js";
@@ -45,9 +45,9 @@ export interface OpenedStorage {
  */
 export async function openStorage(address: string): Promise<OpenedStorage> {
   if (typeof address !== "string")
-    throw new TypeError(`holdfast: openStorage: address is ${kindOf(address)}; write ${ADDRESSES}`);
+    throw mistake("wrong-option", `openStorage: address is ${kindOf(address)}; write ${ADDRESSES}`);
   const open = OPENERS[/^[a-z+]+:/.exec(address)?.[0] ?? ""];
-  if (!open) throw new TypeError(`holdfast: openStorage: this is not the URL of a storage; write ${ADDRESSES}`);
+  if (!open) throw mistake("wrong-option", `openStorage: this is not the URL of a storage; write ${ADDRESSES}`);
   try {
     return await open(address);
   } catch (error) {

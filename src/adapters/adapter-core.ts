@@ -1,5 +1,5 @@
 import type { Session } from "../contracts/session-api.js";
-import type { SessionError } from "../errors.js";
+import { mistake, type SessionError } from "../errors.js";
 import type { SessionAccess } from "../contracts/session-access.js";
 import { RequestSession } from "../session/request-session.js";
 import * as lookup from "../session/lookup.js";
@@ -98,8 +98,9 @@ export function assertNoParams(settings: RequestSettings): void {
   const { extractor } = settings;
   const param = extractor.members.find(({ source }) => source === "param");
   if (param)
-    throw new TypeError(
-      `holdfast: extractor is fromParam(${JSON.stringify(param.key)}), and here are no route parameters; write ` +
+    throw mistake(
+      "wrong-option",
+      `extractor is fromParam(${JSON.stringify(param.key)}), and here are no route parameters; write ` +
         "fromQuery, fromCustom, or use the adapter of your router",
     );
 }
@@ -209,7 +210,7 @@ export function refuseAssignment(value: unknown): never {
   const write = isPlainObject(value)
     ? 'session.set("key", value) for each key, or await session.reset()'
     : "await session.destroy() to end the session";
-  throw new TypeError(`holdfast: the session cannot be replaced by assigning to it; write ${write}`);
+  throw mistake("wrong-call", `the session cannot be replaced by assigning to it; write ${write}`);
 }
 
 /**

@@ -6,6 +6,7 @@
  */
 export * from "./common-exports.js";
 
+export { wrongFramework } from "./wrong-framework.js";
 export { requestSettings, type RequestSettings, type SessionOptions } from "../session/request-options.js";
 export type { RequestSession, ResponseHost } from "../session/request-session.js";
 export { openSession, readSession, requestSessionOf } from "../session/lookup.js";

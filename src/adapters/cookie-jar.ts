@@ -1,4 +1,5 @@
 import type { ResponseHeaders } from "../http/request-view.js";
+import { mistake } from "../errors.js";
 
 /** Attributes of a cookie, as frameworks with a cookie jar name them. */
 export interface JarAttributes {
@@ -63,7 +64,7 @@ function attributesOf(parts: readonly string[]): JarAttributes {
   for (const part of parts) {
     const [name = "", value = ""] = part.split("=");
     const read = READERS[name.toLowerCase()];
-    if (!read) throw new TypeError(`holdfast: the cookie attribute ${name} is not known to a cookie jar`);
+    if (!read) throw mistake("wrong-call", `the cookie attribute ${name} is not known to a cookie jar`);
     read(attributes, value);
   }
   return attributes;

@@ -30,6 +30,7 @@ import {
   type CrossOriginChecks,
 } from "./adapter-core.js";
 import { HeldResponse, sendLastResort, onClose, toRead } from "./node-adapter.js";
+import { wrongFramework } from "./wrong-framework.js";
 
 export * from "./common-exports.js";
 
@@ -80,6 +81,8 @@ export function session<D extends object = SessionData, S extends Schemas = Sche
 export function session<D extends object>(...called: readonly unknown[]): Sessions<D> {
   const settings = requestSettings<FastifyContext, unknown>(called);
   const plugin = (app: FastifyInstance<any, any, any, any, any>, _options: object, done: () => void): void => {
+    if (typeof (app as Partial<FastifyInstance>).addHook !== "function")
+      throw wrongFramework("holdfast/fastify", [app, _options]);
     register(settings, app);
     done();
   };

@@ -1,5 +1,5 @@
 import type { Awaitable } from "../contracts/storage.js";
-import { SessionError, statusResponse } from "../errors.js";
+import { mistake, SessionError, statusResponse } from "../errors.js";
 import { responseWith, isHandedOver, isResponse, WebView } from "../http/web-request.js";
 import type { ResponseHeaders, RequestView } from "../http/request-view.js";
 import { kindOf } from "../util/assert.js";
@@ -111,7 +111,7 @@ async function resultOf(served: Served, requestSession: RequestSession): Promise
   const handled = served.handle(requestSession);
   const result = isPromise(handled) ? await handled : handled;
   if (result === undefined || isResponse(result)) return result;
-  throw new TypeError(`holdfast: the handler returned ${kindOf(result)}, not a Response; write new Response(…)`);
+  throw mistake("wrong-call", `the handler returned ${kindOf(result)}, not a Response; write new Response(…)`);
 }
 
 /**

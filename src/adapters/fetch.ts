@@ -13,6 +13,7 @@ import { openSession, readSession } from "../session/lookup.js";
 import { requestSettings, type SessionOptions } from "../session/request-options.js";
 import { serveFetch, type FetchResult, type FetchContext } from "./fetch-adapter.js";
 import { assertNoParams, protection, withAccess, type CrossOriginChecks } from "./adapter-core.js";
+import { wrongFramework } from "./wrong-framework.js";
 
 export * from "./common-exports.js";
 
@@ -94,7 +95,8 @@ export function session<D extends object = SessionData, S extends Schemas = Sche
 export function session<D extends object>(...called: readonly unknown[]): Sessions<D> {
   const settings = requestSettings<FetchContext, FetchResult>(called);
   assertNoParams(settings);
-  const wrap = (handler: AnyHandler): AnyHandler => {
+  const wrap = (handler: AnyHandler, ...rest: unknown[]): AnyHandler => {
+    if (typeof handler !== "function") throw wrongFramework("holdfast/fetch", [handler, ...rest]);
     const wrapped: AnyHandler = function (...context) {
       return serveFetch({ settings, context, handle: () => handler.apply(this, context) });
     };

@@ -17,6 +17,7 @@ import type { RequestSession, ResponseHost } from "../session/request-session.js
 import { openSession, readSession, requestSessionOf } from "../session/lookup.js";
 import { requestSettings, type RequestSettings, type SessionOptions } from "../session/request-options.js";
 import { mount, protection, withAccess, type CrossOriginChecks } from "./adapter-core.js";
+import { wrongFramework } from "./wrong-framework.js";
 
 export * from "./common-exports.js";
 
@@ -67,8 +68,10 @@ export function session<D extends object = SessionData, S extends Schemas = Sche
 export function session<D extends object>(...called: readonly unknown[]): Sessions<D> {
   const settings = requestSettings<HonoContext, Result>(called);
   const { requests } = settings;
-  const middleware = (c: Context<SessionEnv<D>>, next: Next): Promise<Response | void> =>
-    requests ? requests.run(c, serve, settings, c as Context, next) : serve(settings, c, next);
+  const middleware = (c: Context<SessionEnv<D>>, next: Next): Promise<Response | void> => {
+    if (!(c.req as Partial<Context["req"]> | undefined)?.raw) throw wrongFramework("holdfast/hono", [c, next]);
+    return requests ? requests.run(c, serve, settings, c as Context, next) : serve(settings, c, next);
+  };
   return withAccess<D, Context<any>, typeof middleware, Pick<Sessions<D>, "open" | "read">>(settings, middleware, {
     open: async (c) => openSession<D>(settings, [c], new HonoView(c), c, new HonoHeaders(c)),
     async read(request) {

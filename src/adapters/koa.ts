@@ -21,6 +21,7 @@ import { requestSettings, type RequestSettings, type SessionOptions } from "../s
 import type { CrossOriginOptions } from "../http/cross-origin.js";
 import { isPlaced, mount, protection, SESSION_PROPERTY, withAccess, type CrossOriginChecks } from "./adapter-core.js";
 import { HeldResponse, onClose, toRead } from "./node-adapter.js";
+import { wrongFramework } from "./wrong-framework.js";
 
 export * from "./common-exports.js";
 
@@ -78,6 +79,7 @@ export function session<D extends object>(...called: readonly unknown[]): Sessio
   const settings = requestSettings<KoaContext, unknown>(called);
   const { requests } = settings;
   const middleware = (ctx: ExtendableContext, next: Next): Promise<void> => {
+    if (!(ctx as Partial<Context>).request) throw wrongFramework("holdfast/koa", [ctx, next]);
     if (!requests) return serve(settings, ctx as Context, next);
     bindListeners(requests, ctx, ctx.req, ctx.res);
     return requests.run(ctx, serve, settings, ctx as Context, next);

@@ -12,6 +12,8 @@ import type { RequestSession, ResponseHost } from "../session/request-session.js
 import { openSession, readSession } from "../session/lookup.js";
 import type { RequestSettings } from "../session/request-options.js";
 import { mount, placeSession } from "./adapter-core.js";
+import { mistake } from "../errors.js";
+import { isElsewhere, wrongFramework } from "./wrong-framework.js";
 
 /** Arguments of a request listener. Some servers pass upgrade requests with no response, or with another object. */
 export type NodeContext = readonly [req: IncomingMessage, res: ServerResponse];
@@ -47,6 +49,7 @@ export function serving(settings: RequestSettings, own: Serving = USUAL): Serve 
   const serve: Serve = (context, next) => {
     const [req, res] = context;
     const canRespond = isResponse(res);
+    if (!canRespond && isElsewhere([...context, next])) return refuse(context, next);
     const requestSession = mount(settings, new NodeView(req), context, req, canRespond);
     if (!requestSession) return next();
     own.place(req);
@@ -61,6 +64,13 @@ export function serving(settings: RequestSettings, own: Serving = USUAL): Serve 
     bindListeners(requests, req, req, res);
     requests.run(req, serve, context, next);
   };
+}
+
+/** Fails the call of a framework that does not pass `(req, res, next)`. */
+function refuse(context: NodeContext, next: (error?: unknown) => void): void {
+  const error = wrongFramework("holdfast/express, holdfast/connect or holdfast/node", context);
+  if (typeof next !== "function") throw error;
+  next(error);
 }
 
 /** Handles one request of a Node server. */
@@ -128,7 +138,7 @@ export interface NodeOpeners<D extends object> {
 export function nodeOpeners<D extends object>(settings: RequestSettings): NodeOpeners<D> {
   return {
     async open(req, res = (req as { res?: ServerResponse }).res) {
-      if (!res) throw new TypeError("holdfast: sessions.open needs the response; write sessions.open(req, res)");
+      if (!res) throw mistake("wrong-call", "sessions.open needs the response; write sessions.open(req, res)");
       return openSession<D>(settings, [req, res], new NodeView(req), req, new NodeHeaders(res), (report) =>
         onClose(res, report),
       );

@@ -13,6 +13,7 @@ import { requestSettings, type SessionOptions } from "../session/request-options
 import type { CrossOriginOptions } from "../http/cross-origin.js";
 import { assertNoParams, protection, withAccess, type CrossOriginChecks } from "./adapter-core.js";
 import { sendLastResort, nodeOpeners, serving, toRead, type NodeContext } from "./node-adapter.js";
+import { wrongFramework } from "./wrong-framework.js";
 
 export * from "./common-exports.js";
 
@@ -77,14 +78,17 @@ export function session<D extends object>(...called: readonly unknown[]): Sessio
   const settings = requestSettings<NodeContext, unknown>(called);
   assertNoParams(settings);
   const serve = serving(settings);
-  const wrap = (handler: SessionHandler<D>) => (req: IncomingMessage, res: ServerResponse) => {
-    const next = (error?: unknown): void =>
-      error === undefined ? handle(handler, req as SessionRequest<D>, res) : failed(res, error);
-    try {
-      serve([req, res], next);
-    } catch (error) {
-      failed(res, error);
-    }
+  const wrap = (handler: SessionHandler<D>, ...rest: unknown[]) => {
+    if (typeof handler !== "function") throw wrongFramework("holdfast/node", [handler, ...rest]);
+    return (req: IncomingMessage, res: ServerResponse) => {
+      const next = (error?: unknown): void =>
+        error === undefined ? handle(handler, req as SessionRequest<D>, res) : failed(res, error);
+      try {
+        serve([req, res], next);
+      } catch (error) {
+        failed(res, error);
+      }
+    };
   };
   return withAccess<D, IncomingMessage, typeof wrap, Pick<Sessions<D>, "open" | "read">>(
     settings,

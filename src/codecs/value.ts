@@ -1,6 +1,7 @@
 import type { TypeCodec } from "../contracts/type-codec.js";
-import { SessionError } from "../errors.js";
+import { mistake, SessionError } from "../errors.js";
 import { callable, misuse, onlyKeys, show } from "../util/assert.js";
+import { isPromise } from "../util/promise.js";
 import { fromBase64url, base64url, utf8Length } from "../util/bytes.js";
 
 /** Deeper nesting is refused: it is most likely a mistake, and each level uses stack. */
@@ -28,9 +29,13 @@ export class ValueCodec {
     callable(`type ${tag}: class`, type.class, "the class");
     callable(`type ${tag}: encode`, type.encode, "(instance) => data");
     callable(`type ${tag}: decode`, type.decode, "(data) => instance");
-    if (tag in BUILT_IN || this.#byTag.has(tag)) throw new TypeError(`holdfast: the type tag ${show(tag)} is taken`);
+    if (tag in BUILT_IN || this.#byTag.has(tag))
+      throw mistake(
+        "wrong-option",
+        `the type tag ${show(tag)} is taken; write another tag, or register the type once`,
+      );
     if (this.#tagOf.has(type.class.prototype))
-      throw new TypeError(`holdfast: the class ${type.class.name} is registered already`);
+      throw mistake("wrong-option", `the class ${type.class.name} is registered already; register it once`);
     this.#byTag.set(tag, type);
     this.#tagOf.set(type.class.prototype as object, tag);
   }
@@ -224,6 +229,7 @@ class Walk {
   }
 
   #refuseClass(value: object): never {
+    if (isPromise(value)) throw this.#refuse("a promise, which needs await,");
     throw this.#refuse(
       `an instance of ${value.constructor?.name ?? "an unnamed class"}, which is not registered (store.registerType)`,
     );

@@ -1,3 +1,4 @@
+import { mistake } from "../errors.js";
 import { isPlainObject } from "../util/assert.js";
 import { isPromise } from "../util/promise.js";
 import { cookieSettings, type CookieOptions, type CookieSettings } from "./write.js";
@@ -41,7 +42,7 @@ function keyOf(given: unknown): string | undefined {
 function synchronous(given: CookieOptions): CookieOptions {
   if (!isPromise(given)) return given;
   given.then(undefined, () => {});
-  throw new TypeError("holdfast: cookie returned a promise; it must be synchronous: (context) => ({ domain, path })");
+  throw mistake("wrong-option", "cookie returned a promise; it must be synchronous: (context) => ({ domain, path })");
 }
 
 /** The results of a host header may be without end: the oldest one goes. */

@@ -1,4 +1,5 @@
 import { boolean, misuse, onlyKeys, oneOf, outOfRange } from "../util/assert.js";
+import { OTHER_COOKIE_OPTIONS } from "../util/other-names.js";
 
 /** Attributes of the session cookie (RFC 6265bis). */
 export interface CookieOptions {
@@ -66,13 +67,14 @@ export function cookieName(option: string, name: unknown): string {
 
 /** Validates the options against each other and against every name that they are used with. */
 export function cookieSettings(given: CookieOptions, names: readonly string[]): CookieSettings {
-  const options = onlyKeys("cookie", given, OPTIONS);
+  const options = onlyKeys("cookie", given, OPTIONS, OTHER_COOKIE_OPTIONS);
   const sameSite = oneOf("cookie.sameSite", lower(options.sameSite ?? "lax"), ["lax", "strict", "none"]);
   const partitioned = boolean("cookie.partitioned", options.partitioned ?? false);
   const path = checkedPath(options.path ?? "/");
   const domain = options.domain === undefined ? undefined : checkedDomain(options.domain);
   const chosen = options.secure ?? "auto";
-  if (chosen !== "auto") boolean('cookie.secure (or "auto")', chosen);
+  if (chosen !== "auto" && typeof chosen !== "boolean")
+    throw misuse("cookie.secure", chosen, 'true, false or "auto"');
   const httpOnly = boolean("cookie.httpOnly", options.httpOnly ?? true);
   const prefixed = names.filter((name) => PREFIX.test(name));
   for (const name of prefixed) checkPrefix(name, { secure: chosen, httpOnly, path, domain });

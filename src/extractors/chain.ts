@@ -1,3 +1,4 @@
+import { mistake } from "../errors.js";
 import { misuse } from "../util/assert.js";
 import type { RequestView } from "../http/request-view.js";
 import type { Extractor, Found } from "./extractor.js";
@@ -17,7 +18,7 @@ import { fromAuthHeader, fromCookie, fromForm, fromHeader, fromParam, fromQuery 
  */
 export function chain(...extractors: readonly Extractor[]): Extractor {
   if (extractors.length === 0)
-    throw new TypeError("holdfast: chain() has no members; write chain(fromCookie(), fromHeader(…))");
+    throw mistake("wrong-option", "chain() has no members; write chain(fromCookie(), fromHeader(…))");
   for (const extractor of extractors) assertExtractor("chain", extractor);
   const members = Object.freeze(extractors.flatMap((extractor) => extractor.members));
   return Object.freeze({

@@ -1,4 +1,4 @@
-import { SessionError } from "../errors.js";
+import { mistake, SessionError } from "../errors.js";
 import { isPlainObject, misplaced, misuse, onlyKeys, show } from "../util/assert.js";
 import { header, isHandshake, type RequestView } from "./request-view.js";
 
@@ -97,8 +97,9 @@ function refused(method: string, origins: readonly string[], hasSite: boolean): 
 function trustedOrigins(called: readonly unknown[]): ReadonlySet<string> {
   const given = (called[0] ?? {}) as CrossOriginOptions;
   if (called.length > 1 || !isPlainObject(given))
-    throw new TypeError(
-      "holdfast: crossOriginProtection() makes the middleware from options; write " +
+    throw mistake(
+      "wrong-place",
+      "crossOriginProtection() makes the middleware from options; write " +
         "app.use(crossOriginProtection()), not app.use(crossOriginProtection)",
     );
   const { trustedOrigins = [] } = onlyKeys("crossOriginProtection", given, ["trustedOrigins"]);

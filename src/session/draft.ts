@@ -1,3 +1,4 @@
+import { mistake } from "../errors.js";
 import { EncodedData } from "../codecs/encoded-data.js";
 import type { ValueCodec } from "../codecs/value.js";
 import { isPromise } from "../util/promise.js";
@@ -424,10 +425,10 @@ function kept(data: EncodedData, keep: ReadonlySet<string> | undefined): Encoded
 function result(update: Update, value: unknown): unknown {
   const next = update(value);
   if (next === undefined)
-    throw new TypeError("holdfast: the function passed to update() returned undefined; it must return the new value");
+    throw mistake("wrong-call", "the function passed to update() returned undefined; it must return the new value");
   if (isPromise(next)) next.then(undefined, () => {});
   if (isPromise(next))
-    throw new TypeError("holdfast: the function passed to update() must be synchronous; await first, then update");
+    throw mistake("wrong-call", "the function passed to update() must be synchronous; await first, then update");
   return next;
 }
 

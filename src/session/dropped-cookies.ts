@@ -1,5 +1,6 @@
 import type { CookieSettings } from "../cookie/write.js";
 import { isBrowserOnPlainHttp, isOutsideDomain } from "../http/local.js";
+import { withPage } from "../errors.js";
 import type { RequestView } from "../http/request-view.js";
 import { warn } from "../util/builtin.js";
 import { isSecure } from "./reply-headers.js";
@@ -22,17 +23,15 @@ export function warnIfDropped(
   if (!warnedOfPlainHttp.has(settings) && isBrowserOnPlainHttp(view) && isSecure({ cookie, view })) {
     warnedOfPlainHttp.add(settings);
     emit({ type: "insecure" });
-    warn(
-      "holdfast: a Secure cookie was sent to a browser on plain http, which drops it; serve https, or set " +
-        "cookie.secure: false",
-    );
+    const message = "holdfast: a Secure cookie was sent to a browser on plain http, which drops it";
+    warn(withPage(`${message}; serve https, or set cookie.secure: false`, "wrong-option"));
   }
   const { domain } = cookie;
   if (domain === undefined || warnedOfDomain.has(settings) || !isOutsideDomain(view, domain)) return;
   warnedOfDomain.add(settings);
-  warn(
+  const message =
     `holdfast: a cookie with Domain=${domain} was sent to a request whose Host is not in that domain; browsers drop ` +
-      "it, unless a proxy has replaced Host: set cookie.domain to the host or a parent of it, or let the proxy pass " +
-      "Host on",
-  );
+    "it, unless a proxy has replaced Host: set cookie.domain to the host or a parent of it, or let the proxy pass " +
+    "Host on";
+  warn(withPage(message, "wrong-option"));
 }

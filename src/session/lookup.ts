@@ -1,5 +1,5 @@
 import type { Session, StoredSession, Store } from "../contracts/session-api.js";
-import { SessionError } from "../errors.js";
+import { mistake, SessionError } from "../errors.js";
 import type { ResponseHeaders, RequestView } from "../http/request-view.js";
 import { Notes } from "../util/notes.js";
 import type { SessionData } from "../session-data.js";
@@ -176,8 +176,9 @@ function assertApart(outer: RequestSettings, inner: RequestSettings): void {
   const places = outer.writable.map(placeOf);
   const shared = inner.writable.map(placeOf).find((place) => places.includes(place));
   if (!shared) return;
-  throw new TypeError(
-    `holdfast: two session middlewares use the same ${shared}, those of the namespaces ${outer.namespace} and ` +
+  throw mistake(
+    "wrong-place",
+    `two session middlewares use the same ${shared}, those of the namespaces ${outer.namespace} and ` +
       `${inner.namespace}; mount one of them once, or give them different extractors`,
   );
 }

@@ -1,4 +1,5 @@
 import type { Awaitable } from "../contracts/storage.js";
+import { callerOf, calledBy } from "../errors.js";
 
 /**
  * The promise of a lifecycle method. It records whether anything waits for it: a failure that no caller would see
@@ -35,7 +36,10 @@ export class MethodQueue {
   /** Starts a call after the earlier ones have completed. */
   run<T>(work: () => Awaitable<T>): Promise<T> {
     const result = this.#tail.then(work);
-    const promise = new MethodPromise<T>((resolve, reject) => void result.then(resolve, reject));
+    const caller = callerOf(this.run);
+    const promise = new MethodPromise<T>(
+      (resolve, reject) => void result.then(resolve, (error: unknown) => reject(calledBy(error, caller))),
+    );
     const running: Running = { promise, failure: undefined };
     this.#running.push(running);
     this.#tail = result.then(

@@ -5,8 +5,10 @@ import type { Storage } from "../contracts/storage.js";
 import type { TypeCodec } from "../contracts/type-codec.js";
 import { callable, misplaced, misuse, oneOf, onlyKeys, outOfRange, wholeNumber } from "../util/assert.js";
 import { builtinModule, environment, isWorker, warn } from "../util/builtin.js";
+import { withPage } from "../errors.js";
 import { assertCrypto } from "../util/hash.js";
 import { milliseconds, type Duration } from "../util/duration.js";
+import { OTHER_OPTIONS } from "../util/other-names.js";
 import { isPromise } from "../util/promise.js";
 import { assertStorage } from "../storage/driver.js";
 import { memoryStorage } from "../storage/memory.js";
@@ -133,7 +135,7 @@ const MOST_PER_OWNER = 10_000;
 
 /** Validates the options of a store; every mistake throws here, none at run time. */
 export function storeSettings(given: StoreOptions = {}): StoreSettings {
-  const options = onlyKeys("createStore", given, STORE_OPTIONS);
+  const options = onlyKeys("createStore", given, STORE_OPTIONS, OTHER_OPTIONS);
   assertCrypto();
   const idle = milliseconds("idleTimeout", options.idleTimeout ?? 30 * MINUTE, SECOND);
   const storage = options.storage === undefined ? defaultStorage() : assertStorage(options.storage);
@@ -174,13 +176,16 @@ export function withStorage(settings: StoreSettings, storage: Storage): StoreSet
 
 function defaultStorage(): Storage {
   if (isShortLived()) {
-    warn("holdfast keeps sessions in memory, and here many processes come and go: sessions get lost. Set `storage`.");
+    warnOfMemory("here many processes come and go: sessions get lost");
   } else if (environment("NODE_ENV") === "production") {
-    warn(
-      "holdfast keeps sessions in memory: they end with this process and no other process sees them. Set `storage`.",
-    );
+    warnOfMemory("they end with this process and no other process sees them");
   }
   return memoryStorage();
+}
+
+function warnOfMemory(why: string): void {
+  const message = `holdfast keeps sessions in memory: ${why}; write storage: redisStorage(client), or another`;
+  warn(withPage(message, "wrong-option"));
 }
 
 /** Environment variables of platforms that start and stop processes on demand. */

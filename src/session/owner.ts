@@ -1,6 +1,7 @@
 import type { AuthenticateOptions, SessionInfo } from "../contracts/session-api.js";
 import { boolean, isPlainObject, misuse, onlyKeys, outOfRange } from "../util/assert.js";
 import { utf8Length } from "../util/bytes.js";
+import { OTHER_LOGIN_OPTIONS } from "../util/other-names.js";
 import { milliseconds, type Duration } from "../util/duration.js";
 import type { Parked } from "../codecs/record.js";
 import { SessionError } from "../errors.js";
@@ -115,22 +116,17 @@ export function assertReachable(
 /** Throws if a value cannot be an owner. */
 export function checkOwner(owner: unknown): asserts owner is string {
   if (typeof owner !== "string" || owner === "")
-    throw misuse("owner", owner, "the account's id as a string, like String(user.id)");
+    throw misuse("owner", owner, "the account's id as a string, like String(user.id)", "wrong-call");
   if (owner.length > MOST_CHARACTERS)
     throw outOfRange("owner", `a string of ${owner.length} characters`, `at most ${MOST_CHARACTERS} characters`);
   if (LONE_SURROGATE.test(owner)) throw misuse("owner", "a string with half a surrogate pair", "well-formed Unicode");
 }
 
+const LOGIN_OPTIONS = ["info", "actor", "keep", "idleTimeout", "absoluteTimeout", "sessionOnly"];
+
 /** Validates and copies the options of a login. */
 export function checkedLogin(options: object): Asked {
-  const own = onlyKeys<AuthenticateOptions<any>>("authenticate", options, [
-    "info",
-    "actor",
-    "keep",
-    "idleTimeout",
-    "absoluteTimeout",
-    "sessionOnly",
-  ]);
+  const own = onlyKeys<AuthenticateOptions<any>>("authenticate", options, LOGIN_OPTIONS, OTHER_LOGIN_OPTIONS);
   return {
     info: checkedInfo(own.info),
     actor: Object.hasOwn(own, "actor") ? checkedActor(own.actor) : undefined,

@@ -1,3 +1,4 @@
+import { mistake } from "../errors.js";
 import { assertExtractor } from "../extractors/chain.js";
 import { fromCookie } from "../extractors/sources.js";
 import { askedHeaders, isWritable, type Extractor, type Found } from "../extractors/extractor.js";
@@ -6,6 +7,7 @@ import { cookieSettings, type CookieOptions, type CookieSettings } from "../cook
 import { boolean, callable, isPlainObject, misplaced, oneOf, onlyKeys } from "../util/assert.js";
 import type { ResponseHeaders, RequestView } from "../http/request-view.js";
 import { asyncContext, type AsyncContext } from "../util/async-context.js";
+import { OTHER_OPTIONS } from "../util/other-names.js";
 import { isPromise } from "../util/promise.js";
 import type { Awaitable, Storage } from "../contracts/storage.js";
 import type { Store } from "../contracts/session-api.js";
@@ -181,12 +183,8 @@ export function rememberSettings(sessions: object, settings: RequestSettings): v
  */
 export function requestSettings<C extends readonly unknown[], R>(called: readonly unknown[]): RequestSettings<C, R> {
   const given = (called[0] ?? {}) as SessionOptions<C, R>;
-  if (called.length > 1 || !isPlainObject(given)) {
-    throw new TypeError(
-      "holdfast: session() makes the middleware from options; write app.use(session({ … })), not app.use(session)",
-    );
-  }
-  const options = onlyKeys("session", given, [...STORE_OPTIONS, ...REQUEST_OPTIONS]);
+  if (called.length > 1 || !isPlainObject(given)) throw noOptions(given);
+  const options = onlyKeys("session", given, [...STORE_OPTIONS, ...REQUEST_OPTIONS], OTHER_OPTIONS);
   const extractor = options.extractor ?? fromCookie();
   assertExtractor("extractor", extractor);
   const writable = extractor.members.filter(isWritable);
@@ -215,6 +213,18 @@ export function requestSettings<C extends readonly unknown[], R>(called: readonl
   });
 }
 
+/** The error for something else than options. */
+function noOptions(given: unknown): TypeError {
+  const isStorage = typeof (given as Partial<Storage>).create === "function";
+  if (isPromise(given)) return misplaced("session: options", given, "session(await …)");
+  if (isStorage) return misplaced("session: options", given, "session({ storage })");
+  return mistake(
+    "wrong-call",
+    "session() takes options and makes the middleware; write app.use(session({ … })), not app.use(session), or " +
+      "session({ … })(handler) with holdfast/node and holdfast/fetch",
+  );
+}
+
 function cookieAttributes<C extends readonly unknown[]>(
   given: SessionOptions<C>["cookie"] = {},
   names: readonly string[],
@@ -229,7 +239,7 @@ function synchronous<C extends readonly unknown[]>(skip: (...context: C) => bool
     const skips: unknown = skip(...context);
     if (!isPromise(skips)) return skips as boolean;
     skips.then(undefined, () => {});
-    throw new TypeError("holdfast: skip returned a promise; it must be synchronous: (context) => boolean");
+    throw mistake("wrong-option", "skip returned a promise; it must be synchronous: (context) => boolean");
   };
 }
 
@@ -254,7 +264,8 @@ function ready(options: SessionOptions<any, any>): Stores<any> {
     throw misplaced(
       "store",
       options.store,
-      "the result of createStore({ storage }); a storage is passed as `storage`",
+      "the result of createStore({ storage }); a storage is passed as `storage`, and stores of express-session and " +
+        "connect are not storages: storage: redisStorage(client), or another",
     );
   const beside = STORE_OPTIONS.find((name) => (options as Record<string, unknown>)[name] !== undefined);
   if (beside)
@@ -285,7 +296,7 @@ function perRequest<C extends readonly unknown[]>(
 }
 
 const never = (): never => {
-  throw new TypeError("holdfast: the storage is known only inside a request");
+  throw mistake("wrong-option", "the storage is known only inside a request");
 };
 const NEVER_USED: Storage = { get: never, create: never, update: never, touch: never, delete: never };
 
@@ -298,7 +309,7 @@ function ownOptions(options: SessionOptions<any, any>): StoreOptions {
 function assertDifferent(writable: readonly Extractor[]): void {
   const places = writable.map(placeOf);
   const twice = places.find((place, i) => places.indexOf(place) !== i);
-  if (twice) throw new TypeError(`holdfast: the extractor writes the ${twice} twice; name each place once`);
+  if (twice) throw mistake("wrong-option", `the extractor writes the ${twice} twice; name each place once`);
 }
 
 /** Name of the place of a token, for messages. */

@@ -450,7 +450,8 @@ function hasUnsaved(core: SessionCore): boolean {
 export function noSession(): SessionError {
   return new SessionError(
     "no-session",
-    "there is no session here: the middleware is not mounted on this route, or skipped this request",
+    "there is no session here: the middleware is not mounted on this route, or skipped this request; mount it " +
+      "before what uses the session",
   );
 }
 

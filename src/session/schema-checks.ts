@@ -1,3 +1,4 @@
+import { mistake } from "../errors.js";
 import type { ValueCodec } from "../codecs/value.js";
 import type { SessionError } from "../errors.js";
 import { show } from "../util/assert.js";
@@ -84,8 +85,9 @@ export class SchemaChecks {
       // It does not accept its own output.
     }
     if (again !== text)
-      throw new TypeError(
-        `holdfast: the schema of ${show(key)} must take what it returns and return the same again, since what it ` +
+      throw mistake(
+        "wrong-option",
+        `the schema of ${show(key)} must take what it returns and return the same again, since what it ` +
           "returned is stored and checked when it is read; convert the value before set()",
       );
   }

@@ -1,5 +1,5 @@
 import type { SchemaIssue, SchemaResult, Schemas, StandardSchema } from "../contracts/schema.js";
-import { SessionError } from "../errors.js";
+import { mistake, SessionError } from "../errors.js";
 import { isPlainObject, misplaced, misuse, oneOf, show } from "../util/assert.js";
 import { isPromise } from "../util/promise.js";
 
@@ -60,8 +60,9 @@ function validatorOf(key: string, schema: unknown): Validate {
     throw misplaced(`schema.${key}`, schema, "a Standard Schema (zod 3.24 or later, valibot 1, arktype 2 …)");
   const { version, validate } = schema["~standard"];
   if (version !== 1 || typeof validate !== "function")
-    throw new TypeError(
-      `holdfast: schema.${key} has version ${show(version)} of Standard Schema; write one of version 1`,
+    throw mistake(
+      "wrong-option",
+      `schema.${key} has version ${show(version)} of Standard Schema; write one of version 1`,
     );
   return (value) => schema["~standard"].validate(value);
 }
@@ -83,8 +84,9 @@ function resultOf(key: string, validate: Validate, value: unknown): SchemaResult
   }
   if (!isPromise(result)) return result as SchemaResult<unknown>;
   result.then(undefined, () => {});
-  throw new TypeError(
-    `holdfast: the schema of ${show(key)} is asynchronous; a session checks its values at once: validate before set()`,
+  throw mistake(
+    "wrong-option",
+    `the schema of ${show(key)} is asynchronous; a session checks its values at once: validate before set()`,
   );
 }
 

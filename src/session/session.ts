@@ -1,5 +1,5 @@
 import type { AuthenticateOptions, Session, StoredSession, Store } from "../contracts/session-api.js";
-import { SessionError } from "../errors.js";
+import { mistake, SessionError, withPage } from "../errors.js";
 import { CLOCK_SKEW_MS } from "../contracts/storage.js";
 import { boolean, onlyKeys, show } from "../util/assert.js";
 import { environment, warn } from "../util/builtin.js";
@@ -24,8 +24,9 @@ export function makeSession<D extends object>(core: SessionCore): StoredSession<
 const nothingElse: object = new Proxy(Object.create(Object.prototype) as object, {
   set(_target, property) {
     const name = show(String(property));
-    throw new TypeError(
-      `holdfast: a session has no property ${name} to assign to, and it would not be stored; write ` +
+    throw mistake(
+      "wrong-call",
+      `a session has no property ${name} to assign to, and it would not be stored; write ` +
         `session.set(${name}, value)`,
     );
   },
@@ -61,10 +62,10 @@ function warnOfRead(property: string): void {
   if (warned.has(property) || warned.size >= MOST_WARNINGS || environment("NODE_ENV") === "production") return;
   warned.add(property);
   const name = show(property);
-  warn(
+  const message =
     `holdfast: a session has no property ${name}; its data is read with session.get(${name}), and removed with ` +
-      `session.delete(${name})`,
-  );
+    `session.delete(${name})`;
+  warn(withPage(message, "wrong-call"));
 }
 
 class ActiveSession implements Session<Data>, Disposable {
@@ -154,8 +155,9 @@ class ActiveSession implements Session<Data>, Disposable {
 
   update(key: string, update: (value: any) => unknown): void {
     if (typeof update !== "function")
-      throw new TypeError(
-        `holdfast: update takes a function of the old value; write session.set(${show(key)}, value) to replace it`,
+      throw mistake(
+        "wrong-call",
+        `update takes a function of the old value; write session.set(${show(key)}, value) to replace it`,
       );
     this.#writable("update").update(checkedKey(key), update);
   }
@@ -240,6 +242,7 @@ class ActiveSession implements Session<Data>, Disposable {
   }
 
   reload(options: { discard?: boolean } = {}): Promise<void> {
+    if (typeof options === "function") throw refused("reload", options, "await session.reload()");
     const { discard = false } = onlyKeys<{ discard?: boolean }>("reload", options, ["discard"]);
     boolean("reload.discard", discard);
     return this.#own.methods.run(() => {
@@ -346,7 +349,8 @@ function isKeyOf(session: unknown, key: string): boolean {
 }
 
 function checkedKey(key: unknown): string {
-  if (typeof key !== "string") throw new TypeError(`holdfast: a session's keys are strings, not ${show(key)}`);
+  if (typeof key !== "string")
+    throw mistake("wrong-call", `a session's keys are strings, not ${show(key)}; write session.set("key", value)`);
   return key;
 }
 
@@ -361,5 +365,5 @@ function refused(method: string, value: unknown, write: string): TypeError {
       : typeof value === "string"
         ? "no string"
         : `no ${show(value)}`;
-  return new TypeError(`holdfast: ${method} takes ${what}; write ${write}`);
+  return mistake("wrong-call", `${method} takes ${what}; write ${write}`);
 }

@@ -2,6 +2,7 @@ import type { Storage } from "../contracts/storage.js";
 import { SessionError } from "../errors.js";
 import { misplaced } from "../util/assert.js";
 import { randomText } from "../util/random.js";
+import { isPromise } from "../util/promise.js";
 
 const CALLS = ["get", "create", "update", "touch", "delete"] as const;
 
@@ -11,8 +12,14 @@ export function assertStorage(storage: unknown, option: string = "storage"): Sto
     (name) => typeof (storage as Record<string, unknown> | null | undefined)?.[name] !== "function",
   );
   if (lacking.length > 0)
-    throw misplaced(option, storage, `memoryStorage() or another storage; this one lacks ${lacking.join(", ")}`);
+    throw misplaced(option, storage, `${insteadOf(storage)}; this one lacks ${lacking.join(", ")}`);
   return storage as Storage;
+}
+
+function insteadOf(storage: unknown): string {
+  if (typeof storage === "function") return `its result: ${storage.name || "create"}(…)`;
+  if (isPromise(storage as object | null)) return "what it resolves to: await …";
+  return "redisStorage(client), postgresStorage(pool), memoryStorage() or another storage";
 }
 
 /**

@@ -1,4 +1,4 @@
-import { SessionError } from "../errors.js";
+import { mistake, SessionError } from "../errors.js";
 import { kindOf, misplaced } from "../util/assert.js";
 import { has, refuseLookAlikes, type LookAlike } from "./look-alikes.js";
 
@@ -82,7 +82,7 @@ export function tableOf(
   if (has(client, ...CALLS)) return plainly(client as DynamodbClient, name);
   if (has(client, ...DOCUMENT_CALLS)) return asDocument(client as DynamodbDocument, name);
   const what = `${kindOf(client)} has neither ${CALLS.join(", ")} nor ${DOCUMENT_CALLS.join(", ")}`;
-  throw new TypeError(`holdfast: dynamodbStorage: ${what}; write dynamodbStorage(new DynamoDB({ … }), { table })`);
+  throw mistake("wrong-client", `dynamodbStorage: ${what}; write dynamodbStorage(new DynamoDB({ … }), { table })`);
 }
 
 /** Methods and their command classes: for items, for documents, and for the table itself. */

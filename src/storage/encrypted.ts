@@ -10,7 +10,7 @@ import {
   type StorageEntry,
   type StoredEntry,
 } from "../contracts/storage.js";
-import { SessionError } from "../errors.js";
+import { mistake, SessionError } from "../errors.js";
 import { misplaced } from "../util/assert.js";
 import { builtinModule } from "../util/builtin.js";
 import { isPromise } from "../util/promise.js";
@@ -116,13 +116,14 @@ function opened(crypto: NodeCrypto, ring: readonly Key[], storageKey: string, te
 function readKey(crypto: NodeCrypto, key: unknown, i: number): Key {
   const bytes = typeof key === "string" ? fromString(key) : key;
   if (!(bytes instanceof Uint8Array) || bytes.length !== KEY_BYTES) {
-    throw new TypeError(
-      `holdfast: encrypted: keys[${i}] is not ${KEY_BYTES} bytes; write crypto.randomBytes(32), or its ` +
+    throw mistake(
+      "wrong-option",
+      `encrypted: keys[${i}] is not ${KEY_BYTES} bytes; write crypto.randomBytes(32), or its ` +
         "base64url or hex string",
     );
   }
   if (new Set(bytes).size < 8)
-    throw new TypeError(`holdfast: encrypted: keys[${i}] is not random; write the result of crypto.randomBytes(32)`);
+    throw mistake("wrong-option", `encrypted: keys[${i}] is not random; write the result of crypto.randomBytes(32)`);
   const name = crypto
     .createHash("sha256")
     .update("holdfast encrypted key")

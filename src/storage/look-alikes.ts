@@ -3,6 +3,8 @@
  * says what to pass instead.
  */
 
+import { mistake } from "../errors.js";
+
 /** A kind of object that is easily confused with a client. */
 export interface LookAlike {
   /** Its name, as its users call it. */
@@ -16,7 +18,7 @@ export interface LookAlike {
 export function refuseLookAlikes(storage: string, client: unknown, own: readonly LookAlike[] = []): void {
   if (client === null || (typeof client !== "object" && typeof client !== "function")) return;
   const found = [...EVERYWHERE, ...own].find(({ matches }) => matches(client));
-  if (found) throw new TypeError(`holdfast: ${storage}: client is ${found.name}; write ${found.write(storage)}`);
+  if (found) throw mistake("wrong-client", `${storage}: client is ${found.name}; write ${found.write(storage)}`);
 }
 
 /** True if the object has methods with these names. */
@@ -49,6 +51,11 @@ const settingsOfPool =
 
 /** Query builders and similar objects that contain a client. */
 const EVERYWHERE: readonly LookAlike[] = [
+  {
+    name: "a request",
+    matches: (client) => "headers" in client && "method" in client && "url" in client,
+    write: (storage) => `storage: ${storage}(client); with storage: ${storage} it is called for each request`,
+  },
   { name: "a Promise", matches: (client) => has(client, "then"), write: (storage) => `${storage}(await …)` },
   {
     name: "a database of Drizzle",

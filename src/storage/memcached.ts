@@ -14,7 +14,7 @@ import {
   type Version,
   type Written,
 } from "../contracts/storage.js";
-import { SessionError } from "../errors.js";
+import { mistake, SessionError } from "../errors.js";
 import { bad, clockFinding, DEFAULT_PREFIX, ok, tryChanges, warning } from "./findings.js";
 import { has, isA, refuseLookAlikes, type LookAlike } from "./look-alikes.js";
 import { kindOf, misuse, onlyKeys, show, wholeNumber } from "../util/assert.js";
@@ -64,8 +64,9 @@ export function memcachedStorage(client: MemcachedClient, options: MemcachedOpti
   refuseLookAlikes("memcachedStorage", client, LOOK_ALIKES);
   const lacking = (["gets", "add", "cas"] as const).filter((call) => !hasCall(client, call));
   if (lacking.length > 0)
-    throw new TypeError(
-      `holdfast: memcachedStorage: ${kindOf(client)} lacks ${lacking.join(", ")}; write memcachedStorage(new ` +
+    throw mistake(
+      "wrong-client",
+      `memcachedStorage: ${kindOf(client)} lacks ${lacking.join(", ")}; write memcachedStorage(new ` +
         `MemcacheClient({ server: "localhost:11211" }))`,
     );
   refuseSeveralServers(client);

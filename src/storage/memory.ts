@@ -15,6 +15,7 @@ import {
 } from "../contracts/storage.js";
 import { SessionError } from "../errors.js";
 import { onlyKeys, wholeNumber } from "../util/assert.js";
+import { OTHER_STORAGE_OPTIONS } from "../util/other-names.js";
 import { environment } from "../util/builtin.js";
 import { bad, ok, warning } from "./findings.js";
 
@@ -53,7 +54,7 @@ const FULL_SLICE = 1024;
  * ```
  */
 export function memoryStorage(options: MemoryOptions = {}): MemoryStorage {
-  const { maxEntries } = onlyKeys("memoryStorage", options, ["maxEntries"]);
+  const { maxEntries } = onlyKeys("memoryStorage", options, ["maxEntries"], OTHER_STORAGE_OPTIONS);
   return new MemoryStorage(maxEntries === undefined ? Infinity : wholeNumber("maxEntries", maxEntries, 1));
 }
 

@@ -14,7 +14,7 @@ import {
   type Version,
   type Written,
 } from "../contracts/storage.js";
-import { SessionError } from "../errors.js";
+import { mistake, SessionError } from "../errors.js";
 import { kindOf } from "../util/assert.js";
 import { bad, clockFinding, DEFAULT_PREFIX, length, ok, tryChanges, warning } from "./findings.js";
 import { newVersion } from "./driver.js";
@@ -54,8 +54,9 @@ export function mongodbStorage(collection: MongodbCollection): MongodbStorage {
   const lacking = CALLS.filter((call) => !has(collection, call));
   if (lacking.length > 0) {
     const write = 'mongodbStorage(client.db().collection("sessions"))';
-    throw new TypeError(
-      `holdfast: mongodbStorage: ${kindOf(collection)} lacks ${lacking.join(", ")}; write ${write}`,
+    throw mistake(
+      "wrong-client",
+      `mongodbStorage: ${kindOf(collection)} lacks ${lacking.join(", ")}; write ${write}`,
     );
   }
   return new MongodbStorage(collection);

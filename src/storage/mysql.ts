@@ -126,5 +126,6 @@ function promised(client: MysqlClient | MysqlCallbackClient): MysqlClient {
     "mysqlStorage: client",
     client,
     "a pool or connection of mysql2 (this has no promise()), mysql2/promise or mariadb (this has no execute())",
+    "wrong-client",
   );
 }

@@ -156,5 +156,6 @@ function clientOf(client: PgClient | PostgresJsClient | PgliteClient): SqlClient
     "postgresStorage: client",
     client,
     "a Pool or Client of pg or a PGlite (this has no query()), or the sql of postgres (this has no unsafe())",
+    "wrong-client",
   );
 }

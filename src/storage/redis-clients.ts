@@ -1,4 +1,4 @@
-import { SessionError } from "../errors.js";
+import { mistake, SessionError } from "../errors.js";
 import { kindOf, misuse } from "../util/assert.js";
 import { has as hasCalls, isA, refuseLookAlikes, type LookAlike } from "./look-alikes.js";
 
@@ -79,8 +79,9 @@ function connectionOf(client: RedisClient): Made {
   if (has(client, "call"))
     return has(client, "nodes") ? ioCluster(client as IoRedisCluster) : ioSingle(client as IoRedisClient);
   if (!has(client, "sendCommand")) {
-    throw new TypeError(
-      `holdfast: redisStorage: ${kindOf(client)} has neither sendCommand (clients of redis) nor call (clients ` +
+    throw mistake(
+      "wrong-client",
+      `redisStorage: ${kindOf(client)} has neither sendCommand (clients of redis) nor call (clients ` +
         "of ioredis and iovalkey); write redisStorage(createClient(…)) or redisStorage(new Redis(…))",
     );
   }

@@ -5,6 +5,7 @@
  */
 import type { Storage } from "../contracts/storage.js";
 import { misuse, onlyKeys } from "../util/assert.js";
+import { OTHER_STORAGE_OPTIONS } from "../util/other-names.js";
 import { connection, type RedisClient } from "./redis-clients.js";
 import { RedisStorage } from "./redis-storage.js";
 
@@ -43,7 +44,8 @@ export interface RedisOptions {
  * ```
  */
 export function redisStorage(client: RedisClient, options: RedisOptions = {}): Storage {
-  const { prefix = "" } = onlyKeys("redisStorage", options, ["prefix"]);
+  const connected = connection(client);
+  const { prefix = "" } = onlyKeys("redisStorage", options, ["prefix"], OTHER_STORAGE_OPTIONS);
   if (typeof prefix !== "string") throw misuse("prefix", prefix, '"app:"');
-  return new RedisStorage(connection(client), prefix);
+  return new RedisStorage(connected, prefix);
 }

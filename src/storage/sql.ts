@@ -1,3 +1,4 @@
+import { mistake } from "../errors.js";
 import {
   CLOCK_SKEW_MS,
   type Storage,
@@ -10,6 +11,7 @@ import {
   type Written,
 } from "../contracts/storage.js";
 import { onlyKeys, show } from "../util/assert.js";
+import { OTHER_STORAGE_OPTIONS } from "../util/other-names.js";
 import { DEFAULT_PREFIX } from "./findings.js";
 import { newVersion } from "./driver.js";
 import { Sweeping } from "./sweeping.js";
@@ -347,15 +349,15 @@ export function tableNames(
   options: SqlOptions,
   allowed: readonly (keyof SqlOptions)[] = ["table", "schema"],
 ): TableNames {
-  const { table = DEFAULT_TABLE, schema } = onlyKeys(where, options, allowed);
+  const { table = DEFAULT_TABLE, schema } = onlyKeys(where, options, allowed, OTHER_STORAGE_OPTIONS);
   return { table: plainName("table", table), schema: schema === undefined ? undefined : plainName("schema", schema) };
 }
 
 function plainName(option: string, name: unknown): string {
   if (typeof name === "string" && NAME.test(name)) return name;
-  throw new TypeError(
-    `holdfast: ${option} is ${show(name)}; write a name of letters, digits and _, at most 48, not beginning ` +
-      "with a digit",
+  throw mistake(
+    "wrong-option",
+    `${option} is ${show(name)}; write a name of letters, digits and _, at most 48, that begins with no digit`,
   );
 }
 

@@ -162,6 +162,7 @@ function clientOf(database: SqliteDatabase | LibsqlClient): SqlClient {
     database,
     "a database of better-sqlite3, node:sqlite or bun:sqlite (this has no prepare()), or a client of " +
       "@libsql/client (this has no execute() and reconnect())",
+    "wrong-client",
   );
 }
 

@@ -1,3 +1,4 @@
+import { mistake } from "../errors.js";
 import type { SweepOptions } from "../contracts/storage.js";
 import { callable, onlyKeys } from "../util/assert.js";
 import { warn } from "../util/builtin.js";
@@ -25,7 +26,7 @@ export class Sweeping {
   start(options: SweepOptions = {}): void {
     onlyKeys("startSweep", options, ["every", "onError", "clock"]);
     const every = milliseconds("every", options.every ?? DEFAULT_EVERY, 1000);
-    if (every > LONGEST_TIMER_MS) throw new RangeError("holdfast: every is longer than 24 days; write 1d");
+    if (every > LONGEST_TIMER_MS) throw mistake("wrong-option", "every is longer than 24 days; write 1d", RangeError);
     const onError = callable("onError", options.onError ?? warnOf, "(error) => …");
     const { now, setTimer } = options.clock ?? UNREFERENCED;
     this.stop();

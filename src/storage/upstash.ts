@@ -4,8 +4,9 @@
  * @module
  */
 import type { Storage, StorageCall, StorageFinding } from "../contracts/storage.js";
-import { SessionError } from "../errors.js";
+import { mistake, SessionError } from "../errors.js";
 import { kindOf, misuse, onlyKeys } from "../util/assert.js";
+import { OTHER_STORAGE_OPTIONS } from "../util/other-names.js";
 import { clockFinding, warning } from "./findings.js";
 import { has, refuseLookAlikes, type LookAlike } from "./look-alikes.js";
 import type { Command, Connection, Send } from "./redis-clients.js";
@@ -44,13 +45,14 @@ export interface UpstashOptions {
  * ```
  */
 export function upstashStorage(client: UpstashClient, options: UpstashOptions = {}): Storage {
-  const { prefix = "" } = onlyKeys("upstashStorage", options, ["prefix"]);
+  const { prefix = "" } = onlyKeys("upstashStorage", options, ["prefix"], OTHER_STORAGE_OPTIONS);
   if (typeof prefix !== "string") throw misuse("prefix", prefix, '"app:"');
   refuseLookAlikes("upstashStorage", client, LOOK_ALIKES);
   const lacking = CALLS.filter((call) => !has(client, call));
   if (lacking.length > 0) {
-    throw new TypeError(
-      `holdfast: upstashStorage: ${kindOf(client)} lacks ${lacking.join(", ")}; write ` +
+    throw mistake(
+      "wrong-client",
+      `upstashStorage: ${kindOf(client)} lacks ${lacking.join(", ")}; write ` +
         "upstashStorage(Redis.fromEnv()), with the Redis of @upstash/redis",
     );
   }

@@ -1,5 +1,6 @@
 import type { Awaitable, Storage } from "../contracts/storage.js";
 import { memoryStorage } from "../storage/memory.js";
+import { mistake } from "../errors.js";
 
 /** The storage of an application that runs the adapter suite: in memory, and it fails when the suite says so. */
 export interface AdapterStorage extends Storage {
@@ -52,7 +53,7 @@ function newStorage(): AdapterStorage {
     delete: (key, version, call) => writing(() => (keys.delete(key), memory.delete(key, version, call))),
     command(name) {
       if (name === "up" || name === "read-only" || name === "down") state = name;
-      else if (name !== "count") throw new TypeError(`holdfast: the adapter suite has no command ${name}`);
+      else if (name !== "count") throw mistake("wrong-call", `the adapter suite has no command ${name}`);
       return name === "count" ? String(keys.size) : state;
     },
   };

@@ -1,3 +1,4 @@
+import { mistake } from "../errors.js";
 import { CLOCK_SKEW_MS } from "../contracts/storage.js";
 import type { CreateOptions, Session, Store } from "../contracts/session-api.js";
 import { fromCookie } from "../extractors/sources.js";
@@ -168,8 +169,9 @@ function carriersOf({ members }: Extractor): readonly Extractor[] {
   const writable = members.filter(isWritable);
   const carriers = writable.length > 0 ? writable : members.filter(({ source }) => source === "auth-header");
   if (carriers.length === 0)
-    throw new TypeError(
-      "holdfast: seed: this extractor reads no header; write sessions.store.create(data) and send its token " +
+    throw mistake(
+      "wrong-call",
+      "seed: this extractor reads no header; write sessions.store.create(data) and send its token " +
         "where the extractor reads it",
     );
   return carriers;

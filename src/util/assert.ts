@@ -1,14 +1,22 @@
-/** Returns an error for an invalid option: option, value, and what to write instead. */
-export function misuse(option: string, value: unknown, write: string): TypeError {
-  return new TypeError(`holdfast: ${option} is ${show(value)}; write ${write}`);
+import { mistake, type MistakeCode } from "../errors.js";
+import { nearest } from "./nearest.js";
+
+/** Returns an error for an invalid option or argument: its name, its value, and what to write instead. */
+export function misuse(option: string, value: unknown, write: string, code: MistakeCode = "wrong-option"): TypeError {
+  return mistake(code, `${option} is ${show(value)}; write ${write}`);
 }
 
 /**
  * As `misuse`, for options that may contain a secret by mistake (a client, a key, a storage, a function): the message
  * has the kind of the value, never its content.
  */
-export function misplaced(option: string, value: unknown, write: string): TypeError {
-  return new TypeError(`holdfast: ${option} is ${kindOf(value)}; write ${write}`);
+export function misplaced(
+  option: string,
+  value: unknown,
+  write: string,
+  code: MistakeCode = "wrong-option",
+): TypeError {
+  return mistake(code, `${option} is ${kindOf(value)}; write ${write}`);
 }
 
 /**
@@ -20,7 +28,7 @@ export function kindOf(value: unknown): string {
 
 /** Returns an error for a value out of range: option, value and range. */
 export function outOfRange(option: string, value: unknown, range: string): RangeError {
-  return new RangeError(`holdfast: ${option} is ${show(value)}; it must be ${range}`);
+  return mistake("wrong-option", `${option} is ${show(value)}; it must be ${range}`, RangeError);
 }
 
 /** Returns a short description of a configuration value, never all of a long content. */
@@ -46,17 +54,30 @@ export function isPlainObject(value: unknown): boolean {
  * @param where - the function or option, for the message
  * @param value - the options of the application
  * @param allowed - the names of all options
+ * @param elsewhere - names that other libraries use, with what to write here instead
  * @returns a copy without a prototype
  * @throws {TypeError} if the value is not a plain object, or has a property that is not allowed
  */
-export function onlyKeys<T extends object>(where: string, value: T, allowed: readonly string[]): T {
+export function onlyKeys<T extends object>(
+  where: string,
+  value: T,
+  allowed: readonly string[],
+  elsewhere: Readonly<Record<string, string>> = {},
+): T {
   if (!isPlainObject(value))
     throw misplaced(where, value, `{ ${allowed.slice(0, 3).join(", ")}${allowed.length > 3 ? ", …" : ""} }`);
   for (const key of Object.keys(value)) {
     if (!allowed.includes(key))
-      throw new TypeError(`holdfast: ${where} has no option ${show(key)}; it has ${allowed.join(", ")}`);
+      throw mistake("wrong-option", `${where} has no option ${show(key)}${instead(key, allowed, elsewhere)}`);
   }
   return Object.assign(Object.create(null) as T, value);
+}
+
+/** What to write instead of an unknown option: what another library's name means here, or the most similar name. */
+function instead(key: string, allowed: readonly string[], elsewhere: Readonly<Record<string, string>>): string {
+  if (Object.hasOwn(elsewhere, key)) return `; ${elsewhere[key]}`;
+  const similar = nearest(key, allowed);
+  return similar === undefined ? `; it has ${allowed.join(", ")}` : ` (did you mean ${show(similar)}?)`;
 }
 
 /** Checks that a value is one of a list of words. */

@@ -1,3 +1,4 @@
+import { mistake } from "../errors.js";
 import { builtinModule } from "./builtin.js";
 
 /** The methods of an AsyncLocalStorage that are used. */
@@ -23,8 +24,9 @@ export function asyncContext(): AsyncContext {
 function created(): AsyncContext {
   const hooks = builtinModule<{ AsyncLocalStorage: new () => AsyncContext }>("node:async_hooks");
   if (hooks) return new hooks.AsyncLocalStorage();
-  throw new TypeError(
-    "holdfast: asyncLocalStorage needs node:async_hooks, which this runtime does not have; on Cloudflare set the " +
+  throw mistake(
+    "wrong-option",
+    "asyncLocalStorage needs node:async_hooks, which this runtime does not have; on Cloudflare set the " +
       "compatibility flag nodejs_compat",
   );
 }

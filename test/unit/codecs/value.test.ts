@@ -195,7 +195,7 @@ const REFUSED: [name: string, value: unknown, code: string, message: RegExp][] =
   ["a RegExp", /x/, "unserializable", /instance of RegExp/],
   ["an Error", new Error("x"), "unserializable", /instance of Error/],
   ["a WeakMap", new WeakMap(), "unserializable", /instance of WeakMap/],
-  ["a Promise", Promise.resolve(1), "unserializable", /instance of Promise/],
+  ["a Promise", Promise.resolve(1), "unserializable", /a promise, which needs await/],
   ["a boxed number", new Number(1), "unserializable", /instance of Number/], // oxlint-disable-line no-new-wrappers
   ["another typed array", new Float64Array(2), "unserializable", /instance of Float64Array/],
   ["an ArrayBuffer", new ArrayBuffer(2), "unserializable", /instance of ArrayBuffer/],

@@ -288,7 +288,7 @@ test("options of a wrong type are refused by name", () => {
     );
   assert.throws(
     () => cookieSettings({ HttpOnly: true } as never, ["sid"]),
-    /no option "HttpOnly"; it has secure, httpOnly/,
+    /no option "HttpOnly" \(did you mean "httpOnly"\?\)/,
   );
   assert.throws(() => cookieSettings({ maxAge: 5 } as never, ["sid"]), /no option "maxAge"/);
 });

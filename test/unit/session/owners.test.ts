@@ -431,8 +431,8 @@ test("an owner and an info that cannot be are refused, and never repeated whole"
     assert.throws(() => void session.authenticate("ann", { info } as any), TypeError);
   assert.throws(() => void session.authenticate("ann", { info: { text: "x".repeat(600) } }), RangeError);
   assert.throws(() => void session.authenticate("ann", { device: "phone" } as any), TypeError);
-  assert.equal(await codeOf(() => world.store.listByOwner("")), "TypeError");
-  assert.equal(await codeOf(() => world.store.deleteByOwner("ann", { except: session.token })), "TypeError");
+  assert.equal(await codeOf(() => world.store.listByOwner("")), "wrong-call");
+  assert.equal(await codeOf(() => world.store.deleteByOwner("ann", { except: session.token })), "wrong-option");
 });
 
 test("sessions without an owner may have a shorter idle timeout; the owner's is the usual one", async () => {

@@ -43,7 +43,7 @@ for (const library of LIBRARIES) {
     const error = await thrown(client, (own) => own.set("cart", [{ id: "s3cret", count: "s3cret" }]));
     assert.ok(error instanceof SessionError);
     assert.deepEqual([error.code, error.status, error.key, error.paths], ["invalid", 500, "cart", ["[0].count"]]);
-    assert.equal(error.message, 'the value of "cart" does not fit its schema at [0].count');
+    assert.match(error.message, /^the value of "cart" does not fit its schema at \[0\]\.count; see /);
     const other = await thrown(client, (own) => own.update("word", () => "s3cret"));
     assert.deepEqual([other.key, other.paths], ["word", [""]]);
     for (const one of [error, other]) assert.doesNotMatch(inspect(one, { depth: 9 }), /s3cret/);
@@ -99,7 +99,7 @@ test("a schema that throws: the value does not fit, and what was thrown is not r
   const client = await visitor(world, { n: "s3cret", m: 1 });
   const checked = beside(world, { schema: { n: throwing } });
   const error = await thrown(at(checked, client), (session) => session.set("n", "s3cret"));
-  assert.equal(error.message, 'the value of "n" made its schema throw a RangeError');
+  assert.match(error.message, /^the value of "n" made its schema throw a RangeError; see /);
   assert.doesNotMatch(inspect(error, { depth: 9 }), /s3cret/);
   assert.deepEqual((await at(checked, client).ask()).session!.toJSON(), { m: 1 });
 });

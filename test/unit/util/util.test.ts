@@ -14,6 +14,7 @@ import {
   show,
   wholeNumber,
 } from "#dist/util/assert.js";
+import { nearest } from "#dist/util/nearest.js";
 import { base64url, fromBase64url, utf8Length } from "#dist/util/bytes.js";
 import { checksum } from "#dist/util/checksum.js";
 import { milliseconds } from "#dist/util/duration.js";
@@ -41,8 +42,9 @@ test("durations: milliseconds, or a number with its unit", () => {
 test("durations: a number that is too small is most likely a mistake, and the message suggests the correct duration", () => {
   assert.throws(() => milliseconds("idleTimeout", 30, 1000), {
     name: "RangeError",
+    code: "wrong-option",
     message:
-      'holdfast: idleTimeout is 30; it must be at least one second; did you mean "30m" or "30s"? A bare number is milliseconds',
+      /^holdfast: idleTimeout is 30; it must be at least one second; did you mean "30m" or "30s"\? A bare number is milliseconds; see /,
   });
   assert.throws(() => milliseconds("idleTimeout", "30ms", 1000), RangeError);
 });
@@ -94,13 +96,28 @@ test("durations: anything else is refused, with the option and the value", () =>
 
 // assertions
 
+const PAGES = "https://holdfast-sessions.github.io/holdfast/reference/errors/";
+
+test("nearest finds other capitals and a few wrong letters, and nothing in what is another word", () => {
+  const names = ["idleTimeout", "absoluteTimeout", "storage", "skip"];
+  assert.deepEqual(
+    ["idletimeout", "idleTimout", "storge", "Storage", "skpi", "timeout", "redis", "x".repeat(100_000), ""].map(
+      (name) => nearest(name, names),
+    ),
+    ["idleTimeout", "idleTimeout", "storage", "storage", undefined, undefined, undefined, undefined, undefined],
+  );
+});
+
 test("misuse and outOfRange name option, value and what to write", () => {
   assert.equal(
     misuse("storage", "redis", "memoryStorage()").message,
-    'holdfast: storage is "redis"; write memoryStorage()',
+    `holdfast: storage is "redis"; write memoryStorage(); see ${PAGES}wrong-option`,
   );
   assert.ok(misuse("a", 1, "b") instanceof TypeError);
-  assert.equal(outOfRange("n", -1, "at least 0").message, "holdfast: n is -1; it must be at least 0");
+  assert.equal(
+    outOfRange("n", -1, "at least 0").message,
+    `holdfast: n is -1; it must be at least 0; see ${PAGES}wrong-option`,
+  );
   assert.ok(outOfRange("a", 1, "b") instanceof RangeError);
 });
 
@@ -120,8 +137,17 @@ test("show is short and never the content of an object", () => {
 test("onlyKeys names what is unknown and what there is", () => {
   assert.throws(() => onlyKeys("cookie", { Secure: true }, ["secure", "path"]), {
     name: "TypeError",
-    message: 'holdfast: cookie has no option "Secure"; it has secure, path',
+    message: `holdfast: cookie has no option "Secure" (did you mean "secure"?); see ${PAGES}wrong-option`,
   });
+  assert.throws(() => onlyKeys("cookie", { colour: 1 }, ["secure", "path"]), {
+    message: `holdfast: cookie has no option "colour"; it has secure, path; see ${PAGES}wrong-option`,
+  });
+  assert.throws(() => onlyKeys("cookie", { name: "sid" }, ["secure", "path"], { name: "write fromCookie" }), {
+    message: `holdfast: cookie has no option "name"; write fromCookie; see ${PAGES}wrong-option`,
+  });
+  // Properties of Object.prototype are no names of another library.
+  for (const name of ["constructor", "toString"])
+    assert.throws(() => onlyKeys("cookie", { [name]: 1 }, ["secure"]), /it has secure; see /);
   for (const value of [null, [], "x", 5, new Map()])
     assert.throws(() => onlyKeys("cookie", value as object, ["secure"]), TypeError);
   onlyKeys("cookie", {}, ["secure"]);
@@ -237,7 +263,7 @@ test("every error code has its status, and nothing of it is shown to clients", (
     const status = statuses[code] ?? 500;
     assert.deepEqual(
       [error.code, error.status, error.statusCode, error.expose, error.cause, error.name, error.message],
-      [code, status, status, false, 5, "SessionError", "said"],
+      [code, status, status, false, 5, "SessionError", `said; see ${PAGES}${code}`],
     );
     assert.ok(error instanceof Error);
   }
