@@ -21,7 +21,11 @@ export const REPOSITORY = repository.url.replace(/^git\+/, "").replace(/\.git$/,
  */
 export const AREAS = [
   { name: "start", title: "Start", first: ["express", "fastify", "hono", "koa", "next", "node", "fetch"] },
-  { name: "tasks", title: "Tasks", first: ["login", "log-out", "devices", "step-up", "remember-me", "cart"] },
+  {
+    name: "tasks",
+    title: "Tasks",
+    first: ["login", "log-out-everywhere", "devices", "step-up", "remember-me", "cart-before-login", "cross-origin"],
+  },
   { name: "deploy", title: "Deploy", first: ["checklist", "proxy", "many-servers", "serverless", "cleanup"] },
   { name: "frameworks", title: "Frameworks", first: [] },
   { name: "storages", title: "Storages", first: [] },

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import { after, suite, test, type TestContext } from "node:test";
 import { seed } from "holdfast/testing";
 import type { Client } from "../support/client.js";
-import { compiled, pageAt, type Page } from "./pages.js";
+import { compiled, moduleOf, pageAt, run, type Page } from "./pages.js";
 import { clientOf, programsOf, type Module } from "./running.js";
 
 /** The pages of docs/tasks: what each of their programs does when it is run, in the order of the page. */
@@ -233,7 +234,8 @@ const RUNS: Readonly<Record<string, Run>> = {
 };
 
 const ours: readonly Page[] = Object.keys(RUNS).map((name) => pageAt(`tasks/${name}`));
-const result = await compiled({}, ours);
+const tests = pageAt("tasks/tests");
+const result = await compiled({}, [...ours, tests]);
 after(result.remove);
 
 test("the programs of the tasks compile", () => assert.equal(result.says, ""));
@@ -245,4 +247,12 @@ suite("the programs of the tasks do what their pages say", () => {
       for (const { run } of programsOf(page, result.directory)) blocks.push(await run());
       await RUNS[page.name]!(t, ...blocks);
     });
+});
+
+test("the tests on the page of tests pass, as a process of their own", async () => {
+  const { NODE_TEST_CONTEXT: _context, ...environment } = process.env;
+  const file = join(result.directory, `${moduleOf(tests)}-2.js`);
+  const { output, code } = await run(process.execPath, ["--test", "--test-reporter=tap", file], environment);
+  assert.equal(code, 0, output);
+  assert.match(output, /^# pass 3$/m);
 });
