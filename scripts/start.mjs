@@ -1,11 +1,7 @@
 /** `npm start`: makes the checkout ready, compiles the examples, and opens the demonstration with the shop beside it. */
 import { parseArgs } from "node:util";
 
-const OPTIONS = {
-  storage: { type: "string" },
-  port: { type: "string" },
-  help: { type: "boolean", short: "h" },
-};
+const OPTIONS = { storage: { type: "string" }, port: { type: "string" }, help: { type: "boolean", short: "h" } };
 
 const USAGE = `npm start -- [options]
 

@@ -104,7 +104,11 @@ interface PeerStores {
 
 const redis: PeerStores = { peer: "connect-redis", port: 6379, open: openConnectRedis };
 const postgres: PeerStores = { peer: "connect-pg-simple", port: 5432, open: openConnectPg };
-const STORES: Readonly<Record<string, PeerStores>> = { "redis:": redis, "postgres:": postgres, "postgresql:": postgres };
+const STORES: Readonly<Record<string, PeerStores>> = {
+  "redis:": redis,
+  "postgres:": postgres,
+  "postgresql:": postgres,
+};
 
 /** Its client fails at once while there is no connection, as the one of Holdfast here. */
 async function openConnectRedis(url: string): Promise<Closable<PeerStore>> {

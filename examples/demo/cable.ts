@@ -72,10 +72,12 @@ export class TcpCable implements Cable {
       [far, near],
     ] as const) {
       this.#sockets.add(socket);
-      socket.on("error", () => {}).once("close", () => {
-        this.#sockets.delete(socket);
-        other.destroy();
-      });
+      socket
+        .on("error", () => {})
+        .once("close", () => {
+          this.#sockets.delete(socket);
+          other.destroy();
+        });
     }
     near.pipe(far).pipe(near);
   }

@@ -79,7 +79,8 @@ async function logoutBesideWriter(world: World): Promise<Result> {
     : {
         good: status === 401,
         headline: status === 401 ? "Signed out" : `Status ${status}`,
-        detail: "The slow request could not bring the session back: what it wrote is gone with it. The copied cookie opens nothing.",
+        detail:
+          "The slow request could not bring the session back: what it wrote is gone with it. The copied cookie opens nothing.",
       };
 }
 
@@ -126,7 +127,8 @@ async function unpluggedDatabase(world: World): Promise<Result> {
   world.cable.plug();
   world.moved(true);
   await comesBack(ines);
-  for (const { who, item, got } of [...writes]) if (isRefused(got)) await put(who, item, "sent again, since it failed");
+  const refused = writes.filter(({ got }) => isRefused(got));
+  for (const { who, item } of refused) await put(who, item, "sent again, since it failed");
   const carts = [await cartOf(ines), await cartOf(mara)];
   return resultOf(writes, carts);
 }

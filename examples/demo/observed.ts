@@ -30,14 +30,23 @@ export function observedStorage(storage: Storage, recorder: Recorder, cable: Cab
   };
   return {
     get: (key, call) => watch("read", key, () => storage.get(key, call)),
-    create: (key, entry, call) => told(key, true, watch("write", key, () => storage.create(key, entry, call))),
+    create: (key, entry, call) =>
+      told(
+        key,
+        true,
+        watch("write", key, () => storage.create(key, entry, call)),
+      ),
     update: (key, entry, version, call) => {
       const result = watch("write", key, () => storage.update(key, entry, version, call));
       return told(key, !isMarker(entry.value), result);
     },
-    touch: (key, expiresAt, version, call) =>
-      watch("write", key, () => storage.touch(key, expiresAt, version, call)),
-    delete: (key, version, call) => told(key, false, watch("delete", key, () => storage.delete(key, version, call))),
+    touch: (key, expiresAt, version, call) => watch("write", key, () => storage.touch(key, expiresAt, version, call)),
+    delete: (key, version, call) =>
+      told(
+        key,
+        false,
+        watch("delete", key, () => storage.delete(key, version, call)),
+      ),
   };
 }
 

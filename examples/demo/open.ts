@@ -35,6 +35,8 @@ export async function openDemonstration({ storage, port }: Choices): Promise<voi
   shopServer.once("close", () => void opened.close());
   endOn(["SIGINT", "SIGTERM"], server);
   endOn(["SIGINT", "SIGTERM"], shopServer);
-  console.log(`The demonstration is open: ${addressOf(server, place)}  (sessions in ${backend.name}; ctrl-C closes it)`);
-  console.log(`The same in an application, a shop: ${addressOf(shopServer, shopPlace)}`);
+  console.log(
+    `The demonstration is open: ${addressOf(server, place)}  (sessions in ${backend.name}; ctrl-C closes it)\n` +
+      `The same in an application, a shop: ${addressOf(shopServer, shopPlace)}`,
+  );
 }

@@ -47,8 +47,8 @@ const CHAPTERS: Readonly<Record<ExperimentName, Chapter>> = {
   increments: {
     short: `${RUNNERS} at once`,
     title: `${RUNNERS} requests at once`,
-    story: html`Ines is signed in. Her page sends ${RUNNERS} requests at the same time. Each of them adds one to the same
-      number in her session. How far does it count?`,
+    story: html`Ines is signed in. Her page sends ${RUNNERS} requests at the same time. Each of them adds one to the
+    same number in her session. How far does it count?`,
     code: "increments",
     why: {
       "express-session": READS_ALL,
@@ -65,7 +65,7 @@ const CHAPTERS: Readonly<Record<ExperimentName, Chapter>> = {
     short: "Logout",
     title: "A logout beside a slow request",
     story: html`Ines signs out while another of her requests is still at work. When that one ends, it writes its
-      session. Then somebody tries a copy of her cookie from before the logout.`,
+    session. Then somebody tries a copy of her cookie from before the logout.`,
     code: "logout",
     why: {
       "express-session": `${READS_ALL} Nothing tells it that the session has ended meanwhile.`,
@@ -78,7 +78,7 @@ const CHAPTERS: Readonly<Record<ExperimentName, Chapter>> = {
     short: "Login",
     title: "A late response after a login",
     story: html`A page loads slowly. Meanwhile Ines signs in and gets a new cookie. Then the slow page arrives. Is she
-      still signed in?`,
+    still signed in?`,
     code: "login",
     why: {
       "express-session": `${READS_ALL} With the response goes the cookie that the request came with.`,
@@ -93,11 +93,12 @@ const CHAPTERS: Readonly<Record<ExperimentName, Chapter>> = {
     short: "Database away",
     title: "The database goes away, and comes back",
     story: html`A request is at work when the database is unplugged, and another visitor comes while it is away. The
-      client sends everything again that failed. In the end, each thing that was confirmed must be in a cart.`,
+    client sends everything again that failed. In the end, each thing that was confirmed must be in a cart.`,
     code: "unplugged",
     why: {
       "express-session": "It sends the response also if the session could not be stored.",
-      holdfast: "The first byte of a response waits until the session is stored. If it cannot be, the response is a 503.",
+      holdfast:
+        "The first byte of a response waits until the session is stored. If it cannot be, the response is a 503.",
     },
     expected: 1200,
     lanes: false,
@@ -144,7 +145,9 @@ export function page({ backend, shop, results }: PageParts): string {
         </header>
         <main>${EXPERIMENTS.map((name) => chapterOf(name, results))}</main>
         <footer>
-          <p><a href="${shop}">The same in an application: a small shop</a>, where you can sign in and race yourself.</p>
+          <p>
+            <a href="${shop}">The same in an application: a small shop</a>, where you can sign in and race yourself.
+          </p>
           <p>
             Both applications are in <code>examples/demo/subjects</code>. <code>npm run peers</code> compares more
             libraries, on Redis. This page keeps no session and sets no cookie.
@@ -163,7 +166,9 @@ function factsOf({ name, peer }: Backend): Html {
 
 function legend(): Html {
   const key = (drawing: string, words: string): Html =>
-    html`<li><svg viewBox="0 0 22 16" width="22" height="16" aria-hidden="true">${new Html(drawing)}</svg>${words}</li>`;
+    html`<li>
+      <svg viewBox="0 0 22 16" width="22" height="16" aria-hidden="true">${new Html(drawing)}</svg>${words}
+    </li>`;
   return html`<ul class="legend" aria-label="What the drawings mean">
     ${key('<rect class="bar" x="0" y="4" width="22" height="8" rx="4"/>', "a request")}
     ${key('<circle class="mark read" cx="11" cy="8" r="4"/>', "session read")}
@@ -184,8 +189,15 @@ function legend(): Html {
 
 function chapterOf(name: ExperimentName, results: Results | undefined): Html {
   const { title, story, expected, lanes, crowd } = CHAPTERS[name];
-  return html`<section id="${name}" aria-labelledby="${name}-title" tabindex="-1" data-experiment="${name}"
-    data-expected="${expected}" ${lanes && html`data-lanes`} ${crowd !== undefined && html`data-crowd="${crowd}"`}>
+  return html`<section
+    id="${name}"
+    aria-labelledby="${name}-title"
+    tabindex="-1"
+    data-experiment="${name}"
+    data-expected="${expected}"
+    ${lanes && html`data-lanes`}
+    ${crowd !== undefined && html`data-crowd="${crowd}"`}
+  >
     <div class="story">
       <h2 id="${name}-title">${title}</h2>
       <p>${story}</p>
@@ -213,7 +225,7 @@ function sideOf(name: ExperimentName, side: Side, record: RunRecord | undefined)
         ${record && inWords(record).map((line) => html`<li>${line}</li>`)}
       </ol>
     </details>
-    <pre tabindex="0" role="region" aria-label="The code with ${NAMES[side]}"><code>${codeOf(side, code)}</code></pre>
+    <pre tabindex="0" role="group" aria-label="The code with ${NAMES[side]}"><code>${codeOf(side, code)}</code></pre>
     <p class="why">${why[side]}</p>
   </article>`;
 }

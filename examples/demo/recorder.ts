@@ -16,7 +16,7 @@ export class Recorder {
   }
 
   tell(told: Told): void {
-    this.#tell({ ...told, at: Math.round((performance.now() - this.#start) * 10) / 10 } as Happening);
+    this.#tell({ ...told, at: Math.round((performance.now() - this.#start) * 10) / 10 });
   }
 
   /** Serves a request: the storage calls inside are made for it. */

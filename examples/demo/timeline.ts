@@ -108,10 +108,8 @@ function tagOf(letter: string, x: number, y: number, kind: "sent" | "set"): stri
 }
 
 function markOf({ kind, outcome }: StorageCalled, x: number, y: number): string {
-  if (outcome === "failed")
-    return `<path class="mark failed" d="M${n(x - 4)} ${y - 4}l8 8m0-8l-8 8"/>`;
-  if (outcome === "refused")
-    return `<path class="mark refused" d="M${n(x)} ${y - 5}l5 5-5 5-5-5z"/>`;
+  if (outcome === "failed") return `<path class="mark failed" d="M${n(x - 4)} ${y - 4}l8 8m0-8l-8 8"/>`;
+  if (outcome === "refused") return `<path class="mark refused" d="M${n(x)} ${y - 5}l5 5-5 5-5-5z"/>`;
   if (kind === "delete") return `<rect class="mark delete" x="${n(x - 4)}" y="${y - 4}" width="8" height="8"/>`;
   return `<circle class="mark ${kind}" cx="${n(x)}" cy="${y}" r="4"/>`;
 }

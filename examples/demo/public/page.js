@@ -1,7 +1,9 @@
 /** Runs experiments on the server, and draws what it tells while they happen. */
-import { countsOf, inWords, RunRecord } from "/record.js";
-import { draw } from "/timeline.js";
+import { countsOf, inWords, RunRecord } from "./record.js";
+import { draw } from "./timeline.js";
 
+/** Time between two drawings, in ms. */
+const FRAME_MS = 50;
 const reducedMotion = matchMedia("(prefers-reduced-motion: reduce)");
 
 /** A column while it runs: what was told of it, and how it is drawn. */
@@ -76,7 +78,8 @@ async function run(section, button) {
     columns.set(article.dataset.side, new Column(section, article));
   const drawing = reducedMotion.matches ? undefined : keepDrawing([...columns.values()]);
   try {
-    for await (const { side, ...happening } of happeningsOf(section.dataset.experiment)) columns.get(side).add(happening);
+    for await (const { side, ...happening } of happeningsOf(section.dataset.experiment))
+      columns.get(side).add(happening);
   } catch (error) {
     for (const column of columns.values()) if (!column.isOver) column.fail(error.message);
   } finally {
@@ -86,13 +89,12 @@ async function run(section, button) {
   }
 }
 
-/** Draws columns with each frame until they are over. */
+/** Draws columns some twenty times a second until they are over. */
 function keepDrawing(columns) {
-  let frame = requestAnimationFrame(function next() {
+  const timer = setInterval(() => {
     for (const column of columns) if (!column.isOver) column.draw();
-    frame = requestAnimationFrame(next);
-  });
-  return { stop: () => cancelAnimationFrame(frame) };
+  }, FRAME_MS);
+  return { stop: () => clearInterval(timer) };
 }
 
 /** What the server tells of a run, a line each. */

@@ -10,6 +10,9 @@ declare module "holdfast" {
   }
 }
 
+/** Longer than the defaults: a slow machine must not change what comes out. express-session waits without limit. */
+const PATIENCE = { storageTimeout: "20s", commitTimeout: "30s" } as const;
+
 /** What the application needs: a storage, and `slowQuery` for the work of a handler. */
 export interface AppOptions {
   readonly storage: Storage;
@@ -20,7 +23,7 @@ export interface AppOptions {
 export function holdfastApp({ storage, slowQuery }: AppOptions): Express {
   const app = express();
   app.set("env", "test"); // Express logs failures otherwise, and the demonstration causes some
-  app.use(session({ storage, idleTimeout: "5m" }));
+  app.use(session({ storage, idleTimeout: "5m", ...PATIENCE }));
 
   app.post("/count", async (req, res) => {
     // <increments>
