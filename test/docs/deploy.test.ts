@@ -8,9 +8,10 @@ import { chownSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { after, suite, test, type TestContext } from "node:test";
-import { createStore } from "holdfast";
+import { createStore, type SessionEvent } from "holdfast";
 import { openStorage } from "holdfast/open";
 import { memoryStorage } from "holdfast/storage/memory";
+import { testClock } from "holdfast/testing";
 import { Client } from "../support/client.js";
 import { withService, type Service } from "../support/services.js";
 import { compiled, pageAt, root, type Page } from "./pages.js";
@@ -136,6 +137,28 @@ test("every command of the runbook is one that its program has", () => {
     [],
   );
   assert.ok(used.length >= 5);
+});
+
+test("the owner of a stolen cookie is found as the runbook says", async (t) => {
+  const { session } = await import("holdfast/express");
+  const { default: express } = await import("express");
+  const events: SessionEvent[] = [];
+  const clock = testClock();
+  const app = express();
+  app.use(session({ clock, onEvent: (event) => void events.push(event) }));
+  app.post("/login", async (req, res) => {
+    await req.session.authenticate("ann");
+    res.end();
+  });
+  app.get("/", (_req, res) => void res.end());
+  const client = await clientOf(t, app);
+  await client.post("/login");
+  const stolen = client.cookieHeader;
+  await client.post("/login");
+  clock.advance("10m");
+  await client.get("/", { headers: { cookie: stolen } });
+  const { id } = events.find(({ type }) => type === "retired-token")!;
+  assert.equal(events.find(({ type, from }) => type === "renewed" && from === id)?.owner, "ann");
 });
 
 suite("the runbook, tried", { concurrency: 2 }, () => {

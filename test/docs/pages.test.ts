@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { after, test } from "node:test";
-import { blocksOf, compiled, modulesOf, pages, root } from "./pages.js";
+import { pathToFileURL } from "node:url";
+import { blocksOf, compiled, modulesOf, pages, root, run } from "./pages.js";
 
 const result = await compiled();
 after(result.remove);
@@ -67,4 +68,39 @@ test("every link to a file leads to one", () => {
       .map((to) => `${path}: ${to}`);
   });
   assert.deepEqual(broken, []);
+});
+
+/** Folders whose programs have tests of their own; what needs another runtime is run by `npm run runtimes`. */
+const RUN_ELSEWHERE = /^docs\/(start|tasks|deploy|storages|migrate|frameworks)\//;
+
+test("every program of the other pages runs", async () => {
+  const files = pages
+    .filter(({ path, blocks }) => !RUN_ELSEWHERE.test(path) && blocks.some(({ language }) => language === "ts"))
+    .flatMap((page) => [...modulesOf(page).keys()])
+    .map((name) => pathToFileURL(join(result.directory, `${name}.js`)).href);
+  assert.ok(files.length > 25);
+  const program = `for (const file of ${JSON.stringify(files)}) {
+    await import(file).catch((error) => { console.error(file, error); process.exit(1); });
+  }
+  process.exit(0);`;
+  const { output, code } = await run(process.execPath, ["--input-type=module", "--eval", program]);
+  assert.equal(code, 0, output);
+});
+
+test("every block of JSON can be read", () => {
+  for (const { path, blocks } of pages)
+    for (const { language, code } of blocks)
+      if (language === "json") assert.doesNotThrow(() => JSON.parse(code), path);
+});
+
+test("every command of npm that a page names is in package.json", () => {
+  const { scripts } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { scripts: object };
+  const named = pages.flatMap(({ path, text }) =>
+    [...text.matchAll(/\bnpm run ([a-z:-]+)/g)].map(([, name]) => ({ path, name: name! })),
+  );
+  assert.ok(named.length > 20);
+  assert.deepEqual(
+    named.filter(({ name }) => !Object.hasOwn(scripts, name)),
+    [],
+  );
 });
