@@ -13,7 +13,8 @@ import { openStorage } from "holdfast/open";
 import { memoryStorage } from "holdfast/storage/memory";
 import { testClock } from "holdfast/testing";
 import { Client } from "../support/client.js";
-import { withService, type Service } from "../support/services.js";
+import { ownService, unlessMissing, withService, type Service } from "../support/services.js";
+import { until } from "../support/within.js";
 import { compiled, pageAt, root, type Page } from "./pages.js";
 import { clientOf, originOf, programsOf, type Module } from "./running.js";
 
@@ -79,7 +80,6 @@ const RUNS: Readonly<Record<string, Run>> = {
     assert.equal(typeof storage.check, "function");
   },
   async checklist(t, { application }) {
-    t.mock.method(console, "log", () => {});
     const client = await clientOf(t, application(memoryStorage()));
     assert.equal((await client.get("/")).headers["cache-control"], "no-store");
     const foreign = { headers: { "sec-fetch-site": "cross-site" } };
@@ -110,7 +110,10 @@ test("the programs of the deployment pages compile", () => assert.equal(result.s
 suite("the programs of the deployment pages do what their pages say", () => {
   for (const page of ours.filter(({ name }) => Object.hasOwn(RUNS, name))) {
     if (page.name === "cleanup" && !servers.has("postgres")) continue;
-    test(page.name, async (t) => RUNS[page.name]!(t, ...(await blocksOf(page))));
+    test(page.name, async (t) => {
+      t.mock.method(console, "log", () => {});
+      await RUNS[page.name]!(t, ...(await blocksOf(page)));
+    });
   }
 });
 
@@ -159,6 +162,39 @@ test("the owner of a stolen cookie is found as the runbook says", async (t) => {
   await client.get("/", { headers: { cookie: stolen } });
   const { id } = events.find(({ type }) => type === "retired-token")!;
   assert.equal(events.find(({ type, from }) => type === "renewed" && from === id)?.owner, "ann");
+});
+
+await unlessMissing("redis", "", async () => {
+  const redis = await ownService("redis");
+  test("while the database is gone requests get a 503 and keep their cookie; it comes back without a restart", async (t) => {
+    const server = redis.servers[0]!;
+    t.after(() => server.kill());
+    const { storage, close } = await openStorage(redis.url);
+    t.after(() => close());
+    const { session } = await import("holdfast/express");
+    const { default: express } = await import("express");
+    t.mock.method(console, "error", () => {});
+    const sessions = session<{ visits: number }>({ storage });
+    const app = express();
+    app.get("/health", (_req, res) => void res.end("ok"));
+    app.use(sessions, (req, res) => {
+      sessions.get(req).update("visits", (visits = 0) => visits + 1);
+      res.json(sessions.get(req).get("visits"));
+    });
+    const client = await clientOf(t, app);
+    assert.equal((await client.get("/")).body, "1");
+    await server.kill();
+    const gone = await client.get("/");
+    assert.deepEqual([gone.status, gone.setCookies], [503, []]);
+    assert.equal((await client.get("/health")).body, "ok");
+    await server.start();
+    const statuses: number[] = [];
+    await until("the first response after the outage", async () => {
+      statuses.push((await client.get("/")).status);
+      return statuses.at(-1) === 200;
+    });
+    assert.ok(statuses.every((status) => [200, 503].includes(status)));
+  });
 });
 
 suite("the runbook, tried", { concurrency: 2 }, () => {

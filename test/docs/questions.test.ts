@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
-import { pageAt } from "./pages.js";
-import { links, sitePages } from "./site.js";
+import { pageAt, root } from "./pages.js";
+import { links, site, sitePages } from "./site.js";
 
 /** The twenty questions of four readers, each with the page that answers it: docs/start/questions.md. */
 
@@ -18,6 +20,12 @@ test("four readers have five questions each", () => {
     assert.equal(rows.length, 5, section);
     for (const [, question, places] of rows) assert.ok(links.linksOf(places!).length > 0, question);
   }
+});
+
+test("the README leads to it", () => {
+  const { SITE } = site;
+  const links = [...readFileSync(join(root, "README.md"), "utf8").matchAll(/\]\(([^)]+)\)/g)].map(([, to]) => to);
+  assert.ok(links.includes(`${SITE}start/questions`));
 });
 
 test("each question leads to a page that exists, and to a heading of it", () => {
