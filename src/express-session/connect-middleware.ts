@@ -26,7 +26,13 @@ export function connectMiddleware(
   let isConnected = true;
   store.on?.("disconnect", () => (isConnected = false));
   store.on?.("connect", () => (isConnected = true));
-  store.generate = (req) => requests.get(req)?.generate();
+  // Another middleware may use the same object: express-session has its function in the same place.
+  const others = store.generate;
+  store.generate = (req) => {
+    const request = requests.get(req);
+    if (request) request.generate();
+    else others?.call(store, req);
+  };
   const { cookie } = settings;
   const path = typeof cookie === "function" ? {} : cookie;
   return (req: DropInRequest, res, next) => {

@@ -49,6 +49,8 @@ export class ConnectRequest implements Binding {
   #wasAsked = false;
   #isTouched = false;
   #isDropped = false;
+  /** True if the last save failed. */
+  #hasFailed = false;
   #isDestroyed = false;
   #hasBegun = false;
   #sentId: string | undefined;
@@ -86,7 +88,7 @@ export class ConnectRequest implements Binding {
     const session = new Session(req);
     session.cookie = newCookie(req, settings);
     this.#stored = this.#saved = this.#storedMaxAge = undefined;
-    this.#isTouched = this.#isDestroyed = this.#isDropped = false;
+    this.#isTouched = this.#isDestroyed = this.#isDropped = this.#hasFailed = false;
     this.#take(session);
   }
 
@@ -94,10 +96,21 @@ export class ConnectRequest implements Binding {
 
   save(): Promise<void> {
     return this.#methods.run(async () => {
-      await this.#persist();
+      await this.#persistOrNote();
       if (this.#isDropped)
         throw new SessionError("ended", "the session was ended by another request; its changes were dropped");
     });
+  }
+
+  /** A failure is reported to the handler: the end of the request does not try again, and sends no cookie. */
+  async #persistOrNote(): Promise<void> {
+    try {
+      await this.#persist();
+    } catch (error) {
+      this.#hasFailed = true;
+      if (this.#session) this.#saved = textsOf(this.#session);
+      throw error;
+    }
   }
 
   reload(): Promise<void> {
@@ -157,7 +170,11 @@ export class ConnectRequest implements Binding {
     const { settings } = this.#parts;
     const id: unknown = this.#req.sessionID;
     const sends =
-      session instanceof Session && typeof id === "string" && !this.#isDropped && this.#sendsCookie(session);
+      session instanceof Session &&
+      typeof id === "string" &&
+      !this.#isDropped &&
+      !this.#hasFailed &&
+      this.#sendsCookie(session);
     if (sends && sendCookie(this.#req, session, id, settings, headers)) this.#sentId = id;
     else if (this.#wasAsked) keepPrivate(headers, ["Cookie"]);
   }
@@ -252,6 +269,7 @@ export class ConnectRequest implements Binding {
       await calls.set(id, session);
       this.#stored = this.#saved = texts;
       this.#storedMaxAge = originalMaxAge;
+      this.#hasFailed = false;
       this.#updates.clear();
     });
   }

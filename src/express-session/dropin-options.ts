@@ -1,4 +1,5 @@
 import type { IncomingMessage } from "node:http";
+import type { Request } from "express";
 import type { SessionOptions as OriginalOptions } from "express-session";
 import type { Clock } from "../contracts/clock.js";
 import { systemClock } from "../contracts/clock.js";
@@ -52,7 +53,7 @@ export interface DropInOptions extends Omit<OriginalOptions, "secret" | "store" 
   /** A store made for express-session: connect-redis, connect-pg-simple, connect-mongo … */
   store?: OriginalOptions["store"] | ConnectStore;
   /** Attributes of the cookie; or a function of the request that returns them. */
-  cookie?: (OriginalOptions["cookie"] | ((req: any) => Attributes)) | Attributes;
+  cookie?: Attributes | ((req: Request) => Attributes);
   /** An older name of `name`. */
   key?: string;
 }
@@ -145,7 +146,7 @@ export function dropInSettings(options: DropInOptions): DropInSettings {
     name: cookieName("name", options.name || options.key || "connect.sid"),
     signed: signed(options.secret),
     genid: (genid as DropInSettings["genid"] | undefined) ?? ((): string => randomText(24)),
-    cookie: options.cookie ?? {},
+    cookie: (options.cookie as DropInSettings["cookie"] | undefined) ?? {},
     proxy: options.proxy,
     resave: resave ?? true,
     rolling: options.rolling === true,

@@ -6,9 +6,10 @@
 import type { RequestHandler } from "express";
 import type {
   Cookie as OriginalCookie,
+  CookieOptions as OriginalCookieOptions,
   MemoryStore as OriginalMemoryStore,
   Session as OriginalSession,
-  SessionData,
+  SessionData as OriginalSessionData,
   Store as OriginalStore,
 } from "express-session";
 import { findSession, getSession, loadSession, withAccess } from "../adapters/adapter-core.js";
@@ -65,11 +66,11 @@ export function session(options: DropInOptions = {}): RequestHandler {
  * update(req, "views", (views = 0) => views + 1);
  * ```
  */
-export function update<K extends keyof SessionData>(
+export function update<K extends keyof OriginalSessionData>(
   req: object,
   key: K,
-  change: (value: SessionData[K] | undefined) => NonNullable<SessionData[K]>,
-): NonNullable<SessionData[K]>;
+  change: (value: OriginalSessionData[K] | undefined) => NonNullable<OriginalSessionData[K]>,
+): NonNullable<OriginalSessionData[K]>;
 export function update(req: object, key: string, change: (value: any) => unknown): unknown {
   const binding = bindingOf((req as { session?: unknown }).session);
   if (!binding) throw new TypeError("holdfast: update(req, key, change): the request has no session of this library");
@@ -79,6 +80,19 @@ export function update(req: object, key: string, change: (value: any) => unknown
     );
   if (key === "cookie") throw new TypeError("holdfast: update: the cookie of a session is no data of it");
   return binding.update(key, change);
+}
+
+declare module "express-session" {
+  interface Session {
+    /** Stores the session now: the promise resolves when it is stored. */
+    save(): Promise<void>;
+    /** Reads the session again. */
+    reload(): Promise<void>;
+    /** Ends the session. */
+    destroy(): Promise<void>;
+    /** Ends the session, and starts an empty one with another id. */
+    regenerate(): Promise<void>;
+  }
 }
 
 /** The middleware's maker with the constructors beside it, as `require("express-session")` has them. */
@@ -125,6 +139,18 @@ const properties = {
 
 /** The middleware's maker, with everything else as its properties. */
 const expressSession: ExpressSession = Object.assign(session, properties, { default: session }) as never;
+
+/** The types that are `session.SessionData` and so on in `@types/express-session`. */
+// eslint-disable-next-line typescript/no-namespace
+declare namespace expressSession {
+  export type Cookie = OriginalCookie;
+  export type CookieOptions = OriginalCookieOptions;
+  export type MemoryStore = OriginalMemoryStore;
+  export type Session = OriginalSession;
+  export type SessionData = OriginalSessionData;
+  export type SessionOptions = DropInOptions;
+  export type Store = OriginalStore;
+}
 
 export {
   expressSession as default,

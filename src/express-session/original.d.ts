@@ -35,3 +35,7 @@ export abstract class Store {
 export class MemoryStore extends Store {
   get(id: string, callback: (error: unknown, session?: SessionData | null) => void): void;
 }
+
+export interface CookieOptions {
+  maxAge?: number | undefined;
+}

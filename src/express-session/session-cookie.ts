@@ -12,6 +12,8 @@ export interface Attributes {
   readonly sameSite?: boolean | string | undefined;
   readonly partitioned?: boolean | undefined;
   readonly priority?: string | undefined;
+  /** Of other packages: the cookie of a session is always signed. */
+  readonly signed?: boolean | undefined;
   readonly encode?: ((value: string) => string) | undefined;
 }
 

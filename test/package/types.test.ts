@@ -103,6 +103,10 @@ for (const [resolution, args] of Object.entries(RESOLUTIONS)) {
     assert.deepEqual(await complaints("beside-express-session", args), []);
   });
 
+  test(`${resolution}: the drop-in for express-session has its types, and declarations of session data stay`, async () => {
+    assert.deepEqual(await complaints("express-session", args), []);
+  });
+
   test(`${resolution}: the plain entry for Fastify works together with the types of @fastify/session`, async () => {
     assert.deepEqual(await complaints("beside-fastify-session", args), []);
   });
