@@ -70,5 +70,10 @@ const failed: ErrorRequestHandler = (error, req, res, next) => {
   const { status } = Object(error);
   const answered = typeof status === "number" && status >= 400 && status < 600 ? status : 500;
   if (answered >= 500) console.error(error);
-  res.status(answered).send(failurePage(visitOf(req), answered));
+  res.status(answered).send(failurePage(visitOf(req), answered, retryOf(req)));
 };
+
+/** The address of a page that failed; a form is not sent again by a link, and no link leads to another site. */
+function retryOf({ method, originalUrl }: express.Request): string | undefined {
+  return method === "GET" && /^\/(?![/\\])/.test(originalUrl) ? originalUrl : undefined;
+}

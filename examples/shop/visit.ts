@@ -5,15 +5,18 @@ import { findPerson, type Person } from "./people.js";
 /** What every page shows of its visitor. */
 export interface Visit {
   readonly person: Person | undefined;
+  /** True if the session could not be loaded: then nobody knows who the visitor is. */
+  readonly isUnknown?: boolean;
   readonly cart: readonly string[];
   /** Shown once, on the next page. */
   readonly message?: string | undefined;
 }
 
-/** The visit of a request; a visitor without a session if it could not be loaded. */
+/** The visit of a request. */
 export function visitOf(req: Request): Visit {
   const session = findSession(req);
-  return { person: findPerson(session?.owner), cart: session?.get("cart") ?? [] };
+  if (!session) return { person: undefined, isUnknown: true, cart: [] };
+  return { person: findPerson(session.owner), cart: session.get("cart") ?? [] };
 }
 
 /** The same for a page: it shows the waiting message, which is then removed. */

@@ -9,6 +9,7 @@ import { memoryStorage } from "holdfast/storage/memory";
 import { testClock, type TestClock } from "holdfast/testing";
 import { start } from "../examples/running.js";
 import { Client } from "../support/client.js";
+import { assertAccessible } from "./axe.js";
 
 const TOKEN = /^[\w-]{43}$/;
 /** One of the people; only she sees the street. */
@@ -272,6 +273,84 @@ suite("the shop in a browser", { concurrency: 2 }, () => {
     assert.match(page.url(), /\/thanks$/);
   });
 
+  test("axe-core finds nothing on any page, and buttons that do different things have different names", async (t) => {
+    const here = await visit(t);
+    const { page } = here;
+    for (const slug of ["rope", "anchor"]) await add(page, slug);
+    for (const path of ["/", "/cart", "/race", "/login", "/session", "/nosuch"]) {
+      await page.goto(path);
+      await assertAccessible(page, path);
+    }
+    for (let devices = 0; devices < 2; devices++) {
+      const another = await browser.newContext({ baseURL: here.origin });
+      t.after(() => another.close());
+      await logIn(await another.newPage());
+    }
+    await logIn(page);
+    await assertAccessible(page, "/account");
+    await page.goto("/devices");
+    await assertAccessible(page, "/devices");
+    const buttons = await page.locator("main").getByRole("button").all();
+    const names = await Promise.all(buttons.map(async (button) => (await button.textContent())!.trim()));
+    assert.ok(names.length >= 4, names.join());
+    assert.equal(new Set(names).size, names.length, names.join());
+  });
+
+  test("after a race the focus is where it was, and during it a second press does nothing", async (t) => {
+    const { page } = await visit(t);
+    await page.goto("/race");
+    const button = page.locator('[data-lane="update"]').getByRole("button");
+    await button.focus();
+    await page.keyboard.press("Enter");
+    await page.keyboard.press("Enter");
+    await page.getByText("50 of 50 counted.").waitFor();
+    assert.equal(await page.evaluate("document.activeElement.closest('[data-lane=update] button') !== null"), true);
+    assert.equal(await page.locator('[data-lane="update"] [data-count]').innerText(), "50");
+  });
+
+  test("on a phone the header is gone through in the order in which it is seen", async (t) => {
+    const { page } = await visit(t, { viewport: { width: 360, height: 700 } });
+    const places: { x: number; y: number }[] = [];
+    for (const link of await page.locator("header a").all()) places.push((await link.boundingBox())!);
+    const rows = places.map(({ x, y }) => Math.round(y / 20) * 1000 + x);
+    assert.deepEqual(
+      rows,
+      rows.toSorted((a, b) => a - b),
+    );
+  });
+
+  test("a page that cannot reach the storage does not say who one is, and can be tried again", async (t) => {
+    const storage: Storage = memoryStorage();
+    let isDown = false;
+    const get: Storage["get"] = (key, call) => {
+      if (isDown) throw new Error("unplugged");
+      return storage.get(key, call);
+    };
+    const faulty = { ...methodsOf(storage), get };
+    const silenced = t.mock.method(console, "error", () => {});
+    const { page, complaints } = await visit(t, {}, browser, await openedShop(t, testClock(Date.now()), faulty));
+    await add(page, "rope");
+    await logIn(page);
+    isDown = true;
+    await page.goto("/cart?from=here");
+    await page.getByRole("heading", { name: "Service Unavailable" }).waitFor();
+    assert.equal(await page.getByRole("link", { name: "Sign in" }).count(), 0, "nobody knows whether one is");
+    assert.equal(await page.locator("[data-cart]").count(), 0);
+    await assertAccessible(page, "503");
+    isDown = false;
+    await page.getByRole("link", { name: "Try again" }).click();
+    await page.waitForURL("**/cart?from=here");
+    assert.equal(await inCart(page), "1");
+    assert.ok(await page.getByRole("link", { name: "Ines" }).isVisible());
+    isDown = true;
+    await page.getByRole("button", { name: "Order as Ines" }).click();
+    await page.getByRole("heading", { name: "Service Unavailable" }).waitFor();
+    assert.equal(await page.getByRole("link", { name: "Try again" }).count(), 0, "a form is not sent by a link");
+    assert.match(await page.locator("main").innerText(), /Go back/);
+    assert.ok(silenced.mock.callCount() > 0);
+    complaints.splice(0, complaints.length, ...complaints.filter((text) => !/status of 503/.test(text)));
+  });
+
   test("all but the race works without JavaScript", async (t) => {
     const { page } = await visit(t, { javaScriptEnabled: false });
     await add(page, "anchor");
@@ -291,6 +370,8 @@ suite("the shop in a browser", { concurrency: 2 }, () => {
 });
 
 interface Visit {
+  /** What its pages have complained of so far. */
+  readonly complaints: string[];
   readonly page: Page;
   readonly context: BrowserContext;
   readonly origin: string;
@@ -330,7 +411,7 @@ async function visit(
   );
   const page = await context.newPage();
   await page.goto("/");
-  return { page, context, origin };
+  return { page, context, origin, complaints };
 }
 
 async function add(page: Page, slug: string): Promise<void> {
@@ -341,14 +422,28 @@ async function add(page: Page, slug: string): Promise<void> {
 }
 
 /** A shop in this process, whose hours pass when the test says so. */
-async function openedShop(t: TestContext, clock: TestClock): Promise<{ origin: string }> {
+async function openedShop(
+  t: TestContext,
+  clock: TestClock,
+  storage: Storage = memoryStorage(),
+): Promise<{ origin: string }> {
   const { shop } = (await import(new URL("../../examples/dist/shop/app.js", import.meta.url).href)) as {
     shop(options: { storage: Storage; clock: Clock }): RequestListener;
   };
-  const server = createServer(shop({ storage: memoryStorage(), clock })).listen(0, "127.0.0.1");
+  const server = createServer(shop({ storage, clock })).listen(0, "127.0.0.1");
   await once(server, "listening");
   t.after(() => server.close());
   return { origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
+}
+
+function methodsOf(storage: Storage): Storage {
+  return {
+    get: (...args) => storage.get(...args),
+    create: (...args) => storage.create(...args),
+    update: (...args) => storage.update(...args),
+    touch: (...args) => storage.touch(...args),
+    delete: (...args) => storage.delete(...args),
+  };
 }
 
 async function order(page: Page): Promise<void> {

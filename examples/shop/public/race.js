@@ -3,13 +3,15 @@ const runners = Number(document.querySelector("[data-runners]").dataset.runners)
 
 for (const lane of document.querySelectorAll("[data-lane]")) {
   const button = lane.querySelector("[data-run]");
-  button.disabled = false;
+  button.hidden = false;
   button.addEventListener("click", () => void run(lane, button));
 }
 
 async function run(lane, button) {
   const { lane: way, base, fire } = lane.dataset;
-  button.disabled = true;
+  // Not `disabled`: that would take the focus away from who pressed it.
+  if (button.ariaDisabled === "true") return;
+  button.ariaDisabled = "true";
   lane.querySelector("[data-verdict]").textContent = "Running …";
   paint(lane, () => "");
   try {
@@ -21,7 +23,7 @@ async function run(lane, button) {
   } catch (error) {
     lane.querySelector("[data-verdict]").textContent = `The race was broken off: ${error.message}`;
   } finally {
-    button.disabled = false;
+    button.ariaDisabled = null;
   }
 }
 

@@ -14,7 +14,7 @@ export function devicesPage(visit: Visit, devices: readonly ListedSession[], her
         : `You are signed in here, and in ${others === 1 ? "one other place" : `${others} other places`}.`}
     </p>
     <ul class="devices">
-      ${devices.map((device) => shown(device, device.id === here, now))}
+      ${devices.map((device, i) => shown(device, i + 1, device.id === here, now))}
     </ul>
     ${others > 0 &&
     html`<form method="post" action="/devices/end-others">
@@ -28,8 +28,17 @@ export function devicesPage(visit: Visit, devices: readonly ListedSession[], her
   return layout(visit, { title: "Your devices", path: "/devices", body });
 }
 
-function shown({ id, info, authenticatedAt, lastSeenAt }: ListedSession, isHere: boolean, now: number): Html {
-  return html`<li${isHere && html` data-here`}><div><b>${String(info?.["device"] ?? "A browser")}</b>${isHere && html` <small>this one</small>`}
+function shown(device: ListedSession, place: number, isHere: boolean, now: number): Html {
+  const { id, info, authenticatedAt, lastSeenAt } = device;
+  const name = String(info?.["device"] ?? "A browser");
+  return html`<li${isHere && html` data-here`}><div><b>${name}</b>${isHere && html` <small>this one</small>`}
 <small>signed in ${moment(authenticatedAt ?? now)}, last seen ${span(now - lastSeenAt)} ago</small></div>
-${!isHere && html`<form method="post" action="/devices/end"><input type="hidden" name="id" value="${id}" /><button>Sign out</button></form>`}</li>`;
+${!isHere && ending(id, `${name}, number ${place} in this list`)}</li>`;
+}
+
+/** The button that ends one session; its name says which. */
+function ending(id: string, name: string): Html {
+  return html`<form method="post" action="/devices/end">
+    <input type="hidden" name="id" value="${id}" /><button>Sign out<span class="unseen">: ${name}</span></button>
+  </form>`;
 }

@@ -19,7 +19,10 @@ const PLACES = [
 ] as const;
 
 /** A whole document. */
-export function layout({ person, cart, message }: Visit, { title, path, body, script }: Page): string {
+export function layout(
+  { person, isUnknown = false, cart, message }: Visit,
+  { title, path, body, script }: Page,
+): string {
   const link = (to: string, label: Part): Html => html`<a href="${to}" ${to === path && CURRENT}>${label}</a>`;
   return html`<!doctype html>
     <html lang="en">
@@ -37,11 +40,12 @@ export function layout({ person, cart, message }: Visit, { title, path, body, sc
         <header class="top">
           <a class="mark" href="/">Holdfast <i>&amp;</i> Daughters</a>
           <nav aria-label="Pages">${PLACES.map(([to, label]) => link(to, label))}</nav>
-          <nav aria-label="You" class="you">
+          ${!isUnknown &&
+          html`<nav aria-label="You" class="you">
             ${link("/cart", html`Cart <span class="count" data-cart>${cart.length}</span>`)}${person
               ? link("/account", person.name)
               : link("/login", "Sign in")}
-          </nav>
+          </nav>`}
         </header>
         <main>${message !== undefined && html`<p class="message narrow" role="status">${message}</p>`}${body}</main>
         <footer>

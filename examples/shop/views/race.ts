@@ -77,7 +77,9 @@ function laneOf({ way, base, fire, title, code, about }: Lane, count: number): H
     <p class="big"><output data-count>${count}</output></p>
     <div class="dots" aria-hidden="true">${Array.from({ length: RUNNERS }, () => html`<i></i>`)}</div>
     <p class="verdict" role="status" data-verdict>Not run on this page yet.</p>
-    <button class="main" type="button" data-run disabled>Fire ${RUNNERS} requests</button>
+    <button class="main" type="button" data-run hidden>
+      Fire ${RUNNERS} requests<span class="unseen">: ${title}</span>
+    </button>
     <p class="note">${about}</p>
   </article>`;
 }

@@ -27,8 +27,10 @@ function card(product: Product, count: number): Html {
     <form method="post" action="/cart/add">
       <input type="hidden" name="product" value="${product.slug}" />
       <span class="price">${price(product.cents)}</span>
-      <button aria-label="Add ${product.name} to the cart">
-        ${count === 0 ? "Add to cart" : html`Add another <span class="count">${count}</span>`}
+      <button>
+        ${count === 0 ? "Add to cart" : html`Add another <span class="count">${count}</span>`}<span class="unseen"
+          >: ${product.name}</span
+        >
       </button>
     </form>
   </li>`;
