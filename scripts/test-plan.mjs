@@ -36,7 +36,7 @@ const ALL_ONLY = {
   ],
   "proofs of the proofs, and of what few use": ["protocol/mutants", "protocol/impersonation"],
   "runtimes in addition to this one": ["runtimes/"],
-  "long walks in a browser": ["browser/shop", "browser/sites"],
+  "long walks in a browser": ["browser/demo", "browser/shop", "browser/sites"],
 };
 
 /** `[reason, prefix]` of every entry. */

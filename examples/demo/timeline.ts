@@ -18,9 +18,10 @@ export interface Look {
 const LEFT = 22;
 const RIGHT = 26;
 const ROOM_FOR_NOTES = 500;
-/** Space between marks, so that calls that follow each other within a millisecond can be seen. */
+/** Space between marks, and between ticks in a crowd, so that calls that follow each other within a millisecond can be seen. */
 const MARK = 10;
 const CROWD_ROW = 6;
+const TICK = 3;
 
 /** From times to columns. */
 interface Scale {
@@ -120,10 +121,13 @@ function crowded({ requests, result }: RunRecord, crowd: number, x: Scale): Draw
   const lines = requests.map(({ start, end, calls }, i) => {
     const y = top + i * CROWD_ROW;
     const [from, to] = [x(start), x(end ?? x.now)];
-    const ticks = calls.map(
-      ({ kind, outcome, at }) =>
-        `<rect class="tick ${outcome === "done" ? kind : outcome}" x="${n(x(at) - 1)}" y="${y - 2}" width="2.5" height="5"/>`,
-    );
+    let next = from;
+    const ticks = calls.map(({ kind, outcome, at }) => {
+      const tick = Math.max(next, x(at) - 1);
+      next = tick + TICK;
+      const look = outcome === "done" ? kind : outcome;
+      return `<rect class="tick ${look}" x="${n(tick)}" y="${y - 2}" width="2.5" height="5"/>`;
+    });
     return `<rect class="bar" x="${n(from)}" y="${y}" width="${n(Math.max(to - from, 1))}" height="1.5"/>${ticks.join("")}`;
   });
   const dots = dotsOf(result?.counted, crowd, x(x.end) + RIGHT);
@@ -133,7 +137,7 @@ function crowded({ requests, result }: RunRecord, crowd: number, x: Scale): Draw
 /** One dot for each request; those that were counted are full. */
 function dotsOf(counted: number | undefined, crowd: number, width: number): string {
   const half = Math.ceil(crowd / 2);
-  const step = (width - 8) / half;
+  const step = (width - 12) / (half - 1);
   return Array.from({ length: crowd }, (_, i) => {
     const kind = counted === undefined ? "" : i < counted ? " counted" : " lost";
     return `<circle class="dot${kind}" cx="${n(6 + (i % half) * step)}" cy="${i < half ? 7 : 21}" r="4.5"/>`;

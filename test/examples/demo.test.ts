@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, suite, test, type TestContext } from "node:test";
@@ -225,6 +225,14 @@ suite("the page and its server", () => {
     assert.ok((await asked("localhost")).body.includes(`href="http://localhost:${port}/"`));
     assert.ok((await asked("[::1]:80")).body.includes(`href="http://[::1]:${port}/"`));
   });
+});
+
+test("the picture for pages that cannot run it is small, and shows what was measured", () => {
+  const picture = readFileSync(join(root, "docs", "public", "demonstration.svg"), "utf8");
+  assert.ok(picture.length < 100_000, `${picture.length} bytes`);
+  for (const words of ["50 of 50 counted", "Signed in again", "A is back", "Signed out"])
+    assert.ok(picture.includes(words), words);
+  assert.doesNotMatch(picture, /<script|[\w-]{40,}/);
 });
 
 suite("npm start", () => {
