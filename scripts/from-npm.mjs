@@ -12,14 +12,15 @@ import { root } from "./setup.mjs";
  * Installs packages of exact versions, `{ name: version }`, unless they are there; answers the directory that has
  * their `node_modules`.
  * `peers: false` installs none but these: for versions that nobody would use together. `scripts: true` lets them
- * compile what they need.
+ * compile what they need. `optional: false` leaves optional dependencies out: name the one that is needed.
  */
-export function fromNpm(packages, { peers = true, scripts = false } = {}) {
+export function fromNpm(packages, { peers = true, scripts = false, optional = true } = {}) {
   const text = JSON.stringify({
     private: true,
     dependencies: packages,
     ...(peers ? {} : { peers }),
     ...(scripts ? { scripts: {}, allowScripts: allowed(packages) } : {}),
+    ...(optional ? {} : { optional }),
   });
   const directory = join(
     root,
@@ -33,7 +34,11 @@ export function fromNpm(packages, { peers = true, scripts = false } = {}) {
   mkdirSync(fresh, { recursive: true });
   writeFileSync(join(fresh, "package.json"), text);
   console.error(`Installing ${Object.keys(packages).join(", ")} (npm) …`);
-  install(fresh, [...(peers ? [] : ["--legacy-peer-deps"]), ...(scripts ? [] : ["--ignore-scripts"])]);
+  install(fresh, [
+    ...(peers ? [] : ["--legacy-peer-deps"]),
+    ...(scripts ? [] : ["--ignore-scripts"]),
+    ...(optional ? [] : ["--omit=optional"]),
+  ]);
   keep(fresh, directory);
   return directory;
 }

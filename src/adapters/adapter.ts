@@ -42,6 +42,9 @@ export {
 export { serveHeaders, type ServedWithHeaders } from "./headers-adapter.js";
 export { jarHeaders, type CookieJar, type JarAttributes } from "./cookie-jar.js";
 
+// Requests whose response can carry no cookie.
+export { readOnly } from "./read-only.js";
+
 // Requests and responses of Node.
 export {
   HeldResponse,

@@ -134,11 +134,11 @@ const MINUTE = 60 * SECOND;
 const MOST_PER_OWNER = 10_000;
 
 /** Validates the options of a store; every mistake throws here, none at run time. */
-export function storeSettings(given: StoreOptions = {}): StoreSettings {
+export function storeSettings(given: StoreOptions = {}, makeMemory: () => Storage = memoryStorage): StoreSettings {
   const options = onlyKeys("createStore", given, STORE_OPTIONS, OTHER_OPTIONS);
   assertCrypto();
   const idle = milliseconds("idleTimeout", options.idleTimeout ?? 30 * MINUTE, SECOND);
-  const storage = options.storage === undefined ? defaultStorage() : assertStorage(options.storage);
+  const storage = options.storage === undefined ? defaultStorage(makeMemory) : assertStorage(options.storage);
   return Object.freeze({
     storage,
     namespace: namespace(options.namespace ?? "holdfast"),
@@ -174,13 +174,13 @@ export function withStorage(settings: StoreSettings, storage: Storage): StoreSet
   });
 }
 
-function defaultStorage(): Storage {
+function defaultStorage(makeMemory: () => Storage): Storage {
   if (isShortLived()) {
     warnOfMemory("here many processes come and go: sessions get lost");
   } else if (environment("NODE_ENV") === "production") {
     warnOfMemory("they end with this process and no other process sees them");
   }
-  return memoryStorage();
+  return makeMemory();
 }
 
 function warnOfMemory(why: string): void {

@@ -174,6 +174,7 @@ export function rememberSettings(sessions: object, settings: RequestSettings): v
  * Validates the options of a middleware; every mistake throws here, none at run time.
  *
  * @param called - all arguments of `session()`
+ * @param makeMemory - makes the storage if none is given; default: one that only this middleware uses
  * @returns the settings
  * @throws {TypeError | RangeError} if an option is invalid; the message says what to write
  * @example
@@ -181,7 +182,10 @@ export function rememberSettings(sessions: object, settings: RequestSettings): v
  * const session = (...called: readonly unknown[]) => middlewareOf(requestSettings(called));
  * ```
  */
-export function requestSettings<C extends readonly unknown[], R>(called: readonly unknown[]): RequestSettings<C, R> {
+export function requestSettings<C extends readonly unknown[], R>(
+  called: readonly unknown[],
+  makeMemory?: () => Storage,
+): RequestSettings<C, R> {
   const given = (called[0] ?? {}) as SessionOptions<C, R>;
   if (called.length > 1 || !isPlainObject(given)) throw noOptions(given);
   const options = onlyKeys("session", given, [...STORE_OPTIONS, ...REQUEST_OPTIONS], OTHER_OPTIONS);
@@ -190,7 +194,7 @@ export function requestSettings<C extends readonly unknown[], R>(called: readonl
   const writable = extractor.members.filter(isWritable);
   const cookies = writable.filter(({ source }) => source === "cookie").map(({ key }) => key);
   assertDifferent(writable);
-  const { store, storeFor, namespace } = stores(options);
+  const { store, storeFor, namespace } = stores(options, makeMemory);
   return Object.freeze({
     extractor,
     writable,
@@ -249,11 +253,14 @@ interface Stores<C extends readonly unknown[]> {
   readonly namespace: string;
 }
 
-function stores<C extends readonly unknown[]>(options: SessionOptions<C, any>): Stores<C> {
+function stores<C extends readonly unknown[]>(
+  options: SessionOptions<C, any>,
+  makeMemory?: () => Storage,
+): Stores<C> {
   if (options.store !== undefined) return ready(options);
   const { storage, ...rest } = ownOptions(options);
   if (typeof storage === "function") return perRequest(rest, storage as (...context: C) => Storage);
-  const settings = storeSettings(storage === undefined ? rest : { ...rest, storage });
+  const settings = storeSettings(storage === undefined ? rest : { ...rest, storage }, makeMemory);
   const store = storeOf(settings);
   return { store, storeFor: () => store, namespace: settings.namespace };
 }

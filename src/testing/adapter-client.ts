@@ -36,7 +36,7 @@ export class AdapterClient {
   }
 
   async #send(path: string, init: RequestInit): Promise<Received> {
-    const headers = new Headers({ Origin: this.#origin });
+    const headers = new Headers({ Origin: new URL(this.#origin).origin });
     if (this.token !== undefined) headers.set("Cookie", `${this.#cookieName}=${this.token}`);
     const response = await fetch(`${this.#origin}${path}`, { ...init, headers, redirect: "manual" });
     const text = await response.text();

@@ -37,7 +37,9 @@ function newStorage(): AdapterStorage {
   const memory: Storage = memoryStorage();
   const keys = new Set<string>();
   let state: State = "up";
+  let reads = 0;
   const reading = async <T>(call: () => Awaitable<T>): Promise<T> => {
+    reads++;
     if (state === "down") throw new Error("the storage of the suite is down");
     return call();
   };
@@ -52,9 +54,11 @@ function newStorage(): AdapterStorage {
     touch: (key, expiresAt, version, call) => writing(() => memory.touch(key, expiresAt, version, call)),
     delete: (key, version, call) => writing(() => (keys.delete(key), memory.delete(key, version, call))),
     command(name) {
-      if (name === "up" || name === "read-only" || name === "down") state = name;
-      else if (name !== "count") throw mistake("wrong-call", `the adapter suite has no command ${name}`);
-      return name === "count" ? String(keys.size) : state;
+      if (name === "count") return String(keys.size);
+      if (name === "reads") return String(reads);
+      if (name !== "up" && name !== "read-only" && name !== "down")
+        throw mistake("wrong-call", `the adapter suite has no command ${name}`);
+      return (state = name);
     },
   };
 }

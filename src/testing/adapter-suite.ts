@@ -4,7 +4,7 @@ import { AdapterClient } from "./adapter-client.js";
 
 /** A running application with the routes of the suite; docs/reference/adapter.md lists them. */
 export interface AdapterUnderTest {
-  /** As `http://localhost:3000`. */
+  /** As `http://localhost:3000`, or with the path that all routes begin with: `http://localhost:3000/suite`. */
   readonly origin: string;
   /** The name of the session cookie, if it is not `session_id`. */
   readonly cookieName?: string;

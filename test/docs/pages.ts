@@ -104,6 +104,8 @@ function namesIn(code: string): Map<string, string> {
     for (const one of list.split(",").filter((text) => text.trim()))
       note(/(\w+)\s*$/.exec(one)![1]!, Boolean(types) || /^\s*type /.test(one));
   }
+  for (const [, list = ""] of code.matchAll(/^export const \{([\w, ]*)\} =/gm))
+    for (const name of list.split(",")) note(name.trim(), false);
   for (const [, kind, name = ""] of code.matchAll(
     /^(?:export )?(const|(?:async )?function|class|interface|type) (\w+)/gm,
   ))
@@ -121,6 +123,7 @@ declare module "mariadb" { export function createPool(options: { host: string; d
 declare module "@electric-sql/pglite" { export const PGlite: { create(): Promise<import("holdfast/storage/postgres").PgliteClient> }; }
 declare module "@aws-sdk/client-dynamodb" { type Command = new (input: any) => any; export const GetItemCommand: Command, PutItemCommand: Command, UpdateItemCommand: Command, DeleteItemCommand: Command, ScanCommand: Command; export class DynamoDBClient { constructor(settings: object); send(command: any, options?: any): Promise<any>; } export class DynamoDB { constructor(settings: object); getItem(_: any): Promise<any>; putItem(_: any): Promise<any>; updateItem(_: any): Promise<any>; deleteItem(_: any): Promise<any>; scan(_: any): Promise<any>; describeTable(_: any): Promise<any>; createTable(_: any): Promise<any>; describeTimeToLive(_: any): Promise<any>; updateTimeToLive(_: any): Promise<any>; } }
 declare module "@aws-sdk/lib-dynamodb" { export class DynamoDBDocument { static from(client: object): DynamoDBDocument; get(_: any): Promise<any>; put(_: any): Promise<any>; update(_: any): Promise<any>; delete(_: any): Promise<any>; scan(_: any): Promise<any>; } }
+declare module "next/navigation" { export function redirect(to: string): never; }
 declare module "my-database" { export const client: import("./storages-drivers.js").Client; }
 declare module "my-database/testing" {
   type Client = import("./storages-drivers.js").Client;

@@ -9,6 +9,8 @@ export interface Framework {
   start(version: string): Promise<RunningApp>;
   /** What only this framework has: pages, actions, its browser side. */
   readonly own?: readonly OwnCase[];
+  /** Cases of some versions only. */
+  ownIn?(version: string): readonly OwnCase[];
   /** Cases of the suite that its applications cannot have, each with the reason. */
   readonly without?: Readonly<Record<string, string>>;
   /** Cases that one version cannot pass, each with the reason: `"1.0.0 name of the case"`. */

@@ -2,11 +2,12 @@ import { express } from "./apps/express.js";
 import { fastify } from "./apps/fastify.js";
 import { fetch, hono } from "./apps/fetch.js";
 import { koa } from "./apps/koa.js";
+import { next } from "./apps/next.js";
 import { connect, node } from "./apps/node.js";
 import type { Framework } from "./framework.js";
 
-/** Every framework that an adapter exists for, in the order of the table. */
-export const FRAMEWORKS: readonly Framework[] = [node, connect, express, fastify, koa, fetch, hono];
-
 /** Those that start in this process: they are the short part, in their newest version. */
 export const QUICK: readonly Framework[] = [node, connect, express, fastify, koa, fetch, hono];
+
+/** Every framework that an adapter exists for, in the order of the table. */
+export const FRAMEWORKS: readonly Framework[] = [...QUICK, next];

@@ -16,12 +16,13 @@ export interface Row {
   run(app: RunningApp): Promise<void>;
 }
 
-/** Longer than any framework needs for its slowest case, a page that it compiles first. */
-const MOST_MS = 60_000;
+/** Longer than any framework needs for its slowest case: a development server compiles each page in it. */
+const MOST_MS = 180_000;
 
 /** The cases of the suite and those of the framework only. */
 export function rowsOf({ framework, version }: Column): readonly Row[] {
-  const { without = {}, withoutIn = {}, own = [] } = framework;
+  const { without = {}, withoutIn = {} } = framework;
+  const own = [...(framework.own ?? []), ...(framework.ownIn?.(version) ?? [])];
   const reasonOf = (name: string): string | undefined => without[name] ?? withoutIn[`${version} ${name}`];
   const suite = adapterSuite(() => ({ origin: "" })).map(({ name }) => ({
     name,

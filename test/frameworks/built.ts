@@ -1,0 +1,134 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { cpSync, existsSync, linkSync, mkdirSync, readdirSync, readlinkSync, rmSync, symlinkSync } from "node:fs";
+import { createServer, type AddressInfo } from "node:net";
+import { join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
+import { root } from "./packages.js";
+
+/** A directory with a copy of an application, in which its framework can build it. */
+export interface Workshop {
+  readonly directory: string;
+  remove(): void;
+}
+
+/**
+ * Makes a directory for an application: with the packages of `installed`, linked file by file, since bundlers follow
+ * no link out of the directory; and with the built library as a package.
+ *
+ * @param name - of the directory
+ * @param installed - a directory of `fromNpm`
+ * @param copies - what to copy, from a path of the project to a path of the application
+ */
+export function workshop(name: string, installed: string, copies: Readonly<Record<string, string>>): Workshop {
+  const directory = join(root, "build", "applications", `${name}-${process.pid}`);
+  const remove = (): void => rmSync(directory, { recursive: true, force: true, maxRetries: 10 });
+  remove();
+  linkTree(join(installed, "node_modules"), join(directory, "node_modules"));
+  const library = join(directory, "node_modules", "holdfast");
+  for (const part of ["dist", "package.json"]) cpSync(join(root, part), join(library, part), { recursive: true });
+  for (const [from, to] of Object.entries(copies))
+    cpSync(join(root, from), join(directory, to), { recursive: true, filter: (path) => !isMade(path) });
+  return { directory, remove };
+}
+
+const isMade = (path: string): boolean => /[\\/](node_modules|\.next|\.nuxt|\.output|\.svelte-kit|dist)$/.test(path);
+
+function linkTree(from: string, to: string): void {
+  mkdirSync(to, { recursive: true });
+  for (const entry of readdirSync(from, { withFileTypes: true })) {
+    const [source, target] = [join(from, entry.name), join(to, entry.name)];
+    if (entry.isDirectory()) linkTree(source, target);
+    else if (entry.isSymbolicLink()) symlinkSync(readlinkSync(source), target);
+    else linkSync(source, target);
+  }
+}
+
+/** A port that is free now. */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, "close");
+  return port;
+}
+
+type Environment = Readonly<Record<string, string>>;
+
+/** Runs a program to its end; what it printed is in the error if it failed. */
+export async function runProgram(
+  program: string,
+  args: readonly string[],
+  cwd: string,
+  env: Environment = {},
+): Promise<string> {
+  const { child, printed } = spawned(program, args, cwd, env);
+  const [code] = (await once(child, "close")) as [number | null];
+  if (code !== 0) throw new Error(`${args.join(" ")} ended with ${code}:\n${printed().slice(-6000)}`);
+  return printed();
+}
+
+/** A server in a process, and what it printed. */
+export interface Serving {
+  readonly origin: string;
+  printed(): string;
+  close(): Promise<void>;
+}
+
+/** How long a server may take until it listens: a development server compiles before. */
+const MOST_MS = 60_000;
+
+/** Starts a server that listens on a port; resolves when it does. */
+export async function startServer(
+  program: string,
+  args: readonly string[],
+  { cwd, port, env = {} }: { cwd: string; port: number; env?: Environment },
+): Promise<Serving> {
+  const { child, printed } = spawned(program, args, cwd, env);
+  const origin = `http://127.0.0.1:${port}`;
+  const close = async (): Promise<void> => {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    const ended = once(child, "close");
+    process.kill(-child.pid!, "SIGKILL");
+    await ended;
+  };
+  for (const began = Date.now(); ; await wait(100)) {
+    if (child.exitCode !== null) throw new Error(`${args.join(" ")} ended:\n${printed().slice(-6000)}`);
+    if (await isListening(origin)) return { origin, printed, close };
+    if (Date.now() - began < MOST_MS) continue;
+    await close();
+    throw new Error(`${args.join(" ")} did not listen:\n${printed().slice(-6000)}`);
+  }
+}
+
+async function isListening(origin: string): Promise<boolean> {
+  try {
+    await (await fetch(`${origin}/favicon.ico`)).body?.cancel();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** In a group of processes of its own: frameworks start further ones. */
+function spawned(
+  program: string,
+  args: readonly string[],
+  cwd: string,
+  env: Environment,
+): { child: ChildProcess; printed: () => string } {
+  if (!existsSync(cwd)) throw new Error(`${cwd} is not there`);
+  const { NODE_ENV: _mode, NODE_TEST_CONTEXT: _context, ...inherited } = process.env;
+  const child = spawn(program, args, {
+    cwd,
+    env: { ...inherited, ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+    detached: true,
+  });
+  let text = "";
+  for (const stream of [child.stdout!, child.stderr!])
+    stream.setEncoding("utf8").on("data", (part: string) => (text = `${text}${part}`.slice(-20_000)));
+  return { child, printed: () => text };
+}

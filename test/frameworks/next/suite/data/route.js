@@ -1,0 +1,3 @@
+import { route } from "../../lib.js";
+
+export const GET = route((session) => Response.json({ owner: session.owner ?? null, data: session.toJSON() }));
