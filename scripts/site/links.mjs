@@ -92,6 +92,7 @@ export function forSite(source, text, pages) {
     part.replace(LINK, (all, to, anchor = "") => {
       if (to === "") return all;
       if (to.startsWith(SITE)) return `/${to.slice(SITE.length)}${anchor}`;
+      if (to.startsWith("/")) return all;
       if (/^(https?|mailto):/.test(to)) return all;
       const target = posix.normalize(posix.join(posix.dirname(source), to));
       const page = bySource.get(target);

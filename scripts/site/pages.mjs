@@ -20,13 +20,21 @@ export const REPOSITORY = repository.url.replace(/^git\+/, "").replace(/\.git$/,
  * title: a new file needs no entry here.
  */
 export const AREAS = [
-  { name: "start", title: "Start", first: ["express", "fastify", "hono", "koa", "next", "node", "fetch"] },
+  {
+    name: "start",
+    title: "Start",
+    first: ["questions", "express", "fastify", "hono", "koa", "next", "node", "fetch"],
+  },
   {
     name: "tasks",
     title: "Tasks",
     first: ["login", "log-out-everywhere", "devices", "step-up", "remember-me", "cart-before-login", "cross-origin"],
   },
-  { name: "deploy", title: "Deploy", first: ["checklist", "proxy", "many-servers", "serverless", "cleanup"] },
+  {
+    name: "deploy",
+    title: "Deploy",
+    first: ["checklist", "proxy", "many-servers", "serverless", "cleanup", "key-rotation", "monitoring"],
+  },
   { name: "frameworks", title: "Frameworks", first: [] },
   { name: "storages", title: "Storages", first: [] },
   { name: "migrate", title: "Migrate", first: ["express-session"] },
@@ -51,12 +59,14 @@ export const AREAS = [
     name: "understand",
     title: "Understand",
     first: ["promises", "limits", "comparison", "protocol", "security", "performance"],
+    last: ["decisions/"],
   },
-  { name: "project", title: "Project", first: ["versions", "policy", "changelog", "security", "contributing"] },
+  { name: "project", title: "Project", first: ["versions", "changelog", "security", "contributing"] },
 ];
 
-/** Files outside of `docs` that are pages, too. */
+/** Files that are no pages of documentation, and pages of the site all the same. */
 const OUTSIDE = {
+  "docs/.vitepress/home.md": "index",
   "SECURITY.md": "project/security",
   "ARCHITECTURE.md": "project/architecture",
   "CHANGELOG.md": "project/changelog",
@@ -67,7 +77,10 @@ const OUTSIDE = {
 /** Every page that is written in a file, as `{ source, path, area, text, title, summary }`. */
 export function sources() {
   const docs = markdownBelow("docs").map((source) => [source, source.slice("docs/".length, -".md".length)]);
-  const decisions = markdownBelow("decisions").map((source) => [source, `project/${source.slice(0, -".md".length)}`]);
+  const decisions = markdownBelow("decisions").map((source) => [
+    source,
+    `understand/${source.slice(0, -".md".length)}`,
+  ]);
   const outside = Object.entries(OUTSIDE).filter(([source]) => existsSync(join(root, source)));
   return [...docs, ...decisions, ...outside].map(([source, path]) => page(source, path));
 }
@@ -106,6 +119,16 @@ export function plainText(markdown) {
     .trim();
 }
 
+/** The list of the decisions: a page that no file has. */
+export function decisionsPage(pages) {
+  const own = pages.filter(({ path }) => path.startsWith("understand/decisions/"));
+  const summary =
+    "With this page you find why Holdfast is made as it is: one decision on each page, with what it rejects.";
+  const lines = own.map(({ path, title }) => `- [${title}](/${path})`);
+  const text = `# Decisions\n\n${summary}\n\n${lines.join("\n")}\n`;
+  return { path: "understand/decisions/README", area: "understand", title: "Decisions", summary, text };
+}
+
 /** The address of a page below that of the site: `README` is the page of its folder. */
 export function addressOf(path) {
   return path.replace(/(^|\/)(README|index)$/, "$1");
@@ -116,7 +139,7 @@ export function menu(pages) {
   return AREAS.map(({ name, title, first, last = [] }) => {
     const place = ({ path }) => placeOf(path.slice(name.length + 1), first, last);
     const own = pages
-      .filter(({ area, path }) => area === name && !path.startsWith("project/decisions/"))
+      .filter(({ area }) => area === name)
       .sort((a, b) => place(a) - place(b) || a.title.localeCompare(b.title, "en"));
     return { name, title, pages: own };
   });

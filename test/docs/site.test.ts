@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { root } from "./pages.js";
+import { blocksOf, root } from "./pages.js";
 import { links, site, sitePages } from "./site.js";
 
 const read = (path: string): string => readFileSync(join(root, path), "utf8");
@@ -69,6 +69,16 @@ test("anchors are those of GitHub", () => {
   assert.deepEqual(links.anchorsOf(text), ["whats-stored", "a--b", "link-here", "twice", "twice-1"]);
 });
 
+test("the first page has the login and the figures of the README", () => {
+  const [readme, home] = ["README.md", "docs/.vitepress/home.md"].map(read);
+  const program = (text: string): string | undefined =>
+    blocksOf(text).find(({ code }) => code.includes("authenticate"))?.code;
+  const table = (text: string): string | undefined => /^\| \| Holdfast \|(?:.*\n)+?(?=\n)/m.exec(text)?.[0];
+  assert.ok(program(home!) && table(home!));
+  assert.equal(program(home!), program(readme!));
+  assert.equal(table(home!), table(readme!));
+});
+
 test("every page has a title and an area of the menu", () => {
   const areas = site.menu(sitePages).map(({ name }) => name);
   for (const { source, path, area, title } of sitePages.filter(({ path }) => path !== "index")) {
@@ -78,7 +88,7 @@ test("every page has a title and an area of the menu", () => {
   const inMenu = site.menu(sitePages).flatMap(({ pages }) => pages.map(({ path }) => path));
   const left = sitePages.map(({ path }) => path).filter((path) => path !== "index" && !inMenu.includes(path));
   assert.deepEqual(
-    left.filter((path) => !path.startsWith("project/decisions/")),
+    left.filter((path) => !path.startsWith("understand/decisions/")),
     [],
     "only single decisions are not in the menu",
   );
