@@ -37,7 +37,8 @@ export function pageAt(path: string): Page {
   return page;
 }
 
-function pageOf(path: string): Page {
+/** A page by its path from the root. */
+export function pageOf(path: string): Page {
   const text = readFileSync(join(root, path), "utf8");
   return { path, name: basename(path, ".md"), text, blocks: blocksOf(text) };
 }
