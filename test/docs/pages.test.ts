@@ -76,7 +76,7 @@ const RUN_ELSEWHERE = /^docs\/(start|tasks|deploy|storages|migrate|frameworks)\/
 test("every program of the other pages runs", async () => {
   const files = pages
     .filter(({ path, blocks }) => !RUN_ELSEWHERE.test(path) && blocks.some(({ language }) => language === "ts"))
-    .flatMap((page) => [...modulesOf(page).keys()])
+    .flatMap((page) => Array.from(modulesOf(page).keys()))
     .map((name) => pathToFileURL(join(result.directory, `${name}.js`)).href);
   assert.ok(files.length > 25);
   const program = `for (const file of ${JSON.stringify(files)}) {

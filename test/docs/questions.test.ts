@@ -22,10 +22,11 @@ test("four readers have five questions each", () => {
   }
 });
 
-test("the README leads to it", () => {
-  const { SITE } = site;
-  const links = [...readFileSync(join(root, "README.md"), "utf8").matchAll(/\]\(([^)]+)\)/g)].map(([, to]) => to);
-  assert.ok(links.includes(`${SITE}start/questions`));
+test("the README and the front page of the site lead to it", () => {
+  const read = (file: string): string => readFileSync(join(root, file), "utf8");
+  const inReadme = [...read("README.md").matchAll(/\]\(([^)]+)\)/g)].map(([, to]) => to);
+  assert.ok(inReadme.includes(`${site.SITE}start/questions`));
+  assert.match(read("docs/.vitepress/home.md"), /^ +link: \/start\/questions$/m);
 });
 
 test("each question leads to a page that exists, and to a heading of it", () => {
