@@ -45,7 +45,7 @@ async function open(page, url) {
   const note = (error) => errors.push(`${url}: ${error.message}`);
   page.on("pageerror", note);
   await page.goto(url, { waitUntil: "load" });
-  await page.waitForFunction(() => document.querySelector("#app")?.hasAttribute("data-v-app"));
+  await page.waitForFunction(() => "__vue_app__" in document.querySelector("#app"));
   page.off("pageerror", note);
   if (errors.length > 0) throw new Error(errors.join("\n"));
 }
