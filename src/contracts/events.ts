@@ -5,6 +5,7 @@
  *
  * - `created`: a session was stored for the first time; `owner` if it has one
  * - `authenticated`: a user logged in or confirmed the login (step-up); `owner` is the user
+ * - `adopted`: the session of another library became one of this store (`holdfast/adopt`); `owner` if it has one
  * - `impersonation-ended`: a user who acted as another (`authenticate(user, { actor })`) returned to their own
  *   session; `actor` is that user, `owner` was impersonated, `from` is the old id
  * - `renewed`: a session got a new token, and so a new id; `from` is the old id
@@ -26,11 +27,14 @@
  *   token)
  * - `refresh-failed`: the idle deadline of a session could not be moved; the request was served, and the refresh is
  *   tried again after a refresh interval
+ * - `old-session-kept`: a session was adopted, and its old store did not remove the old one; the next request with the
+ *   old cookie tries it again
  * - `insecure`: a Secure cookie was sent to a browser over plain HTTP; the browser will ignore it
  */
 export type SessionEventType =
   | "created"
   | "authenticated"
+  | "adopted"
   | "impersonation-ended"
   | "renewed"
   | "ended"
@@ -44,6 +48,7 @@ export type SessionEventType =
   | "invalid"
   | "unsaved"
   | "refresh-failed"
+  | "old-session-kept"
   | "insecure";
 
 /**

@@ -70,6 +70,7 @@ export class SessionCore {
    * @param token - the token it was opened with, if any
    * @param request - its request, if it was opened in one
    * @param bornAt - creation time of a session that is not stored yet, in epoch ms; default: now
+   * @param begins - the reply for a client that does not have its token yet
    */
   constructor(
     parts: StoreParts,
@@ -77,12 +78,13 @@ export class SessionCore {
     token: string | undefined,
     request: SessionRequest | undefined,
     bornAt?: number,
+    begins?: Pick<states.Stored, "reply" | "known">,
   ) {
     this.parts = parts;
     this.request = request;
     this.#draft = this.#newDraft(loaded.kind === "live" ? loaded.record.data : undefined);
-    this.#state = states.opened(loaded, token, bornAt ?? (loaded.kind === "live" ? 0 : parts.settings.clock.now()));
-    this.#flight = undefined;
+    const state = states.opened(loaded, token, bornAt ?? (loaded.kind === "live" ? 0 : parts.settings.clock.now()));
+    this.#state = begins && state.kind === "stored" ? { ...state, ...begins } : state;
   }
 
   /** Which changes are possible now. */

@@ -2,6 +2,7 @@ import type { AbsentReason } from "../contracts/events.js";
 import type { Found } from "../extractors/extractor.js";
 import type { RequestView } from "../http/request-view.js";
 import { isPromise } from "../util/promise.js";
+import { Adoption, findOld, type Begins, type Old } from "./adoption.js";
 import type { StoreParts } from "./core.js";
 import type { StoreSettings } from "./options.js";
 import { ABSENT, type Loaded } from "./records.js";
@@ -17,6 +18,8 @@ export interface Opening {
   readonly loaded: Loaded;
   /** When no session was found, in epoch ms: a new session begins then. */
   readonly at: number | undefined;
+  /** Set if a session of another library was adopted: its token must be sent. */
+  readonly begins?: Begins | undefined;
 }
 
 /** A request with the old token within this time after a renewal was sent before it: no event. In ms. */
@@ -34,7 +37,22 @@ export function readOpening(
   view: RequestView,
 ): Opening | Promise<Opening> {
   const found = settings.extractor.find(view);
-  return isPromise(found) ? Promise.resolve(found).then((one) => openWith(one, parts)) : openWith(found, parts);
+  const opened = isPromise(found)
+    ? Promise.resolve(found).then((one) => openWith(one, parts))
+    : openWith(found, parts);
+  const old = settings.adopt.length > 0 ? findOld(settings.adopt, view, parts.settings.clock.now()) : undefined;
+  return old ? orAdopted(opened, parts, old) : opened;
+}
+
+/** A request without a session of ours, and with the cookie of another library: its session may be adopted. */
+async function orAdopted(opened: Opening | Promise<Opening>, parts: StoreParts, old: Old): Promise<Opening> {
+  const without = await opened;
+  if (without.loaded.kind !== "absent") return without;
+  const adopted = await new Adoption(parts, old).run();
+  if (!adopted) return without;
+  const { token, begins } = adopted;
+  const loaded = usable(adopted.loaded, token, parts.settings);
+  return { ...opening(without.found, token, loaded, parts.settings), begins };
 }
 
 function openWith(found: Found | undefined, { settings, persistence }: StoreParts): Opening | Promise<Opening> {

@@ -1,3 +1,4 @@
+import type { AdoptionSource } from "../contracts/adoption-source.js";
 import { readCookie } from "../cookie/read.js";
 import { cookieLine } from "../cookie/write.js";
 import { isWritable, type Extractor, type Found } from "../extractors/extractor.js";
@@ -17,6 +18,28 @@ export function writeReply(reply: ReplyContents, headers: ResponseHeaders): void
   if (carries || byUrl) forbidStoring(headers);
   else if (asked) keepPrivate(headers, settings.asked);
 }
+
+/**
+ * Removes the cookies of other libraries that the request contains: their session was adopted, or ended. A cookie that
+ * the application sets in this response is kept.
+ */
+export function removeOldCookies(
+  sources: readonly AdoptionSource[],
+  view: RequestView,
+  headers: ResponseHeaders,
+): void {
+  for (const source of sources) {
+    const { path, domain } = source.attributes ?? {};
+    const where = `; Path=${path ?? "/"}${domain === undefined ? "" : `; Domain=${domain}`}`;
+    for (const name of source.cookies(view)) {
+      const isSet = headers.cookies().some((line) => line.startsWith(`${name}=`));
+      const secure = /^__(?:Host|Secure)-/i.test(name) ? "; Secure" : "";
+      if (!isSet) headers.setCookies([...headers.cookies(), `${name}=; Max-Age=0; Expires=${PAST}${where}${secure}`]);
+    }
+  }
+}
+
+const PAST = "Thu, 01 Jan 1970 00:00:00 GMT";
 
 /** True if the token is in the URL: this needs headers whatever happens to the session. */
 export function cameByUrl(found: Found | undefined): boolean {

@@ -9,6 +9,7 @@ import type { ResponseHeaders, RequestView } from "../http/request-view.js";
 import { asyncContext, type AsyncContext } from "../util/async-context.js";
 import { OTHER_OPTIONS } from "../util/other-names.js";
 import { isPromise } from "../util/promise.js";
+import type { AdoptionSource } from "../contracts/adoption-source.js";
 import type { Awaitable, Storage } from "../contracts/storage.js";
 import type { Store } from "../contracts/session-api.js";
 import { ValueCodec } from "../codecs/value.js";
@@ -81,6 +82,16 @@ export interface SessionOptions<C extends readonly unknown[] = readonly any[], R
    * false. Needs `node:async_hooks`, which is loaded only then.
    */
   asyncLocalStorage?: boolean;
+  /**
+   * Other session libraries whose sessions are adopted, made by the functions of `holdfast/adopt`: a request without a
+   * session, and with a valid cookie of one of them, continues the old session, which becomes one of this store.
+   *
+   * @example
+   * ```ts
+   * session({ storage, adopt: [fromExpressSession({ secret, store })] });
+   * ```
+   */
+  adopt?: readonly AdoptionSource[];
 }
 
 const REQUEST_OPTIONS: readonly (keyof SessionOptions)[] = [
@@ -93,6 +104,7 @@ const REQUEST_OPTIONS: readonly (keyof SessionOptions)[] = [
   "storeNew",
   "answerIn",
   "asyncLocalStorage",
+  "adopt",
 ];
 
 /** Validated options for requests. */
@@ -137,6 +149,8 @@ export interface RequestSettings<C extends readonly unknown[] = readonly any[], 
    */
   storeFor(context: C): Store<any>;
   readonly namespace: string;
+  /** Other libraries whose sessions are adopted. */
+  readonly adopt: readonly AdoptionSource[];
 }
 
 /** Everything that the headers of a response depend on. */
@@ -214,6 +228,7 @@ export function requestSettings<C extends readonly unknown[], R>(
     store,
     storeFor,
     namespace,
+    adopt: adoptionSources(options.adopt ?? []),
   });
 }
 
@@ -227,6 +242,16 @@ function noOptions(given: unknown): TypeError {
     "session() takes options and makes the middleware; write app.use(session({ … })), not app.use(session), or " +
       "session({ … })(handler) with holdfast/node and holdfast/fetch",
   );
+}
+
+function adoptionSources(given: unknown): readonly AdoptionSource[] {
+  const hint = "[fromExpressSession({ secret, store })], of functions of holdfast/adopt";
+  if (!Array.isArray(given)) throw misplaced("adopt", given, hint);
+  const sources = [...(given as unknown[])] as Partial<AdoptionSource>[];
+  for (const [i, one] of sources.entries())
+    if (typeof one?.library !== "string" || typeof one.find !== "function" || typeof one.cookies !== "function")
+      throw misplaced(`adopt[${i}]`, one, hint);
+  return sources as AdoptionSource[];
 }
 
 function cookieAttributes<C extends readonly unknown[]>(

@@ -4,7 +4,7 @@ import { SessionError } from "../errors.js";
 import { isForEverybody } from "../http/caching.js";
 import type { ResponseHeaders, RequestView } from "../http/request-view.js";
 import { isPromise } from "../util/promise.js";
-import { cameByUrl, writeReply } from "./reply-headers.js";
+import { cameByUrl, removeOldCookies, writeReply } from "./reply-headers.js";
 import { SessionCore, type StoreParts } from "./core.js";
 import { warnIfDropped } from "./dropped-cookies.js";
 import { deadlineIsDue, idleLength } from "./expiry.js";
@@ -227,12 +227,14 @@ export class RequestSession implements SessionRequest {
     if (!core || hasFailed(this.#stage)) return;
     const { outcome, asked } = core;
     const found = this.#reading.kind === "read" ? this.#reading.found : undefined;
-    if (!outcome && !asked && !found) return;
+    const isAdopted = this.#reading.kind === "read" && this.#reading.begins !== undefined;
+    if (!outcome && !asked && !found && !isAdopted) return;
+    if (isAdopted && !asked && isForEverybody(headers, this.#parts.settings.clock.now())) return;
     const { settings, view } = this;
     const reply = { settings, view, cookie: this.#cookie, found, outcome, asked };
-    if (settings.replyWriter) return settings.replyWriter(reply, headers);
-    if (outcome) warnIfDropped(settings, view, this.#cookie, this.#parts.settings.emit);
-    writeReply(reply, headers);
+    if (outcome && !settings.replyWriter) warnIfDropped(settings, view, this.#cookie, this.#parts.settings.emit);
+    (settings.replyWriter ?? writeReply)(reply, headers);
+    if (outcome === "removal" || (isAdopted && outcome)) removeOldCookies(settings.adopt, view, headers);
   }
 
   /**
@@ -321,7 +323,7 @@ export class RequestSession implements SessionRequest {
   /** The session is created when a handler uses it, unless the response depends on it anyway. */
   #opened(opening: Opening): undefined {
     this.#reading = opening;
-    const isDue = cameByUrl(opening.found) || this.#isDue(opening);
+    const isDue = cameByUrl(opening.found) || opening.begins !== undefined || this.#isDue(opening);
     if (isDue) this.host?.hold?.();
     if (!isDue && !this.host?.opened) return;
     const session = this.#sessionOf(opening);
@@ -336,8 +338,8 @@ export class RequestSession implements SessionRequest {
     return deadlineIsDue(settings, loaded, idleLength(settings, loaded.record), settings.clock.now());
   }
 
-  #sessionOf({ loaded, token, at }: Opening): StoredSession<any> {
-    return (this.#session ??= makeSession(new SessionCore(this.#parts, loaded, token, this, at)));
+  #sessionOf({ loaded, token, at, begins }: Opening): StoredSession<any> {
+    return (this.#session ??= makeSession(new SessionCore(this.#parts, loaded, token, this, at, begins)));
   }
 
   /** A listener that throws while it logs a response would end the process: it gets an empty session. */

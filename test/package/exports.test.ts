@@ -22,12 +22,13 @@ function sourcesOf(directory: string): string[] {
   );
 }
 
-test("the entries are the index, every adapter, every storage, what opens one by its address, and the helpers for tests; nothing else", () => {
+test("the entries are the index, every adapter, every storage, what opens one by its address, adoption, and the helpers for tests; nothing else", () => {
   const files = [
     ...sourcesOf("adapters"),
     ...sourcesOf("storage").map((name) => `storage/${name}`),
     "testing",
     "open",
+    "adopt",
     "express-session",
     ...["store", "memory", "cookie", "session"].map((name) => `express-session/session/${name}`),
   ];

@@ -22,9 +22,11 @@ export interface Kind {
   /** What a request does with its session; a job has none. */
   readonly act?: Act;
   /** What a job does with a store; answers whether it found the session. */
-  readonly job?: (store: Store<any>, stage: Stage) => Promise<boolean>;
+  readonly job?: (store: Store<any>, stage: Stage, actor: Actor) => Promise<boolean>;
   /** Which token the request brings. Default: the session's. */
-  readonly brings?: "retired" | "nothing";
+  readonly brings?: "retired" | "nothing" | "old";
+  /** What the same client does next, with the token that it was answered. */
+  readonly next?: Act;
   readonly options?: Readonly<Record<string, unknown>>;
   /** How far the clock of its server is ahead, in ms. */
   readonly ahead?: number;
@@ -232,13 +234,17 @@ function begun(stage: Stage): Stage {
 /** Starts one of them. */
 export function start(name: string, kind: Kind, stage: Stage): Promise<Actor> {
   const { world, token, retired } = stage;
-  if (kind.job) return world.job(name, (store) => kind.job!(store, stage), kind.ahead, kind.keys);
-  const brought = { retired, nothing: undefined, session: token }[kind.brings ?? "session"];
+  if (kind.job) return world.job(name, (store, actor) => kind.job!(store, stage, actor), kind.ahead, kind.keys);
+  const brought = { retired, nothing: undefined, old: undefined, session: token }[kind.brings ?? "session"];
   return world.request(name, (session, requestSession) => kind.act!(session, requestSession, stage), {
     token: brought,
     options: kind.options ?? {},
     ahead: kind.ahead ?? 0,
     isLazy: kind.isLazy ?? false,
+    isOld: kind.brings === "old",
+    ...(kind.next && {
+      next: (session: Session<any>, requestSession: RequestSession) => kind.next!(session, requestSession, stage),
+    }),
     ...(kind.keys && { keys: kind.keys }),
   });
 }

@@ -25,6 +25,10 @@ const [RECORDS, PERSISTENCE, ENDING, COMMIT, CORE, REQUEST, OPENING, OWNERS] = [
   "owners",
 ].map((name) => `session/${name}.js`) as [string, string, string, string, string, string, string, string];
 
+const ADOPTION = "session/adoption.js";
+const NOTE_FIRST = 'const note = await this.#read(); const old = await this.#ask("read"';
+const REMOVED_FIRST = "await this.#removeOld(live.hash); const note = await this.#insert(";
+
 const without = (proof: string, file: string, find: string, put: string): Mutant => ({
   proof,
   patches: [{ file, find, put }],
@@ -225,6 +229,38 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
     ENDING,
     "!concerns(met.record, owner)",
     "met.record.owner !== owner",
+  ),
+  "an adoption without its note": without(
+    "adoption in short",
+    ADOPTION,
+    "await this.#insert({ nonce, successor: live.hash }, this.#keptUntil(old));",
+    "{ nonce };",
+  ),
+  "an adoption that does not mind that another was faster": without(
+    "adoption in short",
+    ADOPTION,
+    "if (note?.nonce !== nonce)",
+    "if (false)",
+  ),
+  "an old session that is read after the note": {
+    proof: "adoption in short",
+    patches: [
+      { file: ADOPTION, find: 'const old = await this.#ask("read"', put: NOTE_FIRST },
+      { file: ADOPTION, find: "const note = await this.#read();\n        if (note)", put: "if (note)" },
+    ],
+  },
+  "an old session that is removed before the note": {
+    proof: "adoption by one, gone after",
+    patches: [
+      { file: ADOPTION, find: "        await this.#removeOld(live.hash);\n", put: "" },
+      { file: ADOPTION, find: "const note = await this.#insert(", put: REMOVED_FIRST },
+    ],
+  },
+  "an adopted session that is not looked at again": without(
+    "adoption in short",
+    ADOPTION,
+    "reply: this.#telling(live, token), known: undefined",
+    "reply: this.#telling(live, token), known: this.#parts.persistence.moment()",
   ),
   "sessions forgotten before they are ended": without(
     "owners, gone before",

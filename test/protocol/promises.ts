@@ -104,7 +104,7 @@ function checkTaken({ stage: { world, token, taken }, kinds, actors }: Story, to
 }
 
 /** No token anywhere but with the client. */
-function checkSecrets({ stage: { world }, actors }: Story, known: readonly string[], told: string): void {
+export function checkSecrets({ stage: { world }, actors }: Story, known: readonly string[], told: string): void {
   const everything = [
     ...world.storage.written,
     ...world.events.map((event) => JSON.stringify({ ...event, cause: String(event.cause) })),

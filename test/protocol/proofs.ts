@@ -6,10 +6,11 @@ import assert from "node:assert/strict";
 import { parentPort, workerData } from "node:worker_threads";
 import { CLOCK_SKEW_MS } from "#dist/contracts/storage.js";
 import { anonymous, KINDS, OWNED, owned, start, type Kind, type Stage } from "./kinds.js";
+import { ADOPTING, checkAdopted, FEW_ADOPTING, THREE_ADOPTING, unadopted } from "./adopting.js";
 import { BEFORE, before, checkApart, DURING, during } from "./impersonation.js";
 import type { Work } from "./library.js";
 import { awaited, checkOverlap, keepsAll, kindOf, PAIRS, stageOf, type Pair } from "./overlaps.js";
-import { checkOwners, checkPromises } from "./promises.js";
+import { checkOwners, checkPromises, type Story } from "./promises.js";
 import {
   everySchedule,
   FAULTS,
@@ -32,6 +33,8 @@ interface Cast {
   readonly most?: number;
   /** Whether Ann acts as Bob. */
   readonly isActing?: boolean;
+  /** What else is looked at in the end. */
+  readonly check?: (story: Story) => Promise<void>;
 }
 
 const VISITORS: Cast = { kinds: KINDS, stage: anonymous, hasOwners: false };
@@ -58,7 +61,7 @@ interface Played {
 
 /** One story in one order. */
 async function play(
-  { kinds, stage: prepare, hasOwners, isWhole = true, most = Infinity, isActing = false }: Cast,
+  { kinds, stage: prepare, hasOwners, isWhole = true, most = Infinity, isActing = false, check }: Cast,
   group: Group,
   { fault, mutant }: Disturbed,
   choose: Choose,
@@ -79,6 +82,7 @@ async function play(
   const story = { stage, kinds, actors };
   if (isWhole) checkPromises(story);
   if (isActing) checkApart(story);
+  if (check) await check(story);
   const listed = most === Infinity ? 0 : (await stage.world.alone(stage.world.whole.listByOwner("ann"))).length;
   assert.ok(listed <= most, `Owners: ${listed} sessions where ${most} may be: ${actors.map(String).join("; ")}`);
   if (hasOwners) await checkOwners(story, isActing ? MARKERS_GONE_MS : 0);
@@ -281,6 +285,9 @@ async function impersonating(
   return `${groups} groups, ${schedules} schedules, reduced`;
 }
 
+/** Sessions of another library become ours. */
+const ADOPTION: Cast = { kinds: ADOPTING, stage: unadopted, hasOwners: false, isWhole: false, check: checkAdopted };
+
 const everybody = (cast: Cast): Group[] => [...alone(cast), ...pairs(cast)];
 
 const USUAL_KINDS = [
@@ -430,6 +437,18 @@ const PROOFS: Readonly<Record<string, Proof>> = Object.fromEntries([
     `impersonation, ${fault}`,
     () => impersonating(changingBriefly, (cast, groups) => reducedWithFault(cast, groups, fault)),
   ]),
+  ["adoption", undisturbedReduced(ADOPTION, everybody(ADOPTION))],
+  ...FAULTS.map((fault): [string, Proof] => [
+    `adoption, ${fault}`,
+    async () =>
+      `${FEW_ADOPTING.length} groups, ${await reducedWithFault(ADOPTION, FEW_ADOPTING, fault)} schedules, reduced`,
+  ]),
+  ["adoption in short", undisturbedReduced(ADOPTION, FEW_ADOPTING)],
+  ...FAULTS.map((fault): [string, Proof] => [
+    `adoption by one, ${fault}`,
+    async () => `${await reducedWithFault(ADOPTION, alone(ADOPTION), fault)} schedules, reduced`,
+  ]),
+  ["adoption by three", undisturbedReduced(ADOPTION, THREE_ADOPTING)],
   ["verbs that overlap", overlapping],
   ["verbs that overlap, beside another request", overlappingBeside],
   ...FAULTS.map((fault): [string, Proof] => [`verbs that overlap, ${fault}`, () => overlappingWithFault(fault)]),

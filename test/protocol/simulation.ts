@@ -10,6 +10,7 @@ import type {
   Version,
   Written,
 } from "holdfast";
+import type { AdoptionSource } from "holdfast/adopt";
 import type { ResponseHeaders, RequestView } from "#dist/http/request-view.js";
 import type { RequestSession } from "#dist/session/request-session.js";
 import { library } from "./library.js";
@@ -58,6 +59,8 @@ export class Actor {
   isNamed = true;
   /** Whether it found the session when it was opened. */
   opened = false;
+  /** Whether it has done what it does next. */
+  hasFollowed = false;
   /** Whether its process ended in between. */
   isGone = false;
   die!: () => void;
@@ -166,6 +169,15 @@ export class SteppedStorage implements Storage {
       by,
     );
 
+  /** The store of another library, which has no versions: it writes and removes whatever is there. */
+  old(by: Actor | undefined): OldRecords {
+    return {
+      get: (key) => this.#step(() => this.entries.get(key)?.value, key, by, true),
+      set: (key, value) => this.#step(() => void this.#put(key, { value, expiresAt: Infinity }, undefined), key, by),
+      remove: (key) => this.#step(() => void this.entries.delete(key), key, by),
+    };
+  }
+
   /** Waits until the schedule lets the handler go on, as a handler waits for something else than the storage. */
   moment(): Promise<void> {
     return new Promise((resolve) =>
@@ -271,6 +283,36 @@ function isList(key: string): boolean {
   return key.includes(":owner.");
 }
 
+/** The store of another library. */
+export interface OldRecords {
+  get(key: string): Promise<string | undefined>;
+  set(key: string, value: string): Promise<void>;
+  remove(key: string): Promise<void>;
+}
+
+/** Where the store of another library keeps the session of the cookie `old=sid`. */
+export const OLD_KEY = "old:sid";
+
+/** Adopts the session of another library, whose cookie is not signed here: forged ones are tested elsewhere. */
+function oldLibrary(records: OldRecords): AdoptionSource {
+  return {
+    library: "the old one",
+    cookies: () => [],
+    find: ({ cookies }) =>
+      cookies?.includes("old=sid")
+        ? {
+            id: "sid",
+            secret: "sid.signature",
+            async read() {
+              const text = await records.get(OLD_KEY);
+              return text === undefined ? undefined : { data: JSON.parse(text) as Record<string, unknown> };
+            },
+            remove: () => records.remove(OLD_KEY),
+          }
+        : undefined,
+  };
+}
+
 /** A clock that never times out and never makes anybody wait. */
 export const instantClock = (now: () => number): Clock => ({
   now,
@@ -290,6 +332,10 @@ export interface Served {
   readonly isLazy?: boolean;
   /** What its server seals with, and opens; nothing is sealed without. */
   readonly keys?: readonly Uint8Array[];
+  /** Whether it brings the cookie of another library, whose sessions are adopted. */
+  readonly isOld?: boolean;
+  /** What the same client does next, with the token that it was answered. */
+  readonly next?: Handler;
 }
 
 /** Servers over one storage. */
@@ -334,38 +380,53 @@ export class World {
   request(
     kind: string,
     handler: Handler,
-    { token, options, ahead = 0, isLazy = false, keys }: Served,
+    { token, options, ahead = 0, isLazy = false, keys, isOld = false, next }: Served,
   ): Promise<Actor> {
     return this.#acting(kind, async (actor) => {
-      const settings = library.requestSettings([this.#server(actor, ahead, keys, options)]);
-      const requestSession = new library.RequestSession(settings, settings.store!, viewOf(token));
-      try {
-        if (!isLazy) actor.opened = !(await requestSession.open()).fresh;
-        await handler(requestSession.found!, requestSession);
-      } catch (error) {
-        actor.fail(error);
-      }
-      // An error page is an answer, too.
-      await requestSession.commit()?.catch((error: unknown) => actor.fail(error));
-      const headers = new Headers_();
-      requestSession.writeHeaders(headers);
-      actor.at = this.storage.executed;
-      actor.answer = headers.token();
-      actor.isNamed =
-        actor.answer === undefined || actor.answer === "removal" || this.dataOf(actor.answer) !== undefined;
-      await requestSession.finish()?.catch((error: unknown) => actor.fail(error));
+      const adopt = isOld ? { adopt: [oldLibrary(this.storage.old(actor))] } : {};
+      const settings = library.requestSettings([this.#server(actor, ahead, keys, { ...options, ...adopt })]);
+      await this.#serve(actor, handler, settings, viewOf(token, isOld), isLazy);
+      const { answer } = actor;
+      if (!next || !actor.isFine || answer === undefined || answer === "removal") return;
+      await this.#serve(actor, next, settings, viewOf(answer, true), isLazy);
+      actor.hasFollowed = actor.isFine;
     });
+  }
+
+  async #serve(
+    actor: Actor,
+    handler: Handler,
+    settings: ReturnType<typeof library.requestSettings>,
+    view: RequestView,
+    isLazy: boolean,
+  ): Promise<void> {
+    const requestSession = new library.RequestSession(settings, settings.store!, view);
+    try {
+      if (!isLazy) actor.opened = !(await requestSession.open()).fresh;
+      await handler(requestSession.found!, requestSession);
+    } catch (error) {
+      actor.fail(error);
+    }
+    // An error page is an answer, too.
+    await requestSession.commit()?.catch((error: unknown) => actor.fail(error));
+    const headers = new Headers_();
+    requestSession.writeHeaders(headers);
+    actor.at = this.storage.executed;
+    actor.answer = headers.token();
+    actor.isNamed =
+      actor.answer === undefined || actor.answer === "removal" || this.dataOf(actor.answer) !== undefined;
+    await requestSession.finish()?.catch((error: unknown) => actor.fail(error));
   }
 
   /** Something done by the store, without a request. Answers whether it found what it was to work on. */
   job(
     kind: string,
-    work: (store: Store<any>) => Promise<boolean>,
+    work: (store: Store<any>, actor: Actor) => Promise<boolean>,
     ahead = 0,
     keys?: readonly Uint8Array[],
   ): Promise<Actor> {
     return this.#acting(kind, async (actor) => {
-      actor.opened = await work(library.createStore(this.#server(actor, ahead, keys)));
+      actor.opened = await work(library.createStore(this.#server(actor, ahead, keys)), actor);
       actor.at = this.storage.executed;
     });
   }
@@ -425,7 +486,7 @@ export class World {
 
   #read(key: string): Read | undefined {
     const entry = this.storage.entries.get(key);
-    if (!entry) return undefined;
+    if (!entry || key === OLD_KEY) return undefined;
     const lines = this.#opened(key, entry).split("\n");
     const head = JSON.parse(lines[1]!) as { s?: string; o?: string; l?: unknown; v?: { o: string } };
     if (head.s !== undefined || head.l !== undefined) return undefined;
@@ -539,10 +600,11 @@ export async function interleave<T>(
   return results;
 }
 
-function viewOf(token: string | undefined): RequestView {
+function viewOf(token: string | undefined, isOld: boolean): RequestView {
+  const cookies = [...(token === undefined ? [] : [`session_id=${token}`]), ...(isOld ? ["old=sid"] : [])];
   return {
     headers: (name) => (name === "host" ? ["shop.example"] : []),
-    cookies: token === undefined ? undefined : `session_id=${token}`,
+    cookies: cookies.length > 0 ? cookies.join("; ") : undefined,
     url: "/",
     encrypted: true,
     param: () => undefined,

@@ -8,7 +8,7 @@ import { importsOf, root, sourceFiles, sourceOf, type Import } from "./source.js
 const LAYERS = [
   ["contracts", "errors.ts", "util", "session-data.ts"],
   ["cookie", "http"],
-  ["extractors", "codecs", "storage"],
+  ["extractors", "codecs", "storage", "adopt"],
   ["session", "presets.ts", "open.ts"],
   ["adapters", "testing"],
   ["express-session"],
