@@ -1,6 +1,7 @@
 import { express } from "./apps/express.js";
 import { fastify } from "./apps/fastify.js";
 import { fetch, hono } from "./apps/fetch.js";
+import { h3 } from "./apps/h3.js";
 import { koa } from "./apps/koa.js";
 import { next } from "./apps/next.js";
 import { connect, node } from "./apps/node.js";
@@ -10,4 +11,4 @@ import type { Framework } from "./framework.js";
 export const QUICK: readonly Framework[] = [node, connect, express, fastify, koa, fetch, hono];
 
 /** Every framework that an adapter exists for, in the order of the table. */
-export const FRAMEWORKS: readonly Framework[] = [...QUICK, next];
+export const FRAMEWORKS: readonly Framework[] = [...QUICK, h3, next];

@@ -1,5 +1,4 @@
 import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
@@ -25,7 +24,19 @@ export function ownVersion(name: string): string {
 /** A package in a version: the project's own if it is that one, else installed when it is first needed. */
 export async function packageIn(name: string, version: string): Promise<any> {
   if (version === ownVersion(name)) return import(name);
-  const directory = fromNpm({ [name]: version });
-  const from = createRequire(join(directory, "package.json"));
-  return import(pathToFileURL(from.resolve(name)).href);
+  return packageOf(fromNpm({ [name]: version }), name);
+}
+
+/** A package of a directory of `fromNpm`. */
+export async function packageOf(directory: string, name: string): Promise<any> {
+  const manifest = join(directory, "node_modules", name, "package.json");
+  const { exports = {}, main } = JSON.parse(readFileSync(manifest, "utf8")) as { exports?: any; main?: string };
+  const file = importOf(exports["."] ?? exports) ?? main ?? "index.js";
+  return import(pathToFileURL(join(directory, "node_modules", name, file)).href);
+}
+
+/** What `import` of a package loads in Node. */
+function importOf(target: any): string | undefined {
+  if (typeof target !== "object" || target === null) return target;
+  return importOf(target.node ?? target.import ?? target.require ?? target.default);
 }

@@ -128,7 +128,7 @@ test("every adapter is made with the kit, holdfast/adapter, and nothing else of 
 
 /** The files of an adapter: its own, and those that begin with its name. */
 function partsOf(file: string): string[] {
-  const [, name = ""] = /^adapters\/([a-z]+)/.exec(file)!;
+  const [, name = ""] = /^adapters\/([a-z0-9]+)/.exec(file)!;
   const parts = sourceFiles().filter((one) => one.startsWith(`adapters/${name}-`) && !one.endsWith("-adapter.ts"));
   return [`adapters/${name}.ts`, file, ...parts].filter((one, i, all) => all.indexOf(one) === i);
 }
