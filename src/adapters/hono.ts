@@ -223,24 +223,23 @@ function bodyOf(response: Response): Response["body"] | undefined {
   }
 }
 
+/** Of Node's request. */
+type Incoming = { readonly httpVersion?: string; readonly upgrade?: boolean } | undefined;
+
+/** On Node, Hono has Node's request. */
+function incomingOf({ env }: Context): Incoming {
+  return (env as { readonly incoming?: Incoming } | undefined)?.incoming;
+}
+
 class HonoView extends WebView {
   declare readonly context: Context;
 
   constructor(c: Context) {
-    super(c.req.raw, c);
+    super(c.req.raw, c, incomingOf(c)?.upgrade);
   }
 
-  /** On Node, Hono has Node's request. */
   get version(): string | undefined {
-    return this.#incoming?.httpVersion;
-  }
-
-  override get isUpgrade(): boolean {
-    return this.#incoming?.upgrade ?? super.isUpgrade;
-  }
-
-  get #incoming(): { httpVersion?: string; upgrade?: boolean } | undefined {
-    return (this.context.env as { incoming?: { httpVersion?: string; upgrade?: boolean } } | undefined)?.incoming;
+    return incomingOf(this.context)?.httpVersion;
   }
 
   override param(name: string): string | undefined {

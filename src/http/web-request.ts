@@ -9,11 +9,14 @@ import { isHandshake, type ResponseHeaders, type RequestView } from "./request-v
 /** View of a web `Request`. */
 export class WebView implements RequestView {
   readonly context: unknown;
+  /** Read immediately: Deno closes a request when its connection becomes a socket. */
+  readonly isUpgrade: boolean;
   readonly #request: Request;
 
-  constructor(request: Request, context: unknown = request) {
+  constructor(request: Request, context: unknown = request, isUpgrade?: boolean) {
     this.#request = request;
     this.context = context;
+    this.isUpgrade = isUpgrade ?? isHandshake(this);
   }
 
   get cookies(): string | undefined {
@@ -26,10 +29,6 @@ export class WebView implements RequestView {
 
   get encrypted(): boolean {
     return this.#request.url.startsWith("https:");
-  }
-
-  get isUpgrade(): boolean {
-    return isHandshake(this);
   }
 
   /** Implements `RequestView`. */
