@@ -1,10 +1,11 @@
 /** What can be checked of the site without building it; `npm run docs` builds it and tries it in a browser. */
 import assert from "node:assert/strict";
-import { readFileSync, readdirSync } from "node:fs";
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { blocksOf, root } from "./pages.js";
-import { links, site, sitePages } from "./site.js";
+import { built, links, site, sitePages } from "./site.js";
 
 const read = (path: string): string => readFileSync(join(root, path), "utf8");
 
@@ -51,6 +52,28 @@ test("a link that leads nowhere, a missing heading and an address that is no pag
     "docs/start/page.md: #there has no such heading",
     "docs/start/page.md: ../tasks/login.md#no-such-heading has no such heading",
     `docs/start/page.md: ${site.SITE}tasks/none is no page of the site`,
+  ]);
+});
+
+test("in the built site a dead link, a dead anchor, a lost file and a page that llms.txt lacks are found", (t) => {
+  const directory = mkdtempSync(join(tmpdir(), "holdfast-site-"));
+  t.after(() => rmSync(directory, { recursive: true }));
+  const base = new URL(site.SITE).pathname;
+  const files = {
+    "a.html": `<h1 id="top"></h1><a href="${base}b">b</a> <a href="./b#x">x</a> <a href="#top">top</a> <a href="${base}c">c</a>`,
+    "b.html": `<a href="a#top">a</a> <a href="${site.REPOSITORY}/edit/main/docs/none.md">edit</a> <a href="/elsewhere">e</a>`,
+    "a.md": "# A",
+    "b.md": "# B",
+    "llms.txt": `[A](${site.SITE}a.md) [C](${site.SITE}c.md)`,
+  };
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(directory, name), text);
+  assert.deepEqual(built.builtLinks(directory), [
+    `llms.txt: ${site.SITE}c.md is no file`,
+    "llms.txt lacks b.md",
+    "a.html: ./b#x has no such anchor",
+    `a.html: ${base}c is no file`,
+    `b.html: ${site.REPOSITORY}/edit/main/docs/none.md is not in the repository`,
+    "b.html: /elsewhere is not on the site",
   ]);
 });
 

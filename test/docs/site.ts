@@ -33,10 +33,15 @@ interface Links {
   forSite(source: string, text: string, pages: readonly SitePage[]): string;
 }
 
+interface Built {
+  builtLinks(directory: string): string[];
+}
+
 const from = async <T>(name: string): Promise<T> =>
   (await import(pathToFileURL(join(root, "scripts", "site", name)).href)) as T;
 
 /** What builds the site, as far as it needs no package. */
 export const site: Pages = await from<Pages>("pages.mjs");
+export const built: Built = await from<Built>("built.mjs");
 export const links: Links = await from<Links>("links.mjs");
 export const sitePages: readonly SitePage[] = site.sources();
