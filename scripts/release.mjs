@@ -19,6 +19,8 @@ function obstacles() {
   if (git("status", "--porcelain") !== "") found.push("there are changes that are not committed");
   if (!git("tag", "--points-at", "HEAD").split("\n").includes(`v${version}`))
     found.push(`this commit has no tag v${version}`);
+  if (!readFileSync(join(root, "CHANGELOG.md"), "utf8").includes(`\n## ${version}\n`))
+    found.push(`CHANGELOG.md has no heading ${version}`);
   if (!isTrial && !process.env.CI) found.push("provenance needs CI: publish from there");
   return found;
 }

@@ -6,9 +6,9 @@
 import { availableParallelism } from "node:os";
 import { join, relative } from "node:path";
 import { installBench } from "./bench-packages.mjs";
-import { checkPackage } from "./check-package.mjs";
 import { ensureChromium } from "./ensure-chromium.mjs";
 import { lint } from "./lint.mjs";
+import { assertPackage } from "./package-check.mjs";
 import { runTests } from "./run-tests.mjs";
 import { buildLibrary, filesBelow, prune, root, setup } from "./setup.mjs";
 import { isForAll } from "./test-plan.mjs";
@@ -41,7 +41,7 @@ summary();
 async function checkAll() {
   await step("types: library", buildLibrary);
   await Promise.all([compile(), isFullRun && step("lint", lint), isFullRun && fetchPrograms()]);
-  if (isFullRun) await step("package", checkPackage);
+  if (isFullRun) await step("package", assertPackage);
   await runTests(testFiles(), showFile, undefined, (file) => loadOf(relative(build, file), known));
   if (times) writeTimes(measured);
 }

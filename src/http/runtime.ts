@@ -89,7 +89,10 @@ export function responseClass(): typeof Response {
   return isReplaced() ? (Object.getPrototypeOf(globalThis.Response) as typeof Response) : globalThis.Response;
 }
 
-/** True if a server has replaced the global class. */
+/**
+ * True if a server has replaced the global class by one that inherits from it. `Function.prototype`, also that of
+ * another realm, as in Jest, has no property `prototype`.
+ */
 export function isReplaced(): boolean {
-  return Object.getPrototypeOf(globalThis.Response) !== Function.prototype;
+  return Object.hasOwn(Object.getPrototypeOf(globalThis.Response) as object, "prototype");
 }
