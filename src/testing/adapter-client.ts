@@ -36,7 +36,8 @@ export class AdapterClient {
   }
 
   async #send(path: string, init: RequestInit): Promise<Received> {
-    const headers = new Headers({ Origin: new URL(this.#origin).origin });
+    // What browsers send with a form: SvelteKit redirects only if HTML is accepted.
+    const headers = new Headers({ Origin: new URL(this.#origin).origin, Accept: "text/html,*/*;q=0.8" });
     if (this.token !== undefined) headers.set("Cookie", `${this.#cookieName}=${this.token}`);
     const response = await fetch(`${this.#origin}${path}`, { ...init, headers, redirect: "manual" });
     const text = await response.text();

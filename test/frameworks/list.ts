@@ -5,10 +5,11 @@ import { h3 } from "./apps/h3.js";
 import { koa } from "./apps/koa.js";
 import { next } from "./apps/next.js";
 import { connect, node } from "./apps/node.js";
+import { sveltekit } from "./apps/sveltekit.js";
 import type { Framework } from "./framework.js";
 
 /** Those that start in this process: they are the short part, in their newest version. */
 export const QUICK: readonly Framework[] = [node, connect, express, fastify, koa, fetch, hono];
 
 /** Every framework that an adapter exists for, in the order of the table. */
-export const FRAMEWORKS: readonly Framework[] = [...QUICK, h3, next];
+export const FRAMEWORKS: readonly Framework[] = [...QUICK, h3, next, sveltekit];

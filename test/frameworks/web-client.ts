@@ -18,8 +18,12 @@ export class WebClient {
   }
 
   /** Submits a form of URL-encoded fields. */
-  async post(path: string, fields: Readonly<Record<string, string>> = {}): Promise<Page> {
-    return this.#send(path, { method: "POST", body: new URLSearchParams(fields) });
+  async post(
+    path: string,
+    fields: Readonly<Record<string, string>> = {},
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<Page> {
+    return this.#send(path, { method: "POST", body: new URLSearchParams(fields), headers });
   }
 
   /** Submits a form of a page as a browser without script does, with its hidden fields. */

@@ -1,0 +1,3 @@
+import { adapterStorage } from "holdfast/testing";
+
+export const GET = ({ url }) => new Response(adapterStorage().command(url.searchParams.get("do")));
