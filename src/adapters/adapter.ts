@@ -38,6 +38,9 @@ export {
   type ResponseHooks,
 } from "../http/web-request.js";
 
+// Frameworks that know the route of a request when they call a middleware.
+export { EventView, refused, refuseSession, type RouteParams } from "./event-adapter.js";
+
 // Frameworks whose handlers set headers or cookies beside their result.
 export { serveHeaders, type ServedWithHeaders } from "./headers-adapter.js";
 export { jarHeaders, type CookieJar, type JarAttributes } from "./cookie-jar.js";

@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { cpSync, existsSync, linkSync, mkdirSync, readdirSync, readlinkSync, rmSync, symlinkSync } from "node:fs";
-import { createServer, type AddressInfo } from "node:net";
+import { createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { root } from "./packages.js";
@@ -32,7 +32,8 @@ export function workshop(name: string, installed: string, copies: Readonly<Recor
   return { directory, remove };
 }
 
-const isMade = (path: string): boolean => /[\\/](node_modules|\.next|\.nuxt|\.output|\.svelte-kit|dist)$/.test(path);
+const isMade = (path: string): boolean =>
+  /[\\/](node_modules|\.next|\.nuxt|\.output|\.svelte-kit|\.react-router|\.astro|dist)$/.test(path);
 
 function linkTree(from: string, to: string): void {
   mkdirSync(to, { recursive: true });
@@ -44,15 +45,23 @@ function linkTree(from: string, to: string): void {
   }
 }
 
-/** A port that is free now. */
+/** Below the ports that systems give to clients, and to servers that ask for any: a build may lie between. */
+const PORTS = { from: 21_000, count: 11_000 };
+
+/** A port that is free now, and that no server is given which asks for any. */
 export async function freePort(): Promise<number> {
-  const server = createServer();
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
+  for (;;) {
+    const port = PORTS.from + Math.floor(Math.random() * PORTS.count);
+    const server = createServer();
+    const isFree = await new Promise<boolean>((resolve) => {
+      server.once("error", () => resolve(false));
+      server.listen(port, "127.0.0.1", () => resolve(true));
+    });
+    if (!isFree) continue;
+    server.close();
+    await once(server, "close");
+    return port;
+  }
 }
 
 type Environment = Readonly<Record<string, string>>;

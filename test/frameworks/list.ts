@@ -1,3 +1,4 @@
+import { astro } from "./apps/astro.js";
 import { express } from "./apps/express.js";
 import { fastify } from "./apps/fastify.js";
 import { fetch, hono } from "./apps/fetch.js";
@@ -5,6 +6,7 @@ import { h3 } from "./apps/h3.js";
 import { koa } from "./apps/koa.js";
 import { next } from "./apps/next.js";
 import { connect, node } from "./apps/node.js";
+import { reactRouter } from "./apps/react-router.js";
 import { sveltekit } from "./apps/sveltekit.js";
 import type { Framework } from "./framework.js";
 
@@ -12,4 +14,4 @@ import type { Framework } from "./framework.js";
 export const QUICK: readonly Framework[] = [node, connect, express, fastify, koa, fetch, hono];
 
 /** Every framework that an adapter exists for, in the order of the table. */
-export const FRAMEWORKS: readonly Framework[] = [...QUICK, h3, next, sveltekit];
+export const FRAMEWORKS: readonly Framework[] = [...QUICK, h3, next, sveltekit, reactRouter, astro];

@@ -130,7 +130,8 @@ test("every adapter is made with the kit, holdfast/adapter, and nothing else of 
 function partsOf(file: string): string[] {
   const [, name = ""] = /^adapters\/([a-z0-9]+)/.exec(file)!;
   const parts = sourceFiles().filter((one) => one.startsWith(`adapters/${name}-`) && !one.endsWith("-adapter.ts"));
-  return [`adapters/${name}.ts`, file, ...parts].filter((one, i, all) => all.indexOf(one) === i);
+  const own = [`adapters/${name}.ts`, file].filter((one) => sourceFiles().includes(one));
+  return [...new Set([...own, ...parts])];
 }
 
 /** The names that a list of exports has. */

@@ -1,0 +1,4 @@
+export async function POST({ locals, redirect }) {
+  await locals.session.destroy();
+  return redirect("/", 303);
+}

@@ -1,0 +1,9 @@
+import { index, route } from "@react-router/dev/routes";
+
+export default [
+  index("routes/start.tsx"),
+  route("login", "routes/login.tsx"),
+  route("logout", "routes/logout.tsx"),
+  route("account", "routes/account.tsx"),
+  route("cart", "routes/cart.tsx"),
+];

@@ -1,0 +1,53 @@
+import { rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { freePort, runProgram, startServer, workshop } from "../built.js";
+import type { RunningApp } from "../framework.js";
+import { fromNpm, runtimeFromNpm } from "../packages.js";
+
+/** An application of a framework with a build of its own: an example, with the routes of the suite laid over it. */
+export interface Site {
+  /** The folder of the example below `examples`, and that of its other files below `test/frameworks/sites`. */
+  readonly name: string;
+  /** Where `story.js` belongs. */
+  readonly story: string;
+  readonly packages: Readonly<Record<string, string>>;
+  /** The arguments of Node for the build, and for the server. */
+  readonly build: readonly string[];
+  readonly serve: readonly string[];
+  /** Files of the example that are not in the site. */
+  readonly without: readonly string[];
+  /** Files with another content in this version. */
+  readonly files?: Readonly<Record<string, string>>;
+  readonly env?: (port: number) => Readonly<Record<string, string>>;
+}
+
+/** These frameworks need Node 22 or newer. */
+const NODE = "node24";
+const ALWAYS = { NODE_ENV: "production", HOST: "127.0.0.1", ASTRO_TELEMETRY_DISABLED: "1" };
+
+/** Builds a site by its framework's own build, and serves it. */
+export async function startSite({ name, packages, ...site }: Site): Promise<RunningApp> {
+  const sites = "test/frameworks/sites";
+  const { directory, remove } = workshop(name, fromNpm({ ...packages }), {
+    [`examples/${name}`]: ".",
+    [`${sites}/${name}`]: ".",
+    [`${sites}/story.js`]: site.story,
+  });
+  for (const file of site.without) rmSync(join(directory, file));
+  for (const [file, content] of Object.entries(site.files ?? {})) writeFileSync(join(directory, file), content);
+  try {
+    const port = await freePort();
+    const env = { ...ALWAYS, PORT: String(port), ...site.env?.(port) };
+    const node = runtimeFromNpm(NODE);
+    await runProgram(node, site.build, directory, env);
+    const serving = await startServer(node, site.serve, { cwd: directory, port, env });
+    const close = async (): Promise<void> => {
+      await serving.close();
+      remove();
+    };
+    return { origin: serving.origin, close };
+  } catch (error) {
+    remove();
+    throw error;
+  }
+}
