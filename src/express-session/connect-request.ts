@@ -27,8 +27,8 @@ interface Original {
 }
 
 /**
- * One request of the drop-in with a store for express-session. Such a store has no compare-and-set: before a session is
- * written it is read again, and what other requests changed meanwhile is kept. In this process the two calls of one
+ * One request of the drop-in with a store for express-session. Such a store has no compare-and-set: before a session
+ * is written it is read again, and what other requests changed meanwhile is kept. In this process the two calls of one
  * session do not overlap with others; between processes they may.
  */
 export class ConnectRequest implements Binding {
@@ -193,8 +193,8 @@ export class ConnectRequest implements Binding {
     if (!session) return this.#parts.settings.destroysUnset;
     if (!(session instanceof Session))
       throw new TypeError(
-        "holdfast: req.session was replaced by an object that is not a session; write req.session.regenerate(callback) " +
-          "for an empty one, and assign its properties",
+        "holdfast: req.session was replaced by an object that is not a session; write " +
+          "req.session.regenerate(callback) for an empty one, and assign its properties",
       );
     if (!this.#isTouched) session.touch();
     this.#isTouched = true;

@@ -1,5 +1,6 @@
 /**
- * `express-session/session/memory`: the store of express-session in the memory of this process, for packages that import it by this path.
+ * `express-session/session/memory`: the store of express-session in the memory of this process, for packages that
+ * import it by this path.
  *
  * @module
  */

@@ -38,6 +38,8 @@ export interface HoldfastOptions {
   commitTimeout?: Duration;
   /** With `storage`: largest record, in UTF-8 bytes. Default 65536. */
   maxRecordBytes?: number;
+  /** With `storage`: how many sessions an owner may have, if `getSession(req).authenticate` is used. Default 100. */
+  maxSessionsPerOwner?: number;
   /** Source of time. Default: the system clock. */
   clock?: Clock;
   /** Called with each event. */
@@ -105,6 +107,7 @@ const OWN: readonly (keyof HoldfastOptions)[] = [
   "storageTimeout",
   "commitTimeout",
   "maxRecordBytes",
+  "maxSessionsPerOwner",
   "clock",
   "onEvent",
   "errorHandler",
@@ -119,6 +122,7 @@ const WITH_STORAGE: readonly (keyof HoldfastOptions)[] = [
   "retiredFor",
   "commitTimeout",
   "maxRecordBytes",
+  "maxSessionsPerOwner",
 ];
 
 const THEIRS = [

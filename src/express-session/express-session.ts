@@ -31,8 +31,8 @@ export type { Attributes } from "./session-cookie.js";
 export type { Callback, SessionCarrier } from "./plain-session.js";
 
 /**
- * Creates the middleware. With `storage` all promises of Holdfast hold; with `store`, a store made for express-session,
- * it works beside servers that still run express-session. docs/migrate/express-session.md says what differs.
+ * Creates the middleware. With `storage` all promises of Holdfast hold. With `store`, a store for express-session, it
+ * works beside servers that still run express-session. docs/migrate/express-session.md says what differs.
  *
  * @param options - those of express-session, or `storage` instead of `store`
  * @returns the middleware

@@ -138,8 +138,8 @@ export function failedToLoad(cause?: unknown): Error {
 }
 
 /**
- * Calls the callback, or returns a promise. `inRequest`: what is done in a request; `alone`: without one. A promise that is not awaited does not end the process: what it fails
- * with is the failure of the request.
+ * Calls the callback, or returns a promise. A promise that is not awaited does not end the process: what it fails with
+ * is the failure of the request. `inRequest`: what is done in a request; `alone`: without one.
  */
 function settle(
   session: Session,
@@ -151,7 +151,8 @@ function settle(
   const work = binding && inRequest ? (): Promise<void> => inRequest.call(binding) : alone;
   if (typeof callback !== "function") {
     const promise = attempt(work);
-    if (!binding) promise.catch(() => {});
+    // Not as a caller that waits.
+    void Promise.prototype.then.call(promise, undefined, () => {});
     return promise;
   }
   const told = (...result: [unknown?]): void => {

@@ -8,6 +8,7 @@ import { requestSettings, type RequestSettings } from "../session/request-option
 import type { RequestSession } from "../session/request-session.js";
 import { partsOf, storeOf } from "../session/store.js";
 import { warnOfDoubts, type DropInRequest, type DropInSettings } from "./dropin-options.js";
+import type { ConnectStore } from "./connect-store.js";
 import { hintOverwritten } from "./hints.js";
 import { idIn, isUnderPath, noSecret, signingOf } from "./request-facts.js";
 import type { Attributes } from "./session-cookie.js";
@@ -47,29 +48,44 @@ export function storageMiddleware(settings: DropInSettings): {
     drawToken: (context: unknown) => checkedId(settings.genid(context as DropInRequest)),
     replyWriter: (reply, headers) => requests.get(reply.view.context as object)?.reply(reply, headers),
   } satisfies RequestSettings);
+  return { middleware: overProperties(settings, request, sessionStore), request };
+}
+
+/**
+ * The middleware of request settings whose sessions are used through plain properties. A session that is loaded later
+ * has none.
+ *
+ * @param settings - of the drop-in
+ * @param request - of the middleware
+ * @param sessionStore - `req.sessionStore`
+ */
+export function overProperties(
+  settings: DropInSettings,
+  request: RequestSettings,
+  sessionStore?: ConnectStore,
+): Middleware {
   const serve = serving(request, {
     place: () => {},
     hold: (requestSession, context, next) => new DropInResponse(requestSession, context, next),
   });
-  const middleware: Middleware = (req: DropInRequest, res, next) => {
+  return (req: DropInRequest, res, next) => {
     if (!takes(req, settings)) return next();
     warnOfDoubts(settings);
     if (!signingOf(settings, req)) return next(noSecret());
     req.sessionStore = sessionStore;
     serve([req, res], (error) => {
       if (error !== undefined || requests.has(req)) return next(error);
-      const found = requestSessionOf(req, request);
+      const found = requestSessionOf(req, request)?.found;
       if (!found) return next();
       try {
         const failed = (thrown: unknown): void => fail(settings, [req, res], thrown, next);
-        requests.set(req, new StorageRequest(settings, req, found.session, failed));
+        requests.set(req, new StorageRequest(settings, req, found, failed));
       } catch (thrown) {
         return next(thrown);
       }
       next();
     });
   };
-  return { middleware, request };
 }
 
 /** True if the request gets a session: it has none yet, and is below the path of the cookie. */

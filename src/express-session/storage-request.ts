@@ -15,6 +15,9 @@ import { Cookie, type Attributes, type CookieData } from "./session-cookie.js";
 /** The key under which attributes of a cookie are kept that differ from the configured ones. */
 export const COOKIE_KEY = "cookie";
 
+/** Names that are no data of a session. */
+const RESERVED: ReadonlySet<string> = new Set([COOKIE_KEY, "id", "req"]);
+
 /**
  * One request of the drop-in whose sessions are in a storage: `req.session` has plain properties, and the session of
  * Holdfast behind it is changed by what was done to them.
@@ -31,8 +34,8 @@ export class StorageRequest implements Binding, DataView {
   #maxAge: number | null = null;
   /** Keys that were changed by `update`: their values are final when they are stored. */
   #updated = new Set<string>();
-  /** True if the session behind it is another one, and not shown yet. */
-  #isReplaced = false;
+  /** True while the session of Holdfast takes over what was changed here. */
+  #isNoting = false;
   #isModified = false;
   #isTouched = false;
   #isGone = false;
@@ -71,10 +74,11 @@ export class StorageRequest implements Binding, DataView {
 
   // what a handler does
 
-  async save(): Promise<void> {
+  // These promises are those of the session of Holdfast: one that is not awaited fails the request.
+
+  save(): Promise<void> {
     this.#moveDeadline();
-    await this.#native.save();
-    this.#refreshUpdated();
+    return first(this.#native.save(), () => this.#refreshUpdated());
   }
 
   async reload(): Promise<void> {
@@ -87,16 +91,15 @@ export class StorageRequest implements Binding, DataView {
     this.#show();
   }
 
-  async destroy(): Promise<void> {
+  destroy(): Promise<void> {
     this.#isGone = true;
     delete this.#req.session;
     this.#session = undefined;
-    await this.#native.destroy();
+    return this.#native.destroy();
   }
 
-  async regenerate(): Promise<void> {
-    await this.#native.reset();
-    this.#startAnew();
+  regenerate(): Promise<void> {
+    return first(this.#native.reset(), () => this.#startAnew());
   }
 
   /** The same at once, for `store.generate`. */
@@ -122,22 +125,41 @@ export class StorageRequest implements Binding, DataView {
 
   *changes(): Iterable<readonly [string, unknown]> {
     const session = this.#session;
-    if (this.#isReplaced || !(session instanceof Session)) return;
+    if (this.#isNoting || !(session instanceof Session)) return;
     const now = textsOf(session);
-    for (const [key, text] of differences(this.#known, now)) {
-      this.#isModified = true;
-      this.#updated.delete(key);
-      yield [key, text === undefined ? undefined : (JSON.parse(text) as unknown)];
+    this.#isNoting = true;
+    try {
+      for (const [key, text] of differences(this.#known, now)) {
+        this.#isModified = true;
+        this.#updated.delete(key);
+        yield [key, text === undefined ? undefined : (JSON.parse(text) as unknown)];
+      }
+      this.#known = now;
+      const attributes = attributesOf(session.cookie);
+      if (attributes === this.#attributes.stored) return;
+      yield [COOKIE_KEY, attributes === this.#attributes.configured ? undefined : JSON.parse(attributes)];
+      this.#attributes.stored = attributes;
+    } finally {
+      this.#isNoting = false;
     }
-    this.#known = now;
-    const attributes = attributesOf(session.cookie);
-    if (attributes === this.#attributes.stored) return;
-    yield [COOKIE_KEY, attributes === this.#attributes.configured ? undefined : JSON.parse(attributes)];
-    this.#attributes.stored = attributes;
   }
 
-  replaced(_data: Draft): void {
-    this.#isReplaced = true;
+  changed(data: Draft, key?: string): void {
+    const session = this.#session;
+    if (this.#isNoting || !(session instanceof Session)) return;
+    this.#isModified = true;
+    for (const one of key === undefined ? [...new Set([...this.#known.keys(), ...data.keys()])] : [key])
+      if (textOf(one, (session as unknown as Record<string, unknown>)[one]) === this.#known.get(one))
+        this.#showKey(data, one);
+  }
+
+  replaced(data: Draft): void {
+    const session = this.#session;
+    if (!(session instanceof Session)) return;
+    for (const key of Object.keys(session))
+      if (key !== COOKIE_KEY) delete (session as unknown as Record<string, unknown>)[key];
+    this.#known = new Map();
+    for (const key of data.keys()) this.#showKey(data, key);
   }
 
   // the response
@@ -149,8 +171,8 @@ export class StorageRequest implements Binding, DataView {
     if (!session || typeof this.#req.sessionID !== "string") return this.#leave(session);
     if (!(session instanceof Session))
       throw new TypeError(
-        "holdfast: req.session was replaced by an object that is not a session; write req.session.regenerate(callback) " +
-          "for an empty one, and assign its properties",
+        "holdfast: req.session was replaced by an object that is not a session; write " +
+          "req.session.regenerate(callback) for an empty one, and assign its properties",
       );
     if (!this.#isTouched) session.touch();
     this.#isTouched = true;
@@ -195,17 +217,17 @@ export class StorageRequest implements Binding, DataView {
     this.#known = new Map();
     this.#updated.clear();
     this.#session = session;
-    for (const key of this.#core.draft.keys()) this.#showKey(key);
+    const { draft } = this.#core;
+    for (const key of draft.keys()) this.#showKey(draft, key);
     bind(session, this);
-    this.#isReplaced = false;
     this.#core.view = this;
   }
 
   /** A value that cannot be read stays stored, and is not shown. */
-  #showKey(key: string): void {
-    if (key in this.#session!) return;
+  #showKey(data: Draft, key: string): void {
+    if (RESERVED.has(key) || key in Session.prototype) return;
     try {
-      this.#put(key, this.#core.draft.copyOf(key));
+      this.#put(key, data.copyOf(key));
     } catch {}
   }
 
@@ -256,6 +278,12 @@ export class StorageRequest implements Binding, DataView {
   get #core(): SessionCore {
     return coreOf(this.#native);
   }
+}
+
+/** Does something before everything else that waits for a promise; returns that promise, as if nothing waited. */
+function first<T>(promise: Promise<T>, work: () => void): Promise<T> {
+  void Promise.prototype.then.call(promise, work, () => {});
+  return promise;
 }
 
 function attributesOf(cookie: Cookie): string {

@@ -191,8 +191,8 @@ export class SessionCore {
   }
 
   /**
-   * The session gets this token if it is stored: its record is created if the token is new, otherwise the commit throws
-   * `bad-generator`. For tokens from a verified source only.
+   * The session gets this token if it is stored: its record is created if the token is new, otherwise the commit
+   * throws `bad-generator`. For tokens from a verified source only.
    */
   identify(token: string): void {
     this.#apply((state) => states.identifiedBy(state, identityOf(token)));
@@ -266,6 +266,7 @@ export class SessionCore {
       await this.#commit(states.withIdle(states.regenerated(this.#state), undefined), "save", { login });
     } catch (error) {
       if (this.#draft === draft) this.#draft = before;
+      before.view?.replaced(this.#draft);
       throw error;
     }
   }

@@ -54,6 +54,8 @@ interface Held {
 export interface DataView {
   /** The keys that differ from what the view last had in common with the data; undefined: the key was removed. */
   changes(): Iterable<readonly [key: string, value: unknown]>;
+  /** The data was changed by other means: one key, or any. */
+  changed(data: Draft, key?: string): void;
   /** The data is another session's from now on (`reset`, a login, the end). */
   replaced(data: Draft): void;
 }
@@ -89,6 +91,7 @@ export class Draft {
   }
 
   get(key: string): unknown {
+    this.#noteView();
     const held = this.#held?.get(key);
     if (held) return held.value;
     const text = this.#text(key);
@@ -99,22 +102,26 @@ export class Draft {
   }
 
   has(key: string): boolean {
+    this.#noteView();
     const text = this.#text(key);
     return text !== undefined && (this.#checks === undefined || this.#fits(key, text, this.#checks));
   }
 
   keys(): string[] {
+    this.#noteView();
     const keys = this.#merged(this.#layers).keys();
     return this.#checks ? keys.filter((key) => this.has(key)) : keys;
   }
 
   set(key: string, value: unknown): void {
     this.#open.changes.set(key, { kind: "set", text: this.#put(key, value) });
+    this.view?.changed(this, key);
   }
 
   delete(key: string): void {
     this.#held?.delete(key);
     this.#open.changes.set(key, { kind: "delete" });
+    this.view?.changed(this, key);
   }
 
   /**
@@ -132,6 +139,7 @@ export class Draft {
     layer.changes.set(key, { kind: "take", taken });
     // A separate layer for later changes, so that a `set` of the same key is applied after it.
     (this.#layers ??= []).push(layer, newLayer());
+    this.view?.changed(this, key);
     return taken;
   }
 
@@ -143,6 +151,7 @@ export class Draft {
   /** Undoes a `take` that could not be saved. */
   untake(taken: Taken): void {
     for (const layer of this.#layers ?? []) if (isTake(layer, taken)) layer.changes.delete(taken.key);
+    this.view?.changed(this, taken.key);
   }
 
   update(key: string, update: Update): void {
@@ -157,6 +166,7 @@ export class Draft {
     } else {
       changes.set(key, earlier ? { kind: "set", text } : { kind: "update", functions: [update], text });
     }
+    this.view?.changed(this, key);
   }
 
   /**
@@ -170,6 +180,7 @@ export class Draft {
     (this.#layers ??= []).push(layer);
     const dropped = [...(this.#held ?? [])].filter(([key]) => !layer.keep!.has(key));
     for (const [key] of dropped) this.#held?.delete(key);
+    this.view?.changed(this);
     return { layer, dropped };
   }
 
@@ -181,6 +192,7 @@ export class Draft {
     for (const [key, held] of dropped) {
       if (!this.#held?.has(key) && this.#text(key) === held.stored) (this.#held ??= new Map()).set(key, held);
     }
+    this.view?.changed(this);
   }
 
   /**
@@ -379,10 +391,15 @@ export class Draft {
     for (const key of this.#held?.keys() ?? []) if (this.#text(key) === undefined) this.#held?.delete(key);
   }
 
-  #noteAll(): void {
-    for (const [key, value] of this.view?.changes() ?? [])
+  #noteView(): void {
+    if (!this.view) return;
+    for (const [key, value] of this.view.changes())
       if (value === undefined) this.delete(key);
       else this.set(key, value);
+  }
+
+  #noteAll(): void {
+    this.#noteView();
     if (this.#held) for (const key of this.#held.keys()) this.#noteInPlace(key);
   }
 

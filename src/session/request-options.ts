@@ -167,8 +167,8 @@ export interface ReplyContents {
 }
 
 /**
- * Writes the reply for the client into the headers, instead of `writeReply`: for cookies whose attributes depend on the
- * session, or that are sent less often than deadlines are moved.
+ * Writes the reply for the client into the headers, instead of `writeReply`: for cookies whose attributes depend on
+ * the session, or that are sent less often than deadlines are moved.
  */
 export type ReplyWriter = (reply: ReplyContents, headers: ResponseHeaders) => void;
 

@@ -1,6 +1,5 @@
 import type { SessionEvent } from "holdfast";
 import {
-  startApp,
   type Adapter,
   type AnyOptions,
   type App,
@@ -48,8 +47,7 @@ export class World {
     const storage = watched();
     const events: SessionEvent[] = [];
     const common: AnyOptions = { storage, onEvent: incidents((event) => void events.push(event)), ...session };
-    const app = await startApp(
-      this.adapter.name,
+    const app = await this.adapter.start(
       { ...options, sessions: each.map((own) => ({ ...common, ...own })) },
       routes,
     );

@@ -249,6 +249,78 @@ for (const place of PLACES)
     });
   });
 
+test("no byte is sent before the session is stored", async () => {
+  const { client, storage } = await stage("storage", {
+    "/put": (req: Req, res: Res) => {
+      req.session.n = (req.session.n ?? 0) + 1;
+      res.send("put");
+    },
+    "/stream": (req: Req, res: Res) => {
+      req.session.n++;
+      res.write("a");
+      res.end("b");
+    },
+    "/login": (req: Req, res: Res) => req.session.regenerate(() => ((req.session.n = 1), res.redirect("/"))),
+    "/out": (req: Req, res: Res) => req.session.destroy(() => res.send("out")),
+  });
+  for (const [path, call] of [
+    ["/put", "create"],
+    ["/put", "update"],
+    ["/stream", "update"],
+    ["/login", "update"],
+    ["/out", "update"],
+  ] as const) {
+    const gate = storage.park(call);
+    let isThere = false;
+    const answer = client.get(path).then((one) => ((isThere = true), one));
+    await gate.reached;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    assert.equal(isThere, false, path);
+    storage.heal();
+    gate.release();
+    await answer;
+  }
+});
+
+test("a method that fails and is not awaited is the failure of the request", async () => {
+  const { client, storage } = await stage("storage", {
+    "/put": (req: Req, res: Res) => ((req.session.n = 1), res.send("")),
+    "/save": (req: Req, res: Res) => ((req.session.n = 2), void req.session.save(), res.send("")),
+    "/out": (req: Req, res: Res) => (void req.session.destroy(), res.send("")),
+    "/get": (req: Req, res: Res) => res.send(String(req.session.n)),
+  });
+  await client.get("/put");
+  for (const path of ["/save", "/out"]) {
+    storage.fail("update");
+    assert.equal((await client.get(path)).status, 503, path);
+    storage.heal();
+    assert.equal((await client.get("/get")).body, "1");
+  }
+});
+
+test("plain properties and the session of Holdfast show the same, in one request", async () => {
+  const { client } = await stage("storage", {
+    "/": async (req: Req, res: Res) => {
+      const native = getSession<any>(req);
+      req.session.a = 1;
+      native.set("b", 2);
+      native.update("c", (c = 0) => c + 3);
+      const both = [native.get("a"), req.session.b, req.session.c];
+      native.delete("a");
+      req.session.b = 4;
+      await native.save();
+      const taken = await native.take("c");
+      await native.authenticate("ann", { keep: ["b"] });
+      req.session.d = 5;
+      res.json([both, taken, req.session, native.keys()]);
+    },
+    "/get": (req: Req, res: Res) => res.json(getSession(req)),
+  });
+  const [both, taken, { cookie: _cookie, ...shown }, keys] = (await client.get("/")).json();
+  assert.deepEqual([both, taken, shown, keys], [[1, 2, 3], 3, { b: 4, d: 5 }, ["b", "d"]]);
+  assert.deepEqual((await client.get("/get")).json(), { b: 4, d: 5 });
+});
+
 test("with a storage, getSession(req) is the session of Holdfast behind the plain properties", async () => {
   const { client } = await stage("storage", {
     "/login": async (req: Req, res: Res) => {

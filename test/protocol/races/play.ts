@@ -18,20 +18,31 @@ const START = Date.now();
 
 const ALL_STORIES = [...STORIES, ...OWNER_STORIES];
 
+/** Stories that the drop-in for express-session cannot play, each with the reason. */
+const NOT_OF_DROP_IN: Readonly<Record<string, string>> = {
+  "the idle timeout passes under a save, but another's request refreshed the session: it is saved":
+    "a cookie without maxAge is sent once: a save does not send it again",
+};
+
 /** How the processes of some columns are run. */
 export interface Running {
   readonly runtime?: string;
   readonly env?: NodeJS.ProcessEnv;
   /** The server whose columns are played; all where it is left out. */
   readonly server?: string;
+  /** The only column that is played; all where it is left out. */
+  readonly column?: string;
   /** One process instead of two, for what only one process sees. */
   readonly isAlone?: boolean;
+  /** The handlers change plain properties, those of the drop-in for express-session. */
+  readonly isDropIn?: boolean;
 }
 
 /** Plays every story for each column of a family whose server is there. */
 export async function playFamily(family: Family, running: Running = {}): Promise<void> {
   const columns: Setup["columns"][number][] = [];
-  for (const [server, names] of await byServer(family)) {
+  for (const [server, all] of await byServer(family)) {
+    const names = all.filter((name) => name === (running.column ?? name));
     if (server === undefined) columns.push(...names.map((name) => ({ name, where: NOWHERE })));
     else if (server === (running.server ?? server))
       await withService(server, (where) => columns.push(...names.map((name) => ({ name, where: plain(where) }))));
@@ -44,6 +55,7 @@ export async function playFamily(family: Family, running: Running = {}): Promise
  * nothing in common but the processes.
  */
 export function playColumns(family: Family, columns: Setup["columns"], running: Running = {}): void {
+  const stories = running.isDropIn ? ALL_STORIES.filter(({ name }) => !(name in NOT_OF_DROP_IN)) : ALL_STORIES;
   describe(`races: ${family}`, { concurrency: 4 }, () => {
     let servers: Servers;
     const told = new Map(columns.map(({ name }) => [name, { passed: 0, ms: 0 }]));
@@ -56,14 +68,14 @@ export function playColumns(family: Family, columns: Setup["columns"], running: 
         [...told]
           .map(
             ([name, { passed, ms }]) =>
-              `${name}: ${passed} of ${ALL_STORIES.length} stories (${(ms / 1000).toFixed(1)} s)`,
+              `${name}: ${passed} of ${stories.length} stories (${(ms / 1000).toFixed(1)} s)`,
           )
           .join("\n"),
       );
     });
     for (const { name } of columns) {
       describe(name, { concurrency: 1 }, () => {
-        for (const story of ALL_STORIES) {
+        for (const story of stories) {
           test(story.name, async () => {
             const began = performance.now();
             await story.play(servers.world(name));
@@ -87,9 +99,10 @@ export interface Servers {
 export async function startServers(
   family: Family,
   columns: Setup["columns"],
-  { runtime, env, isAlone }: Running = {},
+  { runtime, env, isAlone, isDropIn = false }: Running = {},
 ): Promise<Servers> {
-  const start = (): Promise<ServerProcess> => ServerProcess.start({ family, start: START, columns }, runtime, env);
+  const start = (): Promise<ServerProcess> =>
+    ServerProcess.start({ family, start: START, columns, isDropIn }, runtime, env);
   const a = await start();
   const b = isAlone ? a : await start();
   return {

@@ -5,19 +5,23 @@
  */
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { createInterface } from "node:readline";
-import type { SessionError } from "holdfast";
+import type { Session, SessionError } from "holdfast";
+import expressSession from "holdfast/express-session";
 import { session, type Sessions, type SessionRequest } from "holdfast/node";
 import { testClock, type TestClock } from "holdfast/testing";
 import { columnsOf, type Family, type Where } from "./columns.js";
 import { MOST_SESSIONS } from "./server-options.js";
 import { courses, Gates, holding, take, type Data, type Step } from "./steps.js";
 import { incidents } from "../../support/incidents.js";
+import { overProperties } from "../../support/over-properties.js";
 
 /** What a server is started with. */
 export interface Setup {
   readonly family: Family;
   /** When the clocks stand, epoch ms. */
   readonly start: number;
+  /** True: the handlers change plain properties, those of the drop-in for express-session. */
+  readonly isDropIn?: boolean;
   readonly columns: readonly { readonly name: string; readonly where: Where }[];
 }
 
@@ -54,7 +58,7 @@ async function makeApp(name: string, where: Where, namespace: string): Promise<A
   const time = testClock(setup.start);
   const clock = { now: () => time.now(), setTimer: realTimer };
   const events: string[] = [];
-  const sessions = session<Data>({
+  const common = {
     storage,
     namespace,
     clock,
@@ -63,8 +67,10 @@ async function makeApp(name: string, where: Where, namespace: string): Promise<A
     storageTimeout: "5m",
     commitTimeout: "5m",
     onEvent: incidents(({ type }) => events.push(type)),
-    errorHandler: (error, _req, res) => refuse(error, res),
-  });
+    errorHandler: (error: unknown, _req: IncomingMessage, res: ServerResponse) => refuse(error, res),
+  } as const;
+  if (setup.isDropIn) return { time, events, ...dropIn(common) };
+  const sessions = session<Data>(common);
   return {
     time,
     events,
@@ -73,19 +79,56 @@ async function makeApp(name: string, where: Where, namespace: string): Promise<A
   };
 }
 
+function dropIn(common: object): Pick<App, "sessions" | "listener"> {
+  const name = "session_id";
+  const sessions = expressSession({ ...common, name, secret: "races", resave: false, saveUninitialized: false });
+  return {
+    sessions: sessions as unknown as Sessions<Data>,
+    listener: (req, res) =>
+      courses.run({ holds: [], noted: [] }, () =>
+        sessions(req as never, res as never, (error) => {
+          if (error) return refuse(error, res);
+          // Like express-session it leaves the cookie of a session that ended; an application removes it.
+          const session = overProperties(req);
+          void handleWith(session, req, res, (steps) => {
+            const isEmpty = session.keys().length === 0 && steps.some(([name]) => name === "reset");
+            if (isEmpty || (req as { session?: unknown }).session === undefined)
+              res.setHeader("Set-Cookie", `${name}=; Max-Age=0`);
+          });
+        }),
+      ),
+  };
+}
+
+/** The drop-in ends a session by a marker, not by removing its record. */
+function heldAtMarker(step: Step): Step {
+  return step[0] === "hold" && step[2] === "delete" ? ["hold", step[1], "update", step[3]] : step;
+}
+
 function realTimer(ms: number, callback: () => void): () => void {
   const timer = setTimeout(callback, ms);
   return () => clearTimeout(timer);
 }
 
-async function handle(req: SessionRequest<Data>, res: ServerResponse): Promise<void> {
-  const steps = JSON.parse(new URL(req.url!, "http://localhost").searchParams.get("steps")!) as Step[];
+function handle(req: SessionRequest<Data>, res: ServerResponse): Promise<void> {
+  return handleWith(req.session, req, res);
+}
+
+async function handleWith(
+  session: Session<Data>,
+  req: IncomingMessage,
+  res: ServerResponse,
+  before: (steps: readonly Step[]) => unknown = () => {},
+): Promise<void> {
+  const sent = JSON.parse(new URL(req.url!, "http://localhost").searchParams.get("steps")!) as Step[];
+  const steps = setup.isDropIn ? sent.map(heldAtMarker) : sent;
   try {
-    await take(steps, req.session, gates);
+    await take(steps, session, gates);
   } catch (error) {
     return refuse(error, res);
   }
-  res.end(JSON.stringify({ data: req.session.toJSON(), noted: courses.getStore()!.noted }));
+  before(steps);
+  res.end(JSON.stringify({ data: session.toJSON(), noted: courses.getStore()!.noted }));
 }
 
 function refuse(error: unknown, res: ServerResponse): void {
