@@ -317,6 +317,42 @@ const MODEL: Readonly<Record<string, string>> = {
   "Multi-source Session ID Support": "The token from several sources",
 };
 
+/** A piece of each snippet of that documentation, by which it is found there, and what is beside it on the page. */
+const SNIPPETS: readonly (readonly [piece: string, heading: string])[] = [
+  ["visits++", "A counter"],
+  ['FromCookie("__Host-session_id")', "Settings for production"],
+  ['Set("user_id", 123)', "With the middleware"],
+  ["func backgroundTask(", "With the store, for background tasks"],
+  ['email == "admin@example.com"', "Basic login and logout"],
+  ['Set("user_id", getUserID(email))', "A cart that survives login"],
+  ["Attacker can hijack", "Common mistakes"],
+  ["Prevents session fixation", "Common mistakes"],
+  ["func RequireAuth(", "A guard for protected routes"],
+  ["Auto-expire after", "Automatic expiry"],
+  ['FromParam("id")', "The built-in extractors"],
+  ["Try cookie first", "Several sources"],
+  ["set both cookie and header", "What a chain sends back"],
+  ["set only cookie", "What a chain sends back"],
+  ["set nothing in response", "What a chain sends back"],
+  ["func FromAuthorization(", "A custom extractor that also writes"],
+  ["func FromCustomParam(", "A custom extractor that only reads"],
+  ["postgres.New(", "Storage options"],
+  ["utils.UUIDv4,", "Security settings for production"],
+  ["Method 1", "Your own types: register on the middleware's store"],
+  ["Method 2", "Your own types: register on a separate store"],
+  ['fmt.Printf("User: ', "Your own types: register on the middleware's store"],
+  ['KeyLookup: "cookie:session_id"', "v2 code"],
+  ["v3 Middleware Pattern", "v3 code with the middleware"],
+  ["v3 Store Pattern", "v3 code with the store"],
+  ["sess.Keys()", "Methods of the session"],
+  ["store.Reset(c fiber.Ctx)", "Methods of the store"],
+  ["sess.SetIdleTimeout(", "Methods of a session from the store"],
+  ["session.Chain(extractors", "Functions for extractors"],
+  ['FromCookie("__Host-cart_session")', "A shop with a cart"],
+  ['FromHeader("X-Session-Token")', "An API with sessions in a header"],
+  ["1st: Cookie", "The token from several sources"],
+];
+
 /** What the model's documentation names of its middleware: functions, methods, types and options. */
 const NAMES = `
   New NewStore NewWithStore FromContext FromCookie FromHeader FromForm FromQuery FromParam Chain Config
@@ -330,8 +366,9 @@ const NAMES = `
 
 test("every heading and every name of the model's documentation is on the page", () => {
   const headings = [...page.text.matchAll(/^#+ (.*)$/gm)].map(([, heading]) => heading!);
+  const beside = [...Object.values(MODEL), ...SNIPPETS.map(([, heading]) => heading)];
   assert.deepEqual(
-    Object.values(MODEL).filter((own) => !headings.includes(own)),
+    beside.filter((own) => !headings.includes(own)),
     [],
   );
   assert.deepEqual(
@@ -356,6 +393,8 @@ if (existsSync(DOCUMENTATION)) {
       Object.keys(MODEL).filter((heading) => !lines.includes(heading)),
       [],
     );
+    const pieces = SNIPPETS.filter(([piece]) => !text.toLowerCase().includes(piece.toLowerCase()));
+    assert.deepEqual(pieces, [], "a snippet that is not there");
     const named = [...text.matchAll(/\b(?:session|sess|store|utils)\.([A-Z]\w+)/g)].map(([, name]) => name!);
     const options = [...text.matchAll(/^(\w+) \| /gm)].map(([, name]) => name!).filter((name) => name !== "Property");
     const missing = [...new Set([...named, ...options])].filter((name) => !NAMES.includes(name));
