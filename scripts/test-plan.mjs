@@ -35,6 +35,7 @@ const ALL_ONLY = {
     "examples/shop-storage",
   ],
   "proofs of the proofs, and of what few use": ["protocol/mutants", "protocol/impersonation"],
+  "other session libraries in their own programs": ["adoption/adopt-real"],
   "runtimes in addition to this one": ["runtimes/"],
   "long walks in a browser": ["browser/demo", "browser/shop", "browser/sites"],
 };

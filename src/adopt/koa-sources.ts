@@ -3,7 +3,7 @@ import { misplaced, misuse } from "../util/assert.js";
 import { textOf } from "./base64.js";
 import { dataInCookie, withoutOwner } from "./cookie-sources.js";
 import { keygripValues, type CookieKeys, type VerifiedValue } from "./keygrip.js";
-import { checkedStore, objectIn, OldReader, sessionIn, type OldStore } from "./old-store.js";
+import { checkedStore, objectIn, OldReader, sessionIn, unlessAbsent, type OldStore } from "./old-store.js";
 import {
   assertMap,
   assertUntil,
@@ -126,12 +126,11 @@ function keysOfStore(
 /** The record of a key, in a store with promises. */
 function promisedBy(store: OldStore, key: string, hasCookie: boolean): Pick<OldCookie, "read" | "remove"> {
   return {
-    read: async ({ now }) =>
-      sessionIn(
-        await (store instanceof OldReader ? store.get(key, now) : store.get(key, undefined, { rolling: false })),
-        now,
-        hasCookie,
-      ),
+    async read({ now }) {
+      const reading = (): unknown =>
+        store instanceof OldReader ? store.get(key, now) : store.get(key, undefined, { rolling: false });
+      return sessionIn(await unlessAbsent(reading), now, hasCookie);
+    },
     remove: async () => store.destroy(key),
   };
 }

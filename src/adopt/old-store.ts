@@ -85,6 +85,23 @@ export function calledBack(
   });
 }
 
+/**
+ * Reads a record. An error with the code ENOENT is no record, as for express-session and koa-generic-session:
+ * session-file-store reports a missing file so.
+ *
+ * @param reading - the call of the store
+ * @returns the record, or undefined
+ * @throws every other error
+ */
+export async function unlessAbsent(reading: () => unknown): Promise<unknown> {
+  try {
+    return await reading();
+  } catch (error) {
+    if ((error as { code?: unknown } | null)?.code === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
 /** The data of a record, and what says when it expires. */
 interface OldRecord extends Record<string, unknown> {
   cookie?: unknown;

@@ -1,7 +1,7 @@
 import type { AdoptionSource, OldCookie } from "../contracts/adoption-source.js";
 import { readCookie } from "../cookie/read.js";
 import { signedValues, type CookieSecret } from "../cookie/signed.js";
-import { calledBack, checkedStore, OldReader, sessionIn, type OldStore } from "./old-store.js";
+import { calledBack, checkedStore, OldReader, sessionIn, unlessAbsent, type OldStore } from "./old-store.js";
 import { checkedOptions, nameOf, present, sourceOf, type AdoptOptions } from "./source-options.js";
 
 /** Options of `fromExpressSession`: those of the old `session({ … })` that matter. */
@@ -121,8 +121,10 @@ function inStore(store: OldStore, id: string, secret: string): OldCookie {
   return {
     id,
     secret,
-    read: async ({ now }) =>
-      sessionIn(await (store instanceof OldReader ? store.get(id, now) : calledBack(store, "get", id)), now, true),
+    async read({ now }) {
+      const reading = (): unknown => (store instanceof OldReader ? store.get(id, now) : calledBack(store, "get", id));
+      return sessionIn(await unlessAbsent(reading), now, true);
+    },
     remove: () => (store instanceof OldReader ? store.destroy(id) : calledBack(store, "destroy", id)),
   };
 }

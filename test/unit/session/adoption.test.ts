@@ -168,6 +168,14 @@ for (const [what, instead] of Object.entries(FAILURES)) {
   });
 }
 
+test("an old store that calls back ENOENT has no record", async () => {
+  const store = new OldStore();
+  const { world } = adopting(store);
+  store.instead = (done) => done(Object.assign(new Error("no such file"), { code: "ENOENT" }));
+  const { error } = await oldClient(world).ask((session) => assert.deepEqual(session.keys(), []));
+  assert.equal(error, undefined);
+});
+
 test("an old store that never calls back is a 503 in time", async () => {
   const store = new OldStore();
   const { world } = adopting(store);
