@@ -24,12 +24,13 @@ after(() => rmSync(directory, { recursive: true, force: true }));
 const packed = await pack(directory);
 const files = packed.files.map(({ path }) => path);
 
-test("compiled files, their types, and five pages are published; no source, no source map, no test", () => {
+test("compiled files, their types, a codemod and five pages are published; no source, no source map, no test", () => {
   assert.deepEqual(files.filter((file) => !/^dist\/[\w/-]+\.(js|d\.ts)$/.test(file)).sort(), [
     "CHANGELOG.md",
     "LICENSE",
     "README.md",
     "SECURITY.md",
+    "codemods/session-calls.cjs",
     "package.json",
   ]);
   const referring = files.filter((file) => /\.(js|ts)$/.test(file) && read(file).includes("sourceMappingURL"));
