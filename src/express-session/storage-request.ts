@@ -39,6 +39,7 @@ export class StorageRequest implements Binding, DataView {
   #isModified = false;
   #isTouched = false;
   #isGone = false;
+  #cannotSend = false;
 
   /**
    * @param settings - of the middleware
@@ -185,8 +186,17 @@ export class StorageRequest implements Binding, DataView {
     const sends =
       typeof outcome === "object" && session instanceof Session && this.#sendsCookie(outcome.why, session);
     if (sends) this.#req.sessionID = outcome.token;
-    if (sends && sendCookie(this.#req, session, outcome.token, this.#settings, headers)) return;
+    if (sends && this.#sends(session, outcome.token, headers)) return;
     if (asked) keepPrivate(headers, settings.asked);
+  }
+
+  /** A cookie that cannot be written is an error once: the error response has none. */
+  #sends(session: Session, id: string, headers: ResponseHeaders): boolean {
+    if (this.#cannotSend) return false;
+    this.#cannotSend = true;
+    const wasSent = sendCookie(this.#req, session, id, this.#settings, headers);
+    this.#cannotSend = false;
+    return wasSent;
   }
 
   #sendsCookie(why: "new" | "renewed" | "refreshed", { cookie }: Session): boolean {
