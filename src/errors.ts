@@ -95,7 +95,9 @@ export function callerOf(method: unknown): Caller {
   return caller;
 }
 
-/** Adds the caller of a method to the stack of an error of this library: the stack ends with the line that called it. */
+/**
+ * Adds the caller of a method to the stack of an error of this library: the stack ends with the line that called it.
+ */
 export function calledBy(error: unknown, { stack: caller = "" }: Caller): unknown {
   const isOwn = error instanceof SessionError || (error instanceof Error && "code" in error && isMistake(error.code));
   if (!isOwn || complete.has(error)) return error;

@@ -14,7 +14,9 @@ export interface JarAttributes {
   priority?: "low" | "medium" | "high";
 }
 
-/** The cookies that a framework sends with a response, if it offers no headers: `cookies()` of Next, `event.cookies`. */
+/**
+ * The cookies that a framework sends with a response, if it offers no headers: `cookies()` of Next, `event.cookies`.
+ */
 export interface CookieJar {
   /**
    * Sends a cookie.

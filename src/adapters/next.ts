@@ -37,8 +37,8 @@ type Answer = Response | undefined | void;
 type Settings = RequestSettings<NextContext, Answer>;
 
 /**
- * Options of {@link session}; `skip`, `storage`, `cookie` and `errorHandler` are called with the request: in routes and
- * in `proxy` Next's own, in pages and actions its headers only.
+ * Options of {@link session}; `skip`, `storage`, `cookie` and `errorHandler` are called with the request: in routes
+ * and in `proxy` Next's own, in pages and actions its headers only.
  */
 export type NextOptions = SessionOptions<NextContext, Answer | Promise<Answer>>;
 

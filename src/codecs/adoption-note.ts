@@ -1,6 +1,8 @@
 import { seal, unseal } from "./envelope.js";
 
-/** What remains of an old session after its adoption: the same old cookie leads to the same new session, or to none. */
+/**
+ * What remains of an old session after its adoption: the same old cookie leads to the same new session, or to none.
+ */
 export interface AdoptionNote {
   /** Random: with the old cookie it gives the token of the new session. */
   readonly nonce: string;

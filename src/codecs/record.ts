@@ -40,8 +40,8 @@ export function concerns({ owner, parked }: Pick<SessionRecord, "owner" | "parke
 }
 
 /**
- * Replaces a renewed record for a limited time. It has no data, only the hash of its successor; `""` if the session was
- * ended: until then no record can be created under its key.
+ * Replaces a renewed record for a limited time. It has no data, only the hash of its successor; `""` if the session
+ * was ended: until then no record can be created under its key.
  */
 export interface Marker {
   readonly kind: "marker";

@@ -1,6 +1,7 @@
 /**
- * Options of other session libraries, by name, and what to write here instead: for those who come from express-session,
- * cookie-session, koa-session, iron-session, the plugins of Fastify and Hono, connect's stores, and Go Fiber.
+ * Options of other session libraries, by name, and what to write here instead: for those who come from
+ * express-session, cookie-session, koa-session, iron-session, the plugins of Fastify and Hono, connect's stores,
+ * and Go Fiber.
  */
 
 const UNSIGNED = "leave it out: a token is 256 random bits, which need no signature";
@@ -70,8 +71,8 @@ export const OTHER_OPTIONS: Readonly<Record<string, string>> = {
 };
 
 const COOKIE_LIFETIME =
-  "write idleTimeout or absoluteTimeout beside cookie: the cookie lasts as long as its session, or until the browser " +
-  "closes with sessionOnly: true";
+  "write idleTimeout or absoluteTimeout beside cookie: the cookie lasts as long as its session, or until the " +
+  "browser closes with sessionOnly: true";
 const UNENCODED = "leave it out: a token needs no encoding";
 
 /** Among the attributes of the cookie. */
