@@ -63,14 +63,7 @@ class Bench {
       dependencies: { holdfast: `file:${this.packed.tarball}`, ...dependencies },
     };
     writeFileSync(join(directory, "package.json"), JSON.stringify(manifest));
-    const args = [
-      "install",
-      "--ignore-scripts",
-      "--no-package-lock",
-      "--omit=optional",
-      "--prefer-offline",
-      "--loglevel=error",
-    ];
+    const args = ["install", "--ignore-scripts", "--no-package-lock", "--prefer-offline", "--loglevel=error"];
     const status = await npm(args, { cwd: directory, stdio: ["ignore", "ignore", "inherit"] });
     if (status !== 0) throw new Error(`npm install failed in the project ${name}`);
     return directory;
