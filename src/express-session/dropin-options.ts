@@ -1,6 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type { Request } from "express";
 import type { SessionOptions as OriginalOptions } from "express-session";
+import type { AdoptionSource } from "../contracts/adoption-source.js";
 import type { Clock } from "../contracts/clock.js";
 import { systemClock } from "../contracts/clock.js";
 import type { SessionEvent } from "../contracts/events.js";
@@ -19,6 +20,11 @@ import type { Attributes } from "./session-cookie.js";
 export interface HoldfastOptions {
   /** Where sessions are stored, instead of `store`: then all promises of Holdfast hold. Default: memory. */
   storage?: Storage;
+  /**
+   * With `storage`: the stores that were used before, made by `fromExpressSession` and the other functions of
+   * `holdfast/adopt`. Their sessions are taken over, so that no user is logged out.
+   */
+  adopt?: readonly AdoptionSource[];
   /** With `storage`: start of every storage key. Default `"holdfast"`. */
   namespace?: string;
   /** With `storage`: idle timeout of sessions whose cookie has no `maxAge`. Default `"24h"`. */
@@ -99,6 +105,7 @@ export interface DropInSettings {
 
 const OWN: readonly (keyof HoldfastOptions)[] = [
   "storage",
+  "adopt",
   "namespace",
   "idleTimeout",
   "absoluteTimeout",
@@ -115,6 +122,7 @@ const OWN: readonly (keyof HoldfastOptions)[] = [
 
 /** Options that have an effect with `storage` only. */
 const WITH_STORAGE: readonly (keyof HoldfastOptions)[] = [
+  "adopt",
   "namespace",
   "idleTimeout",
   "absoluteTimeout",

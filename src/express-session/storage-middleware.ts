@@ -39,6 +39,7 @@ export function storageMiddleware(settings: DropInSettings): {
       extractor: signedId(settings),
       storeNew: settings.saveUninitialized ? "always" : "written",
       skip: (req: DropInRequest) => !takes(req, settings),
+      ...(settings.own.adopt && { adopt: settings.own.adopt }),
       ...(settings.errorHandler && { errorHandler: settings.errorHandler as never }),
     },
   ]);
@@ -96,7 +97,7 @@ function takes(req: DropInRequest, { cookie }: DropInSettings): boolean {
 /** The settings of the store: the idle timeout is the `maxAge` of the cookie. */
 function ownSettings(settings: DropInSettings): StoreSettings {
   const { storage, own, rolling, cookie } = settings;
-  const { errorHandler: _errorHandler, onEvent, idleTimeout = DAY, refreshInterval, ...rest } = own;
+  const { errorHandler: _errorHandler, adopt: _adopt, onEvent, idleTimeout = DAY, refreshInterval, ...rest } = own;
   const checked = storeSettings({
     ...rest,
     ...(storage !== undefined && { storage }),

@@ -3,7 +3,9 @@ import { after, afterEach, describe, test } from "node:test";
 import express from "express";
 import original from "express-session";
 import { createClient } from "redis";
+import { fromExpressSession } from "holdfast/adopt";
 import session from "holdfast/express-session";
+import { memoryStorage } from "holdfast/storage/memory";
 import { Client } from "../support/client.js";
 import { service } from "../support/services.js";
 import { endAll, SECRET, serve, type Handler, type Req, type Res } from "./world.js";
@@ -80,6 +82,28 @@ async function redisStore(): Promise<unknown> {
   closing.push(() => client.close());
   return new RedisStore({ client, prefix: `beside-${process.pid}-${Math.random()}:` });
 }
+
+test("from express-session to a storage: who was logged in stays logged in, under the same cookie name", async () => {
+  const store = new original.MemoryStore();
+  const { theirs } = await servers(store);
+  const client = new Client(theirs);
+  await client.get("/put");
+  await client.get("/add");
+  const app = express();
+  const adopt = [fromExpressSession({ secret: SECRET, store: store as never })];
+  const options = { secret: SECRET, resave: false, saveUninitialized: false, storage: memoryStorage(), adopt };
+  app.use(session({ ...options, cookie: { maxAge: 60_000 } }));
+  for (const [path, handler] of Object.entries(routes)) app.all(path, handler);
+  const moved = at(await serve(app), client);
+  const user = { name: "ann", at: "1970-01-01T00:00:00.000Z" };
+  const before = moved.cookies.get("connect.sid");
+  assert.deepEqual((await moved.get("/get")).json(), { user, n: 1 });
+  assert.notEqual(moved.cookies.get("connect.sid"), before);
+  assert.deepEqual((await moved.get("/add")).json(), [2, user]);
+  await moved.get("/out");
+  assert.deepEqual((await moved.get("/get")).json(), {});
+  assert.deepEqual((await at(moved.origin, client).get("/get")).json(), {}, "never adopted twice");
+});
 
 for (const [name, make] of Object.entries(STORES))
   describe(name, () => {
