@@ -8,7 +8,7 @@ import type { DropInRequest, DropInSettings } from "./dropin-options.js";
 import { hintOverwritten } from "./hints.js";
 import { differences, textsOf, updated, type Texts } from "./known-data.js";
 import { assign, bind, failedToLoad, Session, type Binding } from "./plain-session.js";
-import { newCookie, sendCookie } from "./request-facts.js";
+import { checkCookie, leftOf, newCookie, sendCookie } from "./request-facts.js";
 import type { StoreCalls } from "./store-calls.js";
 
 /** The parts of a middleware with a connect store. */
@@ -188,7 +188,7 @@ export class ConnectRequest implements Binding {
   /** True if anything has to be stored or waited for. */
   #hasWork(): boolean {
     if (this.#methods.isUnsettled) return true;
-    const session = this.#session;
+    const session = (this.#session = leftOf(this.#req, this.#session));
     if (this.#isDestroyed || typeof this.#req.sessionID !== "string") return false;
     if (!session) return this.#parts.settings.destroysUnset;
     if (!(session instanceof Session))
@@ -196,6 +196,7 @@ export class ConnectRequest implements Binding {
         "holdfast: req.session was replaced by an object that is not a session; write " +
           "req.session.regenerate(callback) for an empty one, and assign its properties",
       );
+    checkCookie(session, this.#parts.settings);
     if (!this.#isTouched) session.touch();
     this.#isTouched = true;
     return this.#shouldSave(session) || (!this.#hasBegun && this.#shouldTouch());

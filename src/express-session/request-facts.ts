@@ -6,7 +6,7 @@ import type { ResponseHeaders } from "../http/request-view.js";
 import { environment, warn } from "../util/builtin.js";
 import type { DropInRequest, DropInSettings } from "./dropin-options.js";
 import type { Session } from "./plain-session.js";
-import { Cookie, type Attributes } from "./session-cookie.js";
+import { Cookie, lineOf, type Attributes } from "./session-cookie.js";
 
 /** What signs the cookie of a request, if there is a secret. */
 export function signingOf({ signed }: DropInSettings, req: DropInRequest): SignedValues | undefined {
@@ -29,17 +29,31 @@ export function idIn(
 ): string | undefined {
   const sent = readCookie(req.headers.cookie, settings.name).first;
   const id = sent === undefined ? undefined : signed?.decode(sent);
-  if (id !== undefined) return id;
+  // An empty id is none: all clients that send it would share a session.
+  if (id) return id;
   const parsed = own(req.signedCookies, settings.name);
   if (parsed !== undefined) return parsed;
   const unsigned = own(req.cookies, settings.name);
-  return unsigned === undefined ? undefined : signed?.decode(unsigned);
+  return (unsigned && signed?.decode(unsigned)) || undefined;
 }
 
 function own(cookies: Record<string, unknown> | undefined, name: string): string | undefined {
   if (typeof cookies !== "object" || cookies === null || !Object.hasOwn(cookies, name)) return undefined;
   const value = cookies[name];
   return typeof value === "string" && value !== "" ? value : undefined;
+}
+
+/**
+ * What a handler left of `req.session`, which is an accessor: `delete req.session` removes it.
+ *
+ * @param req - the request
+ * @param session - the session behind the accessor
+ * @returns that session, or what is in its place
+ */
+export function leftOf<S>(req: DropInRequest, session: S): S | undefined {
+  const property = Object.getOwnPropertyDescriptor(req, "session");
+  if (!property) return undefined;
+  return property.get ? session : (property.value as S | undefined);
 }
 
 /** True if the client uses TLS, as far as the `proxy` option lets it be seen. */
@@ -66,6 +80,20 @@ export function newCookie(req: DropInRequest, { cookie, proxy, clock }: DropInSe
   if (made.secure === "auto") made.secure = isSecureRequest(req, proxy);
   if (made.sameSite === "auto") made.sameSite = isSecureRequest(req, proxy) ? "none" : "lax";
   return made;
+}
+
+/**
+ * The cookie of a session, of which a handler may have made a plain object, with its attributes checked: what no header
+ * can contain is an error before anything is stored.
+ *
+ * @param session - the session; its cookie is replaced
+ * @param settings - of the middleware
+ * @throws {TypeError} if the cookie, or an attribute, is not valid
+ */
+export function checkCookie(session: Session, { name, clock }: DropInSettings): void {
+  const given: unknown = session.cookie;
+  if (!(given instanceof Cookie)) session.cookie = new Cookie(given as Attributes, () => clock.now());
+  lineOf(name, "", session.cookie.data);
 }
 
 /**

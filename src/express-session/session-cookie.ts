@@ -56,10 +56,12 @@ export class Cookie {
     this.originalMaxAge = null;
     this.httpOnly = true;
     const given = (options ?? {}) as Attributes & Record<string, unknown>;
-    for (const name of Object.keys(given))
+    for (const name of Object.keys(given)) {
       if (!COMPUTED.has(name) && !(name in Cookie.prototype)) (this as Record<string, unknown>)[name] = given[name];
-    if (given.expires !== undefined) this.expires = dateOf(given.expires);
-    if (given.maxAge !== undefined) this.maxAge = given.maxAge;
+      // Of the two the last one counts.
+      else if (name === "expires" && given.expires !== undefined) this.expires = dateOf(given.expires);
+      else if (name === "maxAge" && given.maxAge !== undefined) this.maxAge = given.maxAge;
+    }
     if (given.originalMaxAge !== undefined) this.originalMaxAge = given.originalMaxAge;
   }
 

@@ -22,13 +22,13 @@ const DAY = "24h";
 const SECOND = 1000;
 /** Of an id. */
 const MOST_CHARACTERS = 1024;
-const requests = new WeakMap<object, StorageRequest>();
 
 /** Creates the middleware of the drop-in with a storage, and what identifies its sessions. */
 export function storageMiddleware(settings: DropInSettings): {
   readonly middleware: Middleware;
   readonly request: RequestSettings;
 } {
+  const requests = new WeakMap<object, StorageRequest>();
   const own = ownSettings(settings);
   const store = storeOf<any>(own);
   const sessionStore = storageStore(partsOf(store)!, settings);
@@ -67,7 +67,7 @@ export function overProperties(
 ): Middleware {
   const serve = serving(request, {
     place: () => {},
-    hold: (requestSession, context, next) => new DropInResponse(requestSession, context, next),
+    hold: (requestSession, context, next) => new DropInResponse(requestSession, context, next, requests),
   });
   return (req: DropInRequest, res, next) => {
     if (!takes(req, settings)) return next();
@@ -120,10 +120,12 @@ function ownSettings(settings: DropInSettings): StoreSettings {
   });
 }
 
-function idleOf({ maxAge, expires, originalMaxAge }: Attributes, usual: number): number {
-  const ms = originalMaxAge ?? maxAge ?? (expires instanceof Date ? expires.valueOf() - Date.now() : undefined);
+/** A cookie that is expired when it is sent has a session that is expired when it is stored. */
+function idleOf(cookie: Attributes, usual: number): number {
+  const last = Object.keys(cookie).findLast((name) => name === "maxAge" || name === "expires");
+  const ms = cookie.originalMaxAge ?? cookie[last as "maxAge" | "expires"];
   const length = ms instanceof Date ? ms.valueOf() - Date.now() : ms;
-  return typeof length === "number" && length > 0 && Number.isFinite(length) ? length : usual;
+  return typeof length === "number" && Number.isFinite(length) ? Math.max(length, 1) : usual;
 }
 
 function checkedId(id: unknown): string {
@@ -149,19 +151,26 @@ function signedId(settings: DropInSettings): Extractor {
 /** Before the first and the last byte, it is looked at what the handler did with `req.session`. */
 class DropInResponse extends NodeResponse {
   readonly #req: object;
+  readonly #requests: WeakMap<object, StorageRequest>;
 
-  constructor(requestSession: RequestSession, context: NodeContext, next: (error?: unknown) => void) {
+  constructor(
+    requestSession: RequestSession,
+    context: NodeContext,
+    next: (error?: unknown) => void,
+    requests: WeakMap<object, StorageRequest>,
+  ) {
     super(requestSession, context, next);
     this.#req = context[0];
+    this.#requests = requests;
   }
 
   override before(): Promise<void> | undefined {
-    requests.get(this.#req)?.settle();
+    this.#requests.get(this.#req)?.settle();
     return super.before();
   }
 
   override after(): Promise<void> | undefined {
-    requests.get(this.#req)?.settle();
+    this.#requests.get(this.#req)?.settle();
     return super.after();
   }
 }

@@ -9,7 +9,7 @@ import { coreOf } from "../session/session.js";
 import type { DropInRequest, DropInSettings } from "./dropin-options.js";
 import { differences, textOf, textsOf, updated, type Texts } from "./known-data.js";
 import { assign, bind, failedToLoad, Session, type Binding } from "./plain-session.js";
-import { newCookie, sendCookie } from "./request-facts.js";
+import { checkCookie, leftOf, newCookie, sendCookie } from "./request-facts.js";
 import { Cookie, type Attributes, type CookieData } from "./session-cookie.js";
 
 /** The key under which attributes of a cookie are kept that differ from the configured ones. */
@@ -58,17 +58,6 @@ export class StorageRequest implements Binding, DataView {
     this.#native = native;
     this.#fail = fail;
     const { asked } = this.#core;
-    Object.defineProperty(req, "session", {
-      configurable: true,
-      enumerable: true,
-      get: () => {
-        this.#core.asked = true;
-        return this.#session;
-      },
-      set: (session: Session | null | undefined) => {
-        this.#session = session;
-      },
-    });
     this.#show();
     this.#core.asked = asked;
   }
@@ -167,7 +156,7 @@ export class StorageRequest implements Binding, DataView {
 
   /** Before the first byte, and before the last: what a missing session means, and the expiration of the cookie. */
   settle(): void {
-    const session = this.#session;
+    const session = (this.#session = leftOf(this.#req, this.#session));
     if (this.#isGone) return;
     if (!session || typeof this.#req.sessionID !== "string") return this.#leave(session);
     if (!(session instanceof Session))
@@ -175,6 +164,7 @@ export class StorageRequest implements Binding, DataView {
         "holdfast: req.session was replaced by an object that is not a session; write " +
           "req.session.regenerate(callback) for an empty one, and assign its properties",
       );
+    checkCookie(session, this.#settings);
     if (!this.#isTouched) session.touch();
     this.#isTouched = true;
     this.#moveDeadline();
@@ -217,10 +207,25 @@ export class StorageRequest implements Binding, DataView {
     this.#show();
   }
 
+  #place(): void {
+    Object.defineProperty(this.#req, "session", {
+      configurable: true,
+      enumerable: true,
+      get: () => {
+        this.#core.asked = true;
+        return this.#session;
+      },
+      set: (session: Session | null | undefined) => {
+        this.#session = session;
+      },
+    });
+  }
+
   /** Puts the data of the session of Holdfast onto the request. */
   #show(): void {
     const { token } = this.#native;
     const req = this.#req;
+    this.#place();
     req.sessionID = token;
     const session = new Session(req);
     session.cookie = this.#cookie();
