@@ -83,8 +83,8 @@ export function newCookie(req: DropInRequest, { cookie, proxy, clock }: DropInSe
 }
 
 /**
- * The cookie of a session, of which a handler may have made a plain object, with its attributes checked: what no header
- * can contain is an error before anything is stored.
+ * Checks the cookie of a session, of which a handler may have made a plain object: what no header can contain is an
+ * error before anything is stored.
  *
  * @param session - the session; its cookie is replaced
  * @param settings - of the middleware

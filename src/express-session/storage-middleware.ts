@@ -22,13 +22,13 @@ const DAY = "24h";
 const SECOND = 1000;
 /** Of an id. */
 const MOST_CHARACTERS = 1024;
+const requests = new WeakMap<object, StorageRequest>();
 
 /** Creates the middleware of the drop-in with a storage, and what identifies its sessions. */
 export function storageMiddleware(settings: DropInSettings): {
   readonly middleware: Middleware;
   readonly request: RequestSettings;
 } {
-  const requests = new WeakMap<object, StorageRequest>();
   const own = ownSettings(settings);
   const store = storeOf<any>(own);
   const sessionStore = storageStore(partsOf(store)!, settings);
@@ -67,7 +67,7 @@ export function overProperties(
 ): Middleware {
   const serve = serving(request, {
     place: () => {},
-    hold: (requestSession, context, next) => new DropInResponse(requestSession, context, next, requests),
+    hold: (requestSession, context, next) => new DropInResponse(requestSession, context, next),
   });
   return (req: DropInRequest, res, next) => {
     if (!takes(req, settings)) return next();
@@ -151,26 +151,19 @@ function signedId(settings: DropInSettings): Extractor {
 /** Before the first and the last byte, it is looked at what the handler did with `req.session`. */
 class DropInResponse extends NodeResponse {
   readonly #req: object;
-  readonly #requests: WeakMap<object, StorageRequest>;
 
-  constructor(
-    requestSession: RequestSession,
-    context: NodeContext,
-    next: (error?: unknown) => void,
-    requests: WeakMap<object, StorageRequest>,
-  ) {
+  constructor(requestSession: RequestSession, context: NodeContext, next: (error?: unknown) => void) {
     super(requestSession, context, next);
     this.#req = context[0];
-    this.#requests = requests;
   }
 
   override before(): Promise<void> | undefined {
-    this.#requests.get(this.#req)?.settle();
+    requests.get(this.#req)?.settle();
     return super.before();
   }
 
   override after(): Promise<void> | undefined {
-    this.#requests.get(this.#req)?.settle();
+    requests.get(this.#req)?.settle();
     return super.after();
   }
 }

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { PACKAGES } from "../adoption/programs/packages.js";
 import { NEIGHBOURS } from "../answers/neighbours/packages.js";
 import { pageAt, root } from "./pages.js";
 
@@ -24,5 +25,9 @@ test("the page of neighbours names the packages that are run, in the versions th
   const table = listed();
   for (const [name, version] of Object.entries(NEIGHBOURS)) assert.equal(table.get(name), version, name);
   for (const [name, version] of table)
-    assert.equal(NEIGHBOURS[name] ?? devDependencies[name] ?? devDependencies[name.split("/")[0]!], version, name);
+    assert.equal(
+      NEIGHBOURS[name] ?? PACKAGES[name] ?? devDependencies[name] ?? devDependencies[name.split("/")[0]!],
+      version,
+      name,
+    );
 });

@@ -1,0 +1,3 @@
+"use strict";
+
+module.exports = require("holdfast/express-session/session/store");
