@@ -53,6 +53,9 @@ export function slug(heading) {
     .replace(/\s/g, "-");
 }
 
+/** What VitePress serves as it is, under absolute addresses. */
+const PUBLIC = "docs/.vitepress/public";
+
 /**
  * What is wrong with the links of a file of the repository, as lines. `pages` are those of the site: an address of the
  * site must be one of them.
@@ -73,7 +76,8 @@ export function brokenLinks(source, text, pages) {
       return existsSync(join(root, inRepository)) ? [] : say("is not in the repository");
     if (/^(https?|mailto):/.test(to)) return [];
     if (to === "") return anchorsOf(text).includes(anchor) ? [] : say("has no such heading");
-    const target = posix.normalize(posix.join(posix.dirname(source), to));
+    const from = to.startsWith("/") ? PUBLIC : posix.dirname(source);
+    const target = posix.normalize(posix.join(from, to));
     if (!existsSync(join(root, target))) return say("does not exist");
     const page = bySource.get(target);
     return anchor && page && !anchorsOf(page.text).includes(anchor) ? say("has no such heading") : [];
@@ -94,7 +98,8 @@ export function forSite(source, text, pages) {
       if (to.startsWith(SITE)) return `/${to.slice(SITE.length)}${anchor}`;
       if (to.startsWith("/")) return all;
       if (/^(https?|mailto):/.test(to)) return all;
-      const target = posix.normalize(posix.join(posix.dirname(source), to));
+      const from = to.startsWith("/") ? PUBLIC : posix.dirname(source);
+      const target = posix.normalize(posix.join(from, to));
       const page = bySource.get(target);
       if (page) return `/${addressOf(page.path)}${anchor}`;
       const kind = existsSync(join(root, target)) && statSync(join(root, target)).isDirectory() ? "tree" : "blob";

@@ -228,7 +228,7 @@ suite("the page and its server", () => {
 });
 
 test("the picture for pages that cannot run it is small, and shows what was measured", () => {
-  const picture = readFileSync(join(root, "docs", "public", "demonstration.svg"), "utf8");
+  const picture = readFileSync(join(root, "docs", ".vitepress", "public", "demonstration.svg"), "utf8");
   assert.ok(picture.length < 100_000, `${picture.length} bytes`);
   for (const words of ["50 of 50 counted", "Signed in again", "A is back", "Signed out"])
     assert.ok(picture.includes(words), words);
