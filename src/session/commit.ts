@@ -53,6 +53,13 @@ export interface Commission {
   readonly fallback: State;
 }
 
+/** How one commit differs from the usual one. */
+export interface CommitOptions {
+  /** Called before anything is stored: true if work that no handler requested can wait. */
+  readonly mayWait?: (() => boolean) | undefined;
+  readonly login?: Login;
+}
+
 /** Result of a commit. A failure has a state, too: what is known after it. */
 export interface Committed {
   readonly state: State;

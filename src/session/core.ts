@@ -4,7 +4,7 @@ import { milliseconds, type Duration } from "../util/duration.js";
 import { isPromise } from "../util/promise.js";
 import type { EncodedData } from "../codecs/encoded-data.js";
 import type { ValueCodec } from "../codecs/value.js";
-import { commit, endStored, reread, unsaved, type Committed } from "./commit.js";
+import { commit, endStored, reread, unsaved, type CommitOptions, type Committed } from "./commit.js";
 import { Draft, type DataView, type Taken } from "./draft.js";
 import { deadlineIsDue, idleDeadline, idleLength, usualIdle } from "./expiry.js";
 import type { StoreSettings } from "./options.js";
@@ -27,11 +27,6 @@ export interface StoreParts {
   readonly settings: StoreSettings;
   readonly persistence: Persistence;
   readonly values: ValueCodec;
-}
-
-interface CommitOptions {
-  readonly mayWait?: (() => boolean) | undefined;
-  readonly login?: Login;
 }
 
 /**
