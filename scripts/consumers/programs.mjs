@@ -184,11 +184,15 @@ for (const input of process.argv.slice(2)) {
 ${FAIL}
 `,
   webpack: `import { promisify } from "node:util";
+import { readFileSync } from "node:fs";
 import webpack from "webpack";
+const { peerDependencies } = JSON.parse(readFileSync("../node_modules/holdfast/package.json", "utf8"));
+const peers = new RegExp("^(" + Object.keys(peerDependencies).join("|") + ")(/|$)");
 const warnings = [];
 for (const input of process.argv.slice(2)) {
   const stats = await promisify(webpack)({
     mode: "production", target: "node20", entry: "./" + input, experiments: { outputModule: true },
+    externals: [peers], externalsType: "import",
     output: { path: import.meta.dirname + "/out", filename: input, module: true, library: { type: "module" } },
   });
   const found = stats.toJson({ errors: true, warnings: true });
