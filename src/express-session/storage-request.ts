@@ -39,6 +39,8 @@ export class StorageRequest implements Binding, DataView {
   #isModified = false;
   #isTouched = false;
   #isGone = false;
+  /** True while a session is regenerated: the object of the old one keeps its data, which Passport copies. */
+  #isLeft = false;
   #cannotSend = false;
 
   /**
@@ -89,11 +91,13 @@ export class StorageRequest implements Binding, DataView {
   }
 
   regenerate(): Promise<void> {
+    this.#isLeft = true;
     return first(this.#native.reset(), () => this.#startAnew());
   }
 
   /** The same at once, for `store.generate`. */
   generate(): void {
+    this.#isLeft = true;
     void this.#native.reset();
     this.#startAnew();
   }
@@ -145,7 +149,7 @@ export class StorageRequest implements Binding, DataView {
 
   replaced(data: Draft): void {
     const session = this.#session;
-    if (!(session instanceof Session)) return;
+    if (this.#isLeft || !(session instanceof Session)) return;
     for (const key of Object.keys(session))
       if (key !== COOKIE_KEY) delete (session as unknown as Record<string, unknown>)[key];
     this.#known = new Map();
@@ -203,7 +207,7 @@ export class StorageRequest implements Binding, DataView {
   // the two sessions
 
   #startAnew(): void {
-    this.#isGone = this.#isModified = this.#isTouched = false;
+    this.#isLeft = this.#isGone = this.#isModified = this.#isTouched = false;
     this.#show();
   }
 
