@@ -24,7 +24,9 @@ import {
   type AdoptionSource,
 } from "holdfast/adopt";
 import { session } from "holdfast/node";
+import type { Storage } from "holdfast";
 import { memoryStorage } from "holdfast/storage/memory";
+import { redisStorage } from "holdfast/storage/redis";
 import { Client } from "../support/client.js";
 import { oldLibrary, oldModule } from "../support/old-libraries.js";
 import { service } from "../support/services.js";
@@ -50,8 +52,8 @@ async function listening(listener: RequestListener | Server): Promise<string> {
 }
 
 /** The new application: it says whose session it is, and what it has. */
-async function holdfastWith(source: AdoptionSource): Promise<string> {
-  const sessions = session<Record<string, any>>({ storage: memoryStorage(), adopt: [source] });
+async function holdfastWith(source: AdoptionSource, storage: Storage = memoryStorage()): Promise<string> {
+  const sessions = session<Record<string, any>>({ storage, adopt: [source] });
   return listening(
     sessions(async (req, res) => {
       const own = sessions.get(req);
@@ -121,6 +123,34 @@ for (const name of ["connect-redis", "connect-redis7"])
     await moves(old, fromExpressSession({ secret: SECRET, store }));
     await moves(old, fromExpressSession({ secret: SECRET, store: redisRecords(client, { prefix: `${name}:` }) }));
   });
+
+test("two servers over one Redis: first requests and a logout at once, and the logout is final", async () => {
+  const client = await redis();
+  const { RedisStore } = await oldModule("connect-redis");
+  const store = new RedisStore({ client, prefix: "race:" });
+  const old = await overExpress(store);
+  const source = fromExpressSession({ secret: SECRET, store });
+  const servers = [
+    await holdfastWith(source, redisStorage(client)),
+    await holdfastWith(source, redisStorage(client)),
+  ];
+  for (let round = 0; round < 25; round++) {
+    const browser = new Client(old);
+    await browser.get("/");
+    const headers = { cookie: browser.cookieHeader };
+    const paths = ["/write", "/logout", "/write", "/write"];
+    const clients = paths.map((_, i) => new Client(servers[(round + i) % 2]!));
+    const answers = await Promise.all(clients.map((one, i) => one.get(paths[i]!, { headers })));
+    for (const { status } of answers) assert.ok(status === 200 || status === 409, `${status}`);
+    for (const origin of servers)
+      assert.deepEqual((await new Client(origin).get("/", { headers })).json(), {}, `round ${round}`);
+    for (const { cookies } of clients) {
+      const token = cookies.get("session_id");
+      const own = await new Client(servers[0]!).get("/", { headers: { cookie: `session_id=${token}` } });
+      if (token) assert.deepEqual(own.json(), {}, `round ${round}`);
+    }
+  }
+});
 
 test("express-session with connect-pg-simple: through the store, and through our reader", async () => {
   const { url } = await service("postgres");
