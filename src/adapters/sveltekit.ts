@@ -11,7 +11,9 @@ import { WebView } from "../http/web-request.js";
 import { readSession, requestSessionOf } from "../session/lookup.js";
 import { requestSettings, type SessionOptions } from "../session/request-options.js";
 import type { RequestSession } from "../session/request-session.js";
-import { placeSession, withAccess } from "./adapter-core.js";
+import type { CrossOriginOptions } from "../http/cross-origin.js";
+import { placeSession, protection, withAccess, type CrossOriginChecks } from "./adapter-core.js";
+import { refused, refuseSession } from "./event-adapter.js";
 import { serveFetch } from "./fetch-adapter.js";
 import { wrongFramework } from "./wrong-framework.js";
 
@@ -22,6 +24,11 @@ export interface KitEvent {
   readonly request: Request;
   readonly locals: object;
   readonly params: Readonly<Record<string, string | undefined>>;
+}
+
+/** Throws while a page is prerendered. */
+interface Located {
+  getClientAddress?(): string;
 }
 
 type Result = Response | undefined | void;
@@ -65,10 +72,17 @@ export function session<D extends object = SessionData, S extends Schemas = Sche
 ): Sessions<DataBy<D, S>>;
 export function session<D extends object>(...called: readonly unknown[]): Sessions<D> {
   const settings = requestSettings<readonly [event: KitEvent], Result>(called);
-  const hook = async (input: { event: KitEvent; resolve: (event: KitEvent) => unknown }): Promise<Response> => {
+  const hook = async (input: {
+    event: KitEvent & Located;
+    resolve: (event: KitEvent) => unknown;
+  }): Promise<Response> => {
     const { event, resolve } = input;
     if (typeof resolve !== "function" || !(event?.request instanceof Request))
       throw wrongFramework("holdfast/sveltekit", [input]);
+    if (isPrerendering(event)) {
+      refuseSession(event.locals, "remove `export const prerender = true`, or read the session in an endpoint");
+      return (await resolve(event)) as Response;
+    }
     const handle = (own?: RequestSession): unknown => {
       const requestSession = own ?? requestSessionOf(event, settings);
       if (requestSession) placeSession(event.locals, requestSession);
@@ -93,4 +107,45 @@ class KitView extends WebView {
   override param(name: string): string | undefined {
     return this.context.params[name];
   }
+}
+
+/** SvelteKit offers this in one way only: while it builds, there is no address of a client. */
+function isPrerendering(event: Located): boolean {
+  try {
+    event.getClientAddress?.();
+    return false;
+  } catch (error) {
+    return /prerender/i.test((error as Error).message);
+  }
+}
+
+/** What {@link crossOriginProtection} makes. */
+export interface CrossOriginProtection extends CrossOriginChecks<KitEvent> {
+  (input: { event: any; resolve: (event: any, options?: any) => any }): Promise<Response>;
+}
+
+/**
+ * Refuses requests that a page of another origin sent and that may change something, with 403.
+ * docs/tasks/cross-origin.md says what it covers beside SameSite.
+ *
+ * @param options - other origins that may send such requests
+ * @returns the hook, to be placed before the session
+ * @throws {TypeError} if an origin is not as browsers send it
+ * @example
+ * ```ts
+ * export const handle = sequence(crossOriginProtection(), session());
+ * ```
+ */
+export function crossOriginProtection(options?: CrossOriginOptions): CrossOriginProtection;
+export function crossOriginProtection(...called: readonly unknown[]): CrossOriginProtection {
+  const read = ({ request }: KitEvent): readonly [string, WebView] => [request.method, new WebView(request)];
+  return protection(
+    called,
+    read,
+    (refusalOf) =>
+      async ({ event, resolve }: { event: KitEvent; resolve: (event: KitEvent) => unknown }): Promise<Response> => {
+        const error = refusalOf(event);
+        return error ? refused(error) : ((await resolve(event)) as Response);
+      },
+  );
 }
