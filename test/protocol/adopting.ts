@@ -43,13 +43,6 @@ export const FEW_ADOPTING: readonly (readonly string[])[] = [
   ["first request", "first update, then logout"],
 ];
 
-/** Three at once, of whom one logs out. */
-export const THREE_ADOPTING: readonly (readonly string[])[] = [
-  ["first update", "first update", "first update"],
-  ["first update", "first update", "first logout"],
-  ["first request", "first update, then logout", "write of an old server"],
-];
-
 /** What fails for the old server is its own failure. */
 async function failing<T>(work: () => Promise<T>): Promise<T | undefined> {
   return work().catch(() => undefined);

@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { parentPort, workerData } from "node:worker_threads";
 import { CLOCK_SKEW_MS } from "#dist/contracts/storage.js";
 import { anonymous, KINDS, OWNED, owned, start, type Kind, type Stage } from "./kinds.js";
-import { ADOPTING, checkAdopted, FEW_ADOPTING, THREE_ADOPTING, unadopted } from "./adopting.js";
+import { ADOPTING, checkAdopted, FEW_ADOPTING, unadopted } from "./adopting.js";
 import { BEFORE, before, checkApart, DURING, during } from "./impersonation.js";
 import type { Work } from "./library.js";
 import { awaited, checkOverlap, keepsAll, kindOf, PAIRS, stageOf, type Pair } from "./overlaps.js";
@@ -448,7 +448,6 @@ const PROOFS: Readonly<Record<string, Proof>> = Object.fromEntries([
     `adoption by one, ${fault}`,
     async () => `${await reducedWithFault(ADOPTION, alone(ADOPTION), fault)} schedules, reduced`,
   ]),
-  ["adoption by three", undisturbedReduced(ADOPTION, THREE_ADOPTING)],
   ["verbs that overlap", overlapping],
   ["verbs that overlap, beside another request", overlappingBeside],
   ...FAULTS.map((fault): [string, Proof] => [`verbs that overlap, ${fault}`, () => overlappingWithFault(fault)]),

@@ -16,7 +16,6 @@ export const ALL_PROOFS: readonly string[] = [
   "impersonation",
   ...each("impersonation"),
   "adoption",
-  "adoption by three",
   ...each("adoption"),
   "verbs that overlap, beside another request",
   ...each("verbs that overlap"),
