@@ -43,6 +43,9 @@ export function fromNpm(packages, { peers = true, scripts = false, optional = tr
   return directory;
 }
 
+/** Large packages take a minute; this is for an installation that hangs. */
+const INSTALL_TIMEOUT_MS = 600_000;
+
 function install(directory, more) {
   const args = ["install", ...more, "--no-fund", "--no-audit", "--no-package-lock", "--loglevel=error"];
   const npm = process.env.npm_execpath;
@@ -51,6 +54,7 @@ function install(directory, more) {
     cwd: directory,
     stdio: ["ignore", "ignore", "inherit"],
     shell: !npm && process.platform === "win32",
+    timeout: INSTALL_TIMEOUT_MS,
   });
 }
 

@@ -391,6 +391,35 @@ export const OWN_TESTS: readonly OwnTest[] = [
     promise: "P4",
     why: "expects a response without its cookie and an error after it; the error is the response",
   },
+  {
+    test: "should have saved session with updated cookie expiration",
+    side: "storage",
+    promise: "P5",
+    why: "expects a new deadline a second later; it moves at most once per refreshInterval",
+  },
+  {
+    test: ".touch() should reset session expiration",
+    side: "storage",
+    promise: "P5",
+    why: "expects a new deadline 100 ms later; it moves at most once per refreshInterval",
+  },
+  {
+    test: "resave option should default to true",
+    side: "storage",
+    promise: "P3",
+    why: "expects a write of what was not changed: it could undo what another request changed",
+  },
+  {
+    test: "should force save on unmodified session",
+    side: "storage",
+    promise: "P3",
+    why: "expects a write of what was not changed: it could undo what another request changed",
+  },
+  {
+    test: "should pass error from inflate",
+    side: "storage",
+    why: "expects 500 for a record without a cookie; a record of a storage needs none, and the request continues",
+  },
 ];
 
 /** The entry that a difference is listed under. */

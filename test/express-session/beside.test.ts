@@ -147,6 +147,10 @@ for (const [name, make] of Object.entries(STORES))
           return [shown(setCookies.join()), shown(JSON.stringify(record))];
         }),
       );
-      assert.deepEqual(ours, theirs);
+      // express-session reads the clock twice, and may store a millisecond less than was configured.
+      assert.deepEqual(
+        ours,
+        theirs!.map((text) => text.replace(/"originalMaxAge":599\d\d,/, '"originalMaxAge":60000,')),
+      );
     });
   });

@@ -22,6 +22,9 @@ const PACKAGES: Readonly<Record<string, string>> = {
   "session-file-store": "1.5.0",
 };
 
+/** Of a process that is started: far above what any takes, for what hangs. */
+const PROCESS_TIMEOUT = 300_000;
+
 const root = fileURLToPath(new URL("../../../", import.meta.url));
 
 interface Line {
@@ -37,6 +40,7 @@ export async function runAlias(): Promise<{ passed: number; failed: number }> {
     cpSync(join(root, "test", "adoption", "alias", "application.cjs"), join(directory, "application.cjs"));
     const { stdout } = await promisify(execFile)(process.execPath, [join(directory, "application.cjs")], {
       cwd: directory,
+      timeout: PROCESS_TIMEOUT,
       env: {
         ...process.env,
         HOLDFAST_ALIAS_REDIS: (await service("redis")).url,
@@ -67,6 +71,7 @@ async function install(directory: string): Promise<void> {
   writeFileSync(join(directory, "package.json"), JSON.stringify(manifest));
   const args = ["install", "--install-links", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"];
   const npm = process.env["npm_execpath"];
-  if (npm) await promisify(execFile)(process.execPath, [npm, ...args], { cwd: directory });
-  else await promisify(execFile)("npm", args, { cwd: directory, shell: process.platform === "win32" });
+  const options = { cwd: directory, timeout: PROCESS_TIMEOUT };
+  if (npm) await promisify(execFile)(process.execPath, [npm, ...args], options);
+  else await promisify(execFile)("npm", args, { ...options, shell: process.platform === "win32" });
 }
