@@ -6,7 +6,7 @@ import { isResponse } from "../http/response-arguments.js";
 import { holdResponse, prepareResponse } from "../http/response-patch.js";
 import { environment, warn } from "../util/builtin.js";
 import { ConnectRequest, type ConnectParts } from "./connect-request.js";
-import type { ConnectStore } from "./connect-store.js";
+import { sessionFrom, Store, type ConnectStore } from "./connect-store.js";
 import { warnOfDoubts, type DropInRequest, type DropInSettings } from "./dropin-options.js";
 import { MemoryStore } from "./memory-store.js";
 import { idIn, isUnderPath, noSecret, signingOf } from "./request-facts.js";
@@ -33,6 +33,7 @@ export function connectMiddleware(
     if (request) request.generate();
     else others?.call(store, req);
   };
+  createOurs(store, () => settings.clock.now());
   const { cookie } = settings;
   const path = typeof cookie === "function" ? {} : cookie;
   return (req: DropInRequest, res, next) => {
@@ -56,6 +57,17 @@ export function connectMiddleware(
     }
     ready();
   };
+}
+
+/**
+ * A store of express-session's own class makes that library's sessions: for a request of the drop-in it makes those of
+ * the drop-in. Requests of express-session beside it, and records without a request, are left to the store.
+ */
+function createOurs(store: ConnectStore, now: () => number): void {
+  const theirs = store.createSession;
+  if (store instanceof Store || typeof theirs !== "function") return;
+  store.createSession = (req, data) =>
+    requests.has(req) ? sessionFrom(req, data, now) : theirs.call(store, req, data);
 }
 
 /** The steps around the response. */

@@ -17,9 +17,10 @@ export interface ConnectStore {
   touch?(id: string, session: unknown, callback?: Callback): unknown;
   on?(event: string, listener: (...args: any[]) => void): unknown;
   generate?: (request: SessionCarrier) => void;
+  createSession?: (request: SessionCarrier, data: SessionRecordData) => unknown;
 }
 
-interface StoreInstance extends Omit<ConnectStore, "on">, EventEmitter {
+interface StoreInstance extends Omit<ConnectStore, "on" | "createSession">, EventEmitter {
   regenerate(request: SessionCarrier, callback: Callback): void;
   load(id: string, callback: Callback<Session>): void;
   createSession(request: SessionCarrier, data: SessionRecordData): Session;

@@ -22,7 +22,8 @@ const DAY = "24h";
 const SECOND = 1000;
 /** Of an id. */
 const MOST_CHARACTERS = 1024;
-const requests = new WeakMap<object, StorageRequest>();
+/** By the settings of each middleware: behind `req.session = undefined` a second one has a separate session. */
+const requests = new WeakMap<DropInSettings, WeakMap<object, StorageRequest>>();
 
 /** Creates the middleware of the drop-in with a storage, and what identifies its sessions. */
 export function storageMiddleware(settings: DropInSettings): {
@@ -32,7 +33,7 @@ export function storageMiddleware(settings: DropInSettings): {
   const own = ownSettings(settings);
   const store = storeOf<any>(own);
   const sessionStore = storageStore(partsOf(store)!, settings);
-  sessionStore.generate = (req) => requests.get(req)?.generate();
+  sessionStore.generate = (req) => requests.get(settings)?.get(req)?.generate();
   const base = requestSettings<NodeContext, unknown>([
     {
       store,
@@ -47,7 +48,11 @@ export function storageMiddleware(settings: DropInSettings): {
     ...base,
     movesWhenSaved: true,
     drawToken: (context: unknown) => checkedId(settings.genid(context as DropInRequest)),
-    replyWriter: (reply, headers) => requests.get(reply.view.context as object)?.reply(reply, headers),
+    replyWriter: (reply, headers) =>
+      requests
+        .get(settings)
+        ?.get(reply.view.context as object)
+        ?.reply(reply, headers),
   } satisfies RequestSettings);
   return { middleware: overProperties(settings, request, sessionStore), request };
 }
@@ -65,9 +70,11 @@ export function overProperties(
   request: RequestSettings,
   sessionStore?: ConnectStore,
 ): Middleware {
+  const own = new WeakMap<object, StorageRequest>();
+  requests.set(settings, own);
   const serve = serving(request, {
     place: () => {},
-    hold: (requestSession, context, next) => new DropInResponse(requestSession, context, next),
+    hold: (requestSession, context, next) => new DropInResponse(own, requestSession, context, next),
   });
   return (req: DropInRequest, res, next) => {
     if (!takes(req, settings)) return next();
@@ -75,12 +82,12 @@ export function overProperties(
     if (!signingOf(settings, req)) return next(noSecret());
     req.sessionStore = sessionStore;
     serve([req, res], (error) => {
-      if (error !== undefined || requests.has(req)) return next(error);
+      if (error !== undefined || own.has(req)) return next(error);
       const found = requestSessionOf(req, request)?.found;
       if (!found) return next();
       try {
         const failed = (thrown: unknown): void => fail(settings, [req, res], thrown, next);
-        requests.set(req, new StorageRequest(settings, req, found, failed));
+        own.set(req, new StorageRequest(settings, req, found, failed));
       } catch (thrown) {
         return next(thrown);
       }
@@ -150,20 +157,27 @@ function signedId(settings: DropInSettings): Extractor {
 
 /** Before the first and the last byte, it is looked at what the handler did with `req.session`. */
 class DropInResponse extends NodeResponse {
+  readonly #requests: WeakMap<object, StorageRequest>;
   readonly #req: object;
 
-  constructor(requestSession: RequestSession, context: NodeContext, next: (error?: unknown) => void) {
+  constructor(
+    requests: WeakMap<object, StorageRequest>,
+    requestSession: RequestSession,
+    context: NodeContext,
+    next: (error?: unknown) => void,
+  ) {
     super(requestSession, context, next);
+    this.#requests = requests;
     this.#req = context[0];
   }
 
   override before(): Promise<void> | undefined {
-    requests.get(this.#req)?.settle();
+    this.#requests.get(this.#req)?.settle();
     return super.before();
   }
 
   override after(): Promise<void> | undefined {
-    requests.get(this.#req)?.settle();
+    this.#requests.get(this.#req)?.settle();
     return super.after();
   }
 }

@@ -8,7 +8,7 @@ import session from "holdfast/express-session";
 import { memoryStorage } from "holdfast/storage/memory";
 import { Client } from "../support/client.js";
 import { service } from "../support/services.js";
-import { endAll, SECRET, serve, type Handler, type Req, type Res } from "./world.js";
+import { endAll, SECRET, serve, stage, type Handler, type Req, type Res } from "./world.js";
 
 interface Npm {
   fromNpm(packages: Record<string, string>): string;
@@ -103,6 +103,30 @@ test("from express-session to a storage: who was logged in stays logged in, unde
   await moved.get("/out");
   assert.deepEqual((await moved.get("/get")).json(), {});
   assert.deepEqual((await at(moved.origin, client).get("/get")).json(), {}, "never adopted twice");
+});
+
+test("createSession of a store of express-session's own class makes a session of the drop-in", async () => {
+  const { client, errors } = await stage(
+    "store",
+    {
+      "/create": (req: Req, res: Res) => {
+        const data = { cookie: { path: "/", originalMaxAge: 5000 }, n: 7 };
+        const made = req.sessionStore.createSession(req, data);
+        res.json([made === req.session, made instanceof session.Session, req.session.n]);
+      },
+      "/load": (req: Req, res: Res) =>
+        req.sessionStore.load(req.sessionID, (_error: unknown, found: any) =>
+          res.json([found instanceof original.Session, found.n]),
+        ),
+      "/get": (req: Req, res: Res) => res.json(req.session),
+    },
+    { store: new original.MemoryStore() as never, saveUninitialized: true },
+  );
+  await client.get("/get");
+  assert.deepEqual((await client.get("/create")).json(), [true, true, 7], String(errors[0]));
+  const { n, cookie } = (await client.get("/get")).json();
+  assert.deepEqual([n, cookie.originalMaxAge], [7, 5000]);
+  assert.deepEqual((await client.get("/load")).json(), [true, 7], "without a request it is the store's own");
 });
 
 for (const [name, make] of Object.entries(STORES))

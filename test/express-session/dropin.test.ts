@@ -3,9 +3,12 @@ import { EventEmitter } from "node:events";
 import { createRequire } from "node:module";
 import { inherits } from "node:util";
 import { afterEach, describe, test } from "node:test";
+import express from "express";
 import session, { getSession, update } from "holdfast/express-session";
+import { memoryStorage } from "holdfast/storage/memory";
 import { signedValues } from "#dist/cookie/signed.js";
-import { COOKIE, endAll, PLACES, SECRET, signal, stage, type Req, type Res } from "./world.js";
+import { Client } from "../support/client.js";
+import { COOKIE, endAll, PLACES, SECRET, serve, signal, stage, type Handler, type Req, type Res } from "./world.js";
 
 afterEach(endAll);
 
@@ -235,6 +238,33 @@ for (const place of PLACES)
         assert.match(errors.at(-1).message, new RegExp(`req\\.session\\["${key}"\\]`));
       }
       assert.deepEqual((await client.get("/get")).json(), [1, null, null]);
+    });
+
+    test("behind `req.session = undefined` another middleware gives a separate session", async () => {
+      const names = ["one.sid", "two.sid"];
+      const [one, two] = names.map((name) =>
+        session({
+          secret: SECRET,
+          resave: false,
+          saveUninitialized: false,
+          name,
+          ...(place === "storage" ? { storage: memoryStorage() } : { store: new session.MemoryStore() }),
+        }),
+      ) as [Handler, Handler];
+      const app = express();
+      app.use(one);
+      app.use("/two", (req: Req, _res, next) => ((req.session = undefined), next()), two);
+      app.use((req: Req, res: Res) => {
+        req.session.n = (req.session.n ?? 0) + 1;
+        res.json([req.session.n, req.sessionID]);
+      });
+      const client = new Client(await serve(app));
+      const calls: unknown[] = [];
+      for (const path of ["/one", "/two", "/two", "/one", "/two"]) calls.push((await client.get(path)).json()[0]);
+      assert.deepEqual(calls, [1, 1, 2, 2, 3]);
+      assert.deepEqual([...client.cookies.keys()].sort(), names);
+      const [first, second] = [(await client.get("/one")).json()[1], (await client.get("/two")).json()[1]];
+      assert.notEqual(first, second);
     });
 
     test("assigning a plain object to req.session is an error that says what to write", async () => {
