@@ -43,7 +43,7 @@ export function signedValues(
   assertCrypto();
   const keys = checkedSecrets(option, secrets);
   const signatureBy = (key: CookieSecret, value: string): string =>
-    hmac(algorithm, key, value, "base64").replace(/=+$/, "");
+    hmac(algorithm, key, value, "base64").replace(/={1,2}$/, "");
   const sign = (value: string): string => `${prefix}${value}.${signatureBy(keys[0]!, value)}`;
   return {
     sign,

@@ -26,7 +26,8 @@ const COMPUTED: ReadonlySet<string> = new Set(["data", "maxAge", "expires", "ori
 /** RFC 6265 and RFC 6265bis: what an attribute may contain. */
 const TEXT = /^[\u0020-\u003a\u003c-\u007e]*$/;
 const NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
-const VALUE = /^("?)[\u0021\u0023-\u002b\u002d-\u003a\u003c-\u005b\u005d-\u007e]*\1$/;
+const VALUE =
+  /^(?:[\u0021\u0023-\u002b\u002d-\u003a\u003c-\u005b\u005d-\u007e]*|"[\u0021\u0023-\u002b\u002d-\u003a\u003c-\u005b\u005d-\u007e]*")$/;
 
 /** The attributes of the cookie of one session. Changes to them are kept in the session. */
 export class Cookie {

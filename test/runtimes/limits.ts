@@ -26,14 +26,14 @@ async function denoUnasked(): Promise<void> {
 async function denoInProduction(): Promise<void> {
   const env = { ...process.env, NODE_ENV: "production" };
   const { stderr } = await run(programOf("deno"), ["run", "--no-prompt", "--allow-env", PLAIN, "ask"], { env });
-  assert.match(stderr, /keeps sessions in memory.*Set `storage`/);
+  assert.match(stderr, /keeps sessions in memory.*write storage: redisStorage/);
 }
 
 async function shortLived(program: string = process.execPath): Promise<void> {
   for (const name of ["AWS_LAMBDA_FUNCTION_NAME", "VERCEL"]) {
     const env = { ...process.env, NODE_ENV: "test", [name]: "1" };
     const { stderr } = await run(program, [PLAIN, "ask"], { env });
-    assert.match(stderr, /HoldfastWarning: holdfast keeps sessions in memory, and here many processes come and go/);
+    assert.match(stderr, /HoldfastWarning: holdfast keeps sessions in memory: here many processes come and go/);
   }
 }
 
@@ -65,7 +65,7 @@ async function workerWith(): Promise<void> {
   ]) {
     const { answer, said } = await answerOf(compatibility);
     assert.deepEqual(JSON.parse(answer), { n: 1 });
-    assert.match(said, /keeps sessions in memory, and here many processes come and go/);
+    assert.match(said, /keeps sessions in memory: here many processes come and go/);
   }
 }
 

@@ -31,7 +31,12 @@ export const HANDLERS = new Map<string, (request: Request) => unknown>();
 
 export { reported };
 
-export const ADAPTERS: readonly Adapter[] = [node, connect, express, expressFour, fetchAdapter, koa, hono];
+const NATIVE: readonly Adapter[] = [node, connect, express, expressFour, fetchAdapter, koa, hono];
+
+export const ADAPTERS: readonly Adapter[] = NATIVE.map((adapter) => ({
+  ...adapter,
+  start: (options, routes) => startApp(adapter.name, options, routes),
+}));
 
 export function adapterNamed(name: AdapterName): Adapter {
   return ADAPTERS.find((adapter) => adapter.name === name)!;
@@ -46,7 +51,7 @@ export function startApp(name: AdapterName, options: AppOptions, routes: Routes)
 /** A server of node:http listens inside the Worker alone, and is handed requests. */
 async function startServer(name: AdapterName, options: AppOptions, routes: Routes): Promise<App> {
   if (options.isHttp2) needed();
-  const app = await adapterNamed(name).start(options, routes);
+  const app = await NATIVE.find((adapter) => adapter.name === name)!.start(options, routes);
   // It takes itself for each of its connections.
   app.server.setMaxListeners(0);
   HANDLERS.set(app.origin, (request) => handleAsNodeRequest(app.port, request));

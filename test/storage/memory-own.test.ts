@@ -121,7 +121,7 @@ test("maxEntries is validated when the storage is created", () => {
   for (const maxEntries of [0, -1, 1.5, Number.NaN, Infinity])
     assert.throws(() => memoryStorage({ maxEntries }), RangeError);
   assert.throws(() => memoryStorage({ maxEntries: "10" as never }), TypeError);
-  assert.throws(() => memoryStorage({ max: 10 } as never), /no option "max"; it has maxEntries/);
+  assert.throws(() => memoryStorage({ max: 10 } as never), /no option "max"; write maxEntries/);
 });
 
 test("returned objects are not the stored ones: entries are never shared", () => {
@@ -181,7 +181,7 @@ test("in production a missing storage option causes a warning, a given one does 
     createStore();
     const [warning] = (await warned) as [Error];
     assert.equal(warning.name, "HoldfastWarning");
-    assert.match(warning.message, /in memory.*Set `storage`/);
+    assert.match(warning.message, /in memory.*write storage: redisStorage/);
   } finally {
     process.env.NODE_ENV = before;
     if (before === undefined) delete process.env.NODE_ENV;

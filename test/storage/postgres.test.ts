@@ -167,7 +167,7 @@ test("attack 25: names that are not plain are refused when the storage is create
   assertNamesChecked((options) => postgresStorage(client, options));
   assert.throws(
     () => postgresStorage(client, { tableName: "a" } as never),
-    /has no option "tableName"; it has table, schema/,
+    /has no option "tableName"; write table: "NAME"/,
   );
 });
 
