@@ -8,7 +8,12 @@ import { fromBase64url } from "../util/bytes.js";
  */
 export function bytesOf(text: string): Uint8Array {
   try {
-    return fromBase64url(text.replace(/={1,2}$/, "").replace(/\+/g, "-").replace(/\//g, "_"));
+    return fromBase64url(
+      text
+        .replace(/={1,2}$/, "")
+        .replace(/\+/g, "-")
+        .replace(/\//g, "_"),
+    );
   } catch {
     return new Uint8Array(0);
   }
