@@ -153,9 +153,10 @@ test("each file that npm test leaves to --all exists, and is named once", async 
     entries: readonly (readonly [why: string, prefix: string])[];
     isForAll: (file: string) => boolean;
   };
-  const built = readdirSync(fileURLToPath(new URL("..", import.meta.url)), { recursive: true, encoding: "utf8" })
-    .map((file) => file.replaceAll("\\", "/"))
-    .filter((file) => file.endsWith(".test.js"));
+  const sources = fileURLToPath(new URL("../../test", import.meta.url));
+  const built = readdirSync(sources, { recursive: true, encoding: "utf8" })
+    .filter((file) => file.endsWith(".test.ts"))
+    .map((file) => file.replaceAll("\\", "/").replace(/\.ts$/, ".js"));
   for (const [, prefix] of entries)
     assert.equal(
       built.some((file) => file.startsWith(prefix.endsWith("/") ? prefix : `${prefix}.test.js`)),

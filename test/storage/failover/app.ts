@@ -14,6 +14,8 @@ interface Data {
 }
 
 export const STORAGE_TIMEOUT = 400;
+/** How many visitors try to get a session until one has it. */
+const MOST_GUESTS = 5;
 export const COMMIT_TIMEOUT = 700;
 /** No request may take longer: one read, a commit, and what a busy machine adds. */
 const LIMIT = STORAGE_TIMEOUT + COMMIT_TIMEOUT + 3000;
@@ -51,11 +53,17 @@ export class App {
     return new Visitor(this.#origin);
   }
 
-  /** Somebody with a session that is stored. */
+  /**
+   * Somebody with a session that is stored, before anything is broken. The first call of a client opens its connection,
+   * which may take longer than the timeout while the machine is busy: then somebody else comes.
+   */
   async guest(): Promise<Visitor> {
-    const visitor = this.visitor();
-    assert.equal((await visitor.append()).status, 200);
-    return visitor;
+    for (let left = MOST_GUESTS; ; left--) {
+      const visitor = this.visitor();
+      const { status } = await visitor.append();
+      if (status === 200) return visitor;
+      assert.ok(status === 503 && left > 1, `no session could be stored: ${status}`);
+    }
   }
 
   /** The next request is loaded, and then waits before it does anything. */
