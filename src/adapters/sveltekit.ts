@@ -13,7 +13,7 @@ import { requestSettings, type SessionOptions } from "../session/request-options
 import type { RequestSession } from "../session/request-session.js";
 import type { CrossOriginOptions } from "../http/cross-origin.js";
 import { placeSession, protection, withAccess, type CrossOriginChecks } from "./adapter-core.js";
-import { refused, refuseSession } from "./event-adapter.js";
+import { EventView, refused, refuseSession } from "./event-adapter.js";
 import { serveFetch } from "./fetch-adapter.js";
 import { wrongFramework } from "./wrong-framework.js";
 
@@ -72,6 +72,7 @@ export function session<D extends object = SessionData, S extends Schemas = Sche
 ): Sessions<DataBy<D, S>>;
 export function session<D extends object>(...called: readonly unknown[]): Sessions<D> {
   const settings = requestSettings<readonly [event: KitEvent], Result>(called);
+  const viewOf = (event: KitEvent): EventView => new EventView(event.request, event, event.params);
   const hook = async (input: {
     event: KitEvent & Located;
     resolve: (event: KitEvent) => unknown;
@@ -89,24 +90,12 @@ export function session<D extends object>(...called: readonly unknown[]): Sessio
       return resolve(event);
     };
     const { request } = event;
-    const served = { settings, context: [event], request, view: new KitView(event), handle } as const;
+    const served = { settings, context: [event], request, view: viewOf(event), handle } as const;
     return (await serveFetch(served)) as Response;
   };
   const read = async (event: KitEvent): Promise<StoredSession<D>> =>
-    readSession<D>(settings, settings.storeFor([event]), new KitView(event));
+    readSession<D>(settings, settings.storeFor([event]), viewOf(event));
   return withAccess<D, KitEvent, typeof hook, { read: typeof read }>(settings, hook, { read });
-}
-
-class KitView extends WebView {
-  declare readonly context: KitEvent;
-
-  constructor(event: KitEvent) {
-    super(event.request, event);
-  }
-
-  override param(name: string): string | undefined {
-    return this.context.params[name];
-  }
 }
 
 /** SvelteKit offers this in one way only: while it builds, there is no address of a client. */

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { root } from "./source.js";
+import { namesIn, root } from "./source.js";
 
 /**
  * An entry's exports, read from what the compiler wrote: its declarations are regular, whatever the sources look
@@ -175,19 +175,6 @@ function exportNamed(file: string, name: string): Exported {
   const found = exportsOf(file).find((one) => one.name === name);
   assert.ok(found, `${file} does not export ${name}`);
   return found;
-}
-
-/** The names as they are called where they come from. */
-function namesIn(list: string): string[] {
-  return list
-    .split(",")
-    .map((name) =>
-      name
-        .trim()
-        .replace(/^type /, "")
-        .replace(/ as \w+$/, ""),
-    )
-    .filter((name) => name !== "");
 }
 
 function isDocumented(text: string, name: string): boolean {

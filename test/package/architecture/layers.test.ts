@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { test } from "node:test";
-import { importsOf, root, sourceFiles, sourceOf, type Import } from "./source.js";
+import { importsOf, namesIn, root, sourceFiles, sourceOf, type Import } from "./source.js";
 
 /** From below to above; an import points down, or stays in its own directory, or between those of `util`. */
 const LAYERS = [
@@ -146,18 +146,6 @@ function namedImports(file: string): { to: string; name: string }[] {
   return found.flatMap(([, names = "", from = ""]) =>
     namesIn(names).map((name) => ({ to: join(dirname(file), from).replace(/\.js$/, ".ts"), name })),
   );
-}
-
-function namesIn(list: string): string[] {
-  return list
-    .split(",")
-    .map((name) =>
-      name
-        .trim()
-        .replace(/^type /, "")
-        .replace(/ as \w+$/, ""),
-    )
-    .filter((name) => name !== "");
 }
 
 test("every adapter runs the adapter suite", () => {

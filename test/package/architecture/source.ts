@@ -48,3 +48,16 @@ function hasOnlyTypes(names: string): boolean {
     .filter((name) => name !== "");
   return members !== undefined && members.length > 0 && members.every((name) => name.startsWith("type "));
 }
+
+/** The names in the braces of an import or export, as they are called where they come from. */
+export function namesIn(list: string): string[] {
+  return list
+    .split(",")
+    .map((name) =>
+      name
+        .trim()
+        .replace(/^type /, "")
+        .replace(/ as \w+$/, ""),
+    )
+    .filter((name) => name !== "");
+}
