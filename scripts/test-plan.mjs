@@ -1,6 +1,6 @@
 /**
  * Which test files `npm test` leaves to `npm test -- --all`, and why. `npm test` is what one runs before a commit: it
- * takes about six minutes on two processors. `--all` is what continuous integration runs.
+ * takes less than five minutes on two processors. `--all` is what continuous integration runs.
  */
 const ALL_ONLY = {
   "databases that are killed, stopped or full, under load": [
@@ -34,18 +34,46 @@ const ALL_ONLY = {
     "docs/storages",
     "examples/shop-storage",
   ],
-  "proofs of the proofs, and of what few use": ["protocol/mutants", "protocol/impersonation"],
+  "longer proofs, and proofs of the proofs": [
+    "protocol/mutants",
+    "protocol/impersonation",
+    "protocol/owners",
+    "protocol/soak/sabotage",
+    "protocol/races/sqlite",
+    "protocol/races/drop-in",
+    "attacks/fuzz/fuzz",
+  ],
+  "the benchmarks' own tests": ["bench/"],
   "other session libraries in their own programs": ["adoption/adopt-real"],
   "runtimes in addition to this one": ["runtimes/"],
-  "long walks in a browser": ["browser/demo", "browser/shop", "browser/sites"],
+  "programs of the pages about operation": ["docs/deploy", "docs/sockets", "examples/demo"],
+  "long walks in a browser": [
+    "browser/cross-origin",
+    "browser/demo",
+    "browser/pages",
+    "browser/remember-me",
+    "browser/shop",
+    "browser/sites",
+    "browser/tenants",
+  ],
 };
+
+/** What measures time against a real server, and so fails when the machine is busy: nothing runs beside it. */
+const ALONE = ["storage/failover/", "storage/starved"];
 
 /** `[reason, prefix]` of every entry. */
 export const entries = Object.entries(ALL_ONLY).flatMap(([why, prefixes]) => prefixes.map((prefix) => [why, prefix]));
 
 /** True if only `--all` runs the file: its path below `build`, with `/`. */
 export function isForAll(file) {
-  return entries.some(([, prefix]) =>
-    prefix.endsWith("/") ? file.startsWith(prefix) : file === `${prefix}.test.js`,
-  );
+  return entries.some(([, prefix]) => isNamed(file, prefix));
+}
+
+/** True if nothing runs beside the file. */
+export function isAlone(file) {
+  return ALONE.some((prefix) => isNamed(file, prefix));
+}
+
+function isNamed(file, prefix) {
+  return prefix.endsWith("/") ? file.startsWith(prefix) : file === `${prefix}.test.js`;
 }

@@ -11,7 +11,7 @@ import { lint } from "./lint.mjs";
 import { assertPackage } from "./package-check.mjs";
 import { runTests } from "./run-tests.mjs";
 import { buildLibrary, filesBelow, prune, root, setup } from "./setup.mjs";
-import { isForAll } from "./test-plan.mjs";
+import { isAlone, isForAll } from "./test-plan.mjs";
 import { loadOf, longestFirst, nameOf, readTimes, writeTimes } from "./test-times.mjs";
 import { buildExamples, buildTests } from "./typecheck.mjs";
 
@@ -42,7 +42,7 @@ async function checkAll() {
   await step("types: library", buildLibrary);
   await Promise.all([compile(), isFullRun && step("lint", lint), isFullRun && fetchPrograms()]);
   if (isFullRun) await step("package", assertPackage);
-  await runTests(testFiles(), showFile, undefined, (file) => loadOf(relative(build, file), known));
+  await runTests(testFiles(), showFile, undefined, (file) => loadOfBuilt(relative(build, file)));
   if (times) writeTimes(measured);
 }
 
@@ -75,9 +75,18 @@ function show(sign, name, began) {
   console.log(`${sign} ${name} (${((performance.now() - began) / 1000).toFixed(1)} s)`);
 }
 
+/** How many processors a file of `build` keeps busy. */
+function loadOfBuilt(file) {
+  return isAlone(slashed(file)) ? Infinity : loadOf(file, known);
+}
+
+function slashed(file) {
+  return file.replaceAll("\\", "/");
+}
+
 function testFiles() {
   const found = filesBelow(build).filter((file) => file.endsWith(".test.js"));
-  const files = isShort ? found.filter((file) => !isForAll(file.replaceAll("\\", "/"))) : found;
+  const files = isShort ? found.filter((file) => !isForAll(slashed(file))) : found;
   left = found.length - files.length;
   const chosen = files.filter(
     (file) =>
@@ -86,7 +95,8 @@ function testFiles() {
   );
   if (chosen.length === 0)
     throw new Error(`no test file ${isFullRun ? "is there" : `matches ${patterns.join(" or ")}`}`);
-  return longestFirst(chosen, known).map((file) => join(build, file));
+  const [alone, others] = [true, false].map((wanted) => chosen.filter((file) => isAlone(slashed(file)) === wanted));
+  return [...longestFirst(others, known), ...alone].map((file) => join(build, file));
 }
 
 function showFile({ file, seconds, cpu, passed, skipped, failures: failed, output }) {

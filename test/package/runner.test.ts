@@ -91,6 +91,33 @@ test("a promise that never settles, an early exit, an empty file, a file that do
   }
 });
 
+/** Writes programs as test files, which may use `assert`, `fs`, `test` and `sleep`. */
+function written(place: string, programs: Readonly<Record<string, string>>): string[] {
+  const imports =
+    'import assert from "node:assert"; import fs from "node:fs"; import { test } from "node:test"; import { setTimeout as sleep } from "node:timers/promises";';
+  return Object.entries(programs).map(([name, program]) => {
+    const file = join(place, `${name}.test.mjs`);
+    writeFileSync(file, `${imports}\n${program}`);
+    return file;
+  });
+}
+
+test("nothing runs beside a file that needs the whole machine", async () => {
+  const place = mkdtempSync(join(directory, "alone-"));
+  const marks = JSON.stringify(`${place}/`);
+  const marked = (name: string) => `test("a", async () => {
+    const isRunning = (name) => fs.existsSync(${marks} + name);
+    assert.ok(!isRunning("alone") && ("${name}" !== "alone" || !(isRunning("before") || isRunning("after"))));
+    fs.writeFileSync(${marks} + "${name}", "");
+    await sleep(200);
+    fs.unlinkSync(${marks} + "${name}");
+  });`;
+  const files = written(place, Object.fromEntries(["before", "alone", "after"].map((name) => [name, marked(name)])));
+  const first = await failuresOf(files, (file) => (file.includes("alone.test") ? Infinity : 1));
+  const last = await failuresOf(files.toReversed(), (file) => (file.includes("alone.test") ? Infinity : 1));
+  assert.deepEqual([...first, ...last], []);
+});
+
 test("a file that waits runs beside one that computes; another that computes begins when that has ended", async () => {
   const place = mkdtempSync(join(directory, "beside-"));
   const [ended, beside] = [join(place, "ended"), join(place, "beside")].map((path) => JSON.stringify(path));
@@ -102,22 +129,18 @@ test("a file that waits runs beside one that computes; another that computes beg
     "computes too": `test("b", () => assert.ok(fs.existsSync(${ended}), "begun too soon"));`,
     waits: `test("c", () => fs.writeFileSync(${beside}, ""));`,
   };
-  const files = Object.entries(programs).map(([name, program]) => {
-    const file = join(place, `${name}.test.mjs`);
-    const imports =
-      'import assert from "node:assert"; import fs from "node:fs"; import { test } from "node:test"; import { setTimeout as sleep } from "node:timers/promises";';
-    writeFileSync(file, `${imports}\n${program}`);
-    return file;
-  });
-  const results: Result[] = [];
+  const files = written(place, programs);
   const load = (file: string) => (file.includes("computes") ? Math.min(4, availableParallelism()) : 0);
-  await runTests(files, (result) => results.push(result), 20_000, load);
-  assert.deepEqual(
-    results.flatMap(({ failures }) => failures),
-    [],
-  );
-  assert.equal(results.length, 3);
+  assert.deepEqual(await failuresOf(files, load), []);
 });
+
+/** What fails when these files run, each of which is to be run. */
+async function failuresOf(files: readonly string[], load: (file: string) => number): Promise<Result["failures"]> {
+  const results: Result[] = [];
+  await runTests(files, (result) => results.push(result), 20_000, load);
+  assert.equal(results.length, files.length);
+  return results.flatMap(({ failures }) => failures);
+}
 
 test("the processor time of a file is that of its process and of what it started", async () => {
   const busy = "const end = process.cpuUsage().user + 100_000; while (process.cpuUsage().user < end);";
@@ -149,9 +172,12 @@ test("the longest files begin first; each that is listed is there, and what wait
 });
 
 test("each file that npm test leaves to --all exists, and is named once", async () => {
-  const { entries, isForAll } = (await import(new URL("../../scripts/test-plan.mjs", import.meta.url).href)) as {
+  const { entries, isForAll, isAlone } = (await import(
+    new URL("../../scripts/test-plan.mjs", import.meta.url).href
+  )) as {
     entries: readonly (readonly [why: string, prefix: string])[];
     isForAll: (file: string) => boolean;
+    isAlone: (file: string) => boolean;
   };
   const sources = fileURLToPath(new URL("../../test", import.meta.url));
   const built = readdirSync(sources, { recursive: true, encoding: "utf8" })
@@ -167,4 +193,5 @@ test("each file that npm test leaves to --all exists, and is named once", async 
   const left = built.filter(isForAll);
   assert.ok(left.length > 0 && left.length < built.length / 3, `${left.length} of ${built.length}`);
   assert.ok(!isForAll("storage/postgres.test.js") && isForAll("storage/failover/redis.test.js"));
+  assert.ok(!isAlone("storage/postgres.test.js") && isAlone("storage/failover/redis.test.js"));
 });

@@ -20,9 +20,9 @@ export const COMMIT_TIMEOUT = 700;
 /** No request may take longer: one read, a commit, and what a busy machine adds. */
 const LIMIT = STORAGE_TIMEOUT + COMMIT_TIMEOUT + 3000;
 
-/** A handler that has its session, and stands before its first verb. */
+/** A request that has its session, and waits before it changes anything. */
 export interface Held {
-  readonly arrived: Promise<void>;
+  readonly answering: Promise<Answer>;
   letGo(): void;
 }
 
@@ -66,12 +66,15 @@ export class App {
     }
   }
 
-  /** The next request is loaded, and then waits before it does anything. */
-  hold(): Held {
+  /** Sends a request, which is loaded, and then waits before it does anything. It fails if it is answered before. */
+  async hold(send: () => Promise<Answer>): Promise<Held> {
     let [arrive, letGo] = [() => {}, () => {}];
     const arrived = new Promise<void>((resolve) => (arrive = resolve));
     this.#gate = { arrive, open: new Promise<void>((resolve) => (letGo = resolve)) };
-    return { arrived, letGo };
+    const answering = send();
+    const tooEarly = answering.then(({ status }) => assert.fail(`answered with ${status} before it was loaded`));
+    await Promise.race([arrived, tooEarly]);
+    return { answering, letGo };
   }
 
   async close(): Promise<void> {

@@ -33,7 +33,9 @@ export const REDIS_CLIENTS: Readonly<Record<string, Open>> = {
     const client = createClient({ socket: { host, port } });
     client.on("error", ignore);
     await client.connect();
-    return { storage: redisStorage(client), emitter: client, keepsCommands: true, close: () => client.close() };
+    // Its `close` waits for commands that are still to be sent, also if the connection is gone for good: after a failed
+    // test it would never return.
+    return { storage: redisStorage(client), emitter: client, keepsCommands: true, close: () => client.destroy() };
   },
   async ioredis(port) {
     const client = new Redis({ host, port });

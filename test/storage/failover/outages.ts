@@ -104,9 +104,7 @@ export function outages(name: string, server: ServerProcess, open: Open): void {
     open,
     async ({ app }) => {
       const guest = await app.guest();
-      const { arrived, letGo } = app.hold();
-      const answering = guest.append();
-      await arrived;
+      const { answering, letGo } = await app.hold(() => guest.append());
       await server.kill();
       letGo();
       assertHonest(await answering);
@@ -132,9 +130,7 @@ export function outages(name: string, server: ServerProcess, open: Open): void {
           const elsewhere = await another();
           const guest = await app.guest();
           const [old, other] = [guest.twin(), guest.twin(elsewhere)];
-          const { arrived, letGo } = app.hold();
-          const answering = guest[late]();
-          await arrived;
+          const { answering, letGo } = await app.hold(() => guest[late]());
           await proxy.close();
           await aWhile();
           letGo();
@@ -184,9 +180,7 @@ export function outages(name: string, server: ServerProcess, open: Open): void {
       const guest = await app.guest();
       proxy.slowDown(40);
       assert.equal((await guest.append()).status, 200);
-      const { arrived, letGo } = app.hold();
-      const writing = guest.append();
-      await arrived;
+      const { answering: writing, letGo } = await app.hold(() => guest.append());
       proxy.slowDown(STORAGE_TIMEOUT * 2);
       letGo();
       const began = performance.now();
@@ -206,9 +200,7 @@ async function cutDuring(act: "append" | "login" | "logout", cut: () => Promise<
   const guest = await app.guest();
   const old = guest.twin();
   let wasCut = false;
-  const { arrived, letGo } = app.hold();
-  const answering = guest[act]();
-  await arrived;
+  const { answering, letGo } = await app.hold(() => guest[act]());
   void cut().then(() => (wasCut = true));
   letGo();
   const answer = await answering;

@@ -54,9 +54,7 @@ function declare(name: string, open: Open, { server, replica, saving }: Servers)
     open,
     async ({ app }) => {
       const guest = await app.guest();
-      const { arrived, letGo } = app.hold();
-      const writing = guest.append();
-      await arrived;
+      const { answering: writing, letGo } = await app.hold(() => guest.append());
       server.freeze();
       try {
         letGo();
@@ -110,9 +108,7 @@ function declare(name: string, open: Open, { server, replica, saving }: Servers)
     open,
     async ({ app }) => {
       const [guest, writer] = [await app.guest(), await app.guest()];
-      const { arrived, letGo } = app.hold();
-      const writing = writer.append();
-      await arrived;
+      const { answering: writing, letGo } = await app.hold(() => writer.append());
       await administer(server.port, evictAll);
       letGo();
       const { status, setCookies } = await writing;

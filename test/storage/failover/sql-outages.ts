@@ -45,9 +45,7 @@ export function sqlOutages(
       const guest = await app.guest();
       await endConnections(administrator);
       await guest.untilServed(PATIENCE);
-      const { arrived, letGo } = app.hold();
-      const writing = guest.append();
-      await arrived;
+      const { answering: writing, letGo } = await app.hold(() => guest.append());
       await endConnections(administrator);
       letGo();
       const answer = await writing;
