@@ -144,6 +144,9 @@ export class ConnectRequest implements Binding {
     return value;
   }
 
+  /** Every request touches the record, anyway. */
+  touched(): void {}
+
   failed(error: unknown): void {
     this.#fail(error);
   }

@@ -61,6 +61,11 @@ const methods: Pick<StoreInstance, "regenerate" | "load" | "createSession"> & Th
 for (const [name, value] of Object.entries(methods))
   Object.defineProperty(Store.prototype, name, { value, configurable: true, writable: true, enumerable: true });
 
+/** The error for a record without a cookie. */
+export function hasNoCookie(): TypeError {
+  return new TypeError("Cannot read properties of a record without cookie: it was not written by express-session");
+}
+
 /**
  * Makes the session of a record, and puts it onto a request.
  *
@@ -70,8 +75,7 @@ for (const [name, value] of Object.entries(methods))
  * @returns the session
  */
 export function sessionFrom(request: SessionCarrier, data: SessionRecordData, now?: () => number): Session {
-  if (typeof data.cookie !== "object" || data.cookie === null)
-    throw new TypeError("Cannot read properties of a record without cookie: it was not written by express-session");
+  if (typeof data.cookie !== "object" || data.cookie === null) throw hasNoCookie();
   const { expires, originalMaxAge } = data.cookie;
   const cookie = new Cookie(data.cookie, now);
   cookie.expires = typeof expires === "string" ? new Date(expires) : (expires ?? null);

@@ -16,6 +16,8 @@ export interface Binding {
   reload(): Promise<void>;
   destroy(): Promise<void>;
   regenerate(): Promise<void>;
+  /** The handler calls `touch`. */
+  touched(): void;
   /** Computes the new value of a key from what is stored; returns it. */
   update(key: string, change: (value: unknown) => unknown): unknown;
   /** The exception of a callback, for the error path of the framework. */
@@ -69,6 +71,7 @@ export class Session {
    * @returns the session
    */
   touch(): this {
+    bindings.get(this)?.touched();
     return this.resetMaxAge();
   }
 

@@ -83,6 +83,16 @@ export function newCookie(req: DropInRequest, { cookie, proxy, clock }: DropInSe
 }
 
 /**
+ * The cookie that every new session gets; undefined if it depends on the request.
+ *
+ * @param settings - of the middleware
+ */
+export function usualCookie({ cookie, clock }: DropInSettings): Cookie | undefined {
+  const varies = typeof cookie === "function" || cookie.secure === "auto" || cookie.sameSite === "auto";
+  return varies ? undefined : new Cookie(cookie, () => clock.now());
+}
+
+/**
  * Checks the cookie of a session, of which a handler may have made a plain object: what no header can contain is an
  * error before anything is stored.
  *

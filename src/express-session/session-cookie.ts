@@ -122,6 +122,12 @@ export class Cookie {
   }
 }
 
+/** The attributes as text, without the date: a storage has its own deadlines. */
+export function attributesOf(cookie: Cookie): string {
+  const { expires: _expires, ...rest }: CookieData = cookie.data;
+  return JSON.stringify(rest);
+}
+
 /** A Set-Cookie line with the attributes in the order of the package `cookie`. */
 export function lineOf(name: string, value: string, attributes: CookieData): string {
   const { domain, path, expires, httpOnly, secure, partitioned, priority, sameSite } = attributes;

@@ -6,11 +6,12 @@ import type { SessionCore } from "../session/core.js";
 import type { DataView, Draft } from "../session/draft.js";
 import type { ReplyContents } from "../session/request-options.js";
 import { coreOf } from "../session/session.js";
+import { hasNoCookie } from "./connect-store.js";
 import type { DropInRequest, DropInSettings } from "./dropin-options.js";
 import { differences, textOf, textsOf, updated, type Texts } from "./known-data.js";
 import { assign, bind, failedToLoad, Session, type Binding } from "./plain-session.js";
-import { checkCookie, leftOf, newCookie, sendCookie } from "./request-facts.js";
-import { Cookie, type Attributes, type CookieData } from "./session-cookie.js";
+import { checkCookie, leftOf, newCookie, sendCookie, usualCookie } from "./request-facts.js";
+import { attributesOf, Cookie, type Attributes } from "./session-cookie.js";
 
 /** The key under which attributes of a cookie are kept that differ from the configured ones. */
 export const COOKIE_KEY = "cookie";
@@ -29,8 +30,8 @@ export class StorageRequest implements Binding, DataView {
   readonly #fail: (error: unknown) => void;
   #session: Session | null | undefined;
   #known: Texts = new Map();
-  /** The attributes that the session has without a handler, and those that are stored. */
-  #attributes = { configured: "", stored: "" };
+  /** The attributes of every session, if all have the same; those that were shown, and those that are stored. */
+  #attributes: { usual?: string | undefined; shown: string; stored?: string | undefined } = { shown: "" };
   #maxAge: number | null = null;
   /** Keys that were changed by `update`: their values are final when they are stored. */
   #updated = new Set<string>();
@@ -38,6 +39,8 @@ export class StorageRequest implements Binding, DataView {
   #isNoting = false;
   #isModified = false;
   #isTouched = false;
+  /** True if the session is stored although a handler may have put nothing into it. */
+  #isKept: boolean;
   #isGone = false;
   /** True while a session is regenerated: the object of the old one keeps its data, which Passport copies. */
   #isLeft = false;
@@ -60,6 +63,7 @@ export class StorageRequest implements Binding, DataView {
     this.#native = native;
     this.#fail = fail;
     const { asked } = this.#core;
+    this.#isKept = settings.saveUninitialized;
     this.#show();
     this.#core.asked = asked;
   }
@@ -69,6 +73,7 @@ export class StorageRequest implements Binding, DataView {
   // These promises are those of the session of Holdfast: one that is not awaited fails the request.
 
   save(): Promise<void> {
+    this.#isKept = true;
     this.#moveDeadline();
     return first(this.#native.save(), () => this.#refreshUpdated());
   }
@@ -111,6 +116,11 @@ export class StorageRequest implements Binding, DataView {
     return this.#put(key, draft.copyOf(key));
   }
 
+  /** Not by `settle`, with which every request ends. */
+  touched(): void {
+    if (!this.#isTouched) this.#core.touch();
+  }
+
   failed(error: unknown): void {
     this.#fail(error);
   }
@@ -130,12 +140,18 @@ export class StorageRequest implements Binding, DataView {
       }
       this.#known = now;
       const attributes = attributesOf(session.cookie);
-      if (attributes === this.#attributes.stored) return;
-      yield [COOKIE_KEY, attributes === this.#attributes.configured ? undefined : JSON.parse(attributes)];
+      const { usual, shown, stored = this.#isWritten ? undefined : shown } = this.#attributes;
+      if (attributes === stored) return;
+      yield [COOKIE_KEY, attributes === usual ? undefined : JSON.parse(attributes)];
       this.#attributes.stored = attributes;
     } finally {
       this.#isNoting = false;
     }
+  }
+
+  /** True if something is stored with this request, and attributes that depend on the request with it. */
+  get #isWritten(): boolean {
+    return this.#isModified || (this.#isKept && !this.#native.isStored);
   }
 
   changed(data: Draft, key?: string): void {
@@ -153,6 +169,7 @@ export class StorageRequest implements Binding, DataView {
     for (const key of Object.keys(session))
       if (key !== COOKIE_KEY) delete (session as unknown as Record<string, unknown>)[key];
     this.#known = new Map();
+    this.#attributes.stored = this.#attributes.usual;
     for (const key of data.keys()) this.#showKey(data, key);
   }
 
@@ -169,8 +186,9 @@ export class StorageRequest implements Binding, DataView {
           "req.session.regenerate(callback) for an empty one, and assign its properties",
       );
     checkCookie(session, this.#settings);
-    if (!this.#isTouched) session.touch();
+    const isTouched = this.#isTouched;
     this.#isTouched = true;
+    if (!isTouched) session.touch();
     this.#moveDeadline();
   }
 
@@ -272,11 +290,12 @@ export class StorageRequest implements Binding, DataView {
   #cookie(): Cookie {
     const { clock } = this.#settings;
     const configured = newCookie(this.#req, this.#settings);
-    const stored = this.#core.draft.copyOf(COOKIE_KEY) as Attributes | undefined;
-    const cookie = stored
-      ? new Cookie({ ...configured.data, expires: null, ...stored }, () => clock.now())
-      : configured;
-    this.#attributes = { configured: attributesOf(configured), stored: attributesOf(cookie) };
+    const stored = this.#core.draft.copyOf(COOKIE_KEY) as Attributes | null | undefined;
+    if (stored === null) throw hasNoCookie();
+    const cookie = stored ? new Cookie({ ...stored, expires: null }, () => clock.now()) : configured;
+    const shown = attributesOf(cookie);
+    const usual = usualCookie(this.#settings) && attributesOf(configured);
+    this.#attributes = { usual, shown, stored: stored ? shown : usual };
     const { isStored, idleExpiresAt } = this.#native;
     // The store has the timeout of fixed attributes; others are the session's own.
     this.#maxAge = isStored || typeof this.#settings.cookie !== "function" ? cookie.originalMaxAge : NaN;
@@ -303,9 +322,4 @@ export class StorageRequest implements Binding, DataView {
 function first<T>(promise: Promise<T>, work: () => void): Promise<T> {
   void Promise.prototype.then.call(promise, work, () => {});
   return promise;
-}
-
-function attributesOf(cookie: Cookie): string {
-  const { expires: _expires, ...rest }: CookieData = cookie.data;
-  return JSON.stringify(rest);
 }

@@ -7,7 +7,8 @@ import { Store, type ConnectStore, type SessionRecordData } from "./connect-stor
 import type { DropInSettings } from "./dropin-options.js";
 import { differences, textsOf } from "./known-data.js";
 import type { Callback } from "./plain-session.js";
-import { Cookie, type Attributes } from "./session-cookie.js";
+import { usualCookie } from "./request-facts.js";
+import { attributesOf, Cookie, type Attributes } from "./session-cookie.js";
 import { COOKIE_KEY } from "./storage-request.js";
 
 /**
@@ -46,7 +47,7 @@ class StoredRecords {
 
   async get(id: string): Promise<SessionRecordData | null> {
     const core = await this.#open(id);
-    return core ? { ...readable(core), cookie: this.#cookieOf(core) } : null;
+    return core ? ({ ...readable(core), ...this.#cookieOf(core) } as SessionRecordData) : null;
   }
 
   /** The keys that differ from what is stored; other requests keep what they write meanwhile. */
@@ -57,6 +58,7 @@ class StoredRecords {
     for (const [key, text] of differences(textsOf(readable(core)), textsOf(session)))
       if (text === undefined) draft.delete(key);
       else draft.set(key, JSON.parse(text));
+    this.#setCookie(core, session.cookie);
     this.#setDeadline(core, session);
     try {
       await core.commit("save");
@@ -95,12 +97,25 @@ class StoredRecords {
     if (typeof ms === "number" && Number.isFinite(ms)) core.useIdle(Math.max(ms, 1));
   }
 
-  #cookieOf(core: SessionCore): Attributes {
-    const { cookie, clock } = this.#settings;
-    const stored = core.draft.copyOf(COOKIE_KEY) as Attributes | undefined;
-    const made = new Cookie(typeof cookie === "function" ? {} : cookie, () => clock.now());
-    const data = { ...made.data, ...stored };
-    return data.originalMaxAge === null ? data : { ...data, expires: new Date(core.idleExpiresAt) };
+  /** The attributes, unless they are those of every session; null for a record that was given none. */
+  #setCookie({ draft }: SessionCore, given: unknown): void {
+    const { clock } = this.#settings;
+    const usual = usualCookie(this.#settings);
+    const stored = draft.copyOf(COOKIE_KEY);
+    if (typeof given !== "object" || given === null) return draft.set(COOKIE_KEY, null);
+    const text = attributesOf(given instanceof Cookie ? given : new Cookie(given as Attributes, () => clock.now()));
+    if (usual && text === attributesOf(usual)) return stored === undefined ? undefined : draft.delete(COOKIE_KEY);
+    if (text !== JSON.stringify(stored)) draft.set(COOKIE_KEY, JSON.parse(text));
+  }
+
+  #cookieOf(core: SessionCore): { readonly cookie?: Attributes } {
+    const stored = core.draft.copyOf(COOKIE_KEY) as Attributes | null | undefined;
+    if (stored === null) return {};
+    // Attributes of a request that are not stored: of a session that has never been in one.
+    const usual = usualCookie(this.#settings) ?? new Cookie({ secure: true, sameSite: "lax" });
+    const cookie: Attributes = stored ?? usual.data;
+    const isLimited = cookie.originalMaxAge !== null;
+    return { cookie: { ...cookie, expires: isLimited ? new Date(core.idleExpiresAt) : null } };
   }
 }
 

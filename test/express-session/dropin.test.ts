@@ -8,7 +8,19 @@ import session, { getSession, update } from "holdfast/express-session";
 import { memoryStorage } from "holdfast/storage/memory";
 import { signedValues } from "#dist/cookie/signed.js";
 import { Client } from "../support/client.js";
-import { COOKIE, endAll, PLACES, SECRET, serve, signal, stage, type Handler, type Req, type Res } from "./world.js";
+import {
+  COOKIE,
+  endAll,
+  PLACES,
+  SECRET,
+  serve,
+  signal,
+  stage,
+  type Handler,
+  type Req,
+  type Res,
+  type Stage,
+} from "./world.js";
 
 afterEach(endAll);
 
@@ -362,4 +374,27 @@ test("with a storage, getSession(req) is the session of Holdfast behind the plai
   });
   assert.deepEqual((await client.get("/login")).json(), [1, "ann"]);
   assert.deepEqual((await client.get("/get")).json(), [1, "ann"]);
+});
+
+const namesOf = ({ calls }: Stage["storage"]): string[] => calls.map(({ name }) => name);
+
+const counted: Record<string, Handler> = {
+  "/": (req: Req, res: Res) => res.json(req.session.n ?? null),
+  "/put": (req: Req, res: Res) => ((req.session.n = 1), res.send("put")),
+  "/touch": (req: Req, res: Res) => (req.session.touch(), res.send("touched")),
+};
+
+test("with a storage, attributes that depend on the request are stored with what is put, and cost no call", async () => {
+  for (const cookie of [{ secure: "auto", sameSite: "auto" } as const, () => ({ sameSite: "lax" })]) {
+    const { client, storage } = await stage("storage", counted, { cookie: cookie as never });
+    const paths = ["/", "/put", "/", "/put", "/"];
+    for (const path of paths) await client.get(path);
+    assert.deepEqual(namesOf(storage), ["create", "get", "get", "get"]);
+  }
+});
+
+test("with a storage, touch() by a handler moves the deadline at once: one call, and none where it is not called", async () => {
+  const { client, storage } = await stage("storage", counted);
+  for (const path of ["/put", "/", "/touch", "/"]) await client.get(path);
+  assert.deepEqual(namesOf(storage), ["create", "get", "get", "touch", "get"]);
 });

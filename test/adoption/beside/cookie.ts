@@ -1,6 +1,6 @@
 import type { Sent } from "../client.js";
 import { START } from "../clock.js";
-import { count, read, type Handler, type Program } from "../program.js";
+import { count, read, stable, type Handler, type Program } from "../program.js";
 
 /** The cookie: its attributes by the options, and what a session changes of its own. */
 
@@ -302,5 +302,122 @@ ${JSON.stringify(Object.entries(cookie.toJSON()).toSorted())}`);
   },
 ];
 
+/** Reads the session from the store by hand, and puts what it gives onto the request again. */
+const byHand: Handler = (req, res, next) => {
+  req.sessionStore.get(req.sessionID, (error: unknown, found: any) => {
+    if (error) return next(error);
+    const { secure, sameSite, path } = found.cookie;
+    req.sessionStore.createSession(req, found);
+    req.session.n += 1;
+    res.end(stable([secure, sameSite, path, req.session.cookie.secure, req.session.cookie.sameSite, req.session.n]));
+  });
+};
+
+const BY_HAND: Readonly<Record<string, object>> = {
+  "secure: auto": { secure: "auto", sameSite: "auto", maxAge: MINUTE },
+  "as a function": () => ({ path: "/", sameSite: "strict", maxAge: MINUTE }),
+  "as a function, by the request": (req: any) => ({ path: "/", sameSite: req.url === "/count" ? "lax" : "strict" }),
+};
+
+const ofTheStore: readonly Program[] = [
+  ...Object.entries(BY_HAND).flatMap(([name, cookie]) =>
+    [HTTP, HTTPS].map((sent) => ({
+      name: `sessionStore.get, then createSession, cookie ${name}, by ${sent === HTTPS ? "https" : "http"}`,
+      options: { cookie, proxy: true },
+      routes: { "/by-hand": byHand },
+      visit: async (client: Parameters<Program["visit"]>[0]) => {
+        await client.get("/count", sent);
+        await client.get("/by-hand", sent);
+        await client.get("/read", sent);
+      },
+    })),
+  ),
+  {
+    name: "sessions of http, later by https, cookie secure: auto",
+    options: { cookie: { secure: "auto", sameSite: "auto" }, proxy: true },
+    visit: async (client) => {
+      await client.get("/count", HTTP);
+      await client.get("/count", HTTPS);
+      await client.get("/read", HTTPS);
+    },
+  },
+  {
+    name: "touch() by hand, a second after the last",
+    options: { cookie: { maxAge: 600_000 } },
+    routes: {
+      "/touch": (req, res) => {
+        req.session.touch();
+        res.end("touched");
+      },
+      "/deadline": (req, res) => {
+        req.sessionStore.get(req.sessionID, (_error: unknown, found: any) =>
+          res.end(String(new Date(found.cookie.expires).valueOf())),
+        );
+      },
+    },
+    visit: async (client) => {
+      await client.get("/count");
+      client.advance(1000);
+      await client.get("/touch");
+      await client.get("/deadline");
+    },
+  },
+  {
+    name: "sessionStore.set of a cookie of its own",
+    options: { cookie: { maxAge: MINUTE, domain: "example.com" } },
+    routes: {
+      "/own": (req, res, next) => {
+        const cookie = {
+          originalMaxAge: 5 * MINUTE,
+          expires: new Date(START + 5 * MINUTE),
+          sameSite: "strict",
+          path: "/",
+        };
+        req.sessionStore.set("of-nobody", { cookie, n: 3 }, (error: unknown) =>
+          error ? next(error) : res.end("set"),
+        );
+      },
+      "/get": (req, res) => {
+        req.sessionStore.get("of-nobody", (_error: unknown, { cookie }: any) =>
+          res.end(
+            stable([cookie.originalMaxAge, new Date(cookie.expires), cookie.sameSite, cookie.path, cookie.domain]),
+          ),
+        );
+      },
+    },
+    visit: async (client) => {
+      await client.get("/own");
+      await client.get("/get");
+      const cookie = `connect.sid=${client.signed("of-nobody")}`;
+      await client.get("/read", { cookie });
+      await client.get("/count", { cookie });
+    },
+  },
+  {
+    name: "sessionStore.set of a record without a cookie",
+    routes: {
+      "/found": (req, res) => {
+        req.sessionStore.get("of-nobody", (_error: unknown, found: unknown) => res.end(stable(found ?? null)));
+      },
+      "/of-nobody": (req, res) => {
+        req.sessionStore.set("of-nobody", { foo: "bar" }, () => res.end("set"));
+      },
+    },
+    visit: async (client) => {
+      await client.get("/of-nobody");
+      await client.get("/found");
+      await client.get("/data", { cookie: `connect.sid=${client.signed("of-nobody")}` });
+      await client.get("/data");
+    },
+  },
+];
+
 /** The programs of this file. */
-export const COOKIE: readonly Program[] = [...attributes, ...secure, ...forwarded, ...ofASession, ...reading];
+export const COOKIE: readonly Program[] = [
+  ...attributes,
+  ...secure,
+  ...forwarded,
+  ...ofASession,
+  ...reading,
+  ...ofTheStore,
+];
