@@ -118,7 +118,7 @@ export class StorageRequest implements Binding, DataView {
 
   /** Not by `settle`, with which every request ends. */
   touched(): void {
-    if (!this.#isTouched) this.#core.touch();
+    if (!this.#isTouched) this.#core.isTouched = true;
   }
 
   failed(error: unknown): void {

@@ -103,7 +103,7 @@ class StoredRecords {
     const usual = usualCookie(this.#settings);
     const stored = draft.copyOf(COOKIE_KEY);
     if (typeof given !== "object" || given === null) return draft.set(COOKIE_KEY, null);
-    const text = attributesOf(given instanceof Cookie ? given : new Cookie(given as Attributes, () => clock.now()));
+    const text = attributesOf(given instanceof Cookie ? given : new Cookie(given, () => clock.now()));
     if (usual && text === attributesOf(usual)) return stored === undefined ? undefined : draft.delete(COOKIE_KEY);
     if (text !== JSON.stringify(stored)) draft.set(COOKIE_KEY, JSON.parse(text));
   }

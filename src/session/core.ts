@@ -58,7 +58,8 @@ export class SessionCore {
   #view: DataView | undefined;
   #methods: MethodQueue | undefined;
   #flight: Flight | undefined;
-  #isTouched = false;
+  /** If it is set, the deadline moves with the next commit, however long ago it last did. */
+  isTouched = false;
 
   /**
    * @param parts - what the store's sessions share
@@ -121,11 +122,6 @@ export class SessionCore {
   /** True if a save was too late. The successor of the session may be live: `destroy` and `reset` still end it. */
   get dropped(): boolean {
     return this.#state.kind === "dropped";
-  }
-
-  /** The deadline moves with the next commit, however long ago it last did. */
-  touch(): void {
-    this.#isTouched = true;
   }
 
   /** True if data or idle timeout differ from the stored ones. */
@@ -368,7 +364,7 @@ export class SessionCore {
     const changed = this.hasChanges;
     const chosen = plan(state, this.#situation(state, explicit, changed, due));
     if (chosen.do === "nothing" || mayWait?.()) return undefined;
-    this.#isTouched = false;
+    this.isTouched = false;
     const beginning = isBeginning(chosen) ? this.#ready(chosen) : undefined;
     const fallback = beginning && state === this.#state ? beginning.state : this.#state;
     const { settings, persistence } = this.parts;
@@ -466,7 +462,7 @@ export class SessionCore {
   #refreshDue(): boolean {
     const state = this.#state;
     if (state.kind !== "stored") return false;
-    return this.#isTouched || deadlineIsDue(this.parts.settings, state.live, this.#idleLength(), this.#now);
+    return this.isTouched || deadlineIsDue(this.parts.settings, state.live, this.#idleLength(), this.#now);
   }
 
   #refresh(due: boolean): "no" | "touch" | "save" {
