@@ -7,7 +7,7 @@ import type { AddressInfo } from "node:net";
 import { chownSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
-import { after, suite, test, type TestContext } from "node:test";
+import { after, suite, test, type Mock, type TestContext } from "node:test";
 import { createStore, type SessionEvent } from "holdfast";
 import { openStorage } from "holdfast/open";
 import { memoryStorage } from "holdfast/storage/memory";
@@ -21,6 +21,10 @@ import { clientOf, originOf, programsOf, type Module } from "./running.js";
 /** The pages of docs/deploy: what each of their programs and commands does when it is run. */
 
 type Run = (t: TestContext, ...blocks: Module[]) => Promise<void>;
+
+/** The lines of JSON that a page's program has logged; the log is a mock while it runs. */
+const logged = (): any[] =>
+  (console.log as unknown as Mock<typeof console.log>).mock.calls.map(({ arguments: [line] }) => JSON.parse(line));
 
 const servers = new Map<string, Service>();
 for (const name of ["redis", "postgres"]) await withService(name, (server) => servers.set(name, server));
@@ -78,6 +82,17 @@ const RUNS: Readonly<Record<string, Run>> = {
     assert.equal(counters.get("storage.get.done"), 1);
     assert.deepEqual((await client.get("/health")).json(), { problems: [] });
     assert.equal(typeof storage.check, "function");
+  },
+  async "why-logged-out"(t, { app }) {
+    const client = await clientOf(t, app);
+    const unknown = { headers: { cookie: `session_id=${"A".repeat(43)}` } };
+    await client.get("/", unknown);
+    const lines = logged();
+    assert.deepEqual(
+      lines.map(({ type, reason }) => [type, reason]),
+      [["absent", "unknown"]],
+    );
+    assert.match(lines[0]!.at, /^\d{4}-\d\d-\d\dT/);
   },
   async checklist(t, { application }) {
     const client = await clientOf(t, application(memoryStorage()));
