@@ -1,7 +1,15 @@
-/** `npm start`: makes the checkout ready, compiles the examples, and opens the demonstration with the shop beside it. */
+/**
+ * `npm start`: makes the checkout ready, compiles the examples, and opens the demonstration with the shop beside it.
+ * `npm start -- --framework NAME` opens a small shop on that framework instead.
+ */
 import { parseArgs } from "node:util";
 
-const OPTIONS = { storage: { type: "string" }, port: { type: "string" }, help: { type: "boolean", short: "h" } };
+const OPTIONS = {
+  framework: { type: "string" },
+  storage: { type: "string" },
+  port: { type: "string" },
+  help: { type: "boolean", short: "h" },
+};
 
 const USAGE = `npm start -- [options]
 
@@ -10,6 +18,8 @@ Opens a page that runs four experiments with express-session and with Holdfast, 
   --storage ADDRESS  where both keep their sessions; default: memory
                      redis://HOST:PORT, postgres://USER@HOST/DATABASE, mysql://USER@HOST/DATABASE,
                      mongodb://HOST/DATABASE, dynamodb://REGION/TABLE, memcached://HOST:PORT, sqlite:FILE
+  --framework NAME   opens a small shop on this framework instead, with sessions in memory: express, fastify, koa, hono,
+                     connect, node, fetch, or a directory of examples that its framework compiles, like next or astro
   --port NUMBER      default: PORT of the environment, else 3000, or a free one if 3000 is in use
   --help             prints this
 
@@ -32,17 +42,25 @@ function choicesOf(args) {
   }
 }
 
-async function open({ storage, port }) {
+async function open({ framework, storage, port }) {
+  const what = framework === undefined ? "demonstration" : "shop";
   try {
+    if (framework !== undefined && storage !== undefined)
+      throw new Error("--storage is for the demonstration; leave it out with --framework");
     const { setup } = await import("./setup.mjs");
     const { buildExamples } = await import("./typecheck.mjs");
     await setup({ build: true });
     await buildExamples();
+    if (process.env.npm_lifecycle_event) endWithShell();
+    if (framework !== undefined) {
+      const { openFramework } = await import("./framework.mjs");
+      await openFramework(framework, port ?? process.env.PORT);
+      return;
+    }
     const { openDemonstration } = await import("../examples/dist/demo/open.js");
     await openDemonstration({ storage, port });
-    if (process.env.npm_lifecycle_event) endWithShell();
   } catch (error) {
-    console.error(`The demonstration does not open: ${error instanceof Error ? error.message : error}`);
+    console.error(`The ${what} does not open: ${error instanceof Error ? error.message : error}`);
     process.exitCode = 1;
   }
 }

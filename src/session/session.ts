@@ -34,7 +34,7 @@ const nothingElse: object = new Proxy(Object.create(Object.prototype) as object,
     if (
       typeof property === "string" &&
       !(property in target) &&
-      (!PROBED.has(property) || isKeyOf(session, property))
+      (!isProbe(property) || isKeyOf(session, property))
     )
       warnOfRead(property);
     return Reflect.get(target, property, session) as unknown;
@@ -53,6 +53,13 @@ const PROBED: ReadonlySet<string> = new Set(
     "name code status statusCode headers body"
   ).split(" "),
 );
+/** React, Immutable and other libraries have markers whose names begin with two of these. */
+const MARKER = "@@";
+
+function isProbe(property: string): boolean {
+  return PROBED.has(property) || property.startsWith(MARKER);
+}
+
 /** Limit of warnings for different properties. */
 const MOST_WARNINGS = 20;
 const warned = new Set<string>();

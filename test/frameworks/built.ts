@@ -1,10 +1,8 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { cpSync, existsSync, linkSync, mkdirSync, readdirSync, readlinkSync, rmSync, symlinkSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { createServer } from "node:net";
-import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
-import { root } from "./packages.js";
 
 /** A directory with a copy of an application, in which its framework can build it. */
 export interface Workshop {
@@ -20,30 +18,9 @@ export interface Workshop {
  * @param installed - a directory of `fromNpm`
  * @param copies - what to copy, from a path of the project to a path of the application
  */
-export function workshop(name: string, installed: string, copies: Readonly<Record<string, string>>): Workshop {
-  const directory = join(root, "build", "applications", `${name}-${process.pid}`);
-  const remove = (): void => rmSync(directory, { recursive: true, force: true, maxRetries: 10 });
-  remove();
-  linkTree(join(installed, "node_modules"), join(directory, "node_modules"));
-  const library = join(directory, "node_modules", "holdfast");
-  for (const part of ["dist", "package.json"]) cpSync(join(root, part), join(library, part), { recursive: true });
-  for (const [from, to] of Object.entries(copies))
-    cpSync(join(root, from), join(directory, to), { recursive: true, filter: (path) => !isMade(path) });
-  return { directory, remove };
-}
-
-const isMade = (path: string): boolean =>
-  /[\\/](node_modules|\.next|\.nuxt|\.output|\.svelte-kit|\.react-router|\.astro|dist)$/.test(path);
-
-function linkTree(from: string, to: string): void {
-  mkdirSync(to, { recursive: true });
-  for (const entry of readdirSync(from, { withFileTypes: true })) {
-    const [source, target] = [join(from, entry.name), join(to, entry.name)];
-    if (entry.isDirectory()) linkTree(source, target);
-    else if (entry.isSymbolicLink()) symlinkSync(readlinkSync(source), target);
-    else linkSync(source, target);
-  }
-}
+export const { workshop } = (await import(new URL("../../scripts/workshop.mjs", import.meta.url).href)) as {
+  workshop(name: string, installed: string, copies: Readonly<Record<string, string>>): Workshop;
+};
 
 /** Below the ports that systems give to clients, and to servers that ask for any: a build may lie between. */
 const PORTS = { from: 21_000, count: 11_000 };
@@ -86,27 +63,38 @@ export interface Serving {
   close(): Promise<void>;
 }
 
-/** How long a server may take until it listens: a development server compiles before. */
+/** How long a server may take until it listens, in ms: a development server compiles before. */
 const MOST_MS = 60_000;
+
+/** How a server is started and ended. */
+interface Start {
+  readonly cwd: string;
+  readonly port: number;
+  readonly env?: Environment;
+  /** How long it may take until it listens, in ms. */
+  readonly most?: number;
+  /** What ends it, and all that it started. */
+  readonly signal?: NodeJS.Signals;
+}
 
 /** Starts a server that listens on a port; resolves when it does. */
 export async function startServer(
   program: string,
   args: readonly string[],
-  { cwd, port, env = {} }: { cwd: string; port: number; env?: Environment },
+  { cwd, port, env = {}, most = MOST_MS, signal = "SIGKILL" }: Start,
 ): Promise<Serving> {
   const { child, printed } = spawned(program, args, cwd, env);
   const origin = `http://127.0.0.1:${port}`;
   const close = async (): Promise<void> => {
     if (child.exitCode !== null || child.signalCode !== null) return;
     const ended = once(child, "close");
-    process.kill(-child.pid!, "SIGKILL");
+    process.kill(-child.pid!, signal);
     await ended;
   };
   for (const began = Date.now(); ; await wait(100)) {
     if (child.exitCode !== null) throw new Error(`${args.join(" ")} ended:\n${printed().slice(-6000)}`);
     if (await isListening(origin)) return { origin, printed, close };
-    if (Date.now() - began < MOST_MS) continue;
+    if (Date.now() - began < most) continue;
     await close();
     throw new Error(`${args.join(" ")} did not listen:\n${printed().slice(-6000)}`);
   }

@@ -7,6 +7,8 @@ export interface Framework {
   readonly versions: readonly string[];
   /** Starts the application of the adapter suite, in one version. */
   start(version: string): Promise<RunningApp>;
+  /** True if it runs an example, which has no routes for the suite. */
+  readonly isExample?: boolean;
   /** What only this framework has: pages, actions, its browser side. */
   readonly own?: readonly OwnCase[];
   /** Cases of some versions only. */

@@ -24,6 +24,12 @@ export function rowsOf({ framework, version }: Column): readonly Row[] {
   const { without = {}, withoutIn = {} } = framework;
   const own = [...(framework.own ?? []), ...(framework.ownIn?.(version) ?? [])];
   const reasonOf = (name: string): string | undefined => without[name] ?? withoutIn[`${version} ${name}`];
+  const others = own.map(({ name, run }) => ({
+    name: `${framework.name}: ${name}`,
+    reason: reasonOf(name),
+    run: (app: RunningApp) => within(MOST_MS, name, run(app, version)),
+  }));
+  if (framework.isExample) return others;
   const suite = adapterSuite(() => ({ origin: "" })).map(({ name }) => ({
     name,
     reason: reasonOf(name),
@@ -31,11 +37,6 @@ export function rowsOf({ framework, version }: Column): readonly Row[] {
       const cases = adapterSuite(() => (cookieName === undefined ? { origin } : { origin, cookieName }));
       await within(MOST_MS, name, cases.find((one) => one.name === name)!.run());
     },
-  }));
-  const others = own.map(({ name, run }) => ({
-    name: `${framework.name}: ${name}`,
-    reason: reasonOf(name),
-    run: (app: RunningApp) => within(MOST_MS, name, run(app, version)),
   }));
   return [...suite, ...others];
 }
