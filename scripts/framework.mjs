@@ -94,7 +94,7 @@ function run([program, ...args], { cwd, port, signal }) {
   if (signal.aborted) return Promise.resolve();
   const env = { ...process.env, PORT: String(port), HOST: LOOPBACK, NEXT_TELEMETRY_DISABLED: "1" };
   const child = spawn(program, args, { cwd, env, stdio: ["ignore", "ignore", "inherit"], detached: true });
-  const kill = () => process.kill(-child.pid, "SIGKILL");
+  const kill = () => child.pid && process.kill(-child.pid, "SIGKILL");
   signal.addEventListener("abort", kill);
   return new Promise((resolve, reject) => {
     child.once("error", reject).once("exit", (code) => {

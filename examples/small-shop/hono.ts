@@ -14,13 +14,13 @@ app.get("/account", (c) => {
   return page === undefined ? c.redirect("/login", 303) : c.html(page);
 });
 app.post("/add", async (c) => {
-  const { item } = await c.req.parseBody();
-  add(c.get("session"), String(item));
+  const { item = "" } = await c.req.parseBody<{ item?: string }>();
+  add(c.get("session"), item);
   return c.redirect("/", 303);
 });
 app.post("/login", async (c) => {
-  const { user } = await c.req.parseBody();
-  await c.get("session").authenticate(String(user));
+  const { user = "" } = await c.req.parseBody<{ user?: string }>();
+  await c.get("session").authenticate(user);
   return c.redirect("/account", 303);
 });
 app.post("/logout", async (c) => {

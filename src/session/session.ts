@@ -31,11 +31,7 @@ const nothingElse: object = new Proxy(Object.create(Object.prototype) as object,
     );
   },
   get(target, property, session) {
-    if (
-      typeof property === "string" &&
-      !(property in target) &&
-      (!isProbe(property) || isKeyOf(session, property))
-    )
+    if (typeof property === "string" && !(property in target) && (!isProbe(property) || isKeyOf(session, property)))
       warnOfRead(property);
     return Reflect.get(target, property, session) as unknown;
   },
