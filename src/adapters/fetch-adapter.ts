@@ -43,6 +43,14 @@ export interface Served {
    * @returns the headers of that response, or undefined
    */
   carrierOf?(thrown: unknown): Awaitable<ResponseHeaders | undefined>;
+  /**
+   * Called if a copy with the session cookie is sent instead of the handler's response: for frameworks that note more
+   * on a response than its status, headers and body.
+   *
+   * @param response - of the handler
+   * @param copy - the response that is sent
+   */
+  copied?(response: Response, copy: Response): void;
 }
 
 /**
@@ -99,11 +107,22 @@ async function handle(served: Served, requestSession: RequestSession | undefined
       await requestSession.handOver();
       return response;
     }
-    return await responseWith(requestOf(served), response, requestSession);
+    return await sent(served, requestSession, response);
   } catch (error) {
     void response?.body?.cancel().catch(() => {});
     return fail(served, error);
   }
+}
+
+/** The response of the handler, or a copy with the session cookie. */
+async function sent<R extends Response | undefined>(
+  served: Served,
+  requestSession: RequestSession,
+  response: R,
+): Promise<R | Response> {
+  const copy = await responseWith(requestOf(served), response, requestSession);
+  if (response && copy && copy !== response) served.copied?.(response, copy);
+  return copy;
 }
 
 /** Undefined is valid after an upgrade: Bun has taken the connection over. */
@@ -123,7 +142,7 @@ async function thrownOn(served: Served, requestSession: RequestSession, thrown: 
   const carrier = isResponse(thrown) ? undefined : await served.carrierOf?.(thrown);
   let goesOn = thrown;
   try {
-    if (isResponse(thrown)) goesOn = await responseWith(requestOf(served), thrown, requestSession);
+    if (isResponse(thrown)) goesOn = await sent(served, requestSession, thrown);
     else await carried(requestSession, carrier);
   } catch (error) {
     const failure = await fail(served, error);

@@ -6,9 +6,7 @@
 import type { Session, StoredSession } from "../contracts/session-api.js";
 import type { DataBy, Schemas, TypedBy } from "../contracts/schema.js";
 import type { SessionAccess } from "../contracts/session-access.js";
-import type { Storage } from "../contracts/storage.js";
 import { mistake, SessionError } from "../errors.js";
-import { memoryStorage } from "../storage/memory.js";
 import type { SessionData } from "../session-data.js";
 import { readSession, requestSessionOf } from "../session/lookup.js";
 import { requestSettings, type RequestSettings, type SessionOptions } from "../session/request-options.js";
@@ -28,6 +26,7 @@ import {
   type Place,
 } from "./next-request.js";
 import { readOnly } from "./read-only.js";
+import { sharedMemory } from "./shared-memory.js";
 
 export * from "./common-exports.js";
 export type { NextRequest } from "./next-request.js";
@@ -120,7 +119,7 @@ export function session<D extends object = SessionData, S extends Schemas = Sche
   options?: TypedBy<NextOptions, D, S>,
 ): Sessions<DataBy<D, S>>;
 export function session<D extends object>(...called: readonly unknown[]): Sessions<D> {
-  const settings = requestSettings<NextContext, Answer>(called, sharedMemory);
+  const settings = requestSettings<NextContext, Answer>(called, sharedMemory("next"));
   assertReadable(settings);
   const functions = {
     getSession: reader<D>(settings),
@@ -129,14 +128,6 @@ export function session<D extends object>(...called: readonly unknown[]): Sessio
     proxy: proxies<D>(settings),
   };
   return withAccess<D, Request, typeof functions, object>(settings, functions, {});
-}
-
-const MEMORY = Symbol.for("holdfast.next.memory");
-
-/** Next makes several bundles of one application, each with its own modules. */
-function sharedMemory(): Storage {
-  const shared = globalThis as { [MEMORY]?: Storage };
-  return (shared[MEMORY] ??= memoryStorage());
 }
 
 /** Pages and actions have no URL and no body to read, and no header to write. */

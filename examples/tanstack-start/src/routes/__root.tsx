@@ -1,0 +1,27 @@
+import { createRootRoute, HeadContent, Link, Outlet, Scripts } from "@tanstack/react-router";
+import { useServerFn } from "@tanstack/react-start";
+import { logout, whoAndCart } from "../session.functions";
+
+export const Route = createRootRoute({ loader: () => whoAndCart(), component: Page });
+
+function Page() {
+  const { owner } = Route.useLoaderData();
+  return (
+    <html lang="en">
+      <head>
+        <HeadContent />
+      </head>
+      <body>
+        <Link to="/">Home</Link> <Link to="/account">Account</Link> <span id="owner">{owner ?? "nobody"}</span>
+        {owner && <Logout />}
+        <Outlet />
+        <Scripts />
+      </body>
+    </html>
+  );
+}
+
+function Logout() {
+  const send = useServerFn(logout);
+  return <button onClick={() => send()}>Log out</button>;
+}
