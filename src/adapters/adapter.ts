@@ -41,6 +41,9 @@ export {
 // Frameworks that know the route of a request when they call a middleware.
 export { EventView, refused, refuseSession, type RouteParams } from "./event-adapter.js";
 
+// Frameworks that load an application's modules more than once in a process.
+export { sharedMemory } from "./shared-memory.js";
+
 // Frameworks whose handlers set headers or cookies beside their result.
 export { serveHeaders, type ServedWithHeaders } from "./headers-adapter.js";
 export { jarHeaders, type CookieJar, type JarAttributes } from "./cookie-jar.js";

@@ -44,6 +44,11 @@ export interface Served {
    */
   carrierOf?(thrown: unknown): Awaitable<ResponseHeaders | undefined>;
   /**
+   * True if a copy of a response gets its stream, not one of a clone: for frameworks that know their responses by
+   * their streams, and dispose of others. A Response with a body can then be returned for one request only.
+   */
+  readonly passesBody?: boolean;
+  /**
    * Called if a copy with the session cookie is sent instead of the handler's response: for frameworks that note more
    * on a response than its status, headers and body.
    *
@@ -120,7 +125,7 @@ async function sent<R extends Response | undefined>(
   requestSession: RequestSession,
   response: R,
 ): Promise<R | Response> {
-  const copy = await responseWith(requestOf(served), response, requestSession);
+  const copy = await responseWith(requestOf(served), response, requestSession, served.passesBody);
   if (response && copy && copy !== response) served.copied?.(response, copy);
   return copy;
 }

@@ -1,12 +1,12 @@
-/** What `holdfast/tanstack-start` is in a browser: middlewares that do nothing, and errors that say where sessions are. */
+/** What `holdfast/tanstack-start` is in a browser: middlewares that do nothing, errors that say where sessions are. */
 import { mistake } from "../errors.js";
 
 /** Throws: there is no session in a browser. */
 function refuse(): never {
   throw mistake(
     "wrong-place",
-    "a browser has no session of holdfast/tanstack-start: sessions are on the server only. Read context.session in a " +
-      "server function or a server route, and call that server function in loaders, beforeLoad and components",
+    "a browser has no session of holdfast/tanstack-start: sessions are on the server only. Read context.session " +
+      "in a server function or a server route, and call that server function in loaders and components",
   );
 }
 

@@ -17,7 +17,7 @@ import { assertNoParams, protection, withAccess, type CrossOriginChecks } from "
 import { refused } from "./event-adapter.js";
 import { serveFetch } from "./fetch-adapter.js";
 import { sharedMemory } from "./shared-memory.js";
-import { copied } from "./start-response.js";
+import { copied } from "./tanstack-start-response.js";
 import { wrongFramework } from "./wrong-framework.js";
 
 export * from "./common-exports.js";
@@ -131,7 +131,7 @@ async function serve(settings: Settings, request: Request, next: Next): Promise<
     if (!response) throw mistake("wrong-place", IN_FUNCTION);
     return response;
   };
-  const response = await serveFetch({ settings, context: [request], handle, copied });
+  const response = await serveFetch({ settings, context: [request], handle, passesBody: true, copied });
   const isHandlers = response !== undefined && response === (result as Result | undefined)?.response;
   return isHandlers ? result : response;
 }
@@ -139,7 +139,7 @@ async function serve(settings: Settings, request: Request, next: Next): Promise<
 const sessionOf = (own: RequestSession): object => own.found ?? unloaded(own);
 
 const IN_FUNCTION =
-  "what ran behind the session has no response that could send its cookie: a server function has none of its own; " +
+  "what ran behind the session has no response that could send its cookie: a server function has none; " +
   "write the session into requestMiddleware of createStart(), in src/start.ts";
 
 const PRERENDERED =
@@ -164,7 +164,7 @@ function refusing(why: string): object {
   );
 }
 
-/** The session in lazy mode: it throws `not-loaded` until somebody has loaded it. */
+/** The session in lazy mode: it throws `not-loaded` until the session is loaded. */
 function unloaded(own: RequestSession): object {
   return new Proxy(
     {},

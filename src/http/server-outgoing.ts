@@ -11,6 +11,7 @@ import { Outgoing } from "./outgoing.js";
 /** The arguments that a response was created from. */
 export interface MadeFrom {
   readonly status: number;
+  readonly statusText?: string;
   readonly body: string | Uint8Array<ArrayBuffer> | Blob | ReadableStream<Uint8Array> | null;
   /** As given: the server sends each form differently. */
   readonly headers: Headers | readonly Pair[] | Readonly<Record<string, string | readonly string[]>> | undefined;
@@ -68,7 +69,10 @@ function isHeaders(headers: unknown): headers is MadeFrom["headers"] {
   return headers === undefined || headers instanceof Headers || Array.isArray(headers) || isPlainObject(headers);
 }
 
-/** A response of a server's class: created again from the same arguments, with its headers in the same form. */
+/**
+ * A response of a server's class: created again from the same arguments, with its headers in the same form. Or one
+ * whose copy gets its stream.
+ */
 export class ServerOutgoing extends Outgoing {
   readonly #response: Response;
   readonly #made: MadeFrom;
@@ -117,7 +121,8 @@ export class ServerOutgoing extends Outgoing {
   }
 
   #madeOf(body: MadeFrom["body"]): Response {
-    return new Response(body, { status: this.#made.status, headers: this.#headers() as Headers });
+    const { status, statusText = "" } = this.#made;
+    return new Response(body, { status, statusText, headers: this.#headers() as Headers });
   }
 
   #headers(): MadeFrom["headers"] {

@@ -3,7 +3,7 @@ import { isForm, MOST_BYTES, urlencodedFields, type Fields } from "./form.js";
 import type { Begun } from "./live-body.js";
 import type { Outgoing } from "./outgoing.js";
 import { RuntimeOutgoing } from "./runtime-outgoing.js";
-import { madeFrom, ServerOutgoing } from "./server-outgoing.js";
+import { madeFrom, ServerOutgoing, type MadeFrom } from "./server-outgoing.js";
 import { isHandshake, type ResponseHeaders, type RequestView } from "./request-view.js";
 
 /** View of a web `Request`. */
@@ -159,6 +159,8 @@ type Sent<R> = R | Response | Promise<R | Response>;
  * @param request - the request
  * @param response - the response of the handler
  * @param hooks - the session of the request
+ * @param passesBody - true if a copy gets the stream of the response instead of a clone's, because the framework knows
+ *   its responses by their streams; then no Response with a body can be returned twice
  * @returns the response to send, or a promise of it
  * @throws {SessionError} if the session cannot be stored
  * @example
@@ -170,8 +172,9 @@ export function responseWith<R extends Response | undefined>(
   request: Request,
   response: R,
   hooks: ResponseHooks,
+  passesBody: boolean = false,
 ): Sent<R> {
-  const out = response && outgoing(request, response);
+  const out = response && outgoing(request, response, passesBody);
   if (!out || !isSent(out.status)) return andThen(hooks.commit(false), () => andThen(hooks.finish(), () => response));
   return andThen(hooks.commit(true, out), () => {
     const live = hooks.mayChange && request.method !== "HEAD" ? out.live() : undefined;
@@ -198,9 +201,14 @@ export function isHandedOver(response: Response | undefined): boolean {
   return response === undefined || response.status === 101 || (response.status === 200 && response.body === null);
 }
 
-function outgoing(request: Request, response: Response): Outgoing {
-  const made = madeFrom(response);
+function outgoing(request: Request, response: Response, passesBody: boolean): Outgoing {
+  const made = madeFrom(response) ?? (passesBody ? partsOf(response) : undefined);
   return made ? new ServerOutgoing(response, made) : new RuntimeOutgoing(request, response);
+}
+
+/** Not the response itself: its properties are getters of its class. */
+function partsOf({ status, statusText, body, headers }: Response): MadeFrom {
+  return { status, statusText, body, headers };
 }
 
 function ended(out: Outgoing, hooks: ResponseHooks): Response | Promise<Response> {

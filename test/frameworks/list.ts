@@ -9,10 +9,20 @@ import { connect, node } from "./apps/node.js";
 import { reactRouter } from "./apps/react-router.js";
 import { start } from "./apps/start.js";
 import { sveltekit } from "./apps/sveltekit.js";
+import { tanstackStart } from "./apps/tanstack-start.js";
 import type { Framework } from "./framework.js";
 
 /** Those that start in this process: they are the short part, in their newest version. */
 export const QUICK: readonly Framework[] = [node, connect, express, fastify, koa, fetch, hono];
 
 /** Every framework that an adapter exists for, in the order of the table; and what `npm start` opens on each. */
-export const FRAMEWORKS: readonly Framework[] = [...QUICK, h3, next, sveltekit, reactRouter, astro, start];
+export const FRAMEWORKS: readonly Framework[] = [
+  ...QUICK,
+  h3,
+  next,
+  sveltekit,
+  reactRouter,
+  astro,
+  tanstackStart,
+  start,
+];

@@ -3,7 +3,7 @@ import { chromium, type BrowserContext, type Page } from "playwright-core";
 import type { RunningApp } from "./framework.js";
 
 /** Opens a browser with a new profile, and closes it in the end. */
-async function withBrowser(act: (context: BrowserContext) => Promise<void>): Promise<void> {
+export async function withBrowser(act: (context: BrowserContext) => Promise<void>): Promise<void> {
   const { ensureChromium, chromiumFlags } = await import(
     new URL("../../scripts/ensure-chromium.mjs", import.meta.url).href
   );

@@ -7,10 +7,10 @@ export const options = (urlOf) => ({
   skip: (...context) => new URL(urlOf(...context)).pathname === "/storage",
 });
 
-/** Answers a request by its path. */
-export async function respond(request, session) {
+/** Answers a request by its path, below that of the suite. */
+export async function respond(request, session, base = "") {
   const { pathname, searchParams } = new URL(request.url);
-  switch (pathname) {
+  switch (pathname.slice(base.length)) {
     case "/storage":
       return new Response(adapterStorage().command(searchParams.get("do")));
     case "/untouched":

@@ -2,10 +2,11 @@ import { createRootRoute, HeadContent, Link, Outlet, Scripts } from "@tanstack/r
 import { useServerFn } from "@tanstack/react-start";
 import { logout, whoAndCart } from "../session.functions";
 
-export const Route = createRootRoute({ loader: () => whoAndCart(), component: Page });
+// Runs again on each navigation, so the pages below it show who is logged in now.
+export const Route = createRootRoute({ beforeLoad: () => whoAndCart(), component: Page });
 
 function Page() {
-  const { owner } = Route.useLoaderData();
+  const { owner } = Route.useRouteContext();
   return (
     <html lang="en">
       <head>

@@ -1,10 +1,10 @@
 import { createFileRoute, useRouter } from "@tanstack/react-router";
-import { addToCart, whoAndCart } from "../session.functions";
+import { addToCart } from "../session.functions";
 
-export const Route = createFileRoute("/")({ loader: () => whoAndCart(), component: Shop });
+export const Route = createFileRoute("/")({ component: Shop });
 
 function Shop() {
-  const { cart } = Route.useLoaderData();
+  const { cart } = Route.useRouteContext();
   const router = useRouter();
   const add = async (form: FormData) => {
     await addToCart({ data: form });

@@ -45,9 +45,8 @@ function addToHelpers(state: HelperState, headers: Headers, response: Response, 
     headers.set(name, value);
     state.headerAppends?.delete(name);
   }
-  const lines = copy.headers.getSetCookie();
-  if (lines.length === 0) return;
-  state.setCookieBehavior ??= "merge";
-  headers.delete("set-cookie");
+  const before = new Set(response.headers.getSetCookie());
+  const lines = copy.headers.getSetCookie().filter((line) => !before.has(line));
+  if (lines.length > 0) state.setCookieBehavior ??= "merge";
   for (const line of lines) headers.append("set-cookie", line);
 }
