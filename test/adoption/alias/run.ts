@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { service } from "../../support/services.js";
+import { ADMIN_PACKAGES } from "../programs/adminjs.js";
 
 /**
  * The package `@holdfast/express-session`, installed by npm, pnpm and yarn under the name `express-session` for
@@ -40,6 +41,8 @@ interface Manager {
   readonly name: string;
   /** What the application's package.json says beside its dependencies, given what the alias is installed from. */
   readonly manifest: (alias: string) => object;
+  /** What is too large to be installed three times. */
+  readonly more?: Readonly<Record<string, string>>;
   /** Installs what is in the directory. */
   readonly install: (directory: string, alias: string) => Promise<unknown>;
 }
@@ -47,6 +50,7 @@ interface Manager {
 const MANAGERS: readonly Manager[] = [
   {
     name: "npm",
+    more: ADMIN_PACKAGES,
     manifest: () => ({ overrides: { "express-session": "$express-session" } }),
     install: (directory) =>
       npm(directory, ["install", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]),
@@ -127,9 +131,10 @@ function dependent(directory: string): string {
 async function playedWith(
   manager: Manager,
   directory: string,
-  dependencies: Readonly<Record<string, string>>,
+  usual: Readonly<Record<string, string>>,
 ): Promise<Line[]> {
   mkdirSync(directory);
+  const dependencies = { ...usual, ...manager.more };
   const manifest = { private: true, dependencies, ...manager.manifest(dependencies["express-session"]!) };
   writeFileSync(join(directory, "package.json"), JSON.stringify(manifest));
   try {
@@ -138,7 +143,8 @@ async function playedWith(
     const { stdout } = await node(directory, [join(directory, "application.cjs")], {
       HOLDFAST_ALIAS_REDIS: (await service("redis")).url,
       HOLDFAST_ALIAS_POSTGRES: (await service("postgres")).url,
-      HOLDFAST_ALIAS_MONGODB: process.env["HOLDFAST_TEST_MONGODB_URL"] ?? "",
+      HOLDFAST_ALIAS_MONGODB: (await service("mongodb")).url,
+      HOLDFAST_ALIAS_ADMINJS: manager.more ? "installed" : "",
     });
     const lines = JSON.parse(stdout.trim().split("\n").at(-1)!) as readonly Line[];
     return lines.map(({ name, error }) => ({ name: `${manager.name}: ${name}`, error }));

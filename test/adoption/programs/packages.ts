@@ -57,3 +57,8 @@ export function required(name: string): any {
 export async function imported(name: string): Promise<any> {
   return import(pathToFileURL(load().resolve(name)).href);
 }
+
+/** A file of packages that are installed apart from the others. */
+export async function importedFrom(packages: Readonly<Record<string, string>>, file: string): Promise<any> {
+  return import(pathToFileURL(join(fromNpm(packages), "node_modules", ...file.split("/"))).href);
+}
