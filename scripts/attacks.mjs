@@ -112,7 +112,7 @@ async function main() {
 
 /** Suites whose cases are named in other files. */
 function isPartOfSuite(file) {
-  return /^(adapters\/suite|storage\/failover\/).*\.test\.js$/.test(file);
+  return /^(adapters\/suite|express-session\/adapter-suite|storage\/failover\/).*\.test\.js$/.test(file);
 }
 
 function collect({ file, names, skipped, failures }, results, broken) {

@@ -12,7 +12,16 @@ import {
   type Extractor,
 } from "holdfast";
 import { World, type Stage } from "../adapters/world.js";
-import { ADAPTERS, type AdapterName, type Handle, type Handler, type Routes } from "../support/apps.js";
+import {
+  ADAPTERS,
+  type Adapter,
+  type AdapterName,
+  type AppOptions,
+  type Handle,
+  type Handler,
+  type Routes,
+} from "../support/apps.js";
+import { dropIn } from "../support/apps/drop-in.js";
 import { within } from "../support/within.js";
 
 /** What a client puts on the wire. */
@@ -33,6 +42,12 @@ export interface WireAnswer {
   /** Everything that came. */
   readonly text: string;
 }
+
+/** What is attacked that is no adapter. */
+const DROP_IN = "express-session";
+
+/** Why a test is not for some of what is attacked. */
+type Reasons = Readonly<Partial<Record<AdapterName | typeof DROP_IN, string>>>;
 
 /** A place for the token, and how a text gets there. */
 export interface Place {
@@ -78,30 +93,41 @@ export const PLACES: Readonly<Record<string, Place>> = {
 
 const NO_ROUTES = "has no route parameters: fromParam is refused where the middleware is made";
 
-/** Adapters on which a place cannot be had. */
-export const NOT_THERE: Readonly<Record<string, Partial<Record<AdapterName, string>>>> = {
-  param: { node: NO_ROUTES, fetch: NO_ROUTES },
+const LOADED_BEFORE = "plain properties are loaded before Express knows the parameters of the route";
+
+/** What a place cannot be had on, of what is attacked. */
+export const NOT_THERE: Readonly<Record<string, Reasons>> = {
+  param: { node: NO_ROUTES, fetch: NO_ROUTES, [DROP_IN]: LOADED_BEFORE },
 };
 
+/** The drop-in's plain properties are there if the session is loaded before the handler. */
+const eager: Adapter = {
+  ...dropIn,
+  start: ({ sessions = {}, ...options }: AppOptions, routes) =>
+    dropIn.start({ ...options, sessions: [sessions].flat().map(({ load: _load, ...one }) => one) }, routes),
+};
+
+/** What is attacked over HTTP, by the name of its subtests: every adapter, and the drop-in for express-session. */
+export const ATTACKED: readonly (readonly [keyof Reasons, Adapter])[] = [
+  ...ADAPTERS.map((one) => [one.name, one] as const),
+  [DROP_IN, eager],
+];
+
 /** A test on every adapter, each in a subtest that has its name. */
-export function onEveryAdapter(
-  name: string,
-  play: (world: World) => Promise<void>,
-  not: Partial<Record<AdapterName, string>> = {},
-): void {
-  test(name, async (t) => {
-    for (const adapter of ADAPTERS)
-      await t.test(adapter.name, { skip: not[adapter.name] ?? false }, () => played(new World(adapter), play));
+export function onEveryAdapter(title: string, play: (world: World) => Promise<void>, not: Reasons = {}): void {
+  test(title, async (t) => {
+    for (const [name, adapter] of ATTACKED)
+      await t.test(name, { skip: not[name] ?? false }, () => played(new World(adapter), play));
   });
 }
 
 /** A test on every adapter in every place, in subtests that have their names. */
-export function everywhere(name: string, play: (world: World, place: Place, source: string) => Promise<void>): void {
-  test(name, async (t) => {
-    for (const adapter of ADAPTERS) {
-      await t.test(adapter.name, async (own) => {
+export function everywhere(title: string, play: (world: World, place: Place, source: string) => Promise<void>): void {
+  test(title, async (t) => {
+    for (const [name, adapter] of ATTACKED) {
+      await t.test(name, async (own) => {
         for (const [source, place] of Object.entries(PLACES)) {
-          await own.test(source, { skip: NOT_THERE[source]?.[adapter.name] ?? false }, () =>
+          await own.test(source, { skip: NOT_THERE[source]?.[name] ?? false }, () =>
             played(new World(adapter), (world) => play(world, place, source)),
           );
         }

@@ -4,8 +4,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { fromAuthHeader, fromCookie, fromCustom, fromForm, fromHeader, fromParam, fromQuery } from "holdfast";
-import { ADAPTERS } from "../support/apps.js";
-import { PLACES } from "./everywhere.js";
+import { ATTACKED, PLACES } from "./everywhere.js";
 import { STORAGES } from "./opened-storages.js";
 
 /** The list is whole, and it cannot be green by mistake. */
@@ -52,7 +51,7 @@ test("the adapters, extractors and storages that must be attacked are all there 
   ];
   assert.deepEqual(
     list.words["adapters"],
-    ADAPTERS.map(({ name }) => name),
+    ATTACKED.map(([name]) => name),
   );
   assert.deepEqual(
     list.words["extractors"],
