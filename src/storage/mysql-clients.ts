@@ -67,10 +67,13 @@ interface Outcome {
   readonly status: number | undefined;
 }
 
-/** Values are sent as parameters, never as part of the statement. */
-export function throughMysql(client: MysqlClient): SqlClient {
+/**
+ * Values are sent as parameters, never as part of the statement. `isShared`: the application can begin a transaction on
+ * the same connection.
+ */
+export function throughMysql(client: MysqlClient, isShared: boolean = has(client, "beginTransaction")): SqlClient {
   const isSingle = isOfMariadb(client) && !has(client, "getConnection");
-  return new Mysql(isSingle ? oneAtATime(client) : client);
+  return new Mysql(isSingle ? oneAtATime(client) : client, isShared);
 }
 
 /**
@@ -101,11 +104,11 @@ class Mysql implements SqlClient {
   #mark = "";
   #marks = 0;
 
-  constructor(client: MysqlClient) {
+  constructor(client: MysqlClient, isShared: boolean) {
     this.#client = client;
     this.#pool =
       typeof (client as Partial<Pool>).getConnection === "function" ? (client as unknown as Pool) : undefined;
-    this.#isShared = typeof (client as { beginTransaction?: unknown }).beginTransaction === "function";
+    this.#isShared = isShared;
   }
 
   async row(sql: string, values: readonly unknown[], call: StatementCall): Promise<SqlRow | undefined> {

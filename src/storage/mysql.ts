@@ -3,14 +3,17 @@
  *
  * @module
  */
-import { SLICE, SqlStorage, tableNames, type Dialect, type SqlOptions } from "./sql.js";
+import { SLICE, SqlStorage, tableNames, type Dialect, type SqlClient, type SqlOptions } from "./sql.js";
 import { misplaced } from "../util/assert.js";
 import { has, isA, refuseLookAlikes, type LookAlike } from "./look-alikes.js";
 import { MYSQL_FACTS } from "./mysql-facts.js";
 import type { SqlRefusal } from "./sql-check.js";
 import { throughMysql, type MysqlCallbackClient, type MysqlClient } from "./mysql-clients.js";
+import { isBunSql, otherBunSql, type BunSqlClient } from "./bun-sql.js";
+import { throughBunMysql } from "./bun-mysql.js";
 
 export type { MysqlCallbackClient, MysqlClient, MysqlQuery } from "./mysql-clients.js";
+export type { BunSqlClient } from "./bun-sql.js";
 export type { SqlOptions, SqlStorage } from "./sql.js";
 
 /** Options of {@link mysqlStorage}. */
@@ -18,7 +21,7 @@ export interface MysqlOptions extends SqlOptions {}
 
 /**
  * Stores records in one table of a MySQL or MariaDB database, through a pool or connection of `mysql2`,
- * `mysql2/promise` or `mariadb`. Each call is one statement that commits by itself: the connection must have the
+ * `mysql2/promise` or `mariadb`, or an `SQL` of Bun. Each call is one statement that commits by itself: the connection must have the
  * default `autocommit = 1`. Create the table once with {@link SqlStorage.ensureSchema | ensureSchema()} or a migration
  * (`schemaSql()` returns it), and call {@link SqlStorage.startSweep | startSweep()}.
  *
@@ -33,8 +36,11 @@ export interface MysqlOptions extends SqlOptions {}
  * storage.startSweep();
  * ```
  */
-export function mysqlStorage(client: MysqlClient | MysqlCallbackClient, options: MysqlOptions = {}): SqlStorage {
-  return new SqlStorage(throughMysql(promised(client)), DIALECT, tableNames("mysqlStorage", options));
+export function mysqlStorage(
+  client: MysqlClient | MysqlCallbackClient | BunSqlClient,
+  options: MysqlOptions = {},
+): SqlStorage {
+  return new SqlStorage(clientOf(client), DIALECT, tableNames("mysqlStorage", options));
 }
 
 const DIALECT: Dialect = {
@@ -63,7 +69,7 @@ const DIALECT: Dialect = {
   sweep: `DELETE FROM {table} WHERE "expires_at" <= ? ORDER BY "expires_at", "key" LIMIT ${SLICE}`,
   clear: `DELETE FROM {table} WHERE "key" >= ? AND "key" < ? ORDER BY "key" LIMIT ${SLICE}`,
   isDuplicate: (error) =>
-    errorOf(error).errno === ER_DUP_ENTRY && /PRIMARY['`]?$/.test(errorOf(error).sqlMessage ?? ""),
+    errorOf(error).errno === ER_DUP_ENTRY && /PRIMARY['`]?$/.test(errorOf(error).sqlMessage ?? errorOf(error).message ?? ""),
   refusal: (error) => REFUSALS[errorOf(error).errno ?? 0],
   isBusy: (error) => ROLLED_BACK.includes(errorOf(error).errno ?? 0),
 };
@@ -90,7 +96,9 @@ const REFUSALS: Readonly<Record<number, SqlRefusal | undefined>> = {
 
 interface MysqlError {
   readonly errno?: number;
+  /** The message of the server; Bun has it as `message`. */
   readonly sqlMessage?: string;
+  readonly message?: string;
 }
 
 function errorOf(error: unknown): MysqlError {
@@ -98,6 +106,7 @@ function errorOf(error: unknown): MysqlError {
 }
 
 const LOOK_ALIKES: readonly LookAlike[] = [
+  ...otherBunSql("mysql"),
   {
     name: "a PoolCluster",
     matches: (client) => has(client, "of", "add"),
@@ -115,8 +124,12 @@ const LOOK_ALIKES: readonly LookAlike[] = [
   },
 ];
 
-function promised(client: MysqlClient | MysqlCallbackClient): MysqlClient {
+function clientOf(client: MysqlClient | MysqlCallbackClient | BunSqlClient): SqlClient {
   refuseLookAlikes("mysqlStorage", client, LOOK_ALIKES);
+  return isBunSql(client) ? throughBunMysql(client) : throughMysql(promised(client));
+}
+
+function promised(client: MysqlClient | MysqlCallbackClient): MysqlClient {
   const able =
     typeof (client as Partial<MysqlCallbackClient> | null)?.promise === "function"
       ? (client as MysqlCallbackClient).promise()

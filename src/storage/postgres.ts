@@ -9,6 +9,7 @@ import { POSTGRES_FACTS } from "./postgres-facts.js";
 import type { SqlRefusal } from "./sql-check.js";
 import { misplaced } from "../util/assert.js";
 import { has, refuseLookAlikes, type LookAlike } from "./look-alikes.js";
+import { isBunSql, otherBunSql, throughBunPostgres, type BunSqlClient } from "./bun-sql.js";
 import {
   throughPg,
   throughPglite,
@@ -19,14 +20,15 @@ import {
 } from "./postgres-clients.js";
 
 export type { PgClient, PgliteClient, PgQuery, PgResult, PgTypes, PostgresJsClient } from "./postgres-clients.js";
+export type { BunSqlClient } from "./bun-sql.js";
 export type { SqlOptions, SqlStorage } from "./sql.js";
 
 /** Options of {@link postgresStorage}. */
 export interface PostgresOptions extends SqlOptions {}
 
 /**
- * Stores records in one table of a PostgreSQL database, through a `Pool` or `Client` of `pg`, the `sql` of `postgres`,
- * or a `PGlite`. Each call is one statement outside any transaction, so it works with PgBouncer in transaction mode;
+ * Stores records in one table of a PostgreSQL database, through a `Pool` or `Client` of `pg`, the `sql` of `postgres`
+ * or of Bun, or a `PGlite`. Each call is one statement outside any transaction, so it works with PgBouncer in transaction mode;
  * `postgres` then needs its option `prepare: false`. Create the table once with {@link SqlStorage.ensureSchema |
  * ensureSchema()} or a migration (`schemaSql()` returns it), and call {@link SqlStorage.startSweep | startSweep()}.
  *
@@ -42,7 +44,7 @@ export interface PostgresOptions extends SqlOptions {}
  * ```
  */
 export function postgresStorage(
-  client: PgClient | PostgresJsClient | PgliteClient,
+  client: PgClient | PostgresJsClient | PgliteClient | BunSqlClient,
   options: PostgresOptions = {},
 ): SqlStorage {
   return new SqlStorage(clientOf(client), DIALECT, tableNames("postgresStorage", options));
@@ -92,7 +94,7 @@ const DIALECT: Dialect = {
   // serialization_failure (if the default isolation level is stricter), deadlock_detected: rolled back.
   isBusy: hasCode("40001", "40P01"),
   // undefined_table, undefined_column, insufficient_privilege, read_only_sql_transaction.
-  refusal: (error) => REFUSALS[(error as { code?: string } | undefined)?.code ?? ""],
+  refusal: (error) => REFUSALS[sqlState(error)],
   // IF NOT EXISTS checks first and creates then: of two processes the second fails with unique_violation,
   // duplicate_table or duplicate_object.
   isMadeByOthers: hasCode("23505", "42P07", "42710"),
@@ -106,7 +108,13 @@ const REFUSALS: Readonly<Record<string, SqlRefusal | undefined>> = {
 };
 
 function hasCode(...codes: readonly string[]): (error: unknown) => boolean {
-  return (error) => codes.includes((error as { code?: string } | undefined)?.code ?? "");
+  return (error) => codes.includes(sqlState(error));
+}
+
+/** The error code of PostgreSQL. Bun has it as `errno`, and a code of its own beside it. */
+function sqlState(error: unknown): string {
+  const { code, errno } = (error ?? {}) as { readonly code?: unknown; readonly errno?: unknown };
+  return String(code === "ERR_POSTGRES_SERVER_ERROR" ? errno : code);
 }
 
 /**
@@ -124,6 +132,7 @@ function bytesOf(column: unknown): Uint8Array {
 }
 
 const LOOK_ALIKES: readonly LookAlike[] = [
+  ...otherBunSql("postgres"),
   {
     name: "the sql of a transaction",
     matches: (client) => has(client, "unsafe", "savepoint"),
@@ -146,8 +155,9 @@ const LOOK_ALIKES: readonly LookAlike[] = [
   },
 ];
 
-function clientOf(client: PgClient | PostgresJsClient | PgliteClient): SqlClient {
+function clientOf(client: PgClient | PostgresJsClient | PgliteClient | BunSqlClient): SqlClient {
   refuseLookAlikes("postgresStorage", client, LOOK_ALIKES);
+  if (isBunSql(client)) return throughBunPostgres(client);
   if (typeof (client as Partial<PostgresJsClient> | null)?.unsafe === "function")
     return throughPostgresJs(client as PostgresJsClient);
   if (has(client, "query", "execProtocol", "isInTransaction")) return throughPglite(client as PgliteClient);

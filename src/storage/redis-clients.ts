@@ -34,8 +34,21 @@ export interface IoRedisCluster extends IoRedisClient {
   pipeline?(commands: unknown[][]): { exec(): Promise<[error: Error | null, reply?: unknown][] | null> };
 }
 
+/** The part of a `RedisClient` of Bun, such as `Bun.redis`, that is used. */
+export interface BunRedisClient {
+  send(command: string, args: string[]): Promise<unknown>;
+  connect(): Promise<unknown>;
+  readonly connected: boolean;
+}
+
 /** A client accepted by {@link redisStorage}; its kind is recognised by its methods. */
-export type RedisClient = NodeRedisClient | NodeRedisCluster | NodeRedisSentinel | IoRedisClient | IoRedisCluster;
+export type RedisClient =
+  | NodeRedisClient
+  | NodeRedisCluster
+  | NodeRedisSentinel
+  | IoRedisClient
+  | IoRedisCluster
+  | BunRedisClient;
 
 export type Command = [name: string, ...args: string[]];
 export type Send = (command: Command) => Promise<unknown>;
@@ -78,6 +91,7 @@ type Made = Omit<Connection, "advised">;
 function connectionOf(client: RedisClient): Made {
   if (has(client, "call"))
     return has(client, "nodes") ? ioCluster(client as IoRedisCluster) : ioSingle(client as IoRedisClient);
+  if (hasCalls(client, "send", "connect", "getBuffer")) return bunSingle(client as BunRedisClient);
   if (!has(client, "sendCommand")) {
     throw mistake(
       "wrong-client",
@@ -146,6 +160,19 @@ function nodeSend(client: NodeRedisClient): Send {
     (client as { readonly options?: { readonly commandOptions?: { readonly timeout?: number } } }).options ?? {};
   if (commandOptions?.timeout !== undefined) return (command) => client.sendCommand(command);
   return (command) => (client.isReady ? client.sendCommand(command, NO_TIMEOUT) : client.sendCommand(command));
+}
+
+/**
+ * A client of Bun gives up after `maxRetries` attempts to connect again, within a minute by default, and then rejects
+ * every command until `connect()` is called, also when the server is back. So a command waits for `connect()` if there
+ * is no connection. It is not sent a second time: a command that was in progress may have taken effect.
+ */
+function bunSingle(client: BunRedisClient): Made {
+  const send: Send = async ([name, ...args]) => {
+    if (!client.connected) await client.connect();
+    return client.send(name, args);
+  };
+  return { send: (_key, command) => send(command), primaries: async () => [send], keyPrefix: "", prefixesItself: false };
 }
 
 const NO_TIMEOUT = Object.freeze({ timeout: 0 });

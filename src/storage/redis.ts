@@ -10,6 +10,7 @@ import { connection, type RedisClient } from "./redis-clients.js";
 import { RedisStorage } from "./redis-storage.js";
 
 export type {
+  BunRedisClient,
   IoRedisClient,
   IoRedisCluster,
   NodeRedisClient,
@@ -29,7 +30,7 @@ export interface RedisOptions {
 
 /**
  * Stores records in Redis 7 or newer, or Valkey. It accepts clients of `redis`, `ioredis` and `iovalkey`: for a single
- * server, a cluster or sentinel. The application connects and closes the client.
+ * server, a cluster or sentinel; and the `RedisClient` of Bun. The application connects and closes the client.
  *
  * One string per key, `<version>.<deadline>.<value>`. A read is one `GET`; a change is one command or one script on
  * one key, so it is atomic on a cluster too. Reads go to the primary, whatever the settings of the client are.

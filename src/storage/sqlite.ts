@@ -19,6 +19,7 @@ import { insideTransaction } from "./driver.js";
 import type { SqlRefusal } from "./sql-check.js";
 import { SQLITE_FACTS } from "./sqlite-facts.js";
 import { has, refuseLookAlikes, type LookAlike } from "./look-alikes.js";
+import { otherBunSql } from "./bun-sql.js";
 
 export type { SqlOptions, SqlStorage } from "./sql.js";
 
@@ -123,6 +124,7 @@ function isBusy(error: unknown): boolean {
 }
 
 const LOOK_ALIKES: readonly LookAlike[] = [
+  ...otherBunSql(undefined),
   {
     name: "a D1 database of Cloudflare",
     // No synchronous client has batch(). The result of withSession() has neither exec() nor dump().

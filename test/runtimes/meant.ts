@@ -182,6 +182,8 @@ const NOT_PLAYED: readonly { readonly on: RegExp; readonly suite: RegExp; readon
     why: 'Fastify 5.12.8 does not start in a Worker: a plugin "did not start in time"',
   },
   { on: /^(?!bun$)/, suite: /^storages\/bun:sqlite$/, why: "only Bun has bun:sqlite" },
+  { on: /^(?!bun$)/, suite: /^storages\/Bun\./, why: "only Bun has Bun.RedisClient and Bun.SQL" },
+  { on: /^(?!deno$)/, suite: /^storages\/Deno\.Kv$/, why: "only Deno has Deno.openKv" },
   { on: /^node20$/, suite: /^storages\/node:sqlite$/, why: "Node 20 has no node:sqlite" },
   {
     on: /^node20$/,

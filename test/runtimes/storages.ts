@@ -3,13 +3,14 @@
  * for.
  */
 import type { Storage } from "holdfast";
+import { denoKvStorage, type DenoKv } from "holdfast/storage/deno-kv";
 import { dynamodbStorage } from "holdfast/storage/dynamodb";
 import { memcachedStorage } from "holdfast/storage/memcached";
 import { memoryStorage } from "holdfast/storage/memory";
 import { mongodbStorage } from "holdfast/storage/mongodb";
-import { mysqlStorage } from "holdfast/storage/mysql";
+import { mysqlStorage, type BunSqlClient } from "holdfast/storage/mysql";
 import { postgresStorage } from "holdfast/storage/postgres";
-import { redisStorage } from "holdfast/storage/redis";
+import { redisStorage, type BunRedisClient } from "holdfast/storage/redis";
 import { sqliteStorage } from "holdfast/storage/sqlite";
 import { upstashStorage } from "holdfast/storage/upstash";
 import type { Service } from "../support/services.js";
@@ -82,11 +83,54 @@ const sqlite = (name: SqliteClient): StorageClient => ({
   },
 });
 
+/** What Bun and Deno have themselves. */
+const own = globalThis as unknown as {
+  readonly Bun: { readonly RedisClient: new (url: string) => BunRedis; readonly SQL: new (url: string) => BunSql };
+  readonly Deno: { openKv(path: string): Promise<DenoKv & { close(): void }> };
+};
+
+type BunRedis = BunRedisClient & { close(): void };
+type BunSql = BunSqlClient & { end(): Promise<void> };
+
+const bunSql = (name: string, server: "postgres" | "mariadb"): StorageClient => ({
+  name,
+  server,
+  async open(where) {
+    const sql = new own.Bun.SQL(where!.url);
+    const storage = server === "postgres" ? postgresStorage(sql) : mysqlStorage(sql);
+    await storage.ensureSchema();
+    return { storage, close: () => sql.end() };
+  },
+});
+
 /** Every client that some runtime has. */
 export const STORAGES: readonly StorageClient[] = [
   { name: "memory", open: async () => ({ storage: memoryStorage(), close() {} }) },
   ...(["node:sqlite", "better-sqlite3", "bun:sqlite", "libsql"] as const).map(sqlite),
   ...["redis", "ioredis", "ioredis 5", "iovalkey"].map(redis),
+  {
+    name: "Bun.RedisClient",
+    server: "redis",
+    async open(where) {
+      const client = new own.Bun.RedisClient(where!.url);
+      await client.connect();
+      return { storage: redisStorage(client), close: () => client.close() };
+    },
+  },
+  bunSql("Bun.SQL of PostgreSQL", "postgres"),
+  bunSql("Bun.SQL of MySQL", "mariadb"),
+  {
+    name: "Deno.Kv",
+    async open() {
+      const { mkdtempSync, rmSync } = await import("node:fs");
+      const { tmpdir } = await import("node:os");
+      const { join } = await import("node:path");
+      const directory = mkdtempSync(join(tmpdir(), "holdfast-kv-"));
+      process.once("exit", () => rmSync(directory, { recursive: true, force: true }));
+      const kv = await own.Deno.openKv(join(directory, "kit.kv"));
+      return { storage: denoKvStorage(kv), close: () => kv.close() };
+    },
+  },
   ...["pg Pool", "pg Client", "postgres"].map(postgres),
   ...["mysql2/promise pool", "mysql2/promise connection", "mysql2 pool"].map(mysql),
   {

@@ -1,0 +1,80 @@
+import { has, type LookAlike } from "./look-alikes.js";
+import type { SqlClient, SqlRow } from "./sql.js";
+
+/** The part of an `SQL` of Bun, such as `Bun.sql`, that is used. */
+export interface BunSqlClient {
+  unsafe(text: string, parameters: any[]): PromiseLike<BunSqlResult> & { values(): PromiseLike<any> };
+  beginDistributed: unknown;
+  reserve(): PromiseLike<BunReserved>;
+  readonly options: object;
+}
+
+/** The result of a statement. Which of both counts the changed rows depends on the database and the version of Bun. */
+export interface BunSqlResult {
+  readonly count?: number | null;
+  readonly affectedRows?: number | null;
+}
+
+/** One connection of a pool. */
+export interface BunReserved extends Pick<BunSqlClient, "unsafe"> {
+  release(): unknown;
+}
+
+/** True for an `SQL` of Bun; no other client has distributed transactions. */
+export function isBunSql(client: unknown): client is BunSqlClient {
+  return has(client, "unsafe", "beginDistributed");
+}
+
+type Adapter = "postgres" | "mysql";
+
+const ADAPTERS: Readonly<Record<string, Adapter>> = { postgres: "postgres", mysql: "mysql", mariadb: "mysql" };
+
+function adapterOf({ options }: BunSqlClient): string {
+  return String((options as { readonly adapter?: unknown }).adapter ?? "postgres");
+}
+
+/** What of Bun is not a pool of this database. */
+export function otherBunSql(own: Adapter | undefined): readonly LookAlike[] {
+  return [
+    {
+      name: "a transaction or a reserved connection of Bun",
+      matches: (client) => isBunSql(client) && (has(client, "savepoint") || has(client, "release")),
+      write: (storage) => `${storage}(sql), that of new SQL(…) itself`,
+    },
+    ...(own === "postgres" ? [] : [ofOther("postgres", own, "postgresStorage(sql), of holdfast/storage/postgres")]),
+    ...(own === "mysql" ? [] : [ofOther("mysql", own, "mysqlStorage(sql), of holdfast/storage/mysql")]),
+    {
+      name:
+        "an SQL of Bun for SQLite, which runs the statements of others inside an open transaction (Bun issue 33581)",
+      matches: (client) => isBunSql(client) && ADAPTERS[adapterOf(client)] === undefined,
+      write: () => "sqliteStorage(new Database(file)), of bun:sqlite",
+    },
+  ];
+}
+
+function ofOther(adapter: Adapter, own: Adapter | undefined, write: string): LookAlike {
+  const names = { postgres: "PostgreSQL", mysql: "MySQL" };
+  return {
+    name: `an SQL of Bun for ${names[adapter]}`,
+    matches: (client) => isBunSql(client) && ADAPTERS[adapterOf(client)] === adapter && adapter !== own,
+    write: () => write,
+  };
+}
+
+/** Statements are prepared unless the client was created with `prepare: false`. All columns are requested as text. */
+export function throughBunPostgres(client: BunSqlClient): SqlClient {
+  return {
+    row: async (text, values) => rowOf(await client.unsafe(text, values.map(String)).values()),
+    change: async (text, values) => changes(await client.unsafe(text, values.map(String))),
+  };
+}
+
+/** The first of the rows, which are arrays. */
+export function rowOf(rows: readonly SqlRow[]): SqlRow | undefined {
+  return rows[0];
+}
+
+/** How many rows a statement changed. */
+export function changes({ affectedRows, count }: BunSqlResult): number {
+  return Math.max(affectedRows ?? 0, count ?? 0);
+}
