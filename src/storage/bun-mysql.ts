@@ -1,29 +1,22 @@
-import { changes, type BunReserved, type BunSqlClient } from "./bun-sql.js";
-import { throughMysql, type MysqlClient } from "./mysql-clients.js";
+import { bunPool, changes, type BunConnection, type BunSqlClient } from "./bun-sql.js";
+import { throughMysql, type MysqlClient, type MysqlPool } from "./mysql-clients.js";
 import type { SqlClient } from "./sql.js";
 
-/**
- * An `SQL` of Bun, called like `mysql2`. Bun chooses a connection for each statement, so a lock of the server needs a
- * reserved one. With `max: 1` the application may begin a transaction on the only connection.
- */
+/** An `SQL` of Bun, called like a pool of `mysql2`. With `max: 1` the application may begin a transaction on it. */
 export function throughBunMysql(client: BunSqlClient): SqlClient {
   const { max } = client.options as { readonly max?: number };
-  const inner = throughMysql(called(client), max === 1);
-  return {
-    row: (...statement) => inner.row(...statement),
-    change: (...statement) => inner.change(...statement),
-    async alone(name, work) {
-      const connection = await client.reserve();
-      try {
-        return await throughMysql(called(connection)).alone!(name, work);
-      } finally {
-        connection.release();
-      }
+  const borrow = bunPool(client);
+  const pool: MysqlClient & MysqlPool = {
+    ...called(client),
+    getConnection: async () => {
+      const connection = await borrow();
+      return { ...called(connection), release: () => connection.release(), destroy: () => connection.destroy() };
     },
   };
+  return throughMysql(pool, max === 1);
 }
 
-function called(client: Pick<BunSqlClient | BunReserved, "unsafe">): MysqlClient {
+function called(client: Pick<BunConnection, "unsafe">): MysqlClient {
   return {
     async execute({ sql }, values) {
       const statement = client.unsafe(sql, values);

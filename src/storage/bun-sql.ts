@@ -1,5 +1,6 @@
+import { Turn, type Borrowed } from "./borrowed.js";
 import { has, type LookAlike } from "./look-alikes.js";
-import type { SqlClient, SqlRow } from "./sql.js";
+import type { SqlClient, SqlRow, StatementCall } from "./sql.js";
 
 /** The part of an `SQL` of Bun, such as `Bun.sql`, that is used. */
 export interface BunSqlClient {
@@ -15,9 +16,10 @@ export interface BunSqlResult {
   readonly affectedRows?: number | null;
 }
 
-/** One connection of a pool. */
+/** One connection of the pool. `close` ends it, and the pool opens another one. */
 export interface BunReserved extends Pick<BunSqlClient, "unsafe"> {
   release(): unknown;
+  close(options: { timeout: number }): PromiseLike<unknown>;
 }
 
 /** True for an `SQL` of Bun; no other client has distributed transactions. */
@@ -63,15 +65,35 @@ function ofOther(adapter: Adapter, own: Adapter | undefined, write: string): Loo
 
 /** Statements are prepared unless the client was created with `prepare: false`. All columns are requested as text. */
 export function throughBunPostgres(client: BunSqlClient): SqlClient {
+  const borrow = bunPool(client);
+  const run = <T>({ timeout }: StatementCall, statement: (connection: BunConnection) => PromiseLike<T>): Promise<T> =>
+    new Turn(borrow, timeout).run(statement);
   return {
-    row: async (text, values) => rowOf(await client.unsafe(text, values.map(String)).values()),
-    change: async (text, values) => changes(await client.unsafe(text, values.map(String))),
+    row: async (text, values, call) => {
+      const rows = await run(call, (connection) => connection.unsafe(text, values.map(String)).values());
+      return (rows as readonly SqlRow[])[0];
+    },
+    change: async (text, values, call) =>
+      changes(await run(call, (connection) => connection.unsafe(text, values.map(String)))),
   };
 }
 
-/** The first of the rows, which are arrays. */
-export function rowOf(rows: readonly SqlRow[]): SqlRow | undefined {
-  return rows[0];
+/** One connection of the pool, for one statement. */
+export interface BunConnection extends Borrowed, Pick<BunSqlClient, "unsafe"> {}
+
+/**
+ * Returns a function that reserves a connection. Bun has no timeout of a statement: only a reserved connection can be
+ * ended if its peer is gone.
+ */
+export function bunPool(client: BunSqlClient): () => Promise<BunConnection> {
+  return async () => {
+    const connection = await client.reserve();
+    return {
+      unsafe: (text, parameters) => connection.unsafe(text, parameters),
+      release: () => connection.release(),
+      destroy: () => void connection.close({ timeout: 0 }).then(undefined, () => {}),
+    };
+  };
 }
 
 /** How many rows a statement changed. */

@@ -16,6 +16,7 @@ import {
 import { mistake, SessionError } from "../errors.js";
 import { kindOf, misuse, onlyKeys } from "../util/assert.js";
 import { OTHER_STORAGE_OPTIONS } from "../util/other-names.js";
+import { jitter, pause } from "../util/pause.js";
 import { DEFAULT_PREFIX, tryChanges } from "./findings.js";
 import { has, refuseLookAlikes, type LookAlike } from "./look-alikes.js";
 
@@ -25,7 +26,7 @@ export type DenoKvKey = readonly (string | number | bigint | boolean | Uint8Arra
 /** The part of a `Deno.Kv` that is used. */
 export interface DenoKv {
   get(key: any, options?: { consistency?: "strong" }): Promise<{ value: unknown; versionstamp: string | null }>;
-  list(selector: { start: any; end: any }, options?: { batchSize?: number }): AsyncIterable<{ key: any }>;
+  list(selector: { start: any; end: any }, options?: { limit?: number }): AsyncIterable<{ key: any }>;
   atomic(): DenoKvAtomic;
 }
 
@@ -61,6 +62,11 @@ export interface DenoKvOptions {
  * ```
  */
 export function denoKvStorage(kv: DenoKv, options: DenoKvOptions = {}): Storage {
+  // It has a then(), which throws.
+  if (has(kv, "check", "commit")) {
+    const write = "client is an atomic operation of Deno KV; write denoKvStorage(kv), the database itself";
+    throw mistake("wrong-client", `denoKvStorage: ${write}`);
+  }
   refuseLookAlikes("denoKvStorage", kv, LOOK_ALIKES);
   const lacking = CALLS.filter((call) => !has(kv, call));
   if (lacking.length > 0) {
@@ -83,11 +89,6 @@ function isPart(part: unknown): boolean {
 
 const LOOK_ALIKES: readonly LookAlike[] = [
   {
-    name: "an atomic operation of Deno KV",
-    matches: (client) => has(client, "check", "commit"),
-    write: () => "denoKvStorage(kv), the database itself",
-  },
-  {
     name: "a KVNamespace of Cloudflare, which has no atomic operations",
     matches: (client) => has(client, "put", "getWithMetadata"),
     write: () => "a storage with compare-and-set: two writes at once would lose one",
@@ -104,48 +105,47 @@ class DenoKvStorage implements Storage {
     this.#prefix = prefix;
   }
 
-  async get(name: string): Promise<StoredEntry | undefined> {
-    const { value, versionstamp } = await this.#read(this.#key(name));
-    if (versionstamp === null) return undefined;
-    return decode(value, versionstamp);
+  async get(name: string, call: StorageCall): Promise<StoredEntry | undefined> {
+    const { value, versionstamp } = await this.#read(this.#key(name), call);
+    return versionstamp === null ? undefined : decode(value, versionstamp);
   }
 
-  async create(name: string, entry: StorageEntry, { now }: StorageCall): Promise<Written | false> {
-    return this.#write(this.#key(name), null, encode(entry), keptFor(entry.expiresAt, now));
+  async create(name: string, entry: StorageEntry, call: StorageCall): Promise<Written | false> {
+    return this.#write(this.#key(name), null, encode(entry), entry.expiresAt, call);
   }
 
-  async update(name: string, entry: StorageEntry, version: Version, { now }: StorageCall): Promise<Written | false> {
+  async update(name: string, entry: StorageEntry, version: Version, call: StorageCall): Promise<Written | false> {
     if (!isVersionstamp(version)) return false;
-    return this.#write(this.#key(name), version, encode(entry), keptFor(entry.expiresAt, now));
+    return this.#write(this.#key(name), version, encode(entry), entry.expiresAt, call);
   }
 
-  async touch(name: string, expiresAt: number, version: Version, { now }: StorageCall): Promise<Written | false> {
+  async touch(name: string, expiresAt: number, version: Version, call: StorageCall): Promise<Written | false> {
     const key = this.#key(name);
-    const { value, versionstamp } = await this.#read(key);
+    const { value, versionstamp } = await this.#read(key, call);
     if (versionstamp === null || versionstamp !== version) return false;
-    return this.#write(key, version, moved(value as Uint8Array, expiresAt), keptFor(expiresAt, now));
+    return this.#write(key, version, moved(value as Uint8Array, expiresAt), expiresAt, call);
   }
 
-  async delete(name: string, version: Version): Promise<boolean> {
+  async delete(name: string, version: Version, call: StorageCall): Promise<boolean> {
     if (!isVersionstamp(version)) return false;
     const key = this.#key(name);
-    const { ok } = await this.#commit((atomic) => atomic.check({ key, versionstamp: version }).delete(key));
+    const { ok } = await repeated(call, () =>
+      this.#kv.atomic().check({ key, versionstamp: version }).delete(key).commit(),
+    );
     return ok;
   }
 
   /** Keys are visible ASCII, and U+007F is greater than each of these. */
-  async clear(prefix: string): Promise<void> {
+  async clear(prefix: string, call: StorageCall): Promise<void> {
     const range = { start: this.#key(prefix), end: this.#key(`${prefix}\u007f`) };
-    let keys: unknown[] = [];
-    try {
-      for await (const { key } of this.#kv.list(range, { batchSize: LIST_SLICE })) {
-        keys.push(key);
-        if (keys.length === MUTATIONS) await this.#remove(keys.splice(0));
-      }
-    } catch (error) {
-      throw advised(error);
+    for (;;) {
+      const keys = await repeated(call, () => this.#first(range));
+      if (keys.length === 0) return;
+      await repeated(call, () => {
+        const all = keys.reduce<DenoKvAtomic>((atomic, key) => atomic.delete(key), this.#kv.atomic());
+        return all.commit();
+      });
     }
-    await this.#remove(keys);
   }
 
   async check(call: StorageCall, prefix: string = DEFAULT_PREFIX): Promise<StorageFinding[]> {
@@ -156,37 +156,49 @@ class DenoKvStorage implements Storage {
     return [...this.#prefix, name];
   }
 
-  async #read(key: DenoKvKey): Promise<{ value: unknown; versionstamp: string | null }> {
-    try {
-      return await this.#kv.get(key, { consistency: "strong" });
-    } catch (error) {
-      throw advised(error);
-    }
+  /** As many keys as one atomic operation removes. */
+  async #first(range: { start: DenoKvKey; end: DenoKvKey }): Promise<unknown[]> {
+    const keys: unknown[] = [];
+    for await (const { key } of this.#kv.list(range, { limit: MUTATIONS })) keys.push(key);
+    return keys;
+  }
+
+  #read(key: DenoKvKey, call: StorageCall): Promise<{ value: unknown; versionstamp: string | null }> {
+    return repeated(call, () => this.#kv.get(key, { consistency: "strong" }));
   }
 
   async #write(
     key: DenoKvKey,
     version: string | null,
     bytes: Uint8Array,
-    expireIn: number,
+    expiresAt: number,
+    call: StorageCall,
   ): Promise<Written | false> {
-    const { ok, versionstamp } = await this.#commit((atomic) =>
-      atomic.check({ key, versionstamp: version }).set(key, bytes, { expireIn }),
+    const expireIn = keptFor(expiresAt, call.now);
+    const { ok, versionstamp } = await repeated(call, () =>
+      this.#kv.atomic().check({ key, versionstamp: version }).set(key, bytes, { expireIn }).commit(),
     );
     return ok && { version: versionstamp };
   }
+}
 
-  async #commit(change: (atomic: DenoKvAtomic) => DenoKvAtomic): Promise<{ ok: boolean; versionstamp?: string }> {
+/**
+ * A file that another process writes is locked, and Deno does not wait for it: then nothing was changed, and the
+ * operation is repeated until the caller stops waiting.
+ */
+async function repeated<T>({ signal }: StorageCall, operation: () => Promise<T>): Promise<T> {
+  for (let tries = 0; ; tries++) {
     try {
-      return await change(this.#kv.atomic()).commit();
+      return await operation();
     } catch (error) {
-      throw advised(error);
+      if (!isLocked(error)) throw advised(error);
     }
+    await pause(jitter(tries), signal);
   }
+}
 
-  async #remove(keys: readonly unknown[]): Promise<void> {
-    if (keys.length > 0) await this.#commit((atomic) => keys.reduce<DenoKvAtomic>((all, key) => all.delete(key), atomic));
-  }
+function isLocked(error: unknown): boolean {
+  return error instanceof Error && /database (?:table )?is locked/.test(error.message);
 }
 
 /** Digits of a deadline at the start of the bytes: enough for every time. */
@@ -196,7 +208,6 @@ const DENO_VALUE_BYTES = 65_536;
 const MAX_VALUE_BYTES = DENO_VALUE_BYTES - DEADLINE_DIGITS;
 /** Changes of one atomic operation that every version of Deno accepts. */
 const MUTATIONS = 10;
-const LIST_SLICE = 100;
 /** Deno refuses times that are too far away; whatever is stored for longer is removed by the store. */
 const LONGEST_MS = 100 * 365 * 86_400_000;
 

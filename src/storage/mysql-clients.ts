@@ -1,5 +1,6 @@
 import { SessionError } from "../errors.js";
 import { insideTransaction } from "./driver.js";
+import { giveBack, Turn, type Borrowed } from "./borrowed.js";
 import { has } from "./look-alikes.js";
 import { inTurn, type SqlClient, type SqlRow, type StatementCall } from "./sql.js";
 
@@ -27,16 +28,14 @@ export interface MysqlCallbackClient {
 }
 
 /** A connection from a pool. */
-interface Borrowed extends MysqlClient {
-  release(): void;
-  destroy(): void;
-  readonly connection?: { readonly stream?: { destroy?(): unknown } };
+interface PooledConnection extends MysqlClient, Borrowed {
   /** Only `mariadb`: the last status of the server. */
   readonly info?: { readonly status?: number };
 }
 
-interface Pool {
-  getConnection(): PromiseLike<Borrowed> | undefined;
+/** A pool lends a connection for each statement. */
+export interface MysqlPool {
+  getConnection(): PromiseLike<PooledConnection> | undefined;
 }
 
 /** Overrides the pool's settings for rows and columns. */
@@ -57,9 +56,6 @@ const AUTOCOMMIT = 2;
  * failover).
  */
 const FORGOTTEN = 1243;
-
-/** After this multiple of the request timeout without a response, a connection is removed from its pool. */
-const PATIENCE = 4;
 
 /** Result of a statement, and the status of the connection after it, if the client reports it. */
 interface Outcome {
@@ -93,7 +89,7 @@ function oneAtATime(client: MysqlClient): MysqlClient {
 
 class Mysql implements SqlClient {
   readonly #client: MysqlClient;
-  readonly #pool: Pool | undefined;
+  readonly #pool: MysqlPool | undefined;
   /**
    * True if the application can begin a transaction on the same connection: each read then checks this. With a pool
    * only the first read does.
@@ -107,7 +103,7 @@ class Mysql implements SqlClient {
   constructor(client: MysqlClient, isShared: boolean) {
     this.#client = client;
     this.#pool =
-      typeof (client as Partial<Pool>).getConnection === "function" ? (client as unknown as Pool) : undefined;
+      typeof (client as Partial<MysqlPool>).getConnection === "function" ? (client as unknown as MysqlPool) : undefined;
     this.#isShared = isShared;
   }
 
@@ -136,7 +132,7 @@ class Mysql implements SqlClient {
       isHealthy = true;
       return removed;
     } finally {
-      if (this.#pool) giveBack(connection as Borrowed, isHealthy);
+      if (this.#pool) giveBack(connection as PooledConnection, isHealthy);
     }
   }
 
@@ -150,7 +146,8 @@ class Mysql implements SqlClient {
 
   #run(sql: string, values: readonly unknown[], { timeout }: StatementCall): Promise<Outcome> {
     if (!this.#pool) return this.#execute(this.#client, sql, values);
-    return new Turn(this.#pool, timeout).run((connection) => this.#execute(connection, sql, values));
+    const turn = new Turn(borrowing(this.#pool), timeout);
+    return turn.run((connection) => this.#execute(connection, sql, values));
   }
 
   async #execute(connection: MysqlClient, sql: string, values: readonly unknown[]): Promise<Outcome> {
@@ -165,57 +162,13 @@ class Mysql implements SqlClient {
   }
 }
 
-/**
- * One statement on a connection of a pool. If the caller stops waiting before a connection is available, the statement
- * is not run. A connection that does not respond for a long time is removed from the pool, because its peer may be
- * gone.
- */
-class Turn {
-  readonly #pool: Pool;
-  readonly #timeout: number | undefined;
-  #connection: Borrowed | undefined;
-  #timer: ReturnType<typeof setTimeout> | undefined;
-  #isOver = false;
-
-  constructor(pool: Pool, timeout: number | undefined) {
-    this.#pool = pool;
-    this.#timeout = timeout;
-  }
-
-  run(statement: (connection: Borrowed) => Promise<Outcome>): Promise<Outcome> {
-    return new Promise((resolve, reject) => {
-      const failed = (error: unknown): void => this.#end(true, () => reject(error));
-      const borrowing = this.#pool.getConnection();
-      if (!has(borrowing, "then")) return failed(new SessionError("unsupported", HAS_CALLBACKS));
-      this.#watch(reject);
-      borrowing!.then((connection) => {
-        if (this.#isOver) return giveBack(connection, true);
-        this.#connection = connection;
-        statement(connection).then((outcome) => this.#end(true, () => resolve(outcome)), failed);
-      }, failed);
-    });
-  }
-
-  #watch(reject: (error: Error) => void): void {
-    const timeout = this.#timeout;
-    if (timeout === undefined) return;
-    this.#timer = setTimeout(() => {
-      if (!this.#connection) return this.#end(true, () => reject(new Error(NONE_FREE)));
-      this.#timer = setTimeout(() => this.#end(false, () => reject(new Error(SILENT))), (PATIENCE - 1) * timeout);
-    }, timeout);
-  }
-
-  #end(isHealthy: boolean, settle: () => void): void {
-    if (this.#isOver) return;
-    this.#isOver = true;
-    clearTimeout(this.#timer);
-    if (this.#connection) giveBack(this.#connection, isHealthy);
-    settle();
-  }
+function borrowing(pool: MysqlPool): () => PromiseLike<PooledConnection> {
+  return () => {
+    const connection = pool.getConnection();
+    if (has(connection, "then")) return connection!;
+    throw new SessionError("unsupported", HAS_CALLBACKS);
+  };
 }
-
-const NONE_FREE = "no connection of the pool was available in time";
-const SILENT = "the connection did not respond for a long time and was removed from the pool";
 
 const HAS_CALLBACKS =
   "this pool has callbacks; write mysqlStorage(createPool(…)), with a pool of mysql2 or of mariadb (not " +
@@ -223,7 +176,7 @@ const HAS_CALLBACKS =
 
 async function execute(connection: MysqlClient, sql: string, values: readonly unknown[]): Promise<Outcome> {
   const response = await connection.execute({ sql, ...AS_STORED }, [...values]);
-  const { info } = connection as Partial<Borrowed>;
+  const { info } = connection as Partial<PooledConnection>;
   if (isOfMariadb(connection)) return { result: response, status: info?.status };
   return { result: response[0], status: response[0].serverStatus };
 }
@@ -255,12 +208,6 @@ async function whileLocked(connection: MysqlClient, name: string, work: () => Pr
 /** Only clients of `mariadb` have these methods. */
 function isOfMariadb(client: object): boolean {
   return has(client, "batch", "importFile");
-}
-
-function giveBack(connection: Borrowed, isHealthy: boolean): void {
-  if (isHealthy) return connection.release();
-  connection.destroy();
-  connection.connection?.stream?.destroy?.();
 }
 
 const READ = /^SELECT (`value`.*) FROM (\S+) WHERE (.*)$/;

@@ -11,6 +11,7 @@ import {
   type Written,
 } from "../contracts/storage.js";
 import { onlyKeys, show } from "../util/assert.js";
+import { jitter, pause } from "../util/pause.js";
 import { OTHER_STORAGE_OPTIONS } from "../util/other-names.js";
 import { DEFAULT_PREFIX } from "./findings.js";
 import { newVersion } from "./driver.js";
@@ -92,9 +93,6 @@ export interface Dialect {
 
 /** Maximum number of rows that one statement removes: limits its locks and its duration. */
 export const SLICE = 500;
-
-/** The longest pause before a statement is repeated, in ms. */
-const MAX_PAUSE_MS = 25;
 
 /** Timeout of `ensureSchema`, in ms. */
 const SCHEMA_TIMEOUT_MS = 30_000;
@@ -318,7 +316,7 @@ export class SqlStorage implements Storage {
       } catch (error) {
         if (!this.#dialect.isBusy(error)) throw this.#advised(error);
       }
-      await pause(1 + Math.random() * Math.min(2 ** tries, MAX_PAUSE_MS), call.signal);
+      await pause(jitter(tries), call.signal);
     }
   }
 
@@ -438,20 +436,4 @@ function isNumeric(column: unknown): boolean {
 
 function identity(column: unknown): unknown {
   return column;
-}
-
-/** Waits; rejects if the signal is or becomes aborted. */
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    if (signal.aborted) return reject(signal.reason as Error);
-    const stop = (): void => {
-      clearTimeout(timer);
-      reject(signal.reason as Error);
-    };
-    const timer = setTimeout(() => {
-      signal.removeEventListener("abort", stop);
-      resolve();
-    }, ms);
-    signal.addEventListener("abort", stop, { once: true });
-  });
 }

@@ -22,7 +22,11 @@ interface Npm {
 const { fromNpm } = (await import(new URL("../../scripts/from-npm.mjs", import.meta.url).href)) as Npm;
 
 /** Types of runtimes: of the versions that `test/runtimes` runs. */
-const RUNTIME_TYPES = { "bun-types": "1.4.5", "@cloudflare/workers-types": "5.20261117.1" };
+const RUNTIME_TYPES = {
+  "bun-types": "1.4.5",
+  "@cloudflare/workers-types": "5.20261117.1",
+  "@types/deno": "2.7.0",
+};
 
 /** Libraries of schemas; valibot is among the dependencies. */
 const SCHEMA_LIBRARIES = { zod: "4.6.7", arktype: "2.2.10" };
@@ -123,6 +127,7 @@ for (const [resolution, args] of Object.entries(RESOLUTIONS)) {
   for (const [runtime, own] of [
     ["bun", "BunRequest, undefined after server.upgrade()"],
     ["workers", "ExportedHandler<Env>"],
+    ["deno", "Deno.serve and Deno.openKv"],
     ["next", "NextRequest"],
   ] as const) {
     test(`${resolution}: on ${runtime}, ${own} needs no cast`, async () => {

@@ -1,9 +1,13 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { Client } from "../support/client.js";
-import { bundled, edgeRuntime, programOf, startPlain, startWorker, type Compatibility } from "./start.js";
+import { bundled, commandOf, edgeRuntime, programOf, startPlain, startWorker, type Compatibility } from "./start.js";
+import { playSuites } from "./suites.js";
 
 const run = promisify(execFile);
 const PLAIN = fileURLToPath(new URL("plain.js", import.meta.url));
@@ -35,6 +39,35 @@ async function shortLived(program: string = process.execPath): Promise<void> {
     const { stderr } = await run(program, [PLAIN, "ask"], { env });
     assert.match(stderr, /HoldfastWarning: holdfast keeps sessions in memory: here many processes come and go/);
   }
+}
+
+/** Deno keeps a file in SQLite, which one process at a time writes. */
+async function twoOnOneKv(): Promise<void> {
+  const directory = mkdtempSync(join(tmpdir(), "holdfast-kv-"));
+  const asked = async (...args: readonly string[]): Promise<string> => {
+    const { stdout } = await run(...commandOf("deno", "kv-child.js", ...args));
+    return stdout.trim();
+  };
+  try {
+    const file = join(directory, "sessions.kv");
+    const id = await asked("begin", file);
+    await Promise.all([1, 2].map(() => asked("count", file, id, "40")));
+    assert.deepEqual(JSON.parse(await asked("read", file, id)), [80, 40]);
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+/** Cases that only the clients of a runtime itself have. */
+async function ownClients(runtime: "bun" | "deno"): Promise<void> {
+  const failed: string[] = [];
+  let held = 0;
+  await playSuites(runtime, [`clients/${runtime}`], ({ name, error }) => {
+    if (error === undefined) held++;
+    else failed.push(`${name}: ${error}`);
+  });
+  assert.deepEqual(failed, []);
+  assert.ok(held > 3, `${held} cases`);
 }
 
 async function answerOf(compatibility: Compatibility): Promise<{ answer: string; said: string }> {
@@ -119,6 +152,12 @@ export const LIMITS: readonly Limit[] = [
     name: "Deno with the permission: production is worth a warning where sessions are in memory",
     run: denoInProduction,
   },
+  { on: "deno", name: "Deno KV: two processes on one file lose no increment, login or logout", run: twoOnOneKv },
+  ...(["bun", "deno"] as const).map((on) => ({
+    on,
+    name: `${on}: its own clients: limits, outages, and what is refused`,
+    run: () => ownClients(on),
+  })),
   {
     on: "node",
     name: "on a platform with short-lived processes, sessions in memory are worth a warning",

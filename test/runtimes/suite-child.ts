@@ -1,5 +1,5 @@
 /**
- * `PART/NAME …`: plays suites in this runtime, `adapters/node` or `storages/redis`, and prints a line of JSON for
+ * `PART/NAME …`: plays suites in this runtime, `adapters/node`, `storages/redis` or `clients/deno`, and prints a line of JSON for
  * each case. `opens NAME`: only opens a storage, and fails where this runtime has no such client.
  */
 import { NOT_EXPRESSIBLE } from "../adapters/not-expressible.js";
@@ -8,6 +8,7 @@ import { ADAPTERS } from "../support/apps.js";
 import type { Service } from "../support/services.js";
 import { runSuites } from "../support/storage-suites.js";
 import { caseLeftOut } from "./meant.js";
+import { BUN, DENO, type Cases } from "./own-clients.js";
 import { STORAGES, type OpenedStorage } from "./storages.js";
 
 const RUNTIME = "Deno" in globalThis ? "deno" : "Bun" in globalThis ? "bun" : "node";
@@ -25,7 +26,12 @@ async function suite(what: string): Promise<void> {
   const [part, ...names] = what.split("/");
   const name = names.join("/");
   if (part === "adapters") await adapterSuite(name);
+  else if (part === "clients") await clientCases(name === "deno" ? DENO : BUN);
   else await storageKit(name);
+}
+
+async function clientCases(cases: Cases): Promise<void> {
+  for (const [name, run] of Object.entries(cases)) tell({ name, error: await run().then(() => undefined, told) });
 }
 
 async function adapterSuite(name: string): Promise<void> {

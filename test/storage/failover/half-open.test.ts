@@ -19,6 +19,7 @@ import { redisStorage } from "holdfast/storage/redis";
 import { foreign } from "../../support/foreign-packages.js";
 import { ownService, unlessMissing, type Service } from "../../support/services.js";
 import { App, assertHonest, STORAGE_TIMEOUT } from "./app.js";
+import { openBun } from "./bun-clients.js";
 import { Proxy } from "./proxy.js";
 
 /** Resolves when all connections of the pool are open: one that is opened later would not fall silent. */
@@ -68,6 +69,7 @@ const CLIENTS: Readonly<Record<string, Readonly<Record<string, Open>>>> = {
       redis.on("error", ignore);
       return { storage: redisStorage(redis), close: () => redis.disconnect() };
     },
+    "Bun.RedisClient, idleTimeout": openBun("redis", { idleTimeout: 1500 }),
   },
   postgres: {
     async "pg, no option"(port) {
@@ -77,8 +79,10 @@ const CLIENTS: Readonly<Record<string, Readonly<Record<string, Open>>>> = {
       await storage.ensureSchema();
       return { storage, close: () => pool.end() };
     },
+    "Bun.SQL, no option": openBun("postgres", { max: POOL }),
   },
   mariadb: {
+    "Bun.SQL, no option": openBun("mysql", { max: POOL }),
     async "mysql2, no option"(port) {
       const pool = createPool({ host, port, user: "root", database: "holdfast", connectionLimit: POOL });
       const storage = mysqlStorage(pool);

@@ -1,5 +1,8 @@
-import type { BunRequest, Server } from "bun";
+import { redis, RedisClient, SQL, sql, type BunRequest, type Server } from "bun";
 import { session } from "holdfast/fetch";
+import { mysqlStorage } from "holdfast/storage/mysql";
+import { postgresStorage } from "holdfast/storage/postgres";
+import { redisStorage } from "holdfast/storage/redis";
 
 interface Data {
   visits: number;
@@ -30,3 +33,10 @@ const silent = sessions(async (request: Request, server: Server<undefined>) => {
 Bun.serve({ routes: { "/u/:id": user }, fetch: upgrading, websocket: { message() {} } });
 Bun.serve({ fetch: silent, websocket: { message() {} } });
 Bun.serve({ fetch: sessions(() => new Response("plain")) });
+
+/** Its own clients are handed in as they are. */
+for (const client of [redis, new RedisClient("redis://localhost")]) redisStorage(client);
+for (const client of [sql, new SQL("postgres://localhost/app")]) postgresStorage(client);
+mysqlStorage(new SQL("mysql://localhost/app"));
+// @ts-expect-error a client of Redis has no SQL
+postgresStorage(redis);

@@ -1,0 +1,54 @@
+/**
+ * `CLIENT URL OPTIONS`, run by Bun: a storage over one of its clients. A call comes as a line of JSON, and so does its result.
+ */
+import { createInterface } from "node:readline";
+import type { Storage } from "holdfast";
+import { mysqlStorage, type BunSqlClient } from "holdfast/storage/mysql";
+import { postgresStorage } from "holdfast/storage/postgres";
+import { redisStorage, type BunRedisClient } from "holdfast/storage/redis";
+import type { BunClient, RemoteCall } from "./bun-clients.js";
+
+const { Bun } = globalThis as unknown as {
+  readonly Bun: {
+    readonly RedisClient: new (url: string, options: object) => BunRedisClient;
+    readonly SQL: new (url: string, options: object) => BunSqlClient;
+  };
+};
+
+const OPEN: Readonly<Record<BunClient, (url: string, options: object) => Promise<Storage>>> = {
+  async redis(url, options) {
+    const client = new Bun.RedisClient(url, options);
+    await client.connect();
+    return redisStorage(client);
+  },
+  async postgres(url, options) {
+    const storage = postgresStorage(new Bun.SQL(url, options));
+    await storage.ensureSchema();
+    return storage;
+  },
+  async mysql(url, options) {
+    const storage = mysqlStorage(new Bun.SQL(url, options));
+    await storage.ensureSchema();
+    return storage;
+  },
+};
+
+const [name, url, options] = process.argv.slice(2) as [BunClient, string, string];
+const storage = await OPEN[name](url, JSON.parse(options) as object);
+tell({ id: 0 });
+for await (const line of createInterface(process.stdin)) void serve(JSON.parse(line) as RemoteCall);
+process.exit();
+
+async function serve({ id, name, args, now, timeout }: RemoteCall): Promise<void> {
+  const call = { now, signal: AbortSignal.timeout(timeout), timeout };
+  const work = storage[name] as (...args: unknown[]) => unknown;
+  try {
+    tell({ id, value: await work.call(storage, ...args, call) });
+  } catch (error) {
+    tell({ id, error: error instanceof Error ? error.message : String(error) });
+  }
+}
+
+function tell(what: object): void {
+  console.log(JSON.stringify(what));
+}
