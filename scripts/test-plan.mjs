@@ -22,6 +22,7 @@ const ALL_ONLY = {
     "protocol/races/sentinel",
     "protocol/races/upstash",
     "protocol/races/valkey",
+    "storage/deno-kv",
     "storage/dynamodb",
     "storage/memcached",
     "storage/mongodb",

@@ -223,7 +223,7 @@ function encode({ value, expiresAt }: StorageEntry): Uint8Array {
   throw new SessionError(
     "too-large",
     `the session has ${bytes.length - DEADLINE_DIGITS} bytes, and a value of Deno KV at most ${MAX_VALUE_BYTES}; ` +
-      "store large data under keys of its own",
+      "store large data under separate keys",
   );
 }
 

@@ -103,7 +103,9 @@ class Mysql implements SqlClient {
   constructor(client: MysqlClient, isShared: boolean) {
     this.#client = client;
     this.#pool =
-      typeof (client as Partial<MysqlPool>).getConnection === "function" ? (client as unknown as MysqlPool) : undefined;
+      typeof (client as Partial<MysqlPool>).getConnection === "function"
+        ? (client as unknown as MysqlPool)
+        : undefined;
     this.#isShared = isShared;
   }
 

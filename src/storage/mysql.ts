@@ -69,7 +69,8 @@ const DIALECT: Dialect = {
   sweep: `DELETE FROM {table} WHERE "expires_at" <= ? ORDER BY "expires_at", "key" LIMIT ${SLICE}`,
   clear: `DELETE FROM {table} WHERE "key" >= ? AND "key" < ? ORDER BY "key" LIMIT ${SLICE}`,
   isDuplicate: (error) =>
-    errorOf(error).errno === ER_DUP_ENTRY && /PRIMARY['`]?$/.test(errorOf(error).sqlMessage ?? errorOf(error).message ?? ""),
+    errorOf(error).errno === ER_DUP_ENTRY &&
+    /PRIMARY['`]?$/.test(errorOf(error).sqlMessage ?? errorOf(error).message ?? ""),
   refusal: (error) => REFUSALS[errorOf(error).errno ?? 0],
   isBusy: (error) => ROLLED_BACK.includes(errorOf(error).errno ?? 0),
 };

@@ -111,7 +111,7 @@ function hasCode(...codes: readonly string[]): (error: unknown) => boolean {
   return (error) => codes.includes(sqlState(error));
 }
 
-/** The error code of PostgreSQL. Bun has it as `errno`, and a code of its own beside it. */
+/** The error code of PostgreSQL. Bun has it as `errno`; its `code` says only that the server sent it. */
 function sqlState(error: unknown): string {
   const { code, errno } = (error ?? {}) as { readonly code?: unknown; readonly errno?: unknown };
   return String(code === "ERR_POSTGRES_SERVER_ERROR" ? errno : code);

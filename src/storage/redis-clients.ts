@@ -172,7 +172,12 @@ function bunSingle(client: BunRedisClient): Made {
     if (!client.connected) await client.connect();
     return client.send(name, args);
   };
-  return { send: (_key, command) => send(command), primaries: async () => [send], keyPrefix: "", prefixesItself: false };
+  return {
+    send: (_key, command) => send(command),
+    primaries: async () => [send],
+    keyPrefix: "",
+    prefixesItself: false,
+  };
 }
 
 const NO_TIMEOUT = Object.freeze({ timeout: 0 });

@@ -119,6 +119,7 @@ const AMBIENT = `
 declare module "node:sqlite" { export class DatabaseSync { constructor(file: string); exec(sql: string): void; prepare(sql: string): import("holdfast/storage/sqlite").SqliteStatement; } }
 declare module "better-sqlite3" { export default class Database { constructor(file: string); prepare(sql: string): import("holdfast/storage/sqlite").SqliteStatement; } }
 declare module "bun:sqlite" { export class Database { constructor(file: string); prepare(sql: string): import("holdfast/storage/sqlite").SqliteStatement; } }
+declare module "bun" { export class RedisClient { constructor(url: string, options?: object); send(command: string, args: string[]): Promise<any>; connect(): Promise<void>; readonly connected: boolean; } export const SQL: new (url: string, options?: object) => import("holdfast/storage/postgres").BunSqlClient; }
 declare module "cloudflare:node" { export function httpServerHandler(where: { port: number }): { fetch(request: Request): Promise<Response> }; }
 declare module "mariadb" { export function createPool(options: { host: string; database: string }): import("holdfast/storage/mysql").MysqlClient; }
 declare module "@electric-sql/pglite" { export const PGlite: { create(): Promise<import("holdfast/storage/postgres").PgliteClient> }; }
@@ -126,6 +127,7 @@ declare module "@aws-sdk/client-dynamodb" { type Command = new (input: any) => a
 declare module "@aws-sdk/lib-dynamodb" { export class DynamoDBDocument { static from(client: object): DynamoDBDocument; get(_: any): Promise<any>; put(_: any): Promise<any>; update(_: any): Promise<any>; delete(_: any): Promise<any>; scan(_: any): Promise<any>; } }
 declare module "h3" { interface H3EventContext { [key: string]: any } type Event = { req: Request; res: { headers: Headers; errHeaders: Headers }; context: H3EventContext }; type Handler = (event: Event) => unknown; export class H3 { use(handler: unknown): this; get(path: string, handler: Handler): this; post(path: string, handler: Handler): this; request(path: string, init: RequestInit): Promise<Response>; } export function redirect(to: string): unknown; export function createApp(): { use(handler: unknown): unknown }; export function eventHandler(handler: unknown): unknown; }
 declare module "next/navigation" { export function redirect(to: string): never; }
+declare const Deno: { openKv(file?: string): Promise<import("holdfast/storage/deno-kv").DenoKv & { close(): void }> };
 declare module "my-database" { export const client: import("./storages-drivers.js").Client; }
 declare module "my-database/testing" {
   type Client = import("./storages-drivers.js").Client;

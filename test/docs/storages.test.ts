@@ -13,6 +13,7 @@ import { awsSdkPath } from "../support/dynamodb-clients.js";
 import { connectMongodb } from "../support/mongodb-clients.js";
 import { withService, type Service } from "../support/services.js";
 import { SQLITE_RUNTIMES } from "../support/sqlite-runtimes.js";
+import { commandOf } from "../runtimes/start.js";
 import { TOKEN, UpstashFront } from "../support/upstash-front.js";
 import { compiled, moduleOf, pageAt, pages, run } from "./pages.js";
 
@@ -126,13 +127,25 @@ function asRow([key, version, expiresAt, value]: readonly unknown[]): string {
 /** The first lines of a page make `storage`; then a session is stored in it, and found again. */
 const STORE = `
   import { createStore } from "holdfast";
-  const { storage } = await import(process.argv[1]);
+  const { storage } = await import(process.argv.at(-1));
   const store = createStore({ storage });
   const { id, token } = await store.create({ userId: 1, cart: ["anchor", "rope", "wall-hook"] });
   if ((await store.getByToken(token))?.get("userId") !== 1) throw new Error("it is not there");
   console.log("holdfast:" + id.slice(id.indexOf("_") + 1));
   process.exit();
 `;
+
+function onNode(name: string, module: string): string[] {
+  const program = name === "sqlite" ? SQLITE_RUNTIMES["node:sqlite"] : process.execPath;
+  return [program, "--input-type=module", "-e", STORE, module];
+}
+
+/** Deno takes no arguments with a program on the command line. */
+function onDeno(module: string): string[] {
+  const program = join(result.directory, "deno-kv-store.js");
+  writeFileSync(program, STORE);
+  return [...commandOf("deno", pathToFileURL(program).href).flat(), module];
+}
 
 /** A page whose server this machine lacks was told of above. */
 const tried = pages.filter(
@@ -146,20 +159,18 @@ const tried = pages.filter(
 for (const page of tried) {
   const { name, path, blocks } = page;
   test(`${path}: its first lines keep sessions, as it shows them`, async () => {
-    const program = name === "sqlite" ? SQLITE_RUNTIMES["node:sqlite"] : process.execPath;
+    const module = join(result.directory, `${moduleOf(page)}.js`);
+    const [program, ...args] = name === "deno-kv" ? onDeno(module) : onNode(name, module);
     const env = {
       ...process.env,
       NODE_NO_WARNINGS: "1",
       UPSTASH_TOKEN: TOKEN,
       AWS_ACCESS_KEY_ID: "test",
       AWS_SECRET_ACCESS_KEY: "test",
+      DENO_DIR: directory,
       SESSION_KEY: Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString("base64url"),
     };
-    const { output, code } = await run(
-      program,
-      ["--input-type=module", "-e", STORE, join(result.directory, `${moduleOf(page)}.js`)],
-      env,
-    );
+    const { output, code } = await run(program!, args, env);
     assert.equal(code, 0, output);
     const key = /^holdfast:[\w-]{43}$/m.exec(output)?.[0] ?? "";
     const shown = blocks.find(({ language, heading }) => language === "text" && heading === "What is stored");

@@ -22,11 +22,7 @@ interface Npm {
 const { fromNpm } = (await import(new URL("../../scripts/from-npm.mjs", import.meta.url).href)) as Npm;
 
 /** Types of runtimes: of the versions that `test/runtimes` runs. */
-const RUNTIME_TYPES = {
-  "bun-types": "1.4.5",
-  "@cloudflare/workers-types": "5.20261117.1",
-  "@types/deno": "2.7.0",
-};
+const RUNTIME_TYPES = { "bun-types": "1.4.5", "@cloudflare/workers-types": "5.20261117.1", "@types/deno": "2.7.0" };
 
 /** Libraries of schemas; valibot is among the dependencies. */
 const SCHEMA_LIBRARIES = { zod: "4.6.7", arktype: "2.2.10" };

@@ -18,10 +18,7 @@ const MINUTE = 60_000;
 const call = (now: number = Date.now()): StorageCall => ({ now, signal: AbortSignal.timeout(5000) });
 const entry = (value: string, now: number = Date.now()) => ({ value, expiresAt: now + MINUTE });
 
-type Kv = DenoKv & {
-  set(key: readonly string[], value: unknown): Promise<unknown>;
-  close(): void;
-};
+type Kv = DenoKv & { set(key: readonly string[], value: unknown): Promise<unknown>; close(): void };
 
 async function withKv(run: (kv: Kv, storage: Storage) => Promise<void>): Promise<void> {
   const kv: Kv = await Deno.openKv(":memory:");
@@ -175,7 +172,11 @@ export const DENO: Cases = {
         [new Map(), /lacks list, atomic/],
       ];
       for (const [wrong, says] of opened)
-        assert.throws(() => denoKvStorage(wrong as DenoKv), { name: "TypeError", code: "wrong-client", message: says });
+        assert.throws(() => denoKvStorage(wrong as DenoKv), {
+          name: "TypeError",
+          code: "wrong-client",
+          message: says,
+        });
       (await promise).close();
       for (const [options, says] of [
         [{ prefix: "app" }, /prefix is "app"; write \["app"\]/],
@@ -189,7 +190,10 @@ const DEAD = "127.0.0.1:1";
 
 export const BUN: Cases = {
   async "an SQL for another database is refused, and the storage that takes it is named"() {
-    const [postgres, mysql] = [new Bun.SQL(`postgres://a:hunter2@${DEAD}/x`), new Bun.SQL(`mysql://a:hunter2@${DEAD}/x`)];
+    const [postgres, mysql] = [
+      new Bun.SQL(`postgres://a:hunter2@${DEAD}/x`),
+      new Bun.SQL(`mysql://a:hunter2@${DEAD}/x`),
+    ];
     const sqlite = new Bun.SQL(":memory:");
     const refused: readonly (readonly [make: () => unknown, says: RegExp])[] = [
       [() => postgresStorage(mysql), /an SQL of Bun for MySQL; write mysqlStorage\(sql\)/],
@@ -198,7 +202,10 @@ export const BUN: Cases = {
       [() => sqliteStorage(mysql), /an SQL of Bun for MySQL; write mysqlStorage\(sql\)/],
       ...[sqliteStorage, postgresStorage, mysqlStorage].map(
         (storage) =>
-          [() => storage(sqlite), /open transaction.*; write sqliteStorage\(new Database\(file\)\), of bun:sqlite/] as const,
+          [
+            () => storage(sqlite),
+            /open transaction.*; write sqliteStorage\(new Database\(file\)\), of bun:sqlite/,
+          ] as const,
       ),
       [() => redisStorage(postgres), /neither sendCommand .* nor call/],
       [() => postgresStorage(new Bun.RedisClient(`redis://${DEAD}`)), /this has no query\(\)/],

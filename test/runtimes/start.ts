@@ -66,7 +66,10 @@ export function commandOf(
   ...args: readonly string[]
 ): [command: string, args: string[]] {
   const file = fileURLToPath(new URL(program, import.meta.url));
-  return [programOf(runtime), [...(runtime === "deno" ? ["run", "--allow-all", "--unstable-kv", "--no-prompt"] : []), file, ...args]];
+  return [
+    programOf(runtime),
+    [...(runtime === "deno" ? ["run", "--allow-all", "--unstable-kv", "--no-prompt"] : []), file, ...args],
+  ];
 }
 
 /** `isNative`: with the runtime's classes, not those that the server puts in their place. */

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import type { Storage } from "holdfast";
+import { denoKvStorage } from "holdfast/storage/deno-kv";
 import { dynamodbStorage } from "holdfast/storage/dynamodb";
 import { encrypted } from "holdfast/storage/encrypted";
 import { memcachedStorage } from "holdfast/storage/memcached";
@@ -47,6 +48,7 @@ const MADE: Readonly<Record<string, () => Storage>> = {
     mongodbStorage(clientWith("findOne", "insertOne", "updateOne", "deleteOne", "deleteMany", "createIndex")),
   dynamodb: () => dynamodbStorage(clientWith("get", "put", "update", "delete", "scan")),
   upstash: () => upstashStorage(clientWith("set", "evalsha", "eval", "unlink", "scan")),
+  "deno-kv": () => denoKvStorage(clientWith("get", "list", "atomic")),
   encrypted: () => encrypted(memoryStorage(), [crypto.getRandomValues(new Uint8Array(32))]),
   observed: () => observed(memoryStorage(), () => {}),
 };

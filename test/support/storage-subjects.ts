@@ -12,6 +12,7 @@ import { mysqlStorage } from "holdfast/storage/mysql";
 import { postgresStorage } from "holdfast/storage/postgres";
 import { redisStorage } from "holdfast/storage/redis";
 import { upstashStorage } from "holdfast/storage/upstash";
+import { playSuites } from "../runtimes/suites.js";
 import { AWS_SDK, connectDynamodb } from "./dynamodb-clients.js";
 import { connectMongodb } from "./mongodb-clients.js";
 import { MYSQL_CLIENTS } from "./mysql-clients.js";
@@ -110,7 +111,23 @@ export const SUBJECTS: readonly StorageSubject[] = [
     const client = new MemcacheClient({ server: `${host}:${port}` });
     return { storage: memcachedStorage(client), close: () => client.shutdown() };
   }),
+  onRuntime("deno-kv", "deno", "Deno.Kv", "deno-kv"),
+  onRuntime("redis", "bun", "Bun.RedisClient", "redis"),
+  onRuntime("postgres", "bun", "Bun.SQL of PostgreSQL", "postgres"),
+  onRuntime("mysql", "bun", "Bun.SQL of MySQL", "mariadb"),
 ];
+
+/** A client that only a runtime has, in a process of it. */
+function onRuntime(driver: string, runtime: "bun" | "deno", client: string, server: string): StorageSubject {
+  const run: StorageSubject["run"] = async (report) => {
+    await playSuites(runtime, [`storages/${client}`], ({ name, error }) => {
+      const [, decorator = "", rest = name] = /, (\w+): ([^]*)$/.exec(name) ?? [];
+      report({ decorator, name: rest, ...(error !== undefined && { error }) });
+    });
+    return server === "deno-kv" ? "a file" : (SERVERS[server] ?? server);
+  };
+  return { driver, client, server, run };
+}
 
 interface Opened {
   readonly storage: Storage;
