@@ -32,7 +32,7 @@ type Adapter = "postgres" | "mysql";
 const ADAPTERS: Readonly<Record<string, Adapter>> = { postgres: "postgres", mysql: "mysql", mariadb: "mysql" };
 
 function adapterOf({ options }: BunSqlClient): string {
-  return String((options as { readonly adapter?: unknown }).adapter ?? "postgres");
+  return (options as { readonly adapter?: string }).adapter ?? "postgres";
 }
 
 /** What of Bun is not a pool of this database. */

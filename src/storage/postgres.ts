@@ -113,8 +113,8 @@ function hasCode(...codes: readonly string[]): (error: unknown) => boolean {
 
 /** The error code of PostgreSQL. Bun has it as `errno`; its `code` says only that the server sent it. */
 function sqlState(error: unknown): string {
-  const { code, errno } = (error ?? {}) as { readonly code?: unknown; readonly errno?: unknown };
-  return String(code === "ERR_POSTGRES_SERVER_ERROR" ? errno : code);
+  const { code, errno } = (error ?? {}) as { readonly code?: string; readonly errno?: string };
+  return (code === "ERR_POSTGRES_SERVER_ERROR" ? errno : code) ?? "";
 }
 
 /**
