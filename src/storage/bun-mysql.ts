@@ -20,7 +20,7 @@ function called(client: Pick<BunConnection, "unsafe">): MysqlClient {
   return {
     async execute({ sql }, values) {
       const statement = client.unsafe(sql, values);
-      return [/^SELECT/.test(sql) ? await statement.values() : { affectedRows: changes(await statement) }];
+      return [sql.startsWith("SELECT") ? await statement.values() : { affectedRows: changes(await statement) }];
     },
   };
 }
