@@ -6,7 +6,7 @@ import { compiled, pageAt, root } from "./pages.js";
 import { clientOf, programsOf, type Module } from "./running.js";
 
 /** Frameworks whose own build compiles an example: `npm run adapters` runs it. */
-const BUILT = ["react-router", "astro", "tanstack-start"];
+const BUILT = ["react-router", "astro", "nuxt", "tanstack-start"];
 
 for (const name of BUILT) {
   test(`the code on the page of ${name} is that of its example`, () => {

@@ -6,6 +6,7 @@ import { h3 } from "./apps/h3.js";
 import { koa } from "./apps/koa.js";
 import { next } from "./apps/next.js";
 import { connect, node } from "./apps/node.js";
+import { nuxt } from "./apps/nuxt.js";
 import { reactRouter } from "./apps/react-router.js";
 import { start } from "./apps/start.js";
 import { sveltekit } from "./apps/sveltekit.js";
@@ -19,6 +20,7 @@ export const QUICK: readonly Framework[] = [node, connect, express, fastify, koa
 export const FRAMEWORKS: readonly Framework[] = [
   ...QUICK,
   h3,
+  nuxt,
   next,
   sveltekit,
   reactRouter,

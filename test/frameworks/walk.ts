@@ -16,7 +16,7 @@ export async function withBrowser(act: (context: BrowserContext) => Promise<void
 }
 
 /** The path of a page when it has come to rest there. */
-const arrives = (page: Page, path: string): Promise<void> => page.waitForURL((url) => url.pathname === path);
+export const arrives = (page: Page, path: string): Promise<void> => page.waitForURL((url) => url.pathname === path);
 
 async function addToCart(page: Page, item: string): Promise<void> {
   await page.getByLabel("Item").fill(item);

@@ -9,7 +9,7 @@ const root = fileURLToPath(new URL("../../", import.meta.url));
 const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
 const targets = Object.entries(manifest.exports as Record<string, string | Record<string, string>>);
 const entries = targets.filter(([name]) => !name.endsWith(".json")).map(([name]) => `holdfast${name.slice(1)}`);
-const adapters = ["node", "connect", "express", "fetch", "fastify", "fastify-plain", "koa", "hono", "h3"].map(
+const adapters = ["node", "connect", "express", "fetch", "fastify", "fastify-plain", "koa", "hono", "h3", "nuxt"].map(
   (name) => `holdfast/${name}`,
 );
 const load = createRequire(import.meta.url);

@@ -1,0 +1,6 @@
+export default defineNuxtConfig({
+  modules: ["holdfast/nuxt"],
+  compatibilityDate: "2026-11-01",
+  telemetry: false,
+  devtools: { enabled: false },
+});

@@ -1,0 +1,4 @@
+export default defineEventHandler(async (event) => {
+  await useSession(event).destroy();
+  return leave(event, "/");
+});

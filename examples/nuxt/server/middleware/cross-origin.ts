@@ -1,0 +1,3 @@
+import { crossOriginProtection } from "holdfast/nuxt";
+
+export default crossOriginProtection();

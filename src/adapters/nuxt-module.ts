@@ -1,0 +1,146 @@
+import { builtinModule } from "../util/builtin.js";
+import { hostMemory } from "./nuxt-memory.js";
+import { SESSION_ROUTE } from "./nuxt-pages.js";
+
+/** The part of Nuxt's object for modules that is used. */
+export interface Nuxt {
+  readonly options: {
+    readonly dev: boolean;
+    readonly serverDir: string;
+    readonly buildDir: string;
+    readonly build: { readonly templates: unknown[] };
+    readonly _installedModules: InstalledModule[];
+  };
+  hook(name: string, run: (given: any) => void): void;
+}
+
+/** A module as Nuxt calls it. */
+export interface NuxtModule {
+  (options: any, nuxt: any): void;
+  getMeta(): Promise<object>;
+}
+
+interface InstalledModule {
+  readonly module: unknown;
+  entryPath?: string | undefined;
+}
+
+interface NitroConfig {
+  plugins?: string[];
+  handlers?: object[];
+  routeRules?: Record<string, object>;
+  imports?: { imports?: object[] } | false;
+}
+
+const TEMPLATE = "holdfast";
+const TYPES = "types/holdfast.d.ts";
+
+/**
+ * The module of Nuxt: `modules: ["holdfast/nuxt"]` in `nuxt.config.ts`. It makes `useSession` known to pages and to
+ * server routes, declares the types, and keeps the memory of a development server.
+ *
+ * @param _options - none
+ * @param nuxt - given by Nuxt
+ * @example
+ * ```ts
+ * export default defineNuxtConfig({ modules: ["holdfast/nuxt"] });
+ * ```
+ */
+export const nuxtModule: NuxtModule = Object.assign(setUp, {
+  getMeta: async () => ({ name: "holdfast", compatibility: { nuxt: ">=4.0.0" } }),
+});
+
+function setUp(_options: unknown, nuxt: Nuxt): void {
+  allowImports(nuxt);
+  if (nuxt.options.dev) hostMemory();
+  nuxt.hook("nitro:config", extendServer);
+  nuxt.hook("imports:extend", (imports: object[]) => {
+    imports.push({ name: "useSession", from: `#build/${TEMPLATE}` });
+  });
+  nuxt.hook("vite:extendConfig", ({ optimizeDeps }: { optimizeDeps?: { exclude?: string[] } }) => {
+    optimizeDeps?.exclude?.push("holdfast");
+  });
+  addTypes(nuxt);
+}
+
+/**
+ * Nuxt forbids applications to import the entry of a module, since most contain code for builds. This entry has none:
+ * `session` of the same name is what `server/middleware` imports.
+ */
+function allowImports({ options: { _installedModules: installed } }: Nuxt): void {
+  const push = installed.push.bind(installed);
+  installed.push = (...added) => {
+    for (const one of added) if (one.module === nuxtModule) one.entryPath = undefined;
+    return push(...added);
+  };
+}
+
+function extendServer(config: NitroConfig): void {
+  (config.plugins ??= []).push(fileOf("nuxt-plugin"));
+  (config.handlers ??= []).push({ route: SESSION_ROUTE, method: "get", handler: fileOf("nuxt-route") });
+  (config.routeRules ??= {})[SESSION_ROUTE] = { cache: false, isr: false, prerender: false };
+  if (!config.imports) return;
+  // h3 has a function of the same name, which seals data in a cookie.
+  (config.imports.imports ??= []).push({ name: "useSession", as: "useSession", from: "holdfast/nuxt", priority: 10 });
+}
+
+/** The path of a file beside this one, for bundlers. */
+function fileOf(name: string): string {
+  const { fileURLToPath } = builtinModule<typeof import("node:url")>("node:url")!;
+  return fileURLToPath(new URL(`./${name}.js`, import.meta.url));
+}
+
+function addTypes(nuxt: Nuxt): void {
+  const { options } = nuxt;
+  const middleware = middlewareOf(options.serverDir);
+  options.build.templates.push(
+    { filename: `${TEMPLATE}.ts`, write: true, getContents: () => pageSource(middleware) },
+    { filename: TYPES, write: true, getContents: () => EVENT_TYPES },
+  );
+  const reference = ({ references }: { references: object[] }): void => {
+    references.push({ path: `${options.buildDir}/${TYPES}` });
+  };
+  nuxt.hook("prepare:types", reference);
+  nuxt.hook("nitro:prepare:types", reference);
+}
+
+/** The middleware, whose type says what pages get; undefined if it is in another file. */
+function middlewareOf(serverDir: string): string | undefined {
+  const { existsSync } = builtinModule<typeof import("node:fs")>("node:fs")!;
+  const file = `${serverDir}/middleware/session`;
+  return ["ts", "mts", "js", "mjs"].some((extension) => existsSync(`${file}.${extension}`)) ? file : undefined;
+}
+
+const pageSource = (middleware: string | undefined): string => `${
+  middleware === undefined
+    ? 'import type { Owner as Payload } from "holdfast/nuxt";'
+    : `import type { PayloadOf } from "holdfast/nuxt";
+import type sessions from ${JSON.stringify(middleware)};
+
+type Payload = PayloadOf<typeof sessions>;`
+}
+import { onNuxtReady, useNuxtApp, useRequestEvent, useState } from "#imports";
+import { pageSessions, type PageSession } from "holdfast/nuxt";
+
+const fetch = (path: string): Promise<unknown> => $fetch(path);
+
+export const useSession: () => PageSession<Payload> = pageSessions<Payload>({
+  useState,
+  useNuxtApp,
+  useRequestEvent,
+  onNuxtReady,
+  fetch,
+});
+`;
+
+const EVENT_TYPES = `import type { Session, SessionData } from "holdfast/nuxt";
+
+declare module "h3" {
+  interface H3EventContext {
+    /** The session, by the middleware of holdfast/nuxt. */
+    readonly session: Session<SessionData>;
+  }
+}
+
+export {};
+`;

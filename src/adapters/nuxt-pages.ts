@@ -1,0 +1,80 @@
+import { SessionError } from "../errors.js";
+import { pagePartOf } from "./nuxt-payload.js";
+
+/** What a page has of the session, returned by `useSession()`. */
+export interface PageSession<P extends object> {
+  /**
+   * What `payload()` has chosen. Undefined in pages that are prerendered or cached, until they are in the browser, and
+   * while the session cannot be loaded.
+   */
+  readonly data: { readonly value: P | undefined };
+  /**
+   * Reads the session again: in the browser by a request, for guards and after a login. While a page is rendered on
+   * the server, or becomes alive in the browser, there is no request.
+   *
+   * @returns what the page gets
+   */
+  refresh(): Promise<P | undefined>;
+}
+
+/** The functions of Nuxt that are used. */
+export interface NuxtApp {
+  useState<T>(key: string): { value: T | undefined };
+  useNuxtApp(): { readonly isHydrating?: boolean };
+  useRequestEvent(): { readonly context: object } | undefined;
+  onNuxtReady(callback: () => unknown): unknown;
+  fetch(path: string): Promise<unknown>;
+}
+
+/** Where the browser reads the session; the module adds this route. */
+export const SESSION_ROUTE = "/_session";
+
+/**
+ * Makes `useSession` of pages. The module writes the call.
+ *
+ * @param nuxt - functions of Nuxt
+ * @returns the function that pages call
+ * @throws {SessionError} `no-session`, from the returned function, if the middleware is not there
+ * @example
+ * ```ts
+ * export const useSession = pageSessions<Payload>({ useState, useNuxtApp, useRequestEvent, onNuxtReady, fetch: $fetch });
+ * ```
+ */
+export function pageSessions<P extends object>(nuxt: NuxtApp): () => PageSession<P> {
+  let requests = 0;
+  const inBrowser = (data: { value: P | undefined }): PageSession<P>["refresh"] => {
+    const app = nuxt.useNuxtApp();
+    return async () => {
+      if (app.isHydrating && data.value !== undefined) return data.value;
+      const mine = ++requests;
+      const received = (await nuxt.fetch(SESSION_ROUTE)) as P;
+      // A response that was overtaken is older than what the page has.
+      if (mine === requests) data.value = received;
+      return received;
+    };
+  };
+  return () => {
+    const data = nuxt.useState<P>("holdfast");
+    const event = nuxt.useRequestEvent();
+    if (event) return onServer(event, data);
+    const refresh = inBrowser(data);
+    if (data.value === undefined) nuxt.onNuxtReady(() => void refresh().catch(() => {}));
+    return { data, refresh };
+  };
+}
+
+function onServer<P extends object>(
+  event: { readonly context: object },
+  data: { value: P | undefined },
+): PageSession<P> {
+  const part = pagePartOf(event);
+  if (!part)
+    throw new SessionError(
+      "no-session",
+      "useSession(): this application has no session middleware, or its skip excludes this page; write " +
+        "export default session() in server/middleware/session.ts, with session of holdfast/nuxt",
+    );
+  data.value = part.now() as P | undefined;
+  const refresh = async (): Promise<P | undefined> => (data.value = (await part.load()) as P | undefined);
+  return { data, refresh };
+}

@@ -1,0 +1,4 @@
+const began = performance.timeOrigin + performance.now();
+
+/** When this server thread has begun. */
+export default defineEventHandler(() => String(began));

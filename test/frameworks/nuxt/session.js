@@ -1,0 +1,16 @@
+import { fromCookie } from "holdfast";
+import { session } from "holdfast/nuxt";
+import { adapterStorage } from "holdfast/testing";
+import own from "../session.example";
+
+const suite = session({
+  storage: adapterStorage(),
+  extractor: fromCookie("suite_id"),
+  skip: ({ path }) => path.startsWith("/suite/storage"),
+}).payload((session) => ({ owner: session.owner, n: session.get("n") }));
+
+/** Pages read one session, and a request inside the server belongs to the page that makes it. */
+const isOfSuite = ({ path, headers }) =>
+  path.startsWith("/suite") || (path.startsWith("/__nuxt_error") && headers.get("cookie")?.includes("suite_id"));
+
+export default defineEventHandler((event) => (isOfSuite(event) ? suite(event) : own(event)));
