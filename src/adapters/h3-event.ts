@@ -90,7 +90,7 @@ export function contextOfCaller(event: AnyEvent): object | undefined {
   return typeof context === "object" && context !== null && "nitro" in context ? context : undefined;
 }
 
-/** True if the event is of a handler whose response Nitro keeps, and sends to everybody. */
+/** True if the event is of a handler whose response Nitro keeps, and sends to all clients. */
 export function isCached(event: { readonly context: object }): boolean {
   const { cache } = ((event as Partial<typeof event> | undefined)?.context ?? {}) as {
     cache?: { options?: unknown };
@@ -139,7 +139,7 @@ async function serveNode(settings: H3Settings, event: NodeEvent): Promise<void> 
   if (!settings.isLazy) await requestSession.load();
 }
 
-/** One that was made with another cookie is a request of somebody else. */
+/** A request that was made with another cookie is that of another client. */
 function callerWithSession(settings: H3Settings, event: NodeEvent, view: RequestView): object | undefined {
   const context = contextOfCaller(event);
   const caller = context && requestSessionOf(context, settings);

@@ -36,7 +36,7 @@ const shared = globalThis as Shared;
 
 /** The part of Node's class that is used. */
 interface Channel {
-  onmessage: ((message: { readonly data: unknown }) => void) | null;
+  addEventListener(type: "message", listen: (message: { readonly data: unknown }) => void): void;
   postMessage(message: unknown): void;
   unref?(): unknown;
 }
@@ -63,7 +63,7 @@ function replyTo(memory: Storage, { question, method, args }: Question): Reply {
   }
 }
 
-/** The storage of an application without one: that of the main thread, or a memory of its own. */
+/** The storage of an application without one: that of the main thread, or its own memory. */
 export function developmentMemory(): Storage {
   const { process } = shared;
   return process && environment(HOST) === String(process.pid) ? remoteMemory() : memoryStorage();
@@ -98,7 +98,7 @@ function openChannel(listen: (message: { readonly data: unknown }) => void): Cha
     BroadcastChannel: new (name: string) => Channel;
   };
   const channel = new Broadcast(CHANNEL);
-  channel.onmessage = listen;
+  channel.addEventListener("message", listen);
   channel.unref?.();
   return channel;
 }

@@ -76,18 +76,21 @@ function allowImports({ options: { _installedModules: installed } }: Nuxt): void
 }
 
 function extendServer(config: NitroConfig): void {
-  (config.plugins ??= []).push(fileOf("nuxt-plugin"));
-  (config.handlers ??= []).push({ route: SESSION_ROUTE, method: "get", handler: fileOf("nuxt-route") });
+  (config.plugins ??= []).push(pathOf(new URL("./nuxt-plugin.js", import.meta.url)));
+  (config.handlers ??= []).push({
+    route: SESSION_ROUTE,
+    method: "get",
+    handler: pathOf(new URL("./nuxt-route.js", import.meta.url)),
+  });
   (config.routeRules ??= {})[SESSION_ROUTE] = { cache: false, isr: false, prerender: false };
   if (!config.imports) return;
   // h3 has a function of the same name, which seals data in a cookie.
   (config.imports.imports ??= []).push({ name: "useSession", as: "useSession", from: "holdfast/nuxt", priority: 10 });
 }
 
-/** The path of a file beside this one, for bundlers. */
-function fileOf(name: string): string {
-  const { fileURLToPath } = builtinModule<typeof import("node:url")>("node:url")!;
-  return fileURLToPath(new URL(`./${name}.js`, import.meta.url));
+/** The path of a file, for bundlers. */
+function pathOf(file: URL): string {
+  return builtinModule<typeof import("node:url")>("node:url")!.fileURLToPath(file);
 }
 
 function addTypes(nuxt: Nuxt): void {
@@ -111,16 +114,22 @@ function middlewareOf(serverDir: string): string | undefined {
   return ["ts", "mts", "js", "mjs"].some((extension) => existsSync(`${file}.${extension}`)) ? file : undefined;
 }
 
-const pageSource = (middleware: string | undefined): string => `${
-  middleware === undefined
-    ? 'import type { Owner as Payload } from "holdfast/nuxt";'
-    : `import type { PayloadOf } from "holdfast/nuxt";
-import type sessions from ${JSON.stringify(middleware)};
+const ENTRY = "holdfast/nuxt";
 
-type Payload = PayloadOf<typeof sessions>;`
-}
-import { onNuxtReady, useNuxtApp, useRequestEvent, useState } from "#imports";
-import { pageSessions, type PageSession } from "holdfast/nuxt";
+/** A line of the sources below. */
+const line = (names: string, from: string): string => `import ${names} from ${JSON.stringify(from)};`;
+
+const payloadSource = (middleware: string | undefined): string =>
+  middleware === undefined
+    ? line("type { Owner as Payload }", ENTRY)
+    : `${line("type { PayloadOf }", ENTRY)}
+${line("type sessions", middleware)}
+
+type Payload = PayloadOf<typeof sessions>;`;
+
+const pageSource = (middleware: string | undefined): string => `${payloadSource(middleware)}
+${line("{ onNuxtReady, useNuxtApp, useRequestEvent, useState }", "#imports")}
+${line("{ pageSessions, type PageSession }", ENTRY)}
 
 const fetch = (path: string): Promise<unknown> => $fetch(path);
 
@@ -133,11 +142,11 @@ export const useSession: () => PageSession<Payload> = pageSessions<Payload>({
 });
 `;
 
-const EVENT_TYPES = `import type { Session, SessionData } from "holdfast/nuxt";
+const EVENT_TYPES = `${line("type { Session, SessionData }", ENTRY)}
 
 declare module "h3" {
   interface H3EventContext {
-    /** The session, by the middleware of holdfast/nuxt. */
+    /** The session, by the middleware of ${ENTRY}. */
     readonly session: Session<SessionData>;
   }
 }

@@ -1,5 +1,4 @@
-import { SessionError } from "../errors.js";
-import { pagePartOf } from "./nuxt-payload.js";
+import { noMiddleware, pagePartOf } from "./nuxt-payload.js";
 
 /** What a page has of the session, returned by `useSession()`. */
 export interface PageSession<P extends object> {
@@ -19,10 +18,38 @@ export interface PageSession<P extends object> {
 
 /** The functions of Nuxt that are used. */
 export interface NuxtApp {
+  /**
+   * State that the server sends to the browser.
+   *
+   * @param key - its name
+   * @returns the state
+   */
   useState<T>(key: string): { value: T | undefined };
+  /**
+   * The application.
+   *
+   * @returns an object that says whether a page that was rendered on the server becomes alive
+   */
   useNuxtApp(): { readonly isHydrating?: boolean };
+  /**
+   * The event of the page.
+   *
+   * @returns the event; undefined in the browser
+   */
   useRequestEvent(): { readonly context: object } | undefined;
+  /**
+   * Calls a function when the page is in use.
+   *
+   * @param callback - the function
+   * @returns nothing that is used
+   */
   onNuxtReady(callback: () => unknown): unknown;
+  /**
+   * Reads a route of the application.
+   *
+   * @param path - of the route
+   * @returns what it returns
+   */
   fetch(path: string): Promise<unknown>;
 }
 
@@ -68,12 +95,7 @@ function onServer<P extends object>(
   data: { value: P | undefined },
 ): PageSession<P> {
   const part = pagePartOf(event);
-  if (!part)
-    throw new SessionError(
-      "no-session",
-      "useSession(): this application has no session middleware, or its skip excludes this page; write " +
-        "export default session() in server/middleware/session.ts, with session of holdfast/nuxt",
-    );
+  if (!part) throw noMiddleware();
   data.value = part.now() as P | undefined;
   const refresh = async (): Promise<P | undefined> => (data.value = (await part.load()) as P | undefined);
   return { data, refresh };

@@ -26,6 +26,15 @@ export function pagePartOf({ context }: { readonly context: object }): PagePart 
   return (context as { [PAGE_PART]?: PagePart })[PAGE_PART];
 }
 
+/** The error for a page, if so. */
+export function noMiddleware(): SessionError {
+  return new SessionError(
+    "no-session",
+    "useSession(): this application has no session middleware, or it does not run for this page; write " +
+      "export default session() in server/middleware/session.ts, with session of holdfast/nuxt",
+  );
+}
+
 function place({ context }: AnyEvent, part: PagePart): void {
   (context as { [PAGE_PART]?: PagePart })[PAGE_PART] = part;
 }

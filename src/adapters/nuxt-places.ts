@@ -40,7 +40,8 @@ export function reasonAgainst(event: AnyEvent): string | undefined {
     const inherited = refused.get(caller)?.message ?? (isCached({ context: caller }) ? IN_CACHED : undefined);
     if (inherited !== undefined) return inherited;
   }
-  const { cache, isr, swr, prerender } = (event.context as NitroContext | undefined)?._nitro?.routeRules ?? {};
+  const { _nitro: nitro } = (event.context ?? {}) as NitroContext;
+  const { cache, isr, swr, prerender } = nitro?.routeRules ?? {};
   if (prerender || isPrerendering(event)) return IN_PRERENDERED;
   const isRead = isNode(event) && ["GET", "HEAD"].includes(methodOf(event));
   return isRead && (cache || isr || swr) ? IN_CACHED : undefined;
@@ -78,7 +79,7 @@ export function isErrorPage(event: AnyEvent): boolean {
 
 const pathOf = (event: AnyEvent): string => (event as { path?: string }).path ?? "";
 
-/** Nuxt renders its error page by a request of its own, also because the storage has failed: it must not fail again. */
+/** Nuxt renders its error page by another request, also because the storage has failed: it must not fail again. */
 export async function placeInErrorPage(settings: H3Settings, event: AnyEvent, reader: PayloadReader): Promise<void> {
   if (settings.skip?.(event)) return;
   try {

@@ -1,6 +1,5 @@
-import { noSession } from "../session/request-session.js";
 import { isWeb, type AnyEvent } from "./h3-event.js";
-import { pagePartOf } from "./nuxt-payload.js";
+import { noMiddleware, pagePartOf } from "./nuxt-payload.js";
 
 /**
  * The route that `useSession()` of pages reads in the browser.
@@ -11,7 +10,7 @@ import { pagePartOf } from "./nuxt-payload.js";
  */
 export default async function sessionRoute(event: AnyEvent): Promise<object> {
   const part = pagePartOf(event);
-  if (!part) throw noSession();
+  if (!part) throw noMiddleware();
   if (isWeb(event)) event.res.headers.set("Cache-Control", "no-store");
   else event.node.res.setHeader("Cache-Control", "no-store");
   return (await part.load()) ?? {};

@@ -43,7 +43,7 @@ test("every published module is loaded by an entry, and every type file belongs 
   const reached = new Set(named);
   for (const file of reached) {
     for (const source of [read(file), read(file.replace(/\.js$/, ".d.ts"))])
-      for (const [, to] of source.matchAll(/(?:from|import)\s*\(?\s*"(\.[^"]+\.js)"/g))
+      for (const [, to] of source.matchAll(/(?:from|import|new URL)\s*\(?\s*"(\.[^"]+\.js)"/g))
         reached.add(join(dirname(file), to!).replaceAll("\\", "/"));
   }
   assert.deepEqual(
