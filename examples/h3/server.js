@@ -15,10 +15,14 @@ app.get("/", (event) => {
       ${cart.join(", ")}
     </ul>
     <form method="post" action="/cart"><input name="item" aria-label="Item" /><button>Add</button></form>
-    <form method="post" action="/login"><input name="user" aria-label="User" /><button>Log in</button></form>
     <form method="post" action="/logout"><button>Log out</button></form>
   `;
 });
+
+app.get(
+  "/login",
+  () => html`<form method="post"><input name="user" aria-label="User" /><button>Log in</button></form>`,
+);
 
 app.post("/cart", async (event) => {
   const item = String((await event.req.formData()).get("item"));
@@ -39,7 +43,7 @@ app.post("/logout", async (event) => {
 
 app.get("/account", (event) => {
   const { owner } = useSession(event);
-  return owner === undefined ? redirect("/", 303) : `Account of ${owner}`;
+  return owner === undefined ? redirect("/login", 303) : `Account of ${owner}`;
 });
 
 const server = serve(app, { port: Number(process.env.PORT ?? 3000), hostname: "127.0.0.1", silent: true });

@@ -15,7 +15,7 @@ suite("the example of h3 2", () => {
     const client = new WebClient(serving.origin);
 
     assert.equal((await client.get("/")).headers.getSetCookie().length, 0);
-    assert.equal((await client.get("/account")).headers.get("location"), "/");
+    assert.equal((await client.get("/account")).headers.get("location"), "/login");
     await client.post("/cart", { item: "<rope>" });
     const before = client.cookie("session_id");
     assert.equal((await client.post("/login", { user: "ann" })).headers.get("location"), "/account");
@@ -31,6 +31,6 @@ suite("the example of h3 2", () => {
       headers: { cookie: `session_id=${copy}` },
       redirect: "manual",
     });
-    assert.equal(late.headers.get("location"), "/");
+    assert.equal(late.headers.get("location"), "/login");
   });
 });
