@@ -154,5 +154,8 @@ test("a page that imports a function of the server has an error in the browser t
     for (const one of [session, useSession]) try { one(); } catch (error) { console.log(error.code, error.message); }`;
   const args = ["--conditions=browser", "--input-type=module", "-e", program];
   const printed = execFileSync(process.execPath, args, { cwd: root, encoding: "utf8" });
-  assert.equal(printed.match(/^wrong-place holdfast: a page or a plugin imports a function of holdfast\/nuxt/gm)?.length, 2);
+  assert.equal(
+    printed.match(/^wrong-place holdfast: a page or a plugin imports a function of holdfast\/nuxt/gm)?.length,
+    2,
+  );
 });
