@@ -12,6 +12,7 @@ const ALL_ONLY = {
     "attacks/storages",
   ],
   "databases in addition to Redis, PostgreSQL and SQLite": [
+    "protocol/races/cloudflare",
     "protocol/races/cluster",
     "protocol/races/dynamodb",
     "protocol/races/memcached",

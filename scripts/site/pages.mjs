@@ -23,7 +23,7 @@ export const AREAS = [
   {
     name: "start",
     title: "Start",
-    first: ["questions", "express", "fastify", "hono", "koa", "next", "node", "fetch"],
+    first: ["questions", "express", "fastify", "hono", "koa", "next", "node", "fetch", "workers"],
   },
   {
     name: "tasks",

@@ -176,15 +176,18 @@ export function withStorage(settings: StoreSettings, storage: Storage): StoreSet
 
 function defaultStorage(makeMemory: () => Storage): Storage {
   if (isShortLived()) {
-    warnOfMemory("here many processes come and go: sessions get lost");
+    warnOfMemory("here many processes come and go: sessions get lost", isWorker() ? IN_A_WORKER : undefined);
   } else if (environment("NODE_ENV") === "production") {
     warnOfMemory("they end with this process and no other process sees them");
   }
   return makeMemory();
 }
 
-function warnOfMemory(why: string): void {
-  const message = `holdfast keeps sessions in memory: ${why}; write storage: redisStorage(client), or another`;
+/** A Worker gets its bindings with each request. */
+const IN_A_WORKER = "(_request, env) => durableStorage(env.SESSIONS)";
+
+function warnOfMemory(why: string, storage: string = "redisStorage(client)"): void {
+  const message = `holdfast keeps sessions in memory: ${why}; write storage: ${storage}, or another`;
   warn(withPage(message, "wrong-option"));
 }
 

@@ -3,6 +3,7 @@ import { SessionError } from "../errors.js";
 import { misplaced } from "../util/assert.js";
 import { randomText } from "../util/random.js";
 import { isPromise } from "../util/promise.js";
+import { insteadOfBinding } from "./cloudflare-bindings.js";
 
 const CALLS = ["get", "create", "update", "touch", "delete"] as const;
 
@@ -19,7 +20,9 @@ export function assertStorage(storage: unknown, option: string = "storage"): Sto
 function insteadOf(storage: unknown): string {
   if (typeof storage === "function") return `its result: ${storage.name || "create"}(…)`;
   if (isPromise(storage as object | null)) return "what it resolves to: await …";
-  return "redisStorage(client), postgresStorage(pool), memoryStorage() or another storage";
+  return (
+    insteadOfBinding(storage) ?? "redisStorage(client), postgresStorage(pool), memoryStorage() or another storage"
+  );
 }
 
 /**

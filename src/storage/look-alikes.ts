@@ -4,6 +4,7 @@
  */
 
 import { mistake } from "../errors.js";
+import { isKvNamespace, KV } from "./cloudflare-bindings.js";
 
 /** A kind of object that is easily confused with a client. */
 export interface LookAlike {
@@ -56,6 +57,7 @@ const EVERYWHERE: readonly LookAlike[] = [
     matches: (client) => "headers" in client && "method" in client && "url" in client,
     write: (storage) => `storage: ${storage}(client); with storage: ${storage} it is called for each request`,
   },
+  { name: KV.name, matches: isKvNamespace, write: () => KV.write },
   { name: "a Promise", matches: (client) => has(client, "then"), write: (storage) => `${storage}(await …)` },
   {
     name: "a database of Drizzle",

@@ -4,19 +4,11 @@
  * @module
  */
 import type { Awaitable } from "../contracts/storage.js";
-import {
-  inTurn,
-  SLICE,
-  SqlStorage,
-  tableNames,
-  type Dialect,
-  type SqlClient,
-  type SqlOptions,
-  type SqlRow,
-} from "./sql.js";
+import { inTurn, SqlStorage, tableNames, type Dialect, type SqlClient, type SqlOptions, type SqlRow } from "./sql.js";
 import { misplaced } from "../util/assert.js";
 import { insideTransaction } from "./driver.js";
-import type { SqlRefusal } from "./sql-check.js";
+import { D1, isD1 } from "./cloudflare-bindings.js";
+import { SQLITE_STATEMENTS, sqliteSchema } from "./sqlite-dialect.js";
 import { SQLITE_FACTS } from "./sqlite-facts.js";
 import { has, refuseLookAlikes, type LookAlike } from "./look-alikes.js";
 import { otherBunSql } from "./bun-sql.js";
@@ -76,38 +68,12 @@ export function sqliteStorage(database: SqliteDatabase | LibsqlClient, options: 
 }
 
 const DIALECT: Dialect = {
-  quote: '"',
-  parameter: () => "?",
+  ...SQLITE_STATEMENTS,
   // Not every client reads TEXT values after U+0000; a BLOB stores every value.
-  schema: [
-    'CREATE TABLE IF NOT EXISTS {table} ("key" TEXT PRIMARY KEY NOT NULL, "value" BLOB NOT NULL, "version" ' +
-      'TEXT NOT NULL, "expires_at" INTEGER NOT NULL) STRICT',
-    'CREATE INDEX IF NOT EXISTS {index} ON {table} ("expires_at")',
-  ],
-  // A read-only file can still be opened.
-  hasSchema:
-    "SELECT 1 FROM sqlite_master WHERE type = 'index' AND name = {name of index} AND tbl_name = {name of table}",
+  schema: sqliteSchema("BLOB"),
   facts: SQLITE_FACTS,
-  refusal,
-  create:
-    'INSERT INTO {table} ("key", "value", "version", "expires_at") VALUES (?, ?, ?, ?) ON CONFLICT ("key") DO NOTHING',
-  touch: 'UPDATE {table} SET "expires_at" = ?',
-  sweep:
-    `DELETE FROM {table} WHERE rowid IN (SELECT rowid FROM {table} WHERE "expires_at" <= ? ORDER BY "expires_at" ` +
-    `LIMIT ${SLICE})`,
-  clear:
-    `DELETE FROM {table} WHERE rowid IN (SELECT rowid FROM {table} WHERE "key" >= ? AND "key" < ? ORDER BY "key" ` +
-    `LIMIT ${SLICE})`,
   isBusy,
 };
-
-/** Recognised by the message, because half of the clients report no code. */
-function refusal(error: unknown): SqlRefusal | undefined {
-  const { message = "" } = (error ?? {}) as { message?: string };
-  if (/no such table/i.test(message)) return "table";
-  if (/no such column|has no column named/i.test(message)) return "column";
-  return /readonly database/i.test(message) ? "read-only" : undefined;
-}
 
 /** SQLITE_BUSY and SQLITE_LOCKED: the low byte of all extended codes. */
 const LOCKED = [5, 6];
@@ -125,12 +91,7 @@ function isBusy(error: unknown): boolean {
 
 const LOOK_ALIKES: readonly LookAlike[] = [
   ...otherBunSql(undefined),
-  {
-    name: "a D1 database of Cloudflare",
-    // No synchronous client has batch(). The result of withSession() has neither exec() nor dump().
-    matches: (database) => has(database, "prepare", "batch") && !has(database, "execute"),
-    write: () => "another storage: D1 is not a connection of this process, and has no driver here",
-  },
+  { name: D1.name, matches: isD1, write: () => D1.write },
   {
     name: "a database of sql.js, which is in memory and does not write the file itself",
     matches: (database) => has(database, "prepare", "each", "export"),

@@ -19,6 +19,7 @@ import { postgresStorage } from "holdfast/storage/postgres";
 import { redisStorage } from "holdfast/storage/redis";
 import { sqliteStorage } from "holdfast/storage/sqlite";
 import { upstashStorage } from "holdfast/storage/upstash";
+import { ask, bindingStorage, startBindings } from "../runtimes/bindings.js";
 import { connectDynamodb } from "../support/dynamodb-clients.js";
 import { connectMongodb } from "../support/mongodb-clients.js";
 import { service } from "../support/services.js";
@@ -45,6 +46,7 @@ export const STORAGES: Readonly<Record<string, () => Promise<OpenedStorage>>> = 
   mongodb,
   dynamodb,
   upstash,
+  cloudflare,
   encrypted: overEncryption,
   observed: overObservation,
 };
@@ -224,6 +226,15 @@ async function upstash(): Promise<OpenedStorage> {
     await wire.close();
   };
   return { storage: upstashStorage(client), seen: async () => wire.text, close: end };
+}
+
+/** D1 in workerd: what is sent to it, and its rows. */
+async function cloudflare(): Promise<OpenedStorage> {
+  const { url, close } = await startBindings();
+  const lines: string[] = [];
+  const storage = bindingStorage(url, "D1", (_isolate, text) => void lines.push(text));
+  const seen = async (): Promise<string> => JSON.stringify([lines, await ask(url, "/d1/rows", [])]);
+  return { storage, seen, close };
 }
 
 let tables = 0;

@@ -121,6 +121,9 @@ declare module "better-sqlite3" { export default class Database { constructor(fi
 declare module "bun:sqlite" { export class Database { constructor(file: string); prepare(sql: string): import("holdfast/storage/sqlite").SqliteStatement; } }
 declare module "bun" { export class RedisClient { constructor(url: string, options?: object); send(command: string, args: string[]): Promise<any>; connect(): Promise<void>; readonly connected: boolean; } export const SQL: new (url: string, options?: object) => import("holdfast/storage/postgres").BunSqlClient; }
 declare module "cloudflare:node" { export function httpServerHandler(where: { port: number }): { fetch(request: Request): Promise<Response> }; }
+declare module "cloudflare:workers" { export const env: { DB: D1Database; SESSIONS: DurableObjectNamespace }; }
+type D1Database = import("holdfast/storage/cloudflare").D1Client;
+type DurableObjectNamespace = import("holdfast/storage/cloudflare").DurableNamespace;
 declare module "mariadb" { export function createPool(options: { host: string; database: string }): import("holdfast/storage/mysql").MysqlClient; }
 declare module "@electric-sql/pglite" { export const PGlite: { create(): Promise<import("holdfast/storage/postgres").PgliteClient> }; }
 declare module "@aws-sdk/client-dynamodb" { type Command = new (input: any) => any; export const GetItemCommand: Command, PutItemCommand: Command, UpdateItemCommand: Command, DeleteItemCommand: Command, ScanCommand: Command; export class DynamoDBClient { constructor(settings: object); send(command: any, options?: any): Promise<any>; } export class DynamoDB { constructor(settings: object); getItem(_: any): Promise<any>; putItem(_: any): Promise<any>; updateItem(_: any): Promise<any>; deleteItem(_: any): Promise<any>; scan(_: any): Promise<any>; describeTable(_: any): Promise<any>; createTable(_: any): Promise<any>; describeTimeToLive(_: any): Promise<any>; updateTimeToLive(_: any): Promise<any>; } }

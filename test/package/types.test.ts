@@ -78,6 +78,7 @@ function install(): string {
     symlinkSync(join(root, "node_modules", "@fastify", name), join(modules, "@fastify", name), "junction");
   for (const name of ["dist", "package.json"]) cpSync(join(root, name), join(own, name), { recursive: true });
   cpSync(join(root, "test", "package", "types"), join(directory, "types"), { recursive: true });
+  cpSync(join(root, "examples", "workers"), join(directory, "types", "example-of-workers"), { recursive: true });
   writeFileSync(join(directory, "package.json"), '{ "private": true, "type": "module" }');
   return directory;
 }
@@ -165,4 +166,8 @@ test("an exported Hono router can be declared, and keeps its data's types", asyn
   );
   const declared = readFileSync(join(application, "out", "declared", "hono.d.ts"), "utf8");
   assert.match(declared, /export declare const router: import\("hono\/hono-base"\)\.HonoBase<SessionEnv<Data>/);
+});
+
+test("the example for Workers compiles by its own configuration", async () => {
+  assert.deepEqual(await complaints("example-of-workers", []), []);
 });

@@ -99,16 +99,44 @@ async function workerWith(): Promise<void> {
     const { answer, said } = await answerOf(compatibility);
     assert.deepEqual(JSON.parse(answer), { n: 1 });
     assert.match(said, /keeps sessions in memory: here many processes come and go/);
+    assert.match(said, /write storage: \(_request, env\) => durableStorage\(env\.SESSIONS\), or another/);
   }
 }
 
-async function d1Refused(): Promise<void> {
-  const worker = await startWorker("d1-worker.js");
+const OF_KV = /KV namespace of Cloudflare.*compares no version.*60 seconds old/;
+const OF_D1 = /write d1Storage\(env\.DB\), of holdfast\/storage\/cloudflare/;
+const OF_OBJECTS = /write durableStorage\(env\.SESSIONS\), of holdfast\/storage\/cloudflare/;
+const EITHER = /write d1Storage\(env\.DB\) or durableStorage\(env\.SESSIONS\), of holdfast\/storage\/cloudflare/;
+
+/** What a binding is refused with, by what was written. */
+const REFUSED: Readonly<Record<string, readonly RegExp[]>> = {
+  "sqliteStorage(env.DB)": [/D1/, OF_D1],
+  "sqliteStorage(env.DB.withSession())": [/D1/, OF_D1],
+  "d1Storage(env.DB.withSession())": [/session of D1.*replica.*write d1Storage\(env\.DB\)/],
+  "durableStorage(env.DB)": [/D1/, OF_D1],
+  "d1Storage(env.SESSIONS)": [/namespace of Durable Objects/, OF_OBJECTS],
+  "durableStorage(a stub)": [/write env\.SESSIONS, with "durable_objects"/],
+  "d1Storage(a stub)": [/write env\.DB, with "d1_databases"/],
+  "d1Storage(env.MISSING)": [/database is undefined; write env\.DB, with "d1_databases"/],
+  "durableStorage(env.MISSING)": [/namespace is undefined; write env\.SESSIONS, with "durable_objects"/],
+  "d1Storage(env)": [/the whole environment; write d1Storage\(env\.DB\)/],
+  "durableStorage(env)": [/the whole environment; write durableStorage\(env\.SESSIONS\)/],
+  "d1Storage(env.KV)": [OF_KV, EITHER],
+  "durableStorage(env.KV)": [OF_KV, EITHER],
+  "redisStorage(env.KV)": [OF_KV, EITHER],
+  "storage: env.KV": [OF_KV, EITHER],
+  "storage: env.DB": [OF_D1],
+  "storage: env.SESSIONS": [OF_OBJECTS],
+  "startSweep()": [/no timer between requests; write a Cron Trigger/],
+};
+
+async function bindingsRefused(): Promise<void> {
+  const worker = await startWorker("mistakes-worker.js", { className: "HoldfastSessions" });
   try {
-    const said = (await (await worker.dispatchFetch("http://localhost/")).json()) as string[];
-    for (const message of said)
-      assert.match(message, /^TypeError: holdfast: sqliteStorage: .*D1.*write another storage/);
-    assert.equal(said.length, 2);
+    const said = (await (await worker.dispatchFetch("http://localhost/")).json()) as Record<string, string>;
+    assert.deepEqual(Object.keys(said), Object.keys(REFUSED));
+    for (const [written, expected] of Object.entries(REFUSED))
+      for (const one of [/^TypeError: holdfast: /, ...expected]) assert.match(said[written]!, one, written);
   } finally {
     await worker.dispose();
   }
@@ -171,8 +199,8 @@ export const LIMITS: readonly Limit[] = [
   { on: "workerd", name: "a Worker with it makes sessions, and is warned of those in memory", run: workerWith },
   {
     on: "workerd",
-    name: "D1, and a session of it, is refused by the SQLite driver where the storage is made",
-    run: d1Refused,
+    name: "KV is refused by every driver, and D1 and Durable Objects where they do not belong, in words of what to write",
+    run: bindingsRefused,
   },
   {
     on: "edge-runtime",

@@ -184,6 +184,7 @@ const NOT_PLAYED: readonly { readonly on: RegExp; readonly suite: RegExp; readon
   { on: /^(?!bun$)/, suite: /^storages\/bun:sqlite$/, why: "only Bun has bun:sqlite" },
   { on: /^(?!bun$)/, suite: /^storages\/Bun\./, why: "only Bun has Bun.RedisClient and Bun.SQL" },
   { on: /^(?!deno$)/, suite: /^storages\/Deno\.Kv$/, why: "only Deno has Deno.openKv" },
+  { on: /^(?!workerd$)/, suite: /^storages\/(?:D1|Durable Objects)$/, why: "only a Worker has bindings" },
   { on: /^node20$/, suite: /^storages\/node:sqlite$/, why: "Node 20 has no node:sqlite" },
   {
     on: /^node20$/,

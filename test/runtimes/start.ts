@@ -161,7 +161,8 @@ export interface Compatibility {
 
 const USUAL: Compatibility = { date: "2026-07-30", flags: ["nodejs_compat"] };
 
-interface Worker {
+/** A Worker that runs. */
+export interface Worker {
   readonly ready: Promise<URL>;
   dispatchFetch(url: string): Promise<Response>;
   dispose(): Promise<void>;
@@ -213,41 +214,82 @@ const BUILTINS = {
   },
 };
 
+const FOR_WORKERS = {
+  bundle: true,
+  format: "esm",
+  write: false,
+  external: ["node:*", "cloudflare:*"],
+  platform: "neutral",
+  mainFields: ["module", "main"],
+  conditions: ["workerd"],
+};
+
 /** A program of the tests and all that it imports, as one module. */
 export async function bundled(program: string): Promise<string> {
   const { build } = await load("esbuild");
+  const entryPoints = [fileURLToPath(new URL(program, import.meta.url))];
+  const bundle = await build({ ...FOR_WORKERS, entryPoints, plugins: [IN_A_WORKER, BUILTINS] });
+  return bundle.outputFiles[0].text as string;
+}
+
+/** An application with a package.json of its own has the built library as if it were installed. */
+const AS_INSTALLED = {
+  name: "holdfast as it is built",
+  setup(build: any): void {
+    build.onResolve({ filter: /^holdfast(?:\/|$)/ }, ({ path, kind, pluginData }: any) =>
+      pluginData === AS_INSTALLED
+        ? undefined
+        : build.resolve(path, { kind, resolveDir: HERE, pluginData: AS_INSTALLED }),
+    );
+  },
+};
+
+/** A file, or code, of an application with the built library, as one module. */
+export async function bundledFile(
+  from: string | { readonly contents: string; readonly resolveDir: string },
+  minify: boolean = false,
+): Promise<string> {
+  const { build } = await load("esbuild");
   const bundle = await build({
-    entryPoints: [fileURLToPath(new URL(program, import.meta.url))],
-    bundle: true,
-    format: "esm",
-    write: false,
-    external: ["node:*", "cloudflare:*"],
-    platform: "neutral",
-    mainFields: ["module", "main"],
-    conditions: ["workerd"],
-    plugins: [IN_A_WORKER, BUILTINS],
+    ...FOR_WORKERS,
+    minify,
+    plugins: [AS_INSTALLED],
+    ...(typeof from === "string" ? { entryPoints: [from] } : { stdin: from }),
   });
   return bundle.outputFiles[0].text as string;
+}
+
+/** A module, by the settings of miniflare. */
+export async function startModule(contents: string, settings: object): Promise<Worker> {
+  const { Miniflare } = await load("miniflare");
+  const modules = [{ type: "ESModule", path: "worker.mjs", contents }];
+  return new Miniflare({ host: "127.0.0.1", port: 0, modules, ...settings }) as Worker;
 }
 
 /** How a Worker is started: `hear` is given what it prints. */
 interface WorkerOptions {
   readonly compatibility?: Compatibility;
   readonly bindings?: Readonly<Record<string, string>>;
+  /** The class of the Durable Objects that it exports, for the binding `SESSIONS`. */
+  readonly className?: string;
   hear?(text: string): void;
 }
+
+const DATABASE = { d1Databases: { DB: "sessions" } };
 
 /** A Worker of a program of the tests. */
 export async function startWorker(
   program: string,
-  { compatibility: { date, flags } = USUAL, bindings = {}, hear = () => {} }: WorkerOptions = {},
+  { compatibility: { date, flags } = USUAL, bindings = {}, className, hear = () => {} }: WorkerOptions = {},
 ): Promise<Worker> {
   const { Miniflare } = await load("miniflare");
   return new Miniflare({
     modules: [{ type: "ESModule", path: "worker.mjs", contents: await bundled(program) }],
     compatibilityDate: date,
     compatibilityFlags: flags,
-    d1Databases: { DB: "sessions" },
+    ...DATABASE,
+    kvNamespaces: { KV: "cache" },
+    ...(className && { durableObjects: { SESSIONS: { className, useSQLite: true } } }),
     bindings,
     host: "127.0.0.1",
     port: 0,
@@ -255,6 +297,30 @@ export async function startWorker(
       for (const stream of streams) stream.setEncoding("utf8").on("data", hear);
     },
   }) as Worker;
+}
+
+/** Passes requests on to two others in turn. */
+const IN_TURN = "let n = 0; export default { fetch: (request, env) => (n++ % 2 ? env.A : env.B).fetch(request) };";
+
+/** Two isolates of one program over one database and the same Durable Objects, which requests reach in turn. */
+export async function startIsolates(program: string, className: string): Promise<Worker> {
+  const { Miniflare } = await load("miniflare");
+  const contents = await bundled(program);
+  const compatible = { compatibilityDate: USUAL.date, compatibilityFlags: USUAL.flags };
+  const isolate = (name: string): object => ({
+    name,
+    modules: [{ type: "ESModule", path: "worker.mjs", contents }],
+    ...compatible,
+    ...DATABASE,
+    durableObjects: { SESSIONS: { className, useSQLite: true, ...(name !== "a" && { scriptName: "a" }) } },
+  });
+  const front = {
+    name: "front",
+    modules: [{ type: "ESModule", path: "front.mjs", contents: IN_TURN }],
+    ...compatible,
+    serviceBindings: { A: "a", B: "b" },
+  };
+  return new Miniflare({ host: "127.0.0.1", port: 0, workers: [front, isolate("a"), isolate("b")] }) as Worker;
 }
 
 /** workerd, with the version of what it is. */

@@ -3,6 +3,7 @@
  * for.
  */
 import type { Storage } from "holdfast";
+import { d1Storage, durableStorage, type D1Client, type DurableNamespace } from "holdfast/storage/cloudflare";
 import { denoKvStorage, type DenoKv } from "holdfast/storage/deno-kv";
 import { dynamodbStorage } from "holdfast/storage/dynamodb";
 import { memcachedStorage } from "holdfast/storage/memcached";
@@ -22,11 +23,17 @@ export interface OpenedStorage {
   close(): unknown;
 }
 
+/** What only a Worker is given. */
+export interface WorkerBindings {
+  readonly DB: D1Client;
+  readonly SESSIONS: DurableNamespace;
+}
+
 /** A client, and the server that it needs. */
 export interface StorageClient {
   readonly name: string;
   readonly server?: "redis" | "postgres" | "mariadb" | "memcached" | "mongodb" | "dynamodb" | "upstash";
-  open(where: Service | undefined): Promise<OpenedStorage>;
+  open(where: Service | undefined, env?: WorkerBindings): Promise<OpenedStorage>;
 }
 
 const redis = (name: string): StorageClient => ({
@@ -173,6 +180,15 @@ export const STORAGES: readonly StorageClient[] = [
       return { storage: upstashStorage(new Redis({ url, token, enableTelemetry: false })), close() {} };
     },
   },
+  {
+    name: "D1",
+    async open(_where, env) {
+      const storage = d1Storage(env!.DB);
+      await storage.ensureSchema();
+      return { storage, close() {} };
+    },
+  },
+  { name: "Durable Objects", open: async (_where, env) => ({ storage: durableStorage(env!.SESSIONS), close() {} }) },
   {
     name: "memcache-client",
     server: "memcached",

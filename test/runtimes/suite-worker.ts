@@ -6,10 +6,12 @@ import type { Service } from "../support/services.js";
 import { CASES as KIT, DECORATORS } from "../support/storage-suites.js";
 import { storageSuite } from "holdfast/testing";
 import { caseLeftOut } from "./meant.js";
-import { STORAGES, type StorageClient } from "./storages.js";
+import { STORAGES, type StorageClient, type WorkerBindings } from "./storages.js";
 import { lacking } from "./worker-apps.js";
 
-interface Env {
+export { HoldfastSessions } from "holdfast/storage/cloudflare";
+
+interface Env extends WorkerBindings {
   /** JSON of the servers that were started for it. */
   readonly SERVICES: string;
 }
@@ -46,7 +48,8 @@ async function playStorage(
   name: string,
   env: Env,
 ): Promise<void> {
-  const { storage, close } = await open(server && (JSON.parse(env.SERVICES) as Record<string, Service>)[server]);
+  const where = server && (JSON.parse(env.SERVICES) as Record<string, Service>)[server];
+  const { storage, close } = await open(where, env);
   const decorated = DECORATORS[decorator]!(storage);
   await storageSuite(() => ({ storage: decorated }))
     .find((one) => one.name === name)!

@@ -84,6 +84,7 @@ async function frontBefore(): Promise<Service> {
 /** Of workerd, each case at a request of its own. */
 export async function playSuitesOnWorkerd(suites: readonly string[], report: Report): Promise<void> {
   const worker = await startWorker("suite-worker.js", {
+    className: "HoldfastSessions",
     bindings: { SERVICES: JSON.stringify(await servicesFor(suites)) },
   });
   const ask = async (query: string): Promise<any> =>

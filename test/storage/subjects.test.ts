@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import type { Storage } from "holdfast";
+import { d1Storage, durableStorage } from "holdfast/storage/cloudflare";
 import { denoKvStorage } from "holdfast/storage/deno-kv";
 import { dynamodbStorage } from "holdfast/storage/dynamodb";
 import { encrypted } from "holdfast/storage/encrypted";
@@ -38,6 +39,7 @@ function clientWith(...calls: string[]): any {
 }
 
 const MADE: Readonly<Record<string, () => Storage>> = {
+  cloudflare: () => d1Storage(clientWith("prepare", "batch")),
   memory: () => memoryStorage(),
   redis: () => redisStorage(clientWith("call")),
   postgres: () => postgresStorage(clientWith("query")),
@@ -61,4 +63,5 @@ test("every storage can be checked", () => {
       .sort(),
   );
   for (const [name, make] of Object.entries(MADE)) assert.equal(typeof make().check, "function", name);
+  assert.equal(typeof durableStorage(clientWith("idFromName", "newUniqueId", "get")).check, "function");
 });

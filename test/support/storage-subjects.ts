@@ -107,6 +107,7 @@ export const SUBJECTS: readonly StorageSubject[] = [
     await storage.ensureSchema();
     return { storage, close };
   }),
+  ...(["D1", "Durable Objects"] as const).map(onWorkerd),
   onServer("memcached", `memcache-client ${versionOf("memcache-client")}`, "memcached", async ({ host, port }) => {
     const client = new MemcacheClient({ server: `${host}:${port}` });
     return { storage: memcachedStorage(client), close: () => client.shutdown() };
@@ -170,6 +171,20 @@ function onSqlite(client: SqliteClient): StorageSubject {
     return server;
   };
   return { driver: "sqlite", client: SQLITE_NAMES[client] ?? client, server: client, run };
+}
+
+/** Inside a Worker. */
+function onWorkerd(client: string): StorageSubject {
+  const run: StorageSubject["run"] = async (report) => {
+    const { playSuitesOnWorkerd } = await import("../runtimes/suites.js");
+    await playSuitesOnWorkerd([`storages/${client}`], ({ name: whole, error }) => {
+      const [, decorator = "", name = ""] = /^[^,]*, (\w+): (.*)$/.exec(whole) ?? [];
+      report({ decorator, name, ...(error !== undefined && { error }) });
+    });
+    const { workerdVersion } = await import("../runtimes/start.js");
+    return `workerd ${workerdVersion()}`;
+  };
+  return { driver: "cloudflare", client, server: client, run };
 }
 
 /** ioredis is there twice, the older one under a name of its own; a pool is of the same package. */

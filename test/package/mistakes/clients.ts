@@ -7,6 +7,10 @@ const of = (driver: string, call: string, ...imports: string[]): string =>
   );
 
 const IOREDIS = 'import { Redis } from "ioredis";\nconst io = new Redis({ lazyConnect: true, password: "hunter2" });';
+/** As the binding of a Worker has them. */
+const KV = "const KV = { get() {}, put() {}, list() {}, delete() {}, getWithMetadata() {} };";
+const DB = "const DB = { prepare() {}, batch() {}, exec() {}, withSession() {} };";
+const EITHER = "write d1Storage(env.DB) or durableStorage(env.SESSIONS), of holdfast/storage/cloudflare";
 const PG = 'import pg from "pg";\nconst pool = new pg.Pool({ password: "hunter2" });';
 
 export const CLIENTS: readonly Mistake[] = [
@@ -49,6 +53,29 @@ export const CLIENTS: readonly Mistake[] = [
     mistake: "redis: a pipeline",
     program: of("redis", "io.pipeline()", IOREDIS),
     says: "holdfast: redisStorage: client is a pipeline or a multi() of ioredis; write redisStorage(redis), the client itself",
+    code: "wrong-client",
+  },
+  {
+    mistake: "redis: a KV namespace of Cloudflare",
+    program: of("redis", "KV", KV),
+    says: `holdfast: redisStorage: client is a KV namespace of Cloudflare, which cannot keep sessions: a write compares no version, and a read may be 60 seconds old, so that a logout is undone; ${EITHER}`,
+    code: "wrong-client",
+  },
+  {
+    mistake: "storage: a KV namespace of Cloudflare",
+    program: `import { createStore } from "holdfast";\n${KV}\ncreateStore({ storage: KV });`,
+    says: `holdfast: storage is an object (Object); ${EITHER}; it is a KV namespace of Cloudflare, which cannot keep sessions: a write compares no version, and a read may be 60 seconds old, so that a logout is undone; this one lacks create, update, touch`,
+  },
+  {
+    mistake: "sqlite: a D1 database of Cloudflare",
+    program: of("sqlite", "DB", DB),
+    says: "holdfast: sqliteStorage: client is a D1 database of Cloudflare; write d1Storage(env.DB), of holdfast/storage/cloudflare",
+    code: "wrong-client",
+  },
+  {
+    mistake: "cloudflare: a binding that is missing",
+    program: 'import { d1Storage } from "holdfast/storage/cloudflare";\nconst env = {};\nd1Storage(env.DB);',
+    says: 'holdfast: d1Storage: database is undefined; write env.DB, with "d1_databases": [{ "binding": "DB", … }] in wrangler.jsonc',
     code: "wrong-client",
   },
   {

@@ -28,7 +28,7 @@ test("every column is played by a test file", async () => {
   const isPlayed = (family: Family, server: string | undefined): boolean =>
     texts.some(
       (text) =>
-        text.includes(`play${family === "sqlite" ? "Columns" : "Family"}("${family}"`) &&
+        text.includes(`play${["sqlite", "cloudflare"].includes(family) ? "Columns" : "Family"}("${family}"`) &&
         (!text.includes("{ server: ") || text.includes(`{ server: "${server}" }`)),
     );
   for (const family of families) {

@@ -81,6 +81,13 @@ export const FAMILIES = {
       },
     }));
   },
+  async cloudflare() {
+    const { BINDINGS, bindingStorage } = await import("../../runtimes/bindings.js");
+    return (Object.keys(BINDINGS) as (keyof typeof BINDINGS)[]).map((name) => ({
+      name,
+      open: async ({ url }) => bindingStorage(url, name),
+    }));
+  },
   async memcached() {
     const { MemcacheClient } = await import("memcache-client");
     const { memcachedStorage } = await import("holdfast/storage/memcached");

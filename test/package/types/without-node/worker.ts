@@ -1,6 +1,7 @@
 import { Hono } from "hono";
 import { session } from "holdfast/fetch";
 import { session as honoSession, type SessionEnv } from "holdfast/hono";
+import { d1Storage, durableStorage, type D1Client, type DurableNamespace } from "holdfast/storage/cloudflare";
 import { dynamodbStorage, type DynamodbClient } from "holdfast/storage/dynamodb";
 import { memoryStorage } from "holdfast/storage/memory";
 import { mongodbStorage, type MongodbCollection } from "holdfast/storage/mongodb";
@@ -31,6 +32,12 @@ export const bound = session<Data>({
     if (env.redis) return upstashStorage(env.redis);
     return env.table ? dynamodbStorage(env.table, { table: "sessions" }) : mongodbStorage(env.collection);
   },
+});
+
+/** Bindings of Cloudflare, without its types. */
+export const ofCloudflare = session<Data>({
+  storage: (_request, env: { database?: D1Client; objects: DurableNamespace }) =>
+    env.database ? d1Storage(env.database) : durableStorage(env.objects),
 });
 
 export const app = new Hono<SessionEnv<Data>>().use(honoSession<Data>());

@@ -1,0 +1,68 @@
+/** D1 and Durable Objects in workerd, for processes of Node: their requests go to two isolates in turn. */
+import type { Storage, StorageCall } from "holdfast";
+import { startIsolates } from "./start.js";
+
+/** The two storages of `holdfast/storage/cloudflare`, by the clients' names. */
+export const BINDINGS = { D1: "d1", "Durable Objects": "durable" } as const;
+export type Binding = keyof typeof BINDINGS;
+
+/** workerd, and where it listens. */
+export interface Bindings {
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+/** Two isolates over one D1 database, with its table, and one namespace of Durable Objects. */
+export async function startBindings(): Promise<Bindings> {
+  const worker = await startIsolates("bindings-worker.js", "Watched");
+  const url = (await worker.ready).origin;
+  await ask(url, "/d1/ensureSchema", []);
+  return { url, close: () => worker.dispose() };
+}
+
+/** Sends one call; `seen` is given the isolate that executed it, and what was sent and received. */
+export async function ask(
+  url: string,
+  path: string,
+  args: readonly unknown[],
+  signal?: AbortSignal,
+  seen: (isolate: string, text: string) => void = () => {},
+): Promise<any> {
+  const body = JSON.stringify(args);
+  const response = await fetch(`${url}${path}`, { method: "POST", body, ...(signal && { signal }) });
+  const text = await response.text();
+  seen(response.headers.get("x-isolate")!, `${path} ${body} ${text}`);
+  const told = JSON.parse(text) as { result: unknown; name: string; message: string; code?: string };
+  if (response.status === 200) return told.result;
+  throw Object.assign(new Error(`${told.name}: ${told.message}`), { code: told.code });
+}
+
+const CALLS = ["get", "create", "update", "touch", "delete", "check"] as const;
+const OF_D1 = ["clear", "sweep"] as const;
+
+/** A storage of the Worker, as a process of Node sees it. */
+export function bindingStorage(
+  url: string,
+  binding: Binding,
+  seen?: (isolate: string, text: string) => void,
+): Storage {
+  const kind = BINDINGS[binding];
+  const calls = [...CALLS, ...(kind === "d1" ? OF_D1 : [])].map((name) => [
+    name,
+    (...args: any[]) => {
+      const signal = (args.find(isCall) as StorageCall).signal;
+      return ask(
+        url,
+        `/${kind}/${name}`,
+        args.map((arg) => (isCall(arg) ? { now: arg.now } : arg)),
+        signal,
+        seen,
+      );
+    },
+  ]);
+  return { maxValueBytes: 1_900_000, ...Object.fromEntries(calls) } as Storage;
+}
+
+function isCall(arg: unknown): arg is StorageCall {
+  return typeof arg === "object" && arg !== null && "signal" in arg;
+}
