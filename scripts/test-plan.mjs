@@ -23,6 +23,7 @@ const ALL_ONLY = {
     "protocol/races/sentinel",
     "protocol/races/upstash",
     "protocol/races/valkey",
+    "storage/cloudflare",
     "storage/deno-kv",
     "storage/dynamodb",
     "storage/memcached",

@@ -1,4 +1,3 @@
-import type { SweepOptions } from "../contracts/storage.js";
 import { mistake, SessionError } from "../errors.js";
 import { misplaced } from "../util/assert.js";
 import { DURABLE, isD1, isDurableNamespace, isStub } from "./cloudflare-bindings.js";
@@ -57,8 +56,12 @@ export class D1Storage extends SqlStorage {
    * Always throws: a Worker has no timers between requests.
    *
    * @throws {TypeError} that says how to sweep
+   * @example
+   * ```ts
+   * await storage.sweep({ now: Date.now(), signal: AbortSignal.timeout(60_000) });   // in a Cron Trigger
+   * ```
    */
-  override startSweep(_options?: SweepOptions): never {
+  override startSweep(): void {
     throw mistake("wrong-call", `startSweep: a Worker has no timer between requests; write ${CRON}`);
   }
 }
@@ -115,7 +118,7 @@ function clientOf(database: D1Client): SqlClient {
   };
 }
 
-/** Without the number, "changed" and "another version" could not be told apart. */
+/** Without the number, "changed" could not be distinguished from "another version". */
 function changesOf({ meta }: { readonly meta?: { readonly changes?: number } }): number {
   if (typeof meta?.changes === "number") return meta.changes;
   throw new SessionError("storage", "D1 did not return the number of changed rows");

@@ -34,7 +34,7 @@ interface DurableResponse {
 }
 
 /**
- * Stores each record in a Durable Object of its own, of the class {@link HoldfastSessions}, which the Worker exports.
+ * Stores each record in a separate Durable Object, of the class {@link HoldfastSessions}, which the Worker exports.
  * Its alarm removes the record when it has expired.
  *
  * For one namespace it returns the same storage each time, so it can be called in each request, in which a Worker gets

@@ -2,8 +2,9 @@
 import assert from "node:assert/strict";
 import { after, describe, test } from "node:test";
 import { createStore } from "holdfast";
+import { storageSuite } from "holdfast/testing";
 import { until } from "../support/within.js";
-import { ask, BINDINGS, bindingStorage, startBindings, type Binding } from "./bindings.js";
+import { ask, BINDINGS, bindingStorage, startBindings, type Binding } from "../runtimes/bindings.js";
 
 const { url, close } = await startBindings();
 after(close);
@@ -13,6 +14,8 @@ const call = { now: Date.now(), signal: new AbortController().signal };
 
 for (const binding of Object.keys(BINDINGS) as Binding[]) {
   describe(binding, () => {
+    for (const { name, run } of storageSuite(() => ({ storage: bindingStorage(url, binding) }))) test(name, run);
+
     test("50 overlapping increments through two isolates are all counted, and a logout in one is one in the other", async () => {
       const isolates = new Set<string>();
       const store = createStore<{ n: number }>({
