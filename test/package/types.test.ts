@@ -22,7 +22,10 @@ interface Npm {
 const { fromNpm } = (await import(new URL("../../scripts/from-npm.mjs", import.meta.url).href)) as Npm;
 
 /** Types of runtimes: of the versions that `test/runtimes` runs. */
-const RUNTIME_TYPES = { "bun-types": "1.4.5", "@cloudflare/workers-types": "5.20261117.1", "@types/deno": "2.7.0" };
+const RUNTIME_TYPES = { "bun-types": "1.4.5", "@cloudflare/workers-types": "5.20261117.1" };
+
+/** Those of Deno, under a name that is no part of the directory `@types`, which belongs to all. */
+const DENO_TYPES = { "@types/deno": "2.7.0" };
 
 /** Libraries of schemas; valibot is among the dependencies. */
 const SCHEMA_LIBRARIES = { zod: "4.6.7", arktype: "2.2.10" };
@@ -65,6 +68,7 @@ function install(): string {
   const types = join(fromNpm(RUNTIME_TYPES), "node_modules");
   mkdirSync(join(modules, "@cloudflare"), { recursive: true });
   for (const name of Object.keys(RUNTIME_TYPES)) symlinkSync(join(types, name), join(modules, name), "junction");
+  symlinkSync(join(fromNpm(DENO_TYPES), "node_modules", "@types", "deno"), join(modules, "deno-types"), "junction");
   const clients = join(fromNpm(CLIENT_TYPES), "node_modules");
   mkdirSync(join(modules, "@electric-sql"), { recursive: true });
   for (const name of Object.keys(CLIENT_TYPES)) symlinkSync(join(clients, name), join(modules, name), "junction");
