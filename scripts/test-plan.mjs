@@ -47,8 +47,8 @@ const ALL_ONLY = {
     "attacks/fuzz/fuzz",
   ],
   "the benchmarks' own tests": ["bench/"],
-  "other session libraries in their own programs": ["adoption/adopt-real"],
-  "runtimes in addition to this one": ["runtimes/"],
+  "other session libraries in their own programs": ["adoption/adopt-real", "adoption/adopt-guides"],
+  "runtimes in addition to this one": ["runtimes/", "adoption/adopt-requires"],
   "programs of the pages about operation": ["docs/deploy", "docs/sockets", "examples/demo"],
   "long walks in a browser": [
     "browser/cross-origin",
