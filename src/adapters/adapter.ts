@@ -39,7 +39,7 @@ export {
 } from "../http/web-request.js";
 
 // Frameworks that know the route of a request when they call a middleware.
-export { EventView, refused, refuseSession, type RouteParams } from "./event-adapter.js";
+export { answeringProtection, EventView, refuseSession, type RouteParams } from "./event-adapter.js";
 
 // Frameworks that load an application's modules more than once in a process.
 export { sharedMemory } from "./shared-memory.js";

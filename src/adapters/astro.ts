@@ -8,12 +8,11 @@ import type { StoredSession } from "../contracts/session-api.js";
 import type { DataBy, Schemas, TypedBy } from "../contracts/schema.js";
 import type { SessionAccess } from "../contracts/session-access.js";
 import type { CrossOriginOptions } from "../http/cross-origin.js";
-import { WebView } from "../http/web-request.js";
 import type { SessionData } from "../session-data.js";
 import { readSession } from "../session/lookup.js";
 import { requestSettings, type SessionOptions } from "../session/request-options.js";
-import { placeSession, protection, withAccess, type CrossOriginChecks } from "./adapter-core.js";
-import { EventView, refused, refuseSession, type RouteParams } from "./event-adapter.js";
+import { placeSession, withAccess, type CrossOriginChecks } from "./adapter-core.js";
+import { EventView, answeringProtection, refuseSession, type RouteParams } from "./event-adapter.js";
 import { wrongFramework } from "./wrong-framework.js";
 import { serveFetch, type FetchResult } from "./fetch-adapter.js";
 
@@ -105,14 +104,9 @@ export interface CrossOriginProtection extends CrossOriginChecks<AstroContext> {
  */
 export function crossOriginProtection(options?: CrossOriginOptions): CrossOriginProtection;
 export function crossOriginProtection(...called: readonly unknown[]): CrossOriginProtection {
-  const read = ({ request }: AstroContext): readonly [string, WebView] => [request.method, new WebView(request)];
-  return protection(
+  return answeringProtection(
     called,
-    read,
-    (refusalOf) =>
-      async (context: AstroContext, next: () => Promise<Response>): Promise<Response> => {
-        const error = refusalOf(context);
-        return error ? refused(error) : next();
-      },
+    ({ request }: AstroContext) => request,
+    (guard) => async (context: AstroContext, next: () => Promise<Response>) => guard(context, next),
   );
 }

@@ -1,5 +1,6 @@
 import { SessionError } from "../errors.js";
 import { WebView } from "../http/web-request.js";
+import { protection, type CrossOriginChecks } from "./adapter-core.js";
 
 /** Route parameters, as frameworks give them: an array for a parameter that matches several segments. */
 export type RouteParams = Readonly<Record<string, unknown>>;
@@ -43,18 +44,37 @@ export function refuseSession(target: object, write: string): void {
   });
 }
 
+/** Calls what comes next if the request of a context may pass; otherwise returns a plain 403. */
+type Guard<C extends object> = <R>(context: C, next: () => R) => R | Response;
+
 /**
- * The response of a `crossOriginProtection` in a framework that has no error path for middlewares.
+ * Makes the `crossOriginProtection` of a framework that has no error path for middlewares: they return a response.
  *
- * @param error - why the request is refused
- * @returns a plain 403
+ * @param called - all that it was given
+ * @param requestOf - returns the request of a context
+ * @param mounting - makes what is mounted
+ * @returns what is mounted, with `check`
+ * @throws {TypeError} if an option is wrong
  * @example
  * ```ts
- * const error = refusalOf(event);
- * return error ? refused(error) : next();
+ * return answeringProtection(called, ({ request }: Context) => request, (guard) => guard);
  * ```
  */
-export function refused(error: SessionError): Response {
-  console.error(error);
-  return error.getResponse();
+export function answeringProtection<C extends object, F extends object>(
+  called: readonly unknown[],
+  requestOf: (context: C) => Request,
+  mounting: (guard: Guard<C>) => F,
+): F & CrossOriginChecks<C> {
+  const read = (context: C): readonly [string, WebView] => {
+    const request = requestOf(context);
+    return [request.method, new WebView(request)];
+  };
+  return protection(called, read, (refusalOf) =>
+    mounting((context, next) => {
+      const error = refusalOf(context);
+      if (!error) return next();
+      console.error(error);
+      return error.getResponse();
+    }),
+  );
 }

@@ -7,12 +7,11 @@ import type { StoredSession } from "../contracts/session-api.js";
 import type { DataBy, Schemas, TypedBy } from "../contracts/schema.js";
 import type { SessionAccess } from "../contracts/session-access.js";
 import type { CrossOriginOptions } from "../http/cross-origin.js";
-import { WebView } from "../http/web-request.js";
 import type { SessionData } from "../session-data.js";
 import { readSession } from "../session/lookup.js";
 import { requestSettings, type SessionOptions } from "../session/request-options.js";
-import { protection, withAccess, type CrossOriginChecks } from "./adapter-core.js";
-import { EventView, refused, type RouteParams } from "./event-adapter.js";
+import { withAccess, type CrossOriginChecks } from "./adapter-core.js";
+import { EventView, answeringProtection, type RouteParams } from "./event-adapter.js";
 import { wrongFramework } from "./wrong-framework.js";
 import { serveFetch, type FetchResult } from "./fetch-adapter.js";
 
@@ -98,14 +97,9 @@ export interface CrossOriginProtection extends CrossOriginChecks<RouterArgs> {
  */
 export function crossOriginProtection(options?: CrossOriginOptions): CrossOriginProtection;
 export function crossOriginProtection(...called: readonly unknown[]): CrossOriginProtection {
-  const read = ({ request }: RouterArgs): readonly [string, WebView] => [request.method, new WebView(request)];
-  return protection(
+  return answeringProtection(
     called,
-    read,
-    (refusalOf) =>
-      async (args: RouterArgs, next: () => Promise<any>): Promise<Response> => {
-        const error = refusalOf(args);
-        return error ? refused(error) : ((await next()) as Response);
-      },
+    ({ request }: RouterArgs) => request,
+    (guard) => async (args: RouterArgs, next: () => Promise<any>) => (await guard(args, next)) as Response,
   );
 }

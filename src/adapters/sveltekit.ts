@@ -7,13 +7,12 @@ import type { StoredSession } from "../contracts/session-api.js";
 import type { DataBy, Schemas, TypedBy } from "../contracts/schema.js";
 import type { SessionAccess } from "../contracts/session-access.js";
 import type { SessionData } from "../session-data.js";
-import { WebView } from "../http/web-request.js";
 import { readSession, requestSessionOf } from "../session/lookup.js";
 import { requestSettings, type SessionOptions } from "../session/request-options.js";
 import type { RequestSession } from "../session/request-session.js";
 import type { CrossOriginOptions } from "../http/cross-origin.js";
-import { placeSession, protection, withAccess, type CrossOriginChecks } from "./adapter-core.js";
-import { EventView, refused, refuseSession } from "./event-adapter.js";
+import { placeSession, withAccess, type CrossOriginChecks } from "./adapter-core.js";
+import { EventView, answeringProtection, refuseSession } from "./event-adapter.js";
 import { serveFetch } from "./fetch-adapter.js";
 import { wrongFramework } from "./wrong-framework.js";
 
@@ -127,14 +126,12 @@ export interface CrossOriginProtection extends CrossOriginChecks<KitEvent> {
  */
 export function crossOriginProtection(options?: CrossOriginOptions): CrossOriginProtection;
 export function crossOriginProtection(...called: readonly unknown[]): CrossOriginProtection {
-  const read = ({ request }: KitEvent): readonly [string, WebView] => [request.method, new WebView(request)];
-  return protection(
+  type Hook = { event: KitEvent; resolve: (event: KitEvent) => unknown };
+  return answeringProtection(
     called,
-    read,
-    (refusalOf) =>
-      async ({ event, resolve }: { event: KitEvent; resolve: (event: KitEvent) => unknown }): Promise<Response> => {
-        const error = refusalOf(event);
-        return error ? refused(error) : ((await resolve(event)) as Response);
-      },
+    ({ request }: KitEvent) => request,
+    (guard) =>
+      async ({ event, resolve }: Hook) =>
+        (await guard(event, () => resolve(event))) as Response,
   );
 }

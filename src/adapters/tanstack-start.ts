@@ -13,8 +13,8 @@ import type { SessionData } from "../session-data.js";
 import { readSession, requestSessionOf } from "../session/lookup.js";
 import { requestSettings, type RequestSettings, type SessionOptions } from "../session/request-options.js";
 import type { RequestSession } from "../session/request-session.js";
-import { assertNoParams, protection, withAccess, type CrossOriginChecks } from "./adapter-core.js";
-import { refused } from "./event-adapter.js";
+import { assertNoParams, withAccess, type CrossOriginChecks } from "./adapter-core.js";
+import { answeringProtection } from "./event-adapter.js";
 import { serveFetch } from "./fetch-adapter.js";
 import { sharedMemory } from "./shared-memory.js";
 import { copied } from "./tanstack-start-response.js";
@@ -198,12 +198,10 @@ const CSRF = Symbol.for("tanstack-start:csrf-middleware");
  */
 export function crossOriginProtection(options?: CrossOriginOptions): CrossOriginProtection;
 export function crossOriginProtection(...called: readonly unknown[]): CrossOriginProtection {
-  const read = (request: Request): readonly [string, WebView] => [request.method, new WebView(request)];
-  const made = protection(called, read, (refusalOf) =>
-    asMiddleware<undefined>(async ({ request, next }) => {
-      const error = refusalOf(request);
-      return error ? refused(error) : next();
-    }),
+  const made = answeringProtection(
+    called,
+    (request: Request) => request,
+    (guard) => asMiddleware<undefined>(async ({ request, next }) => guard(request, next)),
   );
   return Object.defineProperty(made, CSRF, { value: true });
 }
