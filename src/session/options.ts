@@ -4,14 +4,14 @@ import type { Schemas } from "../contracts/schema.js";
 import type { Storage } from "../contracts/storage.js";
 import type { TypeCodec } from "../contracts/type-codec.js";
 import { callable, misplaced, misuse, oneOf, onlyKeys, outOfRange, wholeNumber } from "../util/assert.js";
-import { builtinModule, environment, isWorker, warn } from "../util/builtin.js";
-import { withPage } from "../errors.js";
+import { builtinModule, warn } from "../util/builtin.js";
 import { assertCrypto } from "../util/hash.js";
 import { milliseconds, type Duration } from "../util/duration.js";
 import { OTHER_OPTIONS } from "../util/other-names.js";
 import { isPromise } from "../util/promise.js";
 import { assertStorage } from "../storage/driver.js";
 import { memoryStorage } from "../storage/memory.js";
+import { warnOfMemory } from "./short-lived.js";
 import { schemaTable, type Invalid, type SchemaTable } from "./schemas.js";
 import { customToken, randomToken, type TokenSource } from "./token.js";
 
@@ -138,7 +138,8 @@ export function storeSettings(given: StoreOptions = {}, makeMemory: () => Storag
   const options = onlyKeys("createStore", given, STORE_OPTIONS, OTHER_OPTIONS);
   assertCrypto();
   const idle = milliseconds("idleTimeout", options.idleTimeout ?? 30 * MINUTE, SECOND);
-  const storage = options.storage === undefined ? defaultStorage(makeMemory) : assertStorage(options.storage);
+  const storage = options.storage === undefined ? makeMemory() : assertStorage(options.storage);
+  warnOfMemory(options.storage);
   return Object.freeze({
     storage,
     namespace: namespace(options.namespace ?? "holdfast"),
@@ -172,37 +173,6 @@ export function withStorage(settings: StoreSettings, storage: Storage): StoreSet
     storage,
     maxRecordBytes: Math.min(settings.maxRecordBytes, storage.maxValueBytes ?? Infinity),
   });
-}
-
-function defaultStorage(makeMemory: () => Storage): Storage {
-  if (isShortLived()) {
-    warnOfMemory("here many processes come and go: sessions get lost", isWorker() ? IN_A_WORKER : undefined);
-  } else if (environment("NODE_ENV") === "production") {
-    warnOfMemory("they end with this process and no other process sees them");
-  }
-  return makeMemory();
-}
-
-/** A Worker gets its bindings with each request. */
-const IN_A_WORKER = "(_request, env) => durableStorage(env.SESSIONS)";
-
-function warnOfMemory(why: string, storage: string = "redisStorage(client)"): void {
-  const message = `holdfast keeps sessions in memory: ${why}; write storage: ${storage}, or another`;
-  warn(withPage(message, "wrong-option"));
-}
-
-/** Environment variables of platforms that start and stop processes on demand. */
-const SHORT_LIVED = [
-  "AWS_LAMBDA_FUNCTION_NAME",
-  "VERCEL",
-  "NETLIFY",
-  "FUNCTION_TARGET",
-  "FUNCTIONS_WORKER_RUNTIME",
-  "DENO_DEPLOYMENT_ID",
-];
-
-function isShortLived(): boolean {
-  return isWorker() || SHORT_LIVED.some((name) => environment(name) !== undefined);
 }
 
 function namespace(value: unknown): string {

@@ -29,16 +29,26 @@ export function isWorker(): boolean {
   return globals.navigator?.userAgent === "Cloudflare-Workers";
 }
 
+/** True in the Edge Runtime of Vercel, and of Next. */
+export function isEdge(): boolean {
+  return "EdgeRuntime" in globalThis || environment("NEXT_RUNTIME") === "edge";
+}
+
 /**
  * Returns an environment variable, or undefined if it may not be read. On Deno it never causes a permission prompt.
  */
 export function environment(name: string): string | undefined {
   try {
-    const asked = globals.Deno?.permissions?.querySync?.({ name: "env", variable: name });
-    return asked && asked.state !== "granted" ? undefined : globals.process?.env?.[name];
+    return mayRead(name) ? globals.process?.env?.[name] : undefined;
   } catch {
     return undefined;
   }
+}
+
+/** False on Deno without the permission to read this environment variable. */
+export function mayRead(name: string): boolean {
+  const asked = globals.Deno?.permissions?.querySync?.({ name: "env", variable: name });
+  return asked === undefined || asked.state === "granted";
 }
 
 /** Warns about a mistake that cannot be an exception. Never called with a token. */

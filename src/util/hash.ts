@@ -1,5 +1,5 @@
 import { SessionError } from "../errors.js";
-import { builtinModule, isWorker } from "./builtin.js";
+import { builtinModule, isEdge, isWorker } from "./builtin.js";
 
 type NodeCrypto = Pick<typeof import("node:crypto"), "createHash" | "createHmac" | "timingSafeEqual"> &
   Partial<Pick<typeof import("node:crypto"), "hash">>;
@@ -56,9 +56,18 @@ export function assertCrypto(): void {
 
 function nodeCrypto(): NodeCrypto {
   crypto ??= builtinModule<NodeCrypto>("node:crypto");
-  if (!crypto) throw new SessionError("unsupported", isWorker() ? WORKER_LACKS : RUNTIME_LACKS);
+  if (!crypto) throw new SessionError("unsupported", lacking());
   return crypto;
 }
+
+function lacking(): string {
+  if (isWorker()) return WORKER_LACKS;
+  return isEdge() ? EDGE_LACKS : RUNTIME_LACKS;
+}
+
+const EDGE_LACKS =
+  'this runtime has no node:crypto, which holdfast needs: it is an Edge Runtime; write export const runtime = "nodejs" ' +
+  "into the route (in Next use proxy.ts instead of middleware.ts), or deploy it as a function on Node";
 
 const RUNTIME_LACKS = "this runtime has no node:crypto, which holdfast needs; Node, Bun, Deno and workerd have it";
 

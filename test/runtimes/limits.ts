@@ -22,9 +22,19 @@ async function plainHolds(runtime: "bun" | "deno"): Promise<void> {
   }
 }
 
+/** Nothing is asked for. What is not known is said, with the permission that is lacking; no more is lacking than that. */
 async function denoUnasked(): Promise<void> {
-  const { stdout, stderr } = await run(programOf("deno"), ["run", "--no-prompt", PLAIN, "ask"]);
-  assert.deepEqual([JSON.parse(stdout), stderr], [{ n: 1 }, ""]);
+  const asked = (...permissions: readonly string[]): Promise<{ stdout: string; stderr: string }> =>
+    run(programOf("deno"), ["run", "--no-prompt", ...permissions, PLAIN, "ask"]);
+  const { stdout, stderr } = await asked();
+  assert.deepEqual(JSON.parse(stdout), { n: 1 });
+  assert.match(
+    stderr,
+    /whether this is production is not known; start Deno with --allow-env=NODE_ENV, or write storage/,
+  );
+  assert.equal(stderr.trim().split("\n").length, 1, stderr);
+  const permitted = await asked("--allow-env=NODE_ENV");
+  assert.deepEqual([JSON.parse(permitted.stdout), permitted.stderr], [{ n: 1 }, ""]);
 }
 
 async function denoInProduction(): Promise<void> {
@@ -33,11 +43,48 @@ async function denoInProduction(): Promise<void> {
   assert.match(stderr, /keeps sessions in memory.*write storage: redisStorage/);
 }
 
+/** By the variables of a platform: its name, and the storage that is named. */
+const PLATFORMS: readonly (readonly [variables: readonly string[], name: string, storage: string])[] = [
+  [["AWS_LAMBDA_FUNCTION_NAME"], "AWS Lambda", "dynamodbStorage(client)"],
+  [["VERCEL", "AWS_LAMBDA_FUNCTION_NAME"], "Vercel", "upstashStorage(redis)"],
+  [["VERCEL", "NEXT_RUNTIME"], "Vercel", "upstashStorage(redis)"],
+  [["NETLIFY", "AWS_LAMBDA_FUNCTION_NAME"], "Netlify", "upstashStorage(redis)"],
+  [["FUNCTION_TARGET", "K_SERVICE"], "Google Cloud Functions", "redisStorage(client)"],
+  [["K_SERVICE"], "Google Cloud Run", "redisStorage(client)"],
+  [["FUNCTIONS_WORKER_RUNTIME"], "Azure Functions", "redisStorage(client)"],
+];
+
+function on(variables: readonly string[], mode: string): NodeJS.ProcessEnv {
+  return { ...process.env, NODE_ENV: mode, ...Object.fromEntries(variables.map((name) => [name, "1"])) };
+}
+
 async function shortLived(program: string = process.execPath): Promise<void> {
-  for (const name of ["AWS_LAMBDA_FUNCTION_NAME", "VERCEL"]) {
-    const env = { ...process.env, NODE_ENV: "test", [name]: "1" };
-    const { stderr } = await run(program, [PLAIN, "ask"], { env });
-    assert.match(stderr, /HoldfastWarning: holdfast keeps sessions in memory: here many processes come and go/);
+  for (const [variables, name, storage] of PLATFORMS) {
+    const { stderr } = await run(program, [PLAIN, "ask"], { env: on(variables, "test") });
+    const says = `holdfast keeps sessions in memory: here many processes come and go (${name}): sessions get lost; write storage: ${storage}`;
+    assert.ok(stderr.includes(`HoldfastWarning: ${says}`), `${variables}: ${stderr}`);
+  }
+}
+
+/** Passing the storage of memory is a mistake there as well, except in tests; elsewhere it is a choice. */
+async function shortLivedOnPurpose(program: string = process.execPath): Promise<void> {
+  for (const [variables, mode, isWarned] of [
+    [["AWS_LAMBDA_FUNCTION_NAME"], "production", true],
+    [["VERCEL"], "production", true],
+    [["VERCEL"], "test", false],
+    [[], "production", false],
+  ] as const) {
+    const { stderr } = await run(program, [PLAIN, "ask", "memory"], { env: on(variables, mode) });
+    assert.equal(/here many processes come and go/.test(stderr), isWarned, `${variables}, ${mode}: ${stderr}`);
+  }
+}
+
+async function denoDeploy(): Promise<void> {
+  for (const name of ["DENO_DEPLOYMENT_ID", "DENO_DEPLOY"]) {
+    const { stderr } = await run(programOf("deno"), ["run", "--no-prompt", "--allow-env", PLAIN, "ask"], {
+      env: on([name], "production"),
+    });
+    assert.match(stderr, /come and go \(Deno Deploy\).*; write storage: denoKvStorage\(await Deno\.openKv\(\)\)/);
   }
 }
 
@@ -149,14 +196,19 @@ const NEXT_EDGE = `{
   emitWarning() { throw new Error("A Node.js API is used (process.emitWarning)"); },
 }`;
 
+const NEXT_EDGE_ENVIRONMENT = `{ env: { NEXT_RUNTIME: "edge" } }`;
+
 async function edge(): Promise<void> {
   const { EdgeRuntime } = await edgeRuntime();
   const code = await bundled("edge-entry.js");
-  for (const polyfill of ["undefined", NEXT_EDGE]) {
+  for (const polyfill of ["undefined", NEXT_EDGE, NEXT_EDGE_ENVIRONMENT]) {
     const runtime = new EdgeRuntime();
     runtime.evaluate(`globalThis.process = ${polyfill};`);
     runtime.evaluate(`(() => { ${code} })();`);
-    assert.match(runtime.evaluate("globalThis.outcome"), /^unsupported: this runtime has no node:crypto/);
+    assert.match(
+      runtime.evaluate("globalThis.outcome"),
+      /^unsupported: this runtime has no node:crypto.*an Edge Runtime; write export const runtime = "nodejs".*proxy\.ts/,
+    );
   }
 }
 
@@ -174,7 +226,11 @@ export const LIMITS: readonly Limit[] = [
     name: `${on}: the wrapped handler is what the server is given, and sessions hold`,
     run: () => plainHolds(on),
   })),
-  { on: "deno", name: "Deno without any permission: nothing is asked for, and sessions are made", run: denoUnasked },
+  {
+    on: "deno",
+    name: "Deno without any permission: nothing is asked for, sessions are made, and what is not known is said",
+    run: denoUnasked,
+  },
   {
     on: "deno",
     name: "Deno with the permission: production is worth a warning where sessions are in memory",
@@ -191,6 +247,12 @@ export const LIMITS: readonly Limit[] = [
     name: "on a platform with short-lived processes, sessions in memory are worth a warning",
     run: shortLived,
   },
+  {
+    on: "node",
+    name: "on such a platform the storage of memory is worth a warning also if it is passed, but not in tests",
+    run: shortLivedOnPurpose,
+  },
+  { on: "deno", name: "on Deno Deploy sessions in memory are worth a warning that names Deno KV", run: denoDeploy },
   {
     on: "workerd",
     name: "a Worker without node:crypto refuses to make sessions, and names the flag and the date",

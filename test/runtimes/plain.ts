@@ -1,12 +1,16 @@
-/** The plainest program: the runtime serves the wrapped handler itself. `ask`: asks itself once, and prints. */
+/**
+ * The plainest program: the runtime serves the wrapped handler itself. `ask`: asks itself once, and prints. `ask memory`:
+ * with the storage of memory.
+ */
 import { session } from "holdfast/fetch";
+import { memoryStorage } from "holdfast/storage/memory";
 import { serveHere } from "./own-server.js";
 
 interface Data {
   n: number;
 }
 
-const sessions = session<Data>();
+const sessions = session<Data>(process.argv[3] === "memory" ? { storage: memoryStorage() } : {});
 
 const handler = sessions((request: Request): Response => {
   const own = sessions.get(request);
