@@ -1,3 +1,5 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { EXPRESS, nodeApp } from "../frameworks.js";
@@ -6,8 +8,12 @@ import { exportsOf, neighbour } from "./packages.js";
 
 /** The directory whose files are sent. */
 export const FILES: string = fileURLToPath(new URL("../../../docs", import.meta.url));
-export const SMALL_FILE = "cookies.md";
-export const LARGE_FILE = "performance.md";
+export const SMALL_FILE = "reference/cookies.md";
+export const LARGE_FILE = "understand/performance.md";
+
+// Without them, bare and with a session alike, each row would be about a 404.
+for (const file of [SMALL_FILE, LARGE_FILE])
+  if (!existsSync(join(FILES, file))) throw new Error(`${join(FILES, file)} is not there`);
 
 /** Far more than any buffer on the way takes at once. */
 export const LARGE = { rows: Array.from({ length: 3000 }, (_, i) => ({ i, text: `row ${i}` })) };
