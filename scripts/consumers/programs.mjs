@@ -165,6 +165,51 @@ await visit((method, path, cookie) => app.request(path, { method, headers: { coo
 `,
 };
 
+const NEST_NAMES = {
+  "reflect-metadata": "",
+  "@nestjs/common": "{ Controller, Get, HttpCode, Module, Post }",
+  "@nestjs/core": "{ NestFactory }",
+  "holdfast/nestjs": "{ Session, SessionModule }",
+};
+export const NEST_IMPORTED = Object.entries(NEST_NAMES)
+  .map(([from, names]) => `import ${names && `${names} from `}"${from}";\n`)
+  .join("");
+export const NEST_REQUIRED = Object.entries(NEST_NAMES)
+  .map(([from, names]) => `${names && `const ${names} = `}require("${from}");\n`)
+  .join("");
+
+/** What `VISIT` asks for, as an application of Nest: decorators are functions. */
+export const NEST_PROGRAM = `
+class App {
+  visit(session) {
+    session.update("visits", (visits = 0) => visits + 1);
+    return { visits: session.get("visits"), ...(session.owner && { owner: session.owner }) };
+  }
+  login(session) {
+    return session.authenticate("7");
+  }
+  logout(session) {
+    return session.destroy();
+  }
+}
+for (const [name, route] of [["visit", Get("/")], ["login", Post("login")], ["logout", Post("logout")]]) {
+  const method = Object.getOwnPropertyDescriptor(App.prototype, name);
+  Session()(App.prototype, name, 0);
+  for (const decorate of [route, HttpCode(200)]) decorate(App.prototype, name, method);
+}
+Controller()(App);
+class Root {}
+Module({ imports: [SessionModule.forRoot()], controllers: [App] })(Root);
+${VISIT}
+NestFactory.create(Root, { logger: false, abortOnError: false })
+  .then(async (app) => {
+    await app.listen(0, "127.0.0.1");
+    const origin = "http://127.0.0.1:" + app.getHttpServer().address().port;
+    await visit((method, path, cookie) => fetch(origin + path, { method, headers: { cookie } }));
+    await app.close();
+  });
+`;
+
 const FAIL = `if (warnings.length > 0) throw new Error(JSON.stringify(warnings, undefined, 1));`;
 
 /** Bundles each file it is given to `out`, as an ES module for Node; a warning is a failure. */

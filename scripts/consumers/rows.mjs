@@ -4,7 +4,19 @@ import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { fromNpm } from "../from-npm.mjs";
 import { root } from "../setup.mjs";
-import { BUNDLES, entriesOf, handlerOf, IMPORTED, REQUIRED, SERVERS, VISIT, VISITS } from "./programs.mjs";
+import {
+  BUNDLES,
+  entriesOf,
+  handlerOf,
+  IMPORTED,
+  NEST_IMPORTED,
+  NEST_PROGRAM,
+  NEST_REQUIRED,
+  REQUIRED,
+  SERVERS,
+  VISIT,
+  VISITS,
+} from "./programs.mjs";
 
 /** The newest patch of every minor that is promised. */
 const TYPESCRIPT = ["5.4.5", "5.5.4", "5.6.3", "5.7.3", "5.8.3", "5.9.3", "6.0.3", "7.0.2"];
@@ -40,6 +52,9 @@ const OLDEST = {
   "@types/koa": "2.15.0",
   "@types/node": "20.19.43",
 };
+/** The oldest of each major version that the range of peerDependencies allows. */
+const NEST = { 12: "12.0.0", 11: "11.0.0" };
+const NEST_PEERS = { "reflect-metadata": "0.2.2", rxjs: "7.8.2" };
 const RUNNERS = {
   jest: "30.5.2",
   "babel-jest": "30.5.2",
@@ -62,6 +77,7 @@ export const ROWS = [
     name: `server: ${name} in strict TypeScript`,
     play: (bench) => serves(bench, name),
   })),
+  { name: "server: nestjs, import and require", play: servesNest },
   { name: "peers: the oldest of the ranges", play: oldestPeers },
   ...TYPESCRIPT.flatMap((version) =>
     Object.entries(RESOLUTIONS).map(([resolution, options]) => ({
@@ -143,6 +159,20 @@ async function serves(bench, framework) {
   await bench.node(own, ["run.js"]);
 }
 
+/** An application without decorators' syntax, as JavaScript has none; version 11 is CommonJS. */
+async function servesNest(bench) {
+  for (const [major, version] of Object.entries(NEST)) {
+    const packages = ["common", "core", "platform-express"].map((name) => [`@nestjs/${name}`, version]);
+    const directory = await bench.project(`nest-${major}`, { ...Object.fromEntries(packages), ...NEST_PEERS });
+    bench.write(directory, {
+      "app.js": `${NEST_IMPORTED}${NEST_PROGRAM}`,
+      "app.cjs": `${NEST_REQUIRED}${NEST_PROGRAM}`,
+    });
+    for (const file of ["app.js", "app.cjs"]) await bench.node(directory, [file]);
+  }
+  return Object.values(NEST).join(", ");
+}
+
 async function oldestPeers(bench) {
   const directory = await bench.project("oldest", { ...OLDEST, typescript: TYPESCRIPT.at(-1) });
   for (const framework of ["express", "fastify", "hono", "koa"]) {
@@ -165,7 +195,7 @@ async function oldestPeers(bench) {
 async function compiles(bench, version, resolution, options) {
   const directory = await servers(bench);
   const own = join(directory, `typescript-${version}-${resolution}`);
-  const entries = bench.entries.filter((name) => !isDropin(name));
+  const entries = bench.typed.filter((name) => !isDropin(name));
   bench.write(own, {
     ...SERVERS,
     "entries.ts": entriesOf(entries),

@@ -190,6 +190,24 @@ test("a failing save: Fastify's own 503, once, without any part of the handler's
   assert.deepEqual([errors, answers], [["storage", "storage"], 3]);
 });
 
+test("a session that cannot be loaded: the response keeps what earlier plugins have set, as CORS", async (t) => {
+  const storage = watched();
+  const early = (app: FastifyInstance): unknown =>
+    app.addHook("onRequest", (_request, reply, done) => {
+      reply.header("Access-Control-Allow-Origin", "https://a.example");
+      reply.raw.setHeader("X-Raw", "1");
+      done();
+    });
+  const { client } = await serving(t, { storage }, count, early);
+  await client.get("/");
+  storage.fail("get");
+  const { status, headers } = await client.get("/");
+  assert.deepEqual(
+    [status, headers["access-control-allow-origin"], headers["x-raw"]],
+    [503, "https://a.example", "1"],
+  );
+});
+
 test("a failing save is the application's setErrorHandler's, also where the handler threw before", async (t) => {
   const storage = watched();
   storage.fail("create");

@@ -5,17 +5,19 @@ import { after, test } from "node:test";
 import { compiled, pageAt, root } from "./pages.js";
 import { clientOf, programsOf, type Module } from "./running.js";
 
-/** Frameworks whose own build compiles an example: `npm run adapters` runs it. */
-const BUILT = ["react-router", "astro", "nuxt", "tanstack-start"];
+/** Frameworks whose own build compiles an example, with the language of their blocks: `npm run adapters` runs it. */
+const BUILT = { "react-router": "js", astro: "js", nuxt: "js", "tanstack-start": "js", nestjs: "typescript" };
+/** Where their files are, below the root. */
+const PLACES = ["examples", "test/frameworks"];
 
-for (const name of BUILT) {
+for (const [name, own] of Object.entries(BUILT)) {
   test(`the code on the page of ${name} is that of its example`, () => {
-    const blocks = pageAt(`frameworks/${name}`).blocks.filter(({ language }) => language === "js");
+    const blocks = pageAt(`frameworks/${name}`).blocks.filter(({ language }) => language === own);
     assert.ok(blocks.length >= 4);
     for (const { code } of blocks) {
       const [, path = ""] = /^\/\/ (\S+)\n/.exec(code) ?? [];
-      const file = join(root, "examples", name, path);
-      assert.ok(path !== "" && existsSync(file), code);
+      const file = PLACES.map((place) => join(root, place, name, path)).find((one) => existsSync(one));
+      assert.ok(path !== "" && file, code);
       const shown = code.slice(code.indexOf("\n") + 1).trim();
       assert.ok(readFileSync(file, "utf8").includes(shown), `${path}:\n${shown}`);
     }

@@ -4,6 +4,7 @@ import { fastify } from "./apps/fastify.js";
 import { fetch, hono } from "./apps/fetch.js";
 import { h3 } from "./apps/h3.js";
 import { koa } from "./apps/koa.js";
+import { nestjs } from "./apps/nestjs.js";
 import { next } from "./apps/next.js";
 import { connect, node } from "./apps/node.js";
 import { nuxt } from "./apps/nuxt.js";
@@ -26,5 +27,6 @@ export const FRAMEWORKS: readonly Framework[] = [
   reactRouter,
   astro,
   tanstackStart,
+  nestjs,
   start,
 ];

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { test } from "node:test";
 import { promisify } from "node:util";
+import { WITH_FRAMEWORK } from "../with-framework.js";
 import { root } from "./source.js";
 
 /**
@@ -34,7 +35,9 @@ function watched(program: string): string {
     syncBuiltinESMExports();
     const entries = Object.keys(require(${JSON.stringify(`${root}package.json`)}).exports).filter((name) => !name.endsWith(".json"));
     const modules = {};
-    for (const name of entries) modules[name] = await import("holdfast" + name.slice(1));
+    const skipped = ${JSON.stringify(WITH_FRAMEWORK)};
+    for (const name of entries.filter((name) => !skipped.includes("holdfast" + name.slice(1))))
+      modules[name] = await import("holdfast" + name.slice(1));
     ${program}
     console.log(JSON.stringify({ deeds, timers: process.getActiveResourcesInfo().filter((name) => name === "Timeout") }));
   `;

@@ -1,0 +1,7 @@
+declare module "holdfast" {
+  interface SessionData {
+    cart: string[];
+  }
+}
+
+export {};
