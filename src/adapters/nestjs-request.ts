@@ -58,7 +58,7 @@ interface GraphqlContext {
 
 const ELSEWHERE: Readonly<Record<string, string>> = {
   ws:
-    "a message of a gateway has no session of its own; keep client.session = await sessions.read(request) in " +
+    "a message of a gateway has no session; keep client.session = await sessions.read(request) in " +
     "handleConnection, with Sessions injected, and call client.session.reload() for each message",
   rpc:
     "a message of a microservice has no session; send session.id in it, and use SessionStore, injected, in its " +

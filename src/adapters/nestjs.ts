@@ -59,7 +59,7 @@ export interface AsyncNestOptions {
 }
 
 /**
- * The sessions of {@link SessionModule}, to be injected where there is a request without a parameter of a handler:
+ * The sessions of {@link SessionModule}, for code that has the request, but no parameter of a handler:
  * `constructor(private readonly sessions: Sessions<Data>)`.
  */
 export abstract class Sessions<D extends object = SessionData> implements SessionAccess<D, object> {
@@ -99,12 +99,14 @@ export abstract class Sessions<D extends object = SessionData> implements Sessio
 }
 
 /**
- * The store of {@link SessionModule}, to be injected where there is no request:
+ * The store of {@link SessionModule}, for code that has no request:
  * `constructor(private readonly store: SessionStore<Data>)`. There is none if `storage` is a function of the request.
  */
-export interface SessionStore<D extends object = SessionData> extends Store<D> {}
-// eslint-disable-next-line typescript/no-unsafe-declaration-merging, typescript/no-extraneous-class
-export abstract class SessionStore<D extends object = SessionData> {}
+export type SessionStore<D extends object = SessionData> = Store<D>;
+
+/** The token by which {@link SessionStore} is injected. */
+// eslint-disable-next-line typescript/no-extraneous-class
+export const SessionStore: abstract new () => Store<any> = class SessionStore {} as never;
 
 type NestContext = readonly [request: any, response: any];
 type Settings = RequestSettings<NestContext>;
