@@ -12,9 +12,9 @@ export interface Bindings {
   close(): Promise<void>;
 }
 
-/** Two isolates over one D1 database, with its table, and one namespace of Durable Objects. */
-export async function startBindings(): Promise<Bindings> {
-  const worker = await startIsolates("bindings-worker.js", "Watched");
+/** Two isolates over one D1 database, with its table, and one namespace of Durable Objects; `date` of compatibility. */
+export async function startBindings(date?: string): Promise<Bindings> {
+  const worker = await startIsolates("bindings-worker.js", "Watched", date);
   const url = (await worker.ready).origin;
   await ask(url, "/d1/ensureSchema", []);
   return { url, close: () => worker.dispose() };

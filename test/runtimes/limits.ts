@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { Client } from "../support/client.js";
+import { byWrangler } from "./wrangler.js";
 import { bundled, commandOf, edgeRuntime, programOf, startPlain, startWorker, type Compatibility } from "./start.js";
 import { playSuites } from "./suites.js";
 
@@ -218,6 +219,8 @@ export interface Limit {
   readonly name: string;
   /** `program`: which Node; default this one. */
   run(program?: string): Promise<void>;
+  /** Only `npm run runtimes` runs it: it installs a large program. */
+  readonly isLong?: true;
 }
 
 export const LIMITS: readonly Limit[] = [
@@ -263,6 +266,12 @@ export const LIMITS: readonly Limit[] = [
     on: "workerd",
     name: "KV is refused by every driver, and D1 and Durable Objects where they do not belong, in words of what to write",
     run: bindingsRefused,
+  },
+  {
+    on: "workerd",
+    name: "the example for Workers is built and served by wrangler, by its own configuration, and has the size its page names",
+    run: byWrangler,
+    isLong: true,
   },
   {
     on: "edge-runtime",

@@ -34,9 +34,9 @@ for (const [runtime, adapter] of Object.entries(ADAPTERS) as [RuntimeName, strin
   });
 }
 
-test("workerd: the adapters fetch and express and storage in memory hold there", async () => {
+test("workerd: the adapters fetch and express and storage in memory, in D1 and in Durable Objects hold there", async () => {
   const results: RowResult[] = [];
-  const suites = ["adapters/fetch", "adapters/express", "storages/memory"];
+  const suites = ["adapters/fetch", "adapters/express", "storages/memory", "storages/D1", "storages/Durable Objects"];
   await playSuitesOnWorkerd(suites, (result) => void results.push(result));
   assertHeld(results);
 });

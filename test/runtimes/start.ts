@@ -303,10 +303,10 @@ export async function startWorker(
 const IN_TURN = "let n = 0; export default { fetch: (request, env) => (n++ % 2 ? env.A : env.B).fetch(request) };";
 
 /** Two isolates of one program over one database and the same Durable Objects, which requests reach in turn. */
-export async function startIsolates(program: string, className: string): Promise<Worker> {
+export async function startIsolates(program: string, className: string, date: string = USUAL.date): Promise<Worker> {
   const { Miniflare } = await load("miniflare");
   const contents = await bundled(program);
-  const compatible = { compatibilityDate: USUAL.date, compatibilityFlags: USUAL.flags };
+  const compatible = { compatibilityDate: date, compatibilityFlags: USUAL.flags };
   const isolate = (name: string): object => ({
     name,
     modules: [{ type: "ESModule", path: "worker.mjs", contents }],
@@ -344,6 +344,11 @@ async function startWorkerd(
     await worker.dispose();
     throw error;
   }
+}
+
+/** Cloudflare's own program, which needs Node 22 or newer. */
+export function wranglerPath(): string {
+  return join(fromNpm({ wrangler: "4.164.0" }), "node_modules", "wrangler", "bin", "wrangler.js");
 }
 
 /** Vercel's strictest runtime. */

@@ -61,49 +61,58 @@ interface Kept {
   readonly alarm: number | null;
 }
 
-describe("an object", () => {
-  const storage = bindingStorage(url, "Durable Objects");
-  const keptAt = (key: string): Promise<Kept> => ask(url, "/durable/kept", [key]);
-  const key = (): string => `test:${crypto.randomUUID()}`;
-  const GONE: Kept = { kept: [], alarm: null };
+/** The oldest date on which sessions can be made; since 2026-02-24 `deleteAll` ends an alarm as well. */
+const older = await startBindings("2024-09-23");
+after(older.close);
 
-  /** The alarm is one of the runtime's own clock, so a record is made that expired almost five minutes ago. */
-  test("removes its record by its alarm, five minutes after the record has expired", async () => {
-    const mine = key();
-    const expiresAt = Date.now() - SKEW_MS + 1000;
-    await storage.create(mine, { value: "x", expiresAt }, call);
-    assert.deepEqual(await keptAt(mine), { kept: ["record"], alarm: expiresAt + SKEW_MS });
-    await until("the alarm", async () => (await storage.get(mine, call)) === null);
-    assert.ok(Date.now() >= expiresAt + SKEW_MS, "not before");
-    assert.deepEqual(await keptAt(mine), GONE);
-  });
+for (const [date, own] of [
+  ["of today", url],
+  ["of 2024-09-23", older.url],
+] as const) {
+  describe(`an object of a Worker ${date}`, () => {
+    const storage = bindingStorage(own, "Durable Objects");
+    const keptAt = (key: string): Promise<Kept> => ask(own, "/durable/kept", [key]);
+    const key = (): string => `test:${crypto.randomUUID()}`;
+    const GONE: Kept = { kept: [], alarm: null };
 
-  test("keeps a record whose deadline was moved: the alarm moves when it comes, or when it would come too late", async () => {
-    const [mine, later] = [key(), Date.now() + 60_000];
-    const first = Date.now() - SKEW_MS + 700;
-    const created = await storage.create(mine, { value: "x", expiresAt: first }, call);
-    assert.ok(created && (await storage.touch(mine, later, created.version!, call)));
-    assert.equal((await keptAt(mine)).alarm, first + SKEW_MS, "not moved by a write");
-    await until("the alarm", async () => (await keptAt(mine)).alarm === later + SKEW_MS);
-    const stored = (await storage.get(mine, call))!;
-    assert.equal(stored.value, "x");
-    const soon = Date.now() - SKEW_MS + 300;
-    assert.ok(await storage.update(mine, { value: "marker", expiresAt: soon }, stored.version, call));
-    await until("the earlier alarm", async () => (await storage.get(mine, call)) === null);
-  });
+    /** The alarm is one of the runtime's own clock, so a record is made that expired almost five minutes ago. */
+    test("removes its record by its alarm, five minutes after the record has expired", async () => {
+      const mine = key();
+      const expiresAt = Date.now() - SKEW_MS + 1000;
+      await storage.create(mine, { value: "x", expiresAt }, call);
+      assert.deepEqual(await keptAt(mine), { kept: ["record"], alarm: expiresAt + SKEW_MS });
+      await until("the alarm", async () => (await storage.get(mine, call)) === null);
+      assert.ok(Date.now() >= expiresAt + SKEW_MS, "not before");
+      assert.deepEqual(await keptAt(mine), GONE);
+    });
 
-  test("keeps nothing after a logout", async () => {
-    const mine = key();
-    const created = await storage.create(mine, { value: "x", expiresAt: Date.now() + 60_000 }, call);
-    assert.ok(created && (await storage.delete(mine, created.version!, call)));
-    assert.deepEqual(await keptAt(mine), GONE);
-  });
+    test("keeps a record whose deadline was moved: the alarm moves when it comes, or when it would come too late", async () => {
+      const [mine, later] = [key(), Date.now() + 60_000];
+      const first = Date.now() - SKEW_MS + 700;
+      const created = await storage.create(mine, { value: "x", expiresAt: first }, call);
+      assert.ok(created && (await storage.touch(mine, later, created.version!, call)));
+      assert.equal((await keptAt(mine)).alarm, first + SKEW_MS, "not moved by a write");
+      await until("the alarm", async () => (await keptAt(mine)).alarm === later + SKEW_MS);
+      const stored = (await storage.get(mine, call))!;
+      assert.equal(stored.value, "x");
+      const soon = Date.now() - SKEW_MS + 300;
+      assert.ok(await storage.update(mine, { value: "marker", expiresAt: soon }, stored.version, call));
+      await until("the earlier alarm", async () => (await storage.get(mine, call)) === null);
+    });
 
-  test("executes no request of a visitor that a Worker passes on to it", async () => {
-    for (const address of ["https://shop.example/storage", "https://holdfast.invalid/"])
-      assert.equal(await ask(url, "/durable/pass", [key(), address]), 404);
+    test("keeps nothing after a logout", async () => {
+      const mine = key();
+      const created = await storage.create(mine, { value: "x", expiresAt: Date.now() + 60_000 }, call);
+      assert.ok(created && (await storage.delete(mine, created.version!, call)));
+      assert.deepEqual(await keptAt(mine), GONE);
+    });
+
+    test("executes no request of a visitor that a Worker passes on to it", async () => {
+      for (const address of ["https://shop.example/storage", "https://holdfast.invalid/"])
+        assert.equal(await ask(own, "/durable/pass", [key(), address]), 404);
+    });
   });
-});
+}
 
 test("D1: sweep removes what has expired; without a table the error says how to create it", async () => {
   const storage = bindingStorage(url, "D1");
