@@ -41,6 +41,9 @@ export {
 // Frameworks that know the route of a request when they call a middleware.
 export { answeringProtection, EventView, refuseSession, type RouteParams } from "./event-adapter.js";
 
+// Frameworks that pass the session to handlers as a value.
+export { lazySession } from "./lazy-session.js";
+
 // Frameworks that load an application's modules more than once in a process.
 export { sharedMemory } from "./shared-memory.js";
 

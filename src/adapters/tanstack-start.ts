@@ -16,6 +16,7 @@ import type { RequestSession } from "../session/request-session.js";
 import { assertNoParams, withAccess, type CrossOriginChecks } from "./adapter-core.js";
 import { answeringProtection } from "./event-adapter.js";
 import { serveFetch } from "./fetch-adapter.js";
+import { lazySession } from "./lazy-session.js";
 import { sharedMemory } from "./shared-memory.js";
 import { copied } from "./tanstack-start-response.js";
 import { wrongFramework } from "./wrong-framework.js";
@@ -136,7 +137,7 @@ async function serve(settings: Settings, request: Request, next: Next): Promise<
   return isHandlers ? result : response;
 }
 
-const sessionOf = (own: RequestSession): object => own.found ?? unloaded(own);
+const sessionOf = (own: RequestSession): object => own.found ?? lazySession(own);
 
 const IN_FUNCTION =
   "what ran behind the session has no response that could send its cookie: a server function has none; " +
@@ -159,20 +160,6 @@ function refusing(why: string): object {
     {
       get() {
         throw new SessionError("unsupported", why);
-      },
-    },
-  );
-}
-
-/** The session in lazy mode: it throws `not-loaded` until the session is loaded. */
-function unloaded(own: RequestSession): object {
-  return new Proxy(
-    {},
-    {
-      get(_target, property) {
-        const { session } = own;
-        const value: unknown = Reflect.get(session, property, session);
-        return typeof value === "function" ? (value.bind(session) as unknown) : value;
       },
     },
   );

@@ -12,9 +12,36 @@ import { Outgoing } from "./outgoing.js";
 export interface MadeFrom {
   readonly status: number;
   readonly statusText?: string;
+  /** The class to create the copy with. Default: the global one. */
+  readonly by?: typeof Response;
+  /** True if finding these took the body out of the response. */
+  readonly isTaken?: boolean;
   readonly body: string | Uint8Array<ArrayBuffer> | Blob | ReadableStream<Uint8Array> | null;
   /** As given: the server sends each form differently. */
   readonly headers: Headers | readonly Pair[] | Readonly<Record<string, string | readonly string[]>> | undefined;
+}
+
+/** What srvx's server calls to send a response of its own class. It leaves the response empty, as sending does. */
+interface NodeSent {
+  readonly status: number;
+  readonly statusText: string;
+  /** Names and values in turn. */
+  readonly headers: readonly string[];
+  readonly body: unknown;
+}
+
+/**
+ * Returns what a response of srvx's class for Node is sent as: a string with its length, a file as a stream of Node. A
+ * clone would make web streams of them, and a client that disconnects from such a copy of a file ends the process.
+ */
+export function madeOnNode(response: Response): MadeFrom | undefined {
+  const { _toNodeResponse: send } = response as Response & { _toNodeResponse?: () => NodeSent };
+  if (typeof send !== "function") return undefined;
+  const { status, statusText, headers: list, body } = send.call(response);
+  const headers = new Headers();
+  for (let i = 0; i + 1 < list.length; i += 2) headers.append(list[i]!, list[i + 1]!);
+  const by = response.constructor as typeof Response;
+  return { status, statusText, headers, body: (body ?? null) as MadeFrom["body"], by, isTaken: true };
 }
 
 type Pair = readonly [name: string, value: string];
@@ -113,7 +140,7 @@ export class ServerOutgoing extends Outgoing {
   }
 
   whole(): Response {
-    return this.hasChanged ? this.#madeOf(this.#made.body) : this.#response;
+    return this.hasChanged || this.#made.isTaken ? this.#madeOf(this.#made.body) : this.#response;
   }
 
   endingAfter(read: Begun, after: () => Promise<void> | undefined): Response {
@@ -121,8 +148,8 @@ export class ServerOutgoing extends Outgoing {
   }
 
   #madeOf(body: MadeFrom["body"]): Response {
-    const { status, statusText = "" } = this.#made;
-    return new Response(body, { status, statusText, headers: this.#headers() as Headers });
+    const { status, statusText = "", by = Response } = this.#made;
+    return new by(body, { status, statusText, headers: this.#headers() as Headers });
   }
 
   #headers(): MadeFrom["headers"] {

@@ -3,7 +3,7 @@ import { isForm, MOST_BYTES, urlencodedFields, type Fields } from "./form.js";
 import type { Begun } from "./live-body.js";
 import type { Outgoing } from "./outgoing.js";
 import { RuntimeOutgoing } from "./runtime-outgoing.js";
-import { madeFrom, ServerOutgoing, type MadeFrom } from "./server-outgoing.js";
+import { madeFrom, madeOnNode, ServerOutgoing, type MadeFrom } from "./server-outgoing.js";
 import { isHandshake, type ResponseHeaders, type RequestView } from "./request-view.js";
 
 /** View of a web `Request`. */
@@ -202,7 +202,7 @@ export function isHandedOver(response: Response | undefined): boolean {
 }
 
 function outgoing(request: Request, response: Response, passesBody: boolean): Outgoing {
-  const made = madeFrom(response) ?? (passesBody ? partsOf(response) : undefined);
+  const made = madeFrom(response) ?? madeOnNode(response) ?? (passesBody ? partsOf(response) : undefined);
   return made ? new ServerOutgoing(response, made) : new RuntimeOutgoing(request, response);
 }
 

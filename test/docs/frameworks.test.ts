@@ -6,7 +6,14 @@ import { compiled, pageAt, root } from "./pages.js";
 import { clientOf, programsOf, type Module } from "./running.js";
 
 /** Frameworks whose own build compiles an example, with the language of their blocks: `npm run adapters` runs it. */
-const BUILT = { "react-router": "js", astro: "js", nuxt: "js", "tanstack-start": "js", nestjs: "typescript" };
+const BUILT = {
+  "react-router": "js",
+  astro: "js",
+  nuxt: "js",
+  "tanstack-start": "js",
+  elysia: "js",
+  nestjs: "typescript",
+};
 /** Where their files are, below the root. */
 const PLACES = ["examples", "test/frameworks"];
 

@@ -18,13 +18,23 @@ for (const framework of QUICK) {
   });
 }
 
+const byLength = (one: string, other: string): number => one.length - other.length;
+
 test("every framework and version has a name of its own, and every reason names a case", () => {
   const titles = FRAMEWORKS.flatMap(({ name, versions }) => versions.map((version) => `${name} ${version}`));
   assert.equal(new Set(titles).size, titles.length);
   for (const framework of FRAMEWORKS) {
     const names = rowsOf({ framework, version: framework.versions[0]! }).map(({ name }) => name);
     const { without = {}, withoutIn = {} } = framework;
-    const reasons = [...Object.keys(without), ...Object.keys(withoutIn).map((name) => name.replace(/^\S+ /, ""))];
+    const ofVersions = Object.keys(withoutIn).map((name) => {
+      const version = framework.versions
+        .filter((one) => name.startsWith(`${one} `))
+        .toSorted(byLength)
+        .at(-1);
+      assert.ok(version !== undefined, `${framework.name}: ${name}`);
+      return name.slice(version.length + 1);
+    });
+    const reasons = [...Object.keys(without), ...ofVersions];
     for (const name of reasons)
       assert.ok(
         names.some((one) => one.endsWith(name)),

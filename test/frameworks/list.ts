@@ -1,4 +1,5 @@
 import { astro } from "./apps/astro.js";
+import { elysia } from "./apps/elysia.js";
 import { express } from "./apps/express.js";
 import { fastify } from "./apps/fastify.js";
 import { fetch, hono } from "./apps/fetch.js";
@@ -28,5 +29,6 @@ export const FRAMEWORKS: readonly Framework[] = [
   astro,
   tanstackStart,
   nestjs,
+  elysia,
   start,
 ];
