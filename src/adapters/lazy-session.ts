@@ -5,7 +5,8 @@ import type { RequestSession } from "../session/request-session.js";
  * value, in lazy mode.
  *
  * @param requestSession - of the request
- * @returns the session; its members throw `not-loaded` before
+ * @returns the session
+ * @throws {SessionError} `not-loaded`, from its members, until it is loaded
  * @example
  * ```ts
  * const session = requestSession.found ?? lazySession(requestSession);

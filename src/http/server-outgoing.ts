@@ -21,7 +21,7 @@ export interface MadeFrom {
   readonly headers: Headers | readonly Pair[] | Readonly<Record<string, string | readonly string[]>> | undefined;
 }
 
-/** What srvx's server calls to send a response of its own class. It leaves the response empty, as sending does. */
+/** What srvx's server calls to send a response of its class. It leaves the response empty, as sending does. */
 interface NodeSent {
   readonly status: number;
   readonly statusText: string;
