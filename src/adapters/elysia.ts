@@ -13,9 +13,9 @@ import type { SessionData } from "../session-data.js";
 import { readSession, requestSessionOf } from "../session/lookup.js";
 import { requestSettings, type SessionOptions } from "../session/request-options.js";
 import type { RequestSession } from "../session/request-session.js";
-import { assertNoParams, protection, withAccess, type CrossOriginChecks } from "./adapter-core.js";
+import { assertNoParams, withAccess, type CrossOriginChecks } from "./adapter-core.js";
 import { wrapFetch, type App, type Fetch } from "./elysia-app.js";
-import { refused } from "./event-adapter.js";
+import { answeringProtection } from "./event-adapter.js";
 import { serveFetch } from "./fetch-adapter.js";
 import { lazySession } from "./lazy-session.js";
 import { wrongFramework } from "./wrong-framework.js";
@@ -135,13 +135,19 @@ export interface CrossOriginProtection extends CrossOriginChecks<Request> {
  */
 export function crossOriginProtection(options?: CrossOriginOptions): CrossOriginProtection;
 export function crossOriginProtection(...called: readonly unknown[]): CrossOriginProtection {
-  const read = (request: Request): readonly [string, WebView] => [request.method, new WebView(request)];
-  const made = protection(called, read, (refusalOf) => (app: App): App => {
-    wrapFetch(app, (fetch) => async (request, ...rest) => {
-      const error = refusalOf(request);
-      return error ? refused(error) : fetch(request, ...rest);
-    });
-    return app;
-  });
+  const made = answeringProtection(
+    called,
+    (request: Request) => request,
+    (guard) =>
+      (app: App): App => {
+        wrapFetch(
+          app,
+          (fetch) =>
+            async (request, ...rest) =>
+              guard(request, () => fetch(request, ...rest)),
+        );
+        return app;
+      },
+  );
   return made as unknown as CrossOriginProtection;
 }
