@@ -3,6 +3,7 @@ import { elysia } from "./apps/elysia.js";
 import { express } from "./apps/express.js";
 import { fastify } from "./apps/fastify.js";
 import { fetch, hono } from "./apps/fetch.js";
+import { honoRuntimes } from "./apps/hono-runtimes.js";
 import { h3 } from "./apps/h3.js";
 import { koa } from "./apps/koa.js";
 import { nestjs } from "./apps/nestjs.js";
@@ -21,6 +22,7 @@ export const QUICK: readonly Framework[] = [node, connect, express, fastify, koa
 /** Every framework that an adapter exists for, in the order of the table; and what `npm start` opens on each. */
 export const FRAMEWORKS: readonly Framework[] = [
   ...QUICK,
+  honoRuntimes,
   h3,
   nuxt,
   next,

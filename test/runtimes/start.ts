@@ -113,6 +113,13 @@ export function startAnswers(runtime: "bun" | "deno" | "workerd"): Promise<Serve
     : startProgram(...commandOf(runtime, "answers-served.js"));
 }
 
+/** The application of the adapter suite on Hono, on their servers or in a Worker. */
+export function startStory(runtime: "bun" | "deno" | "workerd"): Promise<Served> {
+  return runtime === "workerd"
+    ? startWorkerd("../frameworks/hono-worker.js")
+    : startProgram(...commandOf(runtime, "../frameworks/hono-served.js"));
+}
+
 async function startProgram(command: string, args: readonly string[]): Promise<Served> {
   const directory = mkdtempSync(join(tmpdir(), "holdfast-runtime-"));
   const file = join(directory, "module.js");

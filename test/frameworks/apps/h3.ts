@@ -3,7 +3,8 @@ import { createServer } from "node:http";
 import { fromNpm, packageOf } from "../packages.js";
 import type { Framework, RunningApp } from "../framework.js";
 import { story, storyOptions, type StoryData } from "../story.js";
-import { serveFetch, streamOf } from "./fetch.js";
+import { serveFetch } from "./fetch.js";
+import { streamOf } from "./fetch-app.js";
 import { listen } from "./listen.js";
 
 type Route = (event: any, h3: any) => unknown;
