@@ -4,7 +4,7 @@
  */
 import { misuse, onlyKeys, oneOf } from "../util/assert.js";
 import { builtinModule } from "../util/builtin.js";
-import { OldReader } from "./old-store.js";
+import { objectIn, OldReader } from "./old-store.js";
 
 /** The part of a Redis client (redis, ioredis, iovalkey) that is used. */
 export interface OldRedisClient {
@@ -268,7 +268,8 @@ interface Files {
  * Reads the records of session-file-store, without encryption.
  *
  * @param directory - the old option `path`, by default `./sessions`
- * @param options - `extension`: the old option `fileExtension`, default `".json"`
+ * @param options - `extension`: the old option `fileExtension`, default `".json"`; `ttl`: the old option of that name,
+ *   how many seconds a session lives after its last use if its cookie says nothing, default 3600
  * @returns a reader, for the option `store`
  * @throws {TypeError} if an option is invalid
  * @example
@@ -276,8 +277,9 @@ interface Files {
  * fromExpressSession({ secret, store: fileRecords("./sessions") });
  * ```
  */
-export function fileRecords(directory: string, options: { extension?: string } = {}): OldReader {
-  const { extension = ".json" } = onlyKeys("fileRecords", options, ["extension"]);
+export function fileRecords(directory: string, options: { extension?: string; ttl?: number } = {}): OldReader {
+  const { extension = ".json", ttl = 3600 } = onlyKeys("fileRecords", options, ["extension", "ttl"]);
+  if (typeof ttl !== "number" || !(ttl > 0)) throw misuse("fileRecords: ttl", ttl, "a number of seconds");
   const files = builtinModule<Files>("node:fs/promises");
   const pathOf = (id: string): string | undefined =>
     /^[^/\\\0]{1,200}$/.test(id) && !id.startsWith(".") ? `${directory}/${id}${extension}` : undefined;
@@ -286,7 +288,7 @@ export function fileRecords(directory: string, options: { extension?: string } =
       const path = pathOf(id);
       if (path === undefined) return undefined;
       try {
-        return await files!.readFile(path, "utf8");
+        return withDeadline(await files!.readFile(path, "utf8"), ttl);
       } catch (error) {
         if ((error as { code?: unknown }).code === "ENOENT") return undefined;
         throw error;
@@ -297,4 +299,12 @@ export function fileRecords(directory: string, options: { extension?: string } =
       if (path !== undefined) await files!.rm(path, { force: true });
     },
   });
+}
+
+/** session-file-store keeps a file whose session has expired, until it is removed with others. */
+function withDeadline(text: string, ttl: number): unknown {
+  const record = objectIn(text);
+  const { cookie, __lastAccess: last } = record ?? {};
+  const hasDeadline = typeof (cookie as { originalMaxAge?: unknown } | null)?.originalMaxAge === "number";
+  return hasDeadline || typeof last !== "number" ? text : { ...record, _expire: last + ttl * 1000 };
 }

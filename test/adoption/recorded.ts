@@ -1,7 +1,11 @@
 /** Sessions that other libraries left in browsers and databases, and how they are adopted from there. */
-import { readdirSync, readFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { OldReader } from "#dist/adopt/old-store.js";
 import {
+  fileRecords,
   fromCookieSession,
   fromExpressSession,
   fromFastifySecureSession,
@@ -17,7 +21,6 @@ import {
   sqliteRecords,
   type AdoptionSource,
   type AdoptedSession,
-  type OldReader,
 } from "holdfast/adopt";
 
 /** What `recordings/NAME.json` contains. */
@@ -85,22 +88,38 @@ function kindOf(name: string): Kind {
   return kinds.find((kind) => name.startsWith(kind)) ?? (name.startsWith("iron") ? "iron" : "express");
 }
 
+/** The secrets of the new server: those of the old one, a newer one before them, or a newer one alone. */
+export type Secrets = "same" | "rotated" | "replaced";
+
+const NEWER = "a newer secret, of thirty-two characters or more";
+
+function secretsOf(old: unknown, secrets: Secrets, newer: unknown = NEWER): any {
+  if (secrets === "same") return old;
+  return secrets === "replaced" ? [newer] : [newer, ...[old].flat()];
+}
+
+function passwordsOf(old: unknown, secrets: Secrets): any {
+  if (secrets === "same") return old;
+  const known = typeof old === "string" ? { 1: old } : (old as object);
+  return secrets === "replaced" ? { 99: NEWER } : { ...known, 99: NEWER };
+}
+
 /** A sample to adopt; a new database each time. */
-export function sampleOf(recording: Recording): Sample {
+export function sampleOf(recording: Recording, secrets: Secrets = "same"): Sample {
   const { name, options, readWith, stored, cookie, header } = recording;
   const until = Date.parse(recording.recordedAt) + 3000 * 86_400_000;
-  const keys = readWith ?? options["keys"];
+  const keys = secretsOf(readWith ?? options["keys"], secrets);
   const records = stored ? new Map<string, unknown>() : undefined;
   const id = stored && idOf(recording);
   const write = (): void => void records?.set(id, stored);
   write();
   const reader = records && readerOf(recording, records);
   const make: Readonly<Record<Kind, () => AdoptionSource>> = {
-    express: () => fromExpressSession({ secret: options["secret"], store: reader! }),
-    "fastify-session": () => fromFastifySession({ ...fastifyOptions(recording), store: reader! }),
+    express: () => fromExpressSession({ secret: secretsOf(options["secret"], secrets), store: reader! }),
+    "fastify-session": () => fromFastifySession({ ...fastifyOptions(recording, secrets), store: reader! }),
     "fastify-secure": () =>
       fromFastifySecureSession({
-        key: Buffer.from(options["keyHex"], "hex"),
+        key: secretsOf(Buffer.from(options["keyHex"], "hex"), secrets, Buffer.alloc(32, 99)),
         expiry: 3650 * 86_400,
         until,
         cookieName: "session",
@@ -121,7 +140,11 @@ export function sampleOf(recording: Recording): Sample {
     },
     "koa-generic": () => fromKoaGenericSession({ keys, store: reader! }),
     iron: () =>
-      fromIronSession({ password: readWith ?? options["password"], cookieName: options["cookieName"], until }),
+      fromIronSession({
+        password: passwordsOf(readWith ?? options["password"], secrets),
+        cookieName: options["cookieName"],
+        until,
+      }),
   };
   return {
     recording,
@@ -132,9 +155,9 @@ export function sampleOf(recording: Recording): Sample {
   };
 }
 
-function fastifyOptions({ options, readWith }: Recording): any {
+function fastifyOptions({ options, readWith }: Recording, secrets: Secrets): any {
   const { secret, cookieName, cookiePrefix, algorithm } = options as Record<string, any>;
-  const given = { secret: readWith ?? secret, cookieName, cookiePrefix, algorithm };
+  const given = { secret: secretsOf(readWith ?? secret, secrets), cookieName, cookiePrefix, algorithm };
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
 }
 
@@ -191,12 +214,32 @@ function readerOf({ name, options }: Recording, records: Map<string, unknown>): 
       get: (key, done) => done!(undefined, text(key) && JSON.parse(text(key)!)),
       del: (key, done) => (remove(key), done!(undefined)),
     });
+  if (name.startsWith("session-file-store")) return filesOf(records);
   const prefixes: readonly [string, string][] = [
     ["connect-redis", options["prefix"] ?? "sess:"],
     ["fastify-session", "fsess:"],
   ];
   const prefix = prefixes.find(([start]) => name.startsWith(start))?.[1] ?? "";
   return redisRecords({ get: async (key) => text(key) ?? null, del: async (key) => remove(key) }, { prefix });
+}
+
+/** The reader of files, over a directory that has only this record while it is read. */
+function filesOf(records: Map<string, unknown>): OldReader {
+  const path = mkdtempSync(join(tmpdir(), "holdfast-recorded-"));
+  process.once("exit", () => rmSync(path, { recursive: true, force: true }));
+  const files = fileRecords(path);
+  return new OldReader({
+    get(id) {
+      for (const [name, record] of records)
+        writeFileSync(join(path, `${name}.json`), (record as { content: string }).content);
+      if (!records.has(id)) rmSync(join(path, `${id}.json`), { force: true });
+      return files.get(id);
+    },
+    async destroy(id) {
+      await files.destroy(id);
+      records.delete(id);
+    },
+  });
 }
 
 /** What the driver of MongoDB makes of a document. */
@@ -206,6 +249,16 @@ function bson(value: any): any {
   if ("$date" in value) return new Date(Number(value.$date.$numberLong));
   if ("$numberInt" in value || "$numberLong" in value) return Number(Object.values(value)[0]);
   return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, bson(member)]));
+}
+
+/** The cookie with one character of each value changed; an unsigned one cannot be forged. */
+export function forgedOf({ name, cookie }: Recording): string[] {
+  if (name === "cookie-session-unsigned") return [cookie.replace("session=ey", "session=")];
+  return cookie.split("; ").map((pair, i, all) => {
+    const at = pair.indexOf("=") + 40;
+    const other = pair[at] === "A" ? "B" : "A";
+    return all.with?.(i, pair.slice(0, at) + other + pair.slice(at + 1))?.join("; ") ?? pair.slice(0, at);
+  });
 }
 
 /** Data as JSON has it: most libraries make texts of Dates. */
