@@ -18,7 +18,7 @@ const HELPERS = ["pages.ts", "node-http.ts"];
 const USUAL_PORT = 3000;
 const LOOPBACK = "127.0.0.1";
 /** How a framework's development server is told where to listen, if not by `--host`. */
-const HOST_OPTION = { next: "--hostname" };
+const HOST_OPTION = { next: "--hostname", wrangler: "--ip" };
 /** A development server compiles before it listens. */
 const MOST_MS = 120_000;
 const SIGNALS = ["SIGINT", "SIGTERM"];

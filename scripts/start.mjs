@@ -18,7 +18,7 @@ Opens a page that runs four experiments with express-session and with Holdfast, 
   --storage ADDRESS  where both keep their sessions; default: memory
                      redis://HOST:PORT, postgres://USER@HOST/DATABASE, mysql://USER@HOST/DATABASE,
                      mongodb://HOST/DATABASE, dynamodb://REGION/TABLE, memcached://HOST:PORT, sqlite:FILE
-  --framework NAME   opens a small shop on this framework instead, with sessions in memory: express, fastify, koa, hono,
+  --framework NAME   opens a small shop on this framework instead: express, fastify, koa, hono,
                      connect, node, fetch, or a directory of examples that its framework compiles, like next or astro
   --port NUMBER      default: PORT of the environment, else 3000, or a free one if 3000 is in use
   --help             prints this

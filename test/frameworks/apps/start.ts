@@ -30,7 +30,7 @@ export const start: Framework = {
         const guarded = await client.get("/account");
         assert.ok([302, 303, 307].includes(guarded.status), String(guarded.status));
         assert.equal(new URL(guarded.headers.get("location")!, origin).pathname, "/login");
-        assert.match((await client.get("/login")).text, /<input[^>]*name="user"/);
+        assert.match((await client.get("/login")).text, /<input[^>]*name="(user|name)"/);
       },
     },
   ],
