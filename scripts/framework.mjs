@@ -110,7 +110,7 @@ async function announced(name, port, signal) {
     if (signal.aborted) return;
     if (Date.now() - began > MOST_MS) throw new Error(`${name} did not listen within ${MOST_MS / 1000} s`);
   }
-  console.log(`The small shop on ${name} is open: http://localhost:${port}/  (sessions in memory; ctrl-C closes it)`);
+  console.log(`The small shop on ${name} is open: http://localhost:${port}/  (ctrl-C closes it)`);
 }
 
 function isListening(port) {
