@@ -16,7 +16,7 @@ const PLATFORMS: readonly Platform[] = [
   ["FUNCTIONS_WORKER_RUNTIME", "Azure Functions", "redisStorage(client)"],
 ];
 
-const WORKERS: Platform = ["", "Cloudflare Workers", "upstashStorage(redis)"];
+const WORKERS: Platform = ["", "Cloudflare Workers", "(_request, env) => durableStorage(env.SESSIONS)"];
 
 /**
  * Warns if sessions in memory would be lost: on a platform whose processes come and go, also if the application passed

@@ -18,7 +18,7 @@ import { kindOf, misuse, onlyKeys } from "../util/assert.js";
 import { OTHER_STORAGE_OPTIONS } from "../util/other-names.js";
 import { jitter, pause } from "../util/pause.js";
 import { DEFAULT_PREFIX, tryChanges } from "./findings.js";
-import { has, refuseLookAlikes, type LookAlike } from "./look-alikes.js";
+import { has, refuseLookAlikes } from "./look-alikes.js";
 
 /** A key of Deno KV; every part is compared as a whole. */
 export type DenoKvKey = readonly (string | number | bigint | boolean | Uint8Array)[];
@@ -67,7 +67,7 @@ export function denoKvStorage(kv: DenoKv, options: DenoKvOptions = {}): Storage 
     const write = "client is an atomic operation of Deno KV; write denoKvStorage(kv), the database itself";
     throw mistake("wrong-client", `denoKvStorage: ${write}`);
   }
-  refuseLookAlikes("denoKvStorage", kv, LOOK_ALIKES);
+  refuseLookAlikes("denoKvStorage", kv);
   const lacking = CALLS.filter((call) => !has(kv, call));
   if (lacking.length > 0) {
     throw mistake(
@@ -86,14 +86,6 @@ const CALLS = ["get", "list", "atomic"] as const;
 function isPart(part: unknown): boolean {
   return ["string", "number", "bigint", "boolean"].includes(typeof part) || part instanceof Uint8Array;
 }
-
-const LOOK_ALIKES: readonly LookAlike[] = [
-  {
-    name: "a KVNamespace of Cloudflare, which has no atomic operations",
-    matches: (client) => has(client, "put", "getWithMetadata"),
-    write: () => "a storage with compare-and-set: two writes at once would lose one",
-  },
-];
 
 class DenoKvStorage implements Storage {
   readonly maxValueBytes: number = MAX_VALUE_BYTES;

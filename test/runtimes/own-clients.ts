@@ -168,7 +168,7 @@ export const DENO: Cases = {
         [Deno.openKv, /lacks get, list, atomic; write denoKvStorage\(await Deno.openKv\(\)\).*--unstable-kv/],
         [undefined, /undefined lacks get, list, atomic; .*--unstable-kv/],
         ["file.kv", /a string lacks get, list, atomic/],
-        [{ get() {}, put() {}, list() {}, getWithMetadata() {} }, /a KVNamespace of Cloudflare/],
+        [{ get() {}, put() {}, list() {}, getWithMetadata() {} }, /client is .*KV/],
         [new Map(), /lacks list, atomic/],
       ];
       for (const [wrong, says] of opened)

@@ -137,6 +137,26 @@ export const CLIENTS: readonly Mistake[] = [
     code: "wrong-client",
   },
   {
+    mistake: "deno-kv: without --unstable-kv there is no Deno.openKv",
+    program:
+      'import { denoKvStorage } from "holdfast/storage/deno-kv";\ndenoKvStorage(await globalThis.Deno?.openKv());',
+    says: "holdfast: denoKvStorage: undefined lacks get, list, atomic; write denoKvStorage(await Deno.openKv()), and start Deno with --unstable-kv",
+    code: "wrong-client",
+  },
+  {
+    mistake: "deno-kv: a file",
+    program: 'import { denoKvStorage } from "holdfast/storage/deno-kv";\ndenoKvStorage("./sessions.kv");',
+    says: "holdfast: denoKvStorage: a string lacks get, list, atomic; write denoKvStorage(await Deno.openKv()), and start Deno with --unstable-kv",
+    code: "wrong-client",
+  },
+  {
+    mistake: "deno-kv: a promise",
+    program:
+      'import { denoKvStorage } from "holdfast/storage/deno-kv";\ndenoKvStorage(Promise.resolve({ get() {}, list() {}, atomic() {} }));',
+    says: "holdfast: denoKvStorage: client is a Promise; write denoKvStorage(await …)",
+    code: "wrong-client",
+  },
+  {
     mistake: "mongodb: the client",
     program: of(
       "mongodb",
