@@ -26,6 +26,7 @@ import {
 
 export * from "./common-exports.js";
 export type { AnyEvent } from "./h3-event.js";
+export { nitroPlugin, type NitroApp } from "./h3-plugin.js";
 
 /** Options of {@link session}; `skip`, `storage`, `cookie` and `errorHandler` are called with the event. */
 export type H3Options = SessionOptions<H3Context>;

@@ -9,6 +9,7 @@ export interface Nuxt {
     readonly serverDir: string;
     readonly buildDir: string;
     readonly build: { readonly templates: unknown[] };
+    readonly modules: unknown[];
     readonly _installedModules: InstalledModule[];
   };
   hook(name: string, run: (given: any) => void): void;
@@ -32,6 +33,7 @@ interface NitroConfig {
   imports?: { imports?: object[] } | false;
 }
 
+const ENTRY = "holdfast/nuxt";
 const TEMPLATE = "holdfast";
 const TYPES = "types/holdfast.d.ts";
 
@@ -65,9 +67,11 @@ function setUp(_options: unknown, nuxt: Nuxt): void {
 
 /**
  * Nuxt forbids applications to import the entry of a module, since most contain code for builds. This entry has none:
- * `session` of the same name is what `server/middleware` imports.
+ * `session` of the same name is what `server/middleware` imports. Nuxt 4.0 looks for names in the list of modules, later
+ * versions for paths in that of installed modules.
  */
-function allowImports({ options: { _installedModules: installed } }: Nuxt): void {
+function allowImports({ options: { modules, _installedModules: installed } }: Nuxt): void {
+  for (const [i, name] of modules.entries()) if (name === ENTRY) modules[i] = [ENTRY, {}];
   const push = installed.push.bind(installed);
   installed.push = (...added) => {
     for (const one of added) if (one.module === nuxtModule) one.entryPath = undefined;
@@ -76,7 +80,7 @@ function allowImports({ options: { _installedModules: installed } }: Nuxt): void
 }
 
 function extendServer(config: NitroConfig): void {
-  (config.plugins ??= []).push(pathOf(new URL("./nuxt-plugin.js", import.meta.url)));
+  (config.plugins ??= []).push(pathOf(new URL("./h3-plugin.js", import.meta.url)));
   (config.handlers ??= []).push({
     route: SESSION_ROUTE,
     method: "get",
@@ -85,7 +89,7 @@ function extendServer(config: NitroConfig): void {
   (config.routeRules ??= {})[SESSION_ROUTE] = { cache: false, isr: false, prerender: false };
   if (!config.imports) return;
   // h3 has a function of the same name, which seals data in a cookie.
-  (config.imports.imports ??= []).push({ name: "useSession", as: "useSession", from: "holdfast/nuxt", priority: 10 });
+  (config.imports.imports ??= []).push({ name: "useSession", as: "useSession", from: ENTRY, priority: 10 });
 }
 
 /** The path of a file, for bundlers. */
@@ -113,8 +117,6 @@ function middlewareOf(serverDir: string): string | undefined {
   const file = `${serverDir}/middleware/session`;
   return ["ts", "mts", "js", "mjs"].some((extension) => existsSync(`${file}.${extension}`)) ? file : undefined;
 }
-
-const ENTRY = "holdfast/nuxt";
 
 /** A line of the sources below. */
 const line = (names: string, from: string): string => `import ${names} from ${JSON.stringify(from)};`;

@@ -33,7 +33,7 @@ export interface NuxtApp extends RunningApp {
 /** Nuxt: what `nuxt build` makes, and the development server. Both need a newer Node than 20. */
 export const nuxt: Framework = {
   name: "nuxt",
-  versions: ["4.5.2", "4.5.2 dev"],
+  versions: ["4.5.2", "4.5.2 dev", "4.0.3"],
   async start(title) {
     const [version = "", mode] = title.split(" ");
     const { directory, remove } = workshop(`nuxt-${title.replace(" ", "-")}`, fromNpm(packagesOf(version)), COPIES);

@@ -1,0 +1,45 @@
+import {
+  crossOriginProtection,
+  session,
+  useSession,
+  type AnyEvent,
+  type Owner,
+  type PageSession,
+  type PayloadOf,
+  type Session,
+  type SessionData,
+} from "holdfast/nuxt";
+import nuxtModule from "holdfast/nuxt";
+import { memoryStorage } from "holdfast/storage/memory";
+import { check, type Same } from "../expect.js";
+import type { Data } from "./data.js";
+
+declare const event: AnyEvent & { readonly path: string };
+
+const sessions = session<Data>({
+  storage: (event) => (event.path === "" ? memoryStorage() : memoryStorage()),
+  skip: ({ path }) => path === "/health",
+});
+check<Same<PayloadOf<typeof sessions>, Owner>>();
+
+const shown = sessions.payload((own) => ({ owner: own.owner, items: own.get("cart")?.length ?? 0 }));
+check<Same<PayloadOf<typeof shown>, { owner: string | undefined; items: number }>>();
+export default shown;
+
+declare const useSessionOfPages: () => PageSession<PayloadOf<typeof shown>>;
+const { data, refresh } = useSessionOfPages();
+check<Same<typeof data.value, { owner: string | undefined; items: number } | undefined>>();
+export const owner: string | undefined = (await refresh())?.owner;
+
+check<Same<ReturnType<typeof useSession>, Session<SessionData>>>();
+useSession(event).update("visits", (n = 0) => n + 1);
+shown.get(event).get("cart")?.push("tea");
+// @ts-expect-error there is no such key
+useSession(event).get("visit");
+// @ts-expect-error a page gets plain data
+sessions.payload(() => "ann");
+// @ts-expect-error the session of the server needs its event
+useSession();
+
+export const guard = crossOriginProtection({ trustedOrigins: ["https://login.example.com"] });
+export const modules = [nuxtModule];
