@@ -10,7 +10,7 @@ export interface Nuxt {
     readonly buildDir: string;
     readonly build: { readonly templates: unknown[] };
     readonly modules: unknown[];
-    readonly _installedModules: InstalledModule[];
+    _installedModules?: InstalledModule[];
   };
   hook(name: string, run: (given: any) => void): void;
 }
@@ -59,18 +59,19 @@ function setUp(_options: unknown, nuxt: Nuxt): void {
   nuxt.hook("imports:extend", (imports: object[]) => {
     imports.push({ name: "useSession", from: `#build/${TEMPLATE}` });
   });
-  nuxt.hook("vite:extendConfig", ({ optimizeDeps }: { optimizeDeps?: { exclude?: string[] } }) => {
-    optimizeDeps?.exclude?.push("holdfast");
-  });
   addTypes(nuxt);
 }
 
 /**
  * Nuxt forbids applications to import the entry of a module, since most contain code for builds. This entry has none:
  * `session` of the same name is what `server/middleware` imports. Nuxt 4.0 looks for names in the list of modules, later
- * versions for paths in that of installed modules.
+ * versions for paths in that of installed modules. The source for pages imports a file, not the entry: in Nuxt 4.0 its
+ * bundler has read the list already.
  */
-function allowImports({ options: { modules, _installedModules: installed } }: Nuxt): void {
+function allowImports({ options }: Nuxt): void {
+  const { modules } = options;
+  options["_installedModules"] ??= [];
+  const { _installedModules: installed } = options;
   for (const [i, name] of modules.entries()) if (name === ENTRY) modules[i] = [ENTRY, {}];
   const push = installed.push.bind(installed);
   installed.push = (...added) => {
@@ -131,11 +132,12 @@ type Payload = PayloadOf<typeof sessions>;`;
 
 const pageSource = (middleware: string | undefined): string => `${payloadSource(middleware)}
 ${line("{ onNuxtReady, useNuxtApp, useRequestEvent, useState }", "#imports")}
-${line("{ pageSessions, type PageSession }", ENTRY)}
+${line("type { UseSession }", ENTRY)}
+${line("{ pageSessions }", pathOf(new URL("./nuxt-pages.js", import.meta.url)).replaceAll("\\", "/"))}
 
 const fetch = (path: string): Promise<unknown> => $fetch(path);
 
-export const useSession: () => PageSession<Payload> = pageSessions<Payload>({
+export const useSession: UseSession<Payload> = pageSessions<Payload>({
   useState,
   useNuxtApp,
   useRequestEvent,

@@ -1,4 +1,7 @@
-import { noMiddleware, pagePartOf } from "./nuxt-payload.js";
+import type { Session } from "../contracts/session-api.js";
+import type { SessionData } from "../session-data.js";
+import type { AnyEvent } from "./h3-event.js";
+import { noMiddleware, pagePartOf } from "./nuxt-part.js";
 
 /** What a page has of the session, returned by `useSession()`. */
 export interface PageSession<P extends object> {
@@ -14,6 +17,28 @@ export interface PageSession<P extends object> {
    * @returns what the page gets
    */
   refresh(): Promise<P | undefined>;
+}
+
+/**
+ * `useSession` of pages. Nuxt's types of a page include those of server routes, which call the function of the same
+ * name with an event: so this one can be called like it.
+ */
+export interface UseSession<P extends object> {
+  /**
+   * The session of an event, on the server.
+   *
+   * @param event - the event
+   * @returns the session
+   * @throws {SessionError} `unsupported` in pages that go to every visitor
+   */
+  (event: AnyEvent): Session<SessionData>;
+  /**
+   * What a page has of the session.
+   *
+   * @returns an object with `data` and `refresh`
+   * @throws {SessionError} `no-session` if the middleware is not there
+   */
+  (): PageSession<P>;
 }
 
 /** The functions of Nuxt that are used. */
@@ -67,7 +92,7 @@ export const SESSION_ROUTE = "/_session";
  * export const useSession = pageSessions<Payload>({ useState, useNuxtApp, useRequestEvent, onNuxtReady, fetch: $fetch });
  * ```
  */
-export function pageSessions<P extends object>(nuxt: NuxtApp): () => PageSession<P> {
+export function pageSessions<P extends object>(nuxt: NuxtApp): UseSession<P> {
   let requests = 0;
   const inBrowser = (data: { value: P | undefined }): PageSession<P>["refresh"] => {
     const app = nuxt.useNuxtApp();
@@ -80,7 +105,8 @@ export function pageSessions<P extends object>(nuxt: NuxtApp): () => PageSession
       return received;
     };
   };
-  return () => {
+  const useSession = (given?: AnyEvent): unknown => {
+    if (given) return (given.context as { session: unknown }).session;
     const data = nuxt.useState<P>("holdfast");
     const event = nuxt.useRequestEvent();
     if (event) return onServer(event, data);
@@ -88,6 +114,7 @@ export function pageSessions<P extends object>(nuxt: NuxtApp): () => PageSession
     if (data.value === undefined) nuxt.onNuxtReady(() => void refresh().catch(() => {}));
     return { data, refresh };
   };
+  return useSession as UseSession<P>;
 }
 
 function onServer<P extends object>(

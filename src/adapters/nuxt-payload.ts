@@ -2,37 +2,13 @@ import type { Session } from "../contracts/session-api.js";
 import { mistake, SessionError } from "../errors.js";
 import { isPromise } from "../util/promise.js";
 import { requestSessionOf } from "../session/lookup.js";
+import { PAGE_PART, type PagePart } from "./nuxt-part.js";
 import type { AnyEvent, H3Settings } from "./h3-event.js";
 import { readOnly } from "./read-only.js";
 
 /** Chooses what pages get of a session. */
 export interface PayloadReader {
   choose(this: void, session: Session<any>): object;
-}
-
-/** What a page finds at its event. */
-export interface PagePart {
-  /** What the page gets now; undefined if the session is not loaded, or has no place in this page. */
-  now(): object | undefined;
-  /** The same, after the session is loaded. */
-  load(): Promise<object | undefined>;
-}
-
-/** Pages and server routes are in different bundles, each with its own copy of this module. */
-const PAGE_PART = Symbol.for("holdfast.nuxt.page");
-
-/** What the page of an event gets; undefined if there is no middleware. */
-export function pagePartOf({ context }: { readonly context: object }): PagePart | undefined {
-  return (context as { [PAGE_PART]?: PagePart })[PAGE_PART];
-}
-
-/** The error for a page, if so. */
-export function noMiddleware(): SessionError {
-  return new SessionError(
-    "no-session",
-    "useSession(): this application has no session middleware, or it does not run for this page; write " +
-      "export default session() in server/middleware/session.ts, with session of holdfast/nuxt",
-  );
 }
 
 function place({ context }: AnyEvent, part: PagePart): void {

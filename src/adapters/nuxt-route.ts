@@ -1,5 +1,5 @@
 import { isWeb, type AnyEvent } from "./h3-event.js";
-import { noMiddleware, pagePartOf } from "./nuxt-payload.js";
+import { noMiddleware, pagePartOf } from "./nuxt-part.js";
 
 /**
  * The route that `useSession()` of pages reads in the browser.

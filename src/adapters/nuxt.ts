@@ -10,15 +10,16 @@ import type { SessionData } from "../session-data.js";
 import { requestSettings } from "../session/request-options.js";
 import { withAccess } from "./adapter-core.js";
 import { useSession as sessionOf, type H3Options, type Sessions as H3Sessions } from "./h3.js";
-import { eventOpeners, serveEvent, type AnyEvent, type H3Context } from "./h3-event.js";
+import { eventOpeners, isNode, isWeb, serveEvent, type AnyEvent, type H3Context } from "./h3-event.js";
 import { developmentMemory } from "./nuxt-memory.js";
 import { placeReader, type PayloadReader } from "./nuxt-payload.js";
+import { wrongFramework } from "./wrong-framework.js";
 import { isErrorPage, placeInErrorPage, reasonAgainst, refuseIn, refusedIn } from "./nuxt-places.js";
 
 export * from "./common-exports.js";
 export { crossOriginProtection, type AnyEvent, type CrossOriginProtection } from "./h3.js";
 export { nuxtModule as default } from "./nuxt-module.js";
-export { pageSessions, type NuxtApp, type PageSession } from "./nuxt-pages.js";
+export { pageSessions, type NuxtApp, type PageSession, type UseSession } from "./nuxt-pages.js";
 
 /** Options of {@link session}; `skip`, `storage`, `cookie` and `errorHandler` are called with the event. */
 export type NuxtOptions = H3Options;
@@ -69,6 +70,7 @@ export function session<D extends object>(...called: readonly unknown[]): Sessio
   const settings = requestSettings<H3Context, unknown>(called, developmentMemory);
   const reader: PayloadReader = { choose: ({ owner }) => (owner === undefined ? {} : { owner }) };
   const middleware = (event: AnyEvent, next?: () => unknown): unknown => {
+    if (!isWeb(event) && !isNode(event)) throw wrongFramework("holdfast/nuxt", [event, next]);
     const reason = reasonAgainst(event);
     if (reason !== undefined) {
       refuseIn(event, reason);

@@ -34,6 +34,15 @@ const FRAMEWORKS: readonly Framework[] = [
     write: `app.use(session()), ${from("hono")}`,
   },
   {
+    name: "h3, Nitro or Nuxt",
+    passes: (first) =>
+      has(first?.node?.res, "setHeader") || (has(first?.req?.headers, "get") && isObject(first.context)),
+    onNode: false,
+    write:
+      `app.use(session()), ${from("h3")}; in Nuxt export default session(), ${from("nuxt")}, in ` +
+      "server/middleware/session.ts",
+  },
+  {
     name: "Express",
     passes: (first) => has(first?.app, "handle"),
     onNode: true,
@@ -82,6 +91,10 @@ export function wrongFramework(own: string, args: readonly unknown[]): TypeError
 
 function found([first, second]: readonly unknown[]): Framework | undefined {
   return FRAMEWORKS.find(({ passes }) => passes(first, second));
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === "object" && value !== null;
 }
 
 function has(value: any, method: string): boolean {

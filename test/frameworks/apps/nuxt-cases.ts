@@ -100,6 +100,20 @@ export const NUXT_CASES: readonly OwnCase[] = [
     },
   },
   {
+    name: "a page that lets caches keep it is private if it shows the session, and has nothing of it if not",
+    async run(app) {
+      const client = await loggedIn(app);
+      const plain = await client.get("/pages/public");
+      assert.equal(plain.headers.get("cache-control"), "public, max-age=60");
+      assert.doesNotMatch(plain.text, /\bann\b/);
+      const own = await client.get("/pages/public?shows=session");
+      assert.match(shown(own.text), /owner ann/);
+      assert.match(own.headers.get("cache-control") ?? "", /private/);
+      assert.doesNotMatch(own.headers.get("cache-control") ?? "", /public/);
+      assert.match(own.headers.get("vary") ?? "", /cookie/i);
+    },
+  },
+  {
     name: "the session in a cached route is an error that says where it can be read",
     async run(app) {
       const client = await loggedIn(app);
@@ -171,7 +185,7 @@ export const NUXT_CASES: readonly OwnCase[] = [
     run: (app) => browserStory(localhost(app)),
   },
   {
-    name: "in the browser a guard asks the server: a logout in another tab counts, and cached pages fill in",
+    name: "in the browser a guard asks the server: a logout in another tab counts",
     async run(app) {
       await withBrowser(async (context) => {
         const [page, other] = [await context.newPage(), await context.newPage()];
@@ -190,6 +204,22 @@ export const NUXT_CASES: readonly OwnCase[] = [
         await other.getByRole("link", { name: "Account" }).click();
         await arrives(other, "/login");
         assert.deepEqual(loads, [], "the browser has loaded a page");
+      });
+    },
+  },
+  {
+    name: "a page that goes to every visitor shows the owner when it is in the browser",
+    async run(app) {
+      const client = await loggedIn(app);
+      await withBrowser(async (context) => {
+        const url = localhost(app);
+        await context.addCookies([{ name: "suite_id", value: client.cookie("suite_id")!, url }]);
+        const page = await context.newPage();
+        page.setDefaultTimeout(40_000);
+        for (const name of ["swr", "prerendered"]) {
+          await page.goto(`${url}/suite/pages/${name}`);
+          await page.locator("#page", { hasText: "owner ann" }).waitFor();
+        }
       });
     },
   },

@@ -1,7 +1,8 @@
-import { cpSync, renameSync, rmSync } from "node:fs";
+import assert from "node:assert/strict";
+import { cpSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { freePort, runProgram, startServer, workshop } from "../built.js";
-import type { Framework, RunningApp } from "../framework.js";
+import type { Framework, OwnCase, RunningApp } from "../framework.js";
 import { fromNpm, root, runtimeFromNpm } from "../packages.js";
 import { DEV_CASES, NUXT_CASES } from "./nuxt-cases.js";
 
@@ -24,6 +25,37 @@ const COPIES = {
   "test/frameworks/nuxt/nuxt.config.js": "nuxt.config.js",
 };
 
+const NEWEST = "4.5.2";
+const PROGRAM = "node_modules/nuxt/bin/nuxt.mjs";
+
+/** What the example must not contain. */
+const MISTAKES = {
+  "server/api/mistake.ts": 'export default defineEventHandler((event) => useSession(event).get("crt"));\n',
+  "app/pages/mistake.vue":
+    '<script setup lang="ts">\nconst { data } = useSession();\nvoid data.value?.crt;\n</script>\n',
+};
+
+/** Vue's compiler of types needs TypeScript 5. */
+const TYPES: readonly OwnCase[] = [
+  {
+    name: "types of the session come from its declaration, those of pages from payload()",
+    async run() {
+      const packages = { ...packagesOf(NEWEST), "vue-tsc": "3.3.14", typescript: "5.9.3" };
+      const { directory, remove } = workshop("nuxt-types", fromNpm(packages), { "examples/nuxt": "." });
+      try {
+        for (const [file, text] of Object.entries(MISTAKES)) writeFileSync(join(directory, file), text);
+        const env = { PATH: `${join(directory, "node_modules/.bin")}:${process.env["PATH"]}` };
+        const args = [join(directory, PROGRAM), "typecheck"];
+        const found = await runProgram(runtimeFromNpm("node24"), args, directory, env).catch(String);
+        const errors = found.split("\n").filter((line) => line.includes("error TS"));
+        assert.deepEqual(errors.map((line) => line.split("(")[0]).sort(), Object.keys(MISTAKES).sort(), found);
+      } finally {
+        remove();
+      }
+    },
+  },
+];
+
 /** An application of Nuxt that runs. */
 export interface NuxtApp extends RunningApp {
   readonly directory: string;
@@ -33,7 +65,7 @@ export interface NuxtApp extends RunningApp {
 /** Nuxt: what `nuxt build` makes, and the development server. Both need a newer Node than 20. */
 export const nuxt: Framework = {
   name: "nuxt",
-  versions: ["4.5.2", "4.5.2 dev", "4.0.3"],
+  versions: [NEWEST, `${NEWEST} dev`, "4.0.3"],
   async start(title) {
     const [version = "", mode] = title.split(" ");
     const { directory, remove } = workshop(`nuxt-${title.replace(" ", "-")}`, fromNpm(packagesOf(version)), COPIES);
@@ -41,7 +73,7 @@ export const nuxt: Framework = {
     cpSync(join(root, "test/frameworks/nuxt/session.js"), join(directory, "server/middleware/session.js"));
     rmSync(join(directory, "nuxt.config.ts"));
     const node = runtimeFromNpm("node24");
-    const program = join(directory, "node_modules/nuxt/bin/nuxt.mjs");
+    const program = join(directory, PROGRAM);
     try {
       const port = await freePort();
       const env = { PORT: String(port), HOST: "127.0.0.1", NUXT_TELEMETRY_DISABLED: "1" };
@@ -67,5 +99,5 @@ export const nuxt: Framework = {
     }
   },
   own: NUXT_CASES,
-  ownIn: (version) => (version.endsWith(" dev") ? DEV_CASES : []),
+  ownIn: (version) => (version.endsWith(" dev") ? DEV_CASES : version === NEWEST ? TYPES : []),
 };

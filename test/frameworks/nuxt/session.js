@@ -23,6 +23,7 @@ const suite = session({
 
 /** Pages read one session, and a request inside the server belongs to the page that makes it. */
 const isOfSuite = ({ path, headers }) =>
-  path.startsWith("/suite") || (path.startsWith("/__nuxt_error") && headers.get("cookie")?.includes("suite_id"));
+  path.startsWith("/suite") ||
+  (/^\/(__nuxt_error|_session)/.test(path) && headers.get("cookie")?.includes("suite_id"));
 
 export default defineEventHandler((event) => (isOfSuite(event) ? suite(event) : own(event)));

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { test } from "node:test";
+import * as express from "holdfast/express";
+import * as koa from "holdfast/koa";
 import module, { pageSessions, session, useSession, type AnyEvent, type NuxtApp } from "holdfast/nuxt";
 import { root } from "../../frameworks/packages.js";
 
@@ -100,6 +102,17 @@ test("payload() chooses what a page gets, and cannot give the token away, change
     { code: "wrong-call", message: /must return an object/ },
   );
   assert.throws(() => session().payload("owner" as never), { code: "wrong-call" });
+});
+
+test("the adapter of another framework in Nuxt names ours, and ours in another framework names theirs", () => {
+  const inNuxt = { code: "wrong-place", message: /by h3, Nitro or Nuxt;.*holdfast\/nuxt, in server\/middleware/ };
+  assert.throws(() => (express.session() as (event: unknown) => void)(eventOf()), inNuxt);
+  assert.throws(() => koa.session()(eventOf() as never, async () => {}), inNuxt);
+  const call = session() as (req: unknown, res: unknown) => unknown;
+  assert.throws(() => call({ app: { handle() {} } }, { setHeader() {} }), {
+    code: "wrong-place",
+    message: /by Express/,
+  });
 });
 
 test("a page without the middleware is an error that says where to write it", () => {

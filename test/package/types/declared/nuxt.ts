@@ -8,6 +8,7 @@ import {
   type PayloadOf,
   type Session,
   type SessionData,
+  type UseSession,
 } from "holdfast/nuxt";
 import nuxtModule from "holdfast/nuxt";
 import { memoryStorage } from "holdfast/storage/memory";
@@ -26,7 +27,9 @@ const shown = sessions.payload((own) => ({ owner: own.owner, items: own.get("car
 check<Same<PayloadOf<typeof shown>, { owner: string | undefined; items: number }>>();
 export default shown;
 
-declare const useSessionOfPages: () => PageSession<PayloadOf<typeof shown>>;
+declare const useSessionOfPages: UseSession<PayloadOf<typeof shown>>;
+check<Same<ReturnType<typeof useSessionOfPages>, PageSession<PayloadOf<typeof shown>>>>();
+useSessionOfPages(event).set("visits", 1);
 const { data, refresh } = useSessionOfPages();
 check<Same<typeof data.value, { owner: string | undefined; items: number } | undefined>>();
 export const owner: string | undefined = (await refresh())?.owner;
