@@ -168,6 +168,12 @@ class EventResponse extends HeldResponse {
     this.#event = event;
   }
 
+  /** The event looks handled while its response waits: else h3 calls the next handler after a redirect. */
+  override before(): Promise<void> | undefined {
+    (this.#event as { _handled?: boolean })["_handled"] = true;
+    return super.before();
+  }
+
   failed(error: unknown): void {
     void sendFailure(this.requestSession.settings, this.#event, error);
   }

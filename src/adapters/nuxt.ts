@@ -18,7 +18,7 @@ import { isErrorPage, placeInErrorPage, reasonAgainst, refuseIn, refusedIn } fro
 
 export * from "./common-exports.js";
 export { crossOriginProtection, type AnyEvent, type CrossOriginProtection } from "./h3.js";
-export { nuxtModule as default } from "./nuxt-module.js";
+export { nuxtModule as default, type NuxtModule } from "./nuxt-module.js";
 export { pageSessions, type NuxtApp, type PageSession, type UseSession } from "./nuxt-pages.js";
 
 /** Options of {@link session}; `skip`, `storage`, `cookie` and `errorHandler` are called with the event. */

@@ -106,7 +106,7 @@ test("payload() chooses what a page gets, and cannot give the token away, change
 
 test("the adapter of another framework in Nuxt names ours, and ours in another framework names theirs", () => {
   const inNuxt = { code: "wrong-place", message: /by h3, Nitro or Nuxt;.*holdfast\/nuxt, in server\/middleware/ };
-  assert.throws(() => (express.session() as (event: unknown) => void)(eventOf()), inNuxt);
+  assert.throws(() => (express.session() as (...args: any[]) => void)(eventOf()), inNuxt);
   assert.throws(() => koa.session()(eventOf() as never, async () => {}), inNuxt);
   const call = session() as (req: unknown, res: unknown) => unknown;
   assert.throws(() => call({ app: { handle() {} } }, { setHeader() {} }), {

@@ -34,7 +34,8 @@ const { data, refresh } = useSessionOfPages();
 check<Same<typeof data.value, { owner: string | undefined; items: number } | undefined>>();
 export const owner: string | undefined = (await refresh())?.owner;
 
-check<Same<ReturnType<typeof useSession>, Session<SessionData>>>();
+const own = useSession(event);
+check<Same<typeof own, Session<SessionData>>>();
 useSession(event).update("visits", (n = 0) => n + 1);
 shown.get(event).get("cart")?.push("tea");
 // @ts-expect-error there is no such key
@@ -45,4 +46,4 @@ sessions.payload(() => "ann");
 useSession();
 
 export const guard = crossOriginProtection({ trustedOrigins: ["https://login.example.com"] });
-export const modules = [nuxtModule];
+export const modules: object[] = [nuxtModule];
