@@ -18,6 +18,11 @@ export interface Nuxt {
 /** A module as Nuxt calls it. */
 export interface NuxtModule {
   (options: any, nuxt: any): void;
+  /**
+   * What Nuxt knows of the module before it calls it.
+   *
+   * @returns its name, and the versions of Nuxt that it is for
+   */
   getMeta(): Promise<object>;
 }
 

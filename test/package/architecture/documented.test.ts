@@ -73,7 +73,7 @@ const NEVER_THROW: ReadonlySet<string> = new Set(
   (
     "findSession findCurrentSession testClock storageSuite adapterSuite adapterStorage withAccess isPlaced " +
     "placeSession requestSessionOf parsedFields isResponse isHandedOver onClose sendLastResort toRead clearResponse " +
-    "isHttp2 isResponseEnded socketOf asDropped wrongFramework sharedMemory Public"
+    "isHttp2 isResponseEnded socketOf asDropped wrongFramework sharedMemory Public nitroPlugin"
   ).split(" "),
 );
 
