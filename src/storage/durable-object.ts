@@ -75,7 +75,7 @@ export class HoldfastSessions {
   async alarm(): Promise<void> {
     const kept = (await this.#storage.get(RECORD)) as Kept | undefined;
     const due = kept ? dueOf(kept) : 0;
-    await (due > Date.now() ? this.#storage.setAlarm(due) : this.#storage.deleteAll());
+    await (due > Date.now() ? this.#storage.setAlarm(due) : this.#removeAll());
   }
 
   /**
@@ -93,8 +93,13 @@ export class HoldfastSessions {
     if (!kept || kept.version !== asked.version) return false;
     if (asked.call === "update") return this.#put(encoded(asked.entry), alarm);
     if (asked.call === "touch") return this.#put({ ...kept, expiresAt: asked.expiresAt }, alarm);
-    await Promise.all([this.#storage.deleteAlarm(), this.#storage.deleteAll()]);
+    await this.#removeAll();
     return true;
+  }
+
+  /** Before the compatibility date 2026-02-24 `deleteAll` keeps the alarm. */
+  async #removeAll(): Promise<void> {
+    await Promise.all([this.#storage.deleteAlarm(), this.#storage.deleteAll()]);
   }
 
   /** The alarm is moved only if it would come too late: it moves itself when it comes too early. */

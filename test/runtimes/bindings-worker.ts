@@ -19,7 +19,11 @@ interface Env {
 
 /** Asked for by its own address, it also says what it keeps. */
 export class Watched extends HoldfastSessions {
-  readonly #storage: { list(): Promise<Map<string, unknown>>; getAlarm(): Promise<number | null> };
+  readonly #storage: {
+    list(): Promise<Map<string, unknown>>;
+    getAlarm(): Promise<number | null>;
+    readonly sql: { readonly databaseSize: number };
+  };
 
   constructor(state: DurableState, env: unknown) {
     super(state, env);
@@ -29,7 +33,7 @@ export class Watched extends HoldfastSessions {
   override async fetch(request: Request): Promise<Response> {
     if (!request.url.endsWith("/kept")) return super.fetch(request);
     const kept = [...(await this.#storage.list()).keys()];
-    return Response.json({ kept, alarm: await this.#storage.getAlarm() });
+    return Response.json({ kept, alarm: await this.#storage.getAlarm(), bytes: this.#storage.sql.databaseSize });
   }
 }
 

@@ -1,6 +1,6 @@
 /** D1 and Durable Objects in workerd, for processes of Node: their requests go to two isolates in turn. */
 import type { Storage, StorageCall } from "holdfast";
-import { startIsolates } from "./start.js";
+import { startIsolates, type Isolates } from "./start.js";
 
 /** The two storages of `holdfast/storage/cloudflare`, by the clients' names. */
 export const BINDINGS = { D1: "d1", "Durable Objects": "durable" } as const;
@@ -12,9 +12,9 @@ export interface Bindings {
   close(): Promise<void>;
 }
 
-/** Two isolates over one D1 database, with its table, and one namespace of Durable Objects; `date` of compatibility. */
-export async function startBindings(date?: string): Promise<Bindings> {
-  const worker = await startIsolates("bindings-worker.js", "Watched", date);
+/** Two isolates over one D1 database, with its table, and one namespace of Durable Objects. */
+export async function startBindings(settings?: Isolates): Promise<Bindings> {
+  const worker = await startIsolates("bindings-worker.js", "Watched", settings);
   const url = (await worker.ready).origin;
   await ask(url, "/d1/ensureSchema", []);
   return { url, close: () => worker.dispose() };

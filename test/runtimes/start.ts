@@ -309,8 +309,18 @@ export async function startWorker(
 /** Passes requests on to two others in turn. */
 const IN_TURN = "let n = 0; export default { fetch: (request, env) => (n++ % 2 ? env.A : env.B).fetch(request) };";
 
+/** `date` of compatibility, and a folder in which the data is kept for a later start. */
+export interface Isolates {
+  readonly date?: string;
+  readonly folder?: string;
+}
+
 /** Two isolates of one program over one database and the same Durable Objects, which requests reach in turn. */
-export async function startIsolates(program: string, className: string, date: string = USUAL.date): Promise<Worker> {
+export async function startIsolates(
+  program: string,
+  className: string,
+  { date = USUAL.date, folder }: Isolates = {},
+): Promise<Worker> {
   const { Miniflare } = await load("miniflare");
   const contents = await bundled(program);
   const compatible = { compatibilityDate: date, compatibilityFlags: USUAL.flags };
@@ -327,7 +337,9 @@ export async function startIsolates(program: string, className: string, date: st
     ...compatible,
     serviceBindings: { A: "a", B: "b" },
   };
-  return new Miniflare({ host: "127.0.0.1", port: 0, workers: [front, isolate("a"), isolate("b")] }) as Worker;
+  const kept = folder && { d1Persist: join(folder, "d1"), durableObjectsPersist: join(folder, "objects") };
+  const workers = [front, isolate("a"), isolate("b")];
+  return new Miniflare({ host: "127.0.0.1", port: 0, ...kept, workers }) as Worker;
 }
 
 /** workerd, with the version of what it is. */

@@ -1,5 +1,8 @@
 /** D1 and Durable Objects in workerd, reached through two isolates in turn: what is theirs alone. */
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { after, describe, test } from "node:test";
 import { createStore } from "holdfast";
 import { storageSuite } from "holdfast/testing";
@@ -59,10 +62,14 @@ for (const binding of Object.keys(BINDINGS) as Binding[]) {
 interface Kept {
   readonly kept: readonly string[];
   readonly alarm: number | null;
+  readonly bytes: number;
 }
 
+/** An empty database of SQLite. */
+const EMPTY_BYTES = 4096;
+
 /** The oldest date on which sessions can be made; since 2026-02-24 `deleteAll` ends an alarm as well. */
-const older = await startBindings("2024-09-23");
+const older = await startBindings({ date: "2024-09-23" });
 after(older.close);
 
 for (const [date, own] of [
@@ -73,14 +80,14 @@ for (const [date, own] of [
     const storage = bindingStorage(own, "Durable Objects");
     const keptAt = (key: string): Promise<Kept> => ask(own, "/durable/kept", [key]);
     const key = (): string => `test:${crypto.randomUUID()}`;
-    const GONE: Kept = { kept: [], alarm: null };
+    const GONE: Kept = { kept: [], alarm: null, bytes: EMPTY_BYTES };
 
     /** The alarm is one of the runtime's own clock, so a record is made that expired almost five minutes ago. */
     test("removes its record by its alarm, five minutes after the record has expired", async () => {
       const mine = key();
       const expiresAt = Date.now() - SKEW_MS + 1000;
       await storage.create(mine, { value: "x", expiresAt }, call);
-      assert.deepEqual(await keptAt(mine), { kept: ["record"], alarm: expiresAt + SKEW_MS });
+      assert.deepEqual(await keptAt(mine), { kept: ["record"], alarm: expiresAt + SKEW_MS, bytes: 3 * EMPTY_BYTES });
       await until("the alarm", async () => (await storage.get(mine, call)) === null);
       assert.ok(Date.now() >= expiresAt + SKEW_MS, "not before");
       assert.deepEqual(await keptAt(mine), GONE);
@@ -107,6 +114,13 @@ for (const [date, own] of [
       assert.deepEqual(await keptAt(mine), GONE);
     });
 
+    test("stores nothing for an unknown token", async () => {
+      const mine = key();
+      assert.equal(await storage.get(mine, call), null);
+      assert.equal(await storage.update(mine, { value: "x", expiresAt: Date.now() }, "version", call), false);
+      assert.deepEqual(await keptAt(mine), GONE);
+    });
+
     test("executes no request of a visitor that a Worker passes on to it", async () => {
       for (const address of ["https://shop.example/storage", "https://holdfast.invalid/"])
         assert.equal(await ask(own, "/durable/pass", [key(), address]), 404);
@@ -123,4 +137,22 @@ test("D1: sweep removes what has expired; without a table the error says how to 
   assert.equal(await storage.get(old, call), null);
   assert.equal((await storage.get(live, call))?.value, "x");
   await assert.rejects(ask(url, "/without-table/get", ["test:x", call]), /table other does not exist.*ensureSchema/);
+});
+
+test("records are there after a restart, and an alarm that was due meanwhile comes", async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "holdfast-bindings-"));
+  t.after(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }));
+  const [live, old] = [`test:${crypto.randomUUID()}`, `test:${crypto.randomUUID()}`];
+  const before = await startBindings({ folder });
+  for (const binding of Object.keys(BINDINGS) as Binding[])
+    await bindingStorage(before.url, binding).create(live, { value: "x", expiresAt: Date.now() + 60_000 }, call);
+  const due = { value: "x", expiresAt: Date.now() - SKEW_MS + 200 };
+  await bindingStorage(before.url, "Durable Objects").create(old, due, call);
+  await before.close();
+  const again = await startBindings({ folder });
+  t.after(again.close);
+  for (const binding of Object.keys(BINDINGS) as Binding[])
+    assert.equal((await bindingStorage(again.url, binding).get(live, call))?.value, "x");
+  const objects = bindingStorage(again.url, "Durable Objects");
+  await until("the alarm", async () => (await objects.get(old, call)) === null);
 });
