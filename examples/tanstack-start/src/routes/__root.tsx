@@ -24,5 +24,9 @@ function Page() {
 
 function Logout() {
   const send = useServerFn(logout);
-  return <button onClick={() => send()}>Log out</button>;
+  return (
+    <form action={() => send()}>
+      <button>Log out</button>
+    </form>
+  );
 }
