@@ -11,9 +11,9 @@ export interface Site {
   /** Where `story.js` belongs. */
   readonly story: string;
   readonly packages: Readonly<Record<string, string>>;
-  /** The arguments of Node for the build, and for the server. */
-  readonly build: readonly string[];
-  readonly serve: readonly string[];
+  /** The arguments of Node for the build, if there is one, and for the server. */
+  readonly build?: readonly string[];
+  readonly serve: (port: number) => readonly string[];
   /** Files of the example that are not in the site. */
   readonly without: readonly string[];
   /** Files with another content in this version. */
@@ -23,9 +23,9 @@ export interface Site {
 
 /** These frameworks need Node 22 or newer. */
 const NODE = "node24";
-const ALWAYS = { NODE_ENV: "production", HOST: "127.0.0.1", ASTRO_TELEMETRY_DISABLED: "1" };
+const ALWAYS = { HOST: "127.0.0.1", ASTRO_TELEMETRY_DISABLED: "1" };
 
-/** Builds a site by its framework's own build, and serves it. */
+/** Builds a site by its framework's own build, and serves it; without a build it is served in development. */
 export async function startSite({ name, packages, ...site }: Site): Promise<RunningApp> {
   const sites = "test/frameworks/sites";
   const { directory, remove } = workshop(name, fromNpm({ ...packages }), {
@@ -37,10 +37,11 @@ export async function startSite({ name, packages, ...site }: Site): Promise<Runn
   for (const [file, content] of Object.entries(site.files ?? {})) writeFileSync(join(directory, file), content);
   try {
     const port = await freePort();
-    const env = { ...ALWAYS, PORT: String(port), ...site.env?.(port) };
+    const mode = site.build && { NODE_ENV: "production" };
+    const env = { ...ALWAYS, ...mode, PORT: String(port), ...site.env?.(port) };
     const node = runtimeFromNpm(NODE);
-    await runProgram(node, site.build, directory, env);
-    const serving = await startServer(node, site.serve, { cwd: directory, port, env });
+    if (site.build) await runProgram(node, site.build, directory, env);
+    const serving = await startServer(node, site.serve(port), { cwd: directory, port, env });
     const close = async (): Promise<void> => {
       await serving.close();
       remove();
