@@ -32,7 +32,7 @@ export interface WorkerBindings {
 /** A client, and the server that it needs. */
 export interface StorageClient {
   readonly name: string;
-  readonly server?: "redis" | "postgres" | "mariadb" | "memcached" | "mongodb" | "dynamodb" | "upstash";
+  readonly server?: "redis" | "postgres" | "pgbouncer" | "mariadb" | "memcached" | "mongodb" | "dynamodb" | "upstash";
   open(where: Service | undefined, env?: WorkerBindings): Promise<OpenedStorage>;
 }
 
@@ -92,19 +92,22 @@ const sqlite = (name: SqliteClient): StorageClient => ({
 
 /** What Bun and Deno have themselves. */
 const own = globalThis as unknown as {
-  readonly Bun: { readonly RedisClient: new (url: string) => BunRedis; readonly SQL: new (url: string) => BunSql };
+  readonly Bun: {
+    readonly RedisClient: new (url: string) => BunRedis;
+    readonly SQL: new (url: string, options: object) => BunSql;
+  };
   readonly Deno: { openKv(path: string): Promise<DenoKv & { close(): void }> };
 };
 
 type BunRedis = BunRedisClient & { close(): void };
 type BunSql = BunSqlClient & { end(): Promise<void> };
 
-const bunSql = (name: string, server: "postgres" | "mariadb"): StorageClient => ({
+const bunSql = (name: string, server: "postgres" | "pgbouncer" | "mariadb", options: object = {}): StorageClient => ({
   name,
   server,
   async open(where) {
-    const sql = new own.Bun.SQL(where!.url);
-    const storage = server === "postgres" ? postgresStorage(sql) : mysqlStorage(sql);
+    const sql = new own.Bun.SQL(where!.url, options);
+    const storage = server === "mariadb" ? mysqlStorage(sql) : postgresStorage(sql);
     await storage.ensureSchema();
     return { storage, close: () => sql.end() };
   },
@@ -125,6 +128,7 @@ export const STORAGES: readonly StorageClient[] = [
     },
   },
   bunSql("Bun.SQL of PostgreSQL", "postgres"),
+  bunSql("Bun.SQL behind PgBouncer", "pgbouncer", { prepare: false }),
   bunSql("Bun.SQL of MySQL", "mariadb"),
   {
     name: "Deno.Kv",

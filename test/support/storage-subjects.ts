@@ -115,6 +115,7 @@ export const SUBJECTS: readonly StorageSubject[] = [
   onRuntime("deno-kv", "deno", "Deno.Kv", "deno-kv"),
   onRuntime("redis", "bun", "Bun.RedisClient", "redis"),
   onRuntime("postgres", "bun", "Bun.SQL of PostgreSQL", "postgres"),
+  onRuntime("postgres", "bun", "Bun.SQL behind PgBouncer", "pgbouncer"),
   onRuntime("mysql", "bun", "Bun.SQL of MySQL", "mariadb"),
 ];
 
