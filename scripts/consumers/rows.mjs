@@ -53,7 +53,7 @@ const OLDEST = {
   "@types/node": "20.19.43",
 };
 /** The oldest of each major version that the range of peerDependencies allows. */
-const NEST = { 12: "12.0.0", 11: "11.0.0" };
+const NEST = { 12: "12.0.1", 11: "11.0.0" };
 const NEST_PEERS = { "reflect-metadata": "0.2.2", rxjs: "7.8.2" };
 const RUNNERS = {
   jest: "30.5.2",

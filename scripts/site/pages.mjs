@@ -33,7 +33,7 @@ export const AREAS = [
   {
     name: "deploy",
     title: "Deploy",
-    first: ["checklist", "proxy", "many-servers", "serverless", "cleanup", "key-rotation", "monitoring"],
+    first: ["checklist", "proxy", "many-servers", "serverless", "functions", "cleanup", "key-rotation", "monitoring"],
   },
   { name: "frameworks", title: "Frameworks", first: [] },
   { name: "storages", title: "Storages", first: [] },

@@ -148,8 +148,8 @@ function sendError(reply: FastifyReply, error: unknown): void {
 
 /**
  * Handles a session that cannot be loaded: first the application's `errorHandler`, then the error path. If
- * `errorHandler` responds, the request does not continue. No handler has run: the headers are those of earlier plugins,
- * which the response keeps.
+ * `errorHandler` responds, the request does not continue. No handler has run: the headers are those of earlier
+ * plugins, which the response keeps.
  */
 async function fail(
   settings: Settings,

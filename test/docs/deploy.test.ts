@@ -62,6 +62,28 @@ const RUNS: Readonly<Record<string, Run>> = {
     assert.deepEqual(await (await again(env)).json(), { visits: 2 });
     assert.deepEqual(await (await again({ SESSIONS: memoryStorage() })).json(), { visits: 1 });
   },
+  async functions(t, { handler }, { vercel, netlify }, { onNode }) {
+    const event = (cookies: string[]): object => ({
+      version: "2.0",
+      rawPath: "/",
+      rawQueryString: "",
+      cookies,
+      headers: { host: "api.example.com", "x-forwarded-proto": "https" },
+      requestContext: { domainName: "api.example.com", http: { method: "GET", path: "/", sourceIp: "203.0.113.7" } },
+      isBase64Encoded: false,
+    });
+    const first = await handler(event([]), {});
+    assert.match(first.cookies[0], /^session_id=.*; Secure$/);
+    const second = await handler(event([first.cookies[0].split(";")[0]]), {});
+    assert.deepEqual([first.body, second.body], ['{"visits":1}', '{"visits":2}']);
+    for (const fetched of [vercel.fetch, netlify]) {
+      const response: Response = await fetched(new Request("https://example.com/"), {});
+      assert.deepEqual(await response.json(), { visits: 1 });
+    }
+    const client = await clientOf(t, onNode);
+    await client.get("/");
+    assert.deepEqual((await client.get("/")).json(), { visits: 2 });
+  },
   async "key-rotation"(_t, { today, first, second, third }) {
     const { id } = await today.create({ visits: 1 });
     const visits = async (store: Module): Promise<number | undefined> => (await store["getById"](id))?.get("visits");

@@ -6,6 +6,7 @@ import { fetch, hono } from "./apps/fetch.js";
 import { honoRuntimes } from "./apps/hono-runtimes.js";
 import { h3 } from "./apps/h3.js";
 import { koa } from "./apps/koa.js";
+import { lambda } from "./apps/lambda.js";
 import { nestjs } from "./apps/nestjs.js";
 import { next } from "./apps/next.js";
 import { connect, node } from "./apps/node.js";
@@ -31,6 +32,7 @@ export const FRAMEWORKS: readonly Framework[] = [
   astro,
   tanstackStart,
   nestjs,
+  lambda,
   elysia,
   start,
 ];

@@ -33,6 +33,9 @@ const SCHEMA_LIBRARIES = { zod: "4.6.7", arktype: "2.2.10" };
 /** Other session libraries of Fastify, whose types are beside ours. */
 const NEIGHBOURS = { "@fastify/session": "11.1.3", "@fastify/cookie": "11.1.5", "@fastify/flash": "6.0.5" };
 
+/** NestJS, whose decorators are compiled. */
+const NEST = { "@nestjs/common": "12.5.1", "@nestjs/core": "12.5.1", "reflect-metadata": "0.2.2", rxjs: "7.8.2" };
+
 /** Clients whose types are not among the dependencies. */
 const CLIENT_TYPES = { mariadb: "3.5.4", "@electric-sql/pglite": "0.5.17" };
 
@@ -75,6 +78,9 @@ function install(): string {
   const schemas = join(fromNpm(SCHEMA_LIBRARIES), "node_modules");
   for (const name of ["zod", "arktype", "@ark", "arkregex"])
     symlinkSync(join(schemas, name), join(modules, name), "junction");
+  const nest = join(fromNpm(NEST), "node_modules");
+  for (const name of ["@nestjs", "reflect-metadata", "rxjs", "@standard-schema"])
+    symlinkSync(join(nest, name), join(modules, name), "junction");
   const neighbours = join(fromNpm(NEIGHBOURS), "node_modules");
   mkdirSync(join(modules, "@fastify"), { recursive: true });
   for (const name of Object.keys(NEIGHBOURS)) symlinkSync(join(neighbours, name), join(modules, name), "junction");
@@ -130,6 +136,7 @@ for (const [resolution, args] of Object.entries(RESOLUTIONS)) {
     ["workers", "ExportedHandler<Env>"],
     ["deno", "Deno.serve and Deno.openKv"],
     ["next", "NextRequest"],
+    ["nest", "decorators with metadata"],
   ] as const) {
     test(`${resolution}: on ${runtime}, ${own} needs no cast`, async () => {
       assert.deepEqual(await complaints(`on-${runtime}`, args), []);

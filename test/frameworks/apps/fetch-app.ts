@@ -44,11 +44,18 @@ export async function handle(request: Request, session: () => Session<StoryData>
 export const answering = (error: { status?: number }): Response =>
   new Response("failed", { status: error.status ?? 500 });
 
-/** Hono, with its own redirect and its own error path; `Hono` is the class of any version. */
-export function honoApp(Hono: new () => any): any {
-  const sessions = honoSession<StoryData>(storyOptions((c) => c.req.path));
+/**
+ * Hono, with its own redirect and its own error path.
+ *
+ * @param Hono - the class of any version
+ * @param options - of the session
+ * @param more - adds further routes
+ */
+export function honoApp(Hono: new () => any, options: object = {}, more: (app: any) => void = () => {}): any {
+  const sessions = honoSession<StoryData>({ ...storyOptions((c) => c.req.path), ...options });
   const app = new Hono();
   app.use("*", sessions);
+  more(app);
   app.post("/login", async (c: any) => {
     await story.login(c.get("session"), await c.req.parseBody());
     return c.redirect("/account");
