@@ -43,6 +43,18 @@ const FRAMEWORKS: readonly Framework[] = [
       "server/middleware/session.ts",
   },
   {
+    name: "Elysia",
+    passes: (first) => has(first, "wrap") && has(first, "onRequest"),
+    onNode: false,
+    write: `new Elysia().use(session()), ${from("elysia")}`,
+  },
+  {
+    name: "TanStack Start",
+    passes: (first) => has(first, "next") && typeof first.handlerType === "string",
+    onNode: false,
+    write: `requestMiddleware: [session().middleware], ${from("tanstack-start")}`,
+  },
+  {
     name: "Express",
     passes: (first) => has(first?.app, "handle"),
     onNode: true,

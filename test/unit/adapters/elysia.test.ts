@@ -81,6 +81,14 @@ test("in another framework and with route parameters, the error says what to wri
   assert.throws(() => session({ extractor: fromParam("token") }), { code: "wrong-option", message: /fromParam/ });
 });
 
+test("other adapters in Elysia say which entry is its own", async () => {
+  const message = /was called by Elysia; write new Elysia\(\)\.use\(session\(\)\), with session of holdfast\/elysia/;
+  for (const name of ["hono", "koa", "express", "fastify", "fetch", "node", "h3", "sveltekit"]) {
+    const { session: other } = (await import(`holdfast/${name}`)) as { session(): (app: unknown) => unknown };
+    await assert.rejects(async () => other()(new Application()), { code: "wrong-place", message }, name);
+  }
+});
+
 test("a form of another site is refused, one of this site is not", async (t) => {
   const printed = t.mock.method(console, "error", () => {});
   const app = crossOriginProtection()(new Application());

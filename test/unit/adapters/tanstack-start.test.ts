@@ -90,6 +90,15 @@ test("behind a server function, in another framework and with route parameters, 
   assert.throws(() => session({ extractor: fromParam("token") }), { code: "wrong-option", message: /fromParam/ });
 });
 
+test("other adapters in createMiddleware().server(…) say which entry is TanStack Start's", async () => {
+  const message = /was called by TanStack Start; write requestMiddleware: \[session\(\)\.middleware\]/;
+  const input = { request: request(), pathname: "/page", handlerType: "router", context: {}, next: page };
+  for (const name of ["hono", "express", "fetch", "elysia"]) {
+    const { session: other } = (await import(`holdfast/${name}`)) as { session(): (app: unknown) => unknown };
+    await assert.rejects(async () => other()(input), { code: "wrong-place", message }, name);
+  }
+});
+
 test("a form of another site is refused, one of this site is not", async (t) => {
   const printed = t.mock.method(console, "error", () => {});
   const { options } = crossOriginProtection();
