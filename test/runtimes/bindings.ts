@@ -1,4 +1,6 @@
 /** D1 and Durable Objects in workerd, for processes of Node: their requests go to two isolates in turn. */
+import { request, type IncomingMessage } from "node:http";
+import { text as textOf } from "node:stream/consumers";
 import type { Storage, StorageCall } from "holdfast";
 import { startIsolates, type Isolates } from "./start.js";
 
@@ -29,12 +31,21 @@ export async function ask(
   seen: (isolate: string, text: string) => void = () => {},
 ): Promise<any> {
   const body = JSON.stringify(args);
-  const response = await fetch(`${url}${path}`, { method: "POST", body, ...(signal && { signal }) });
-  const text = await response.text();
-  seen(response.headers.get("x-isolate")!, `${path} ${body} ${text}`);
+  const response = await post(`${url}${path}`, body, signal);
+  const text = await textOf(response);
+  seen(String(response.headers["x-isolate"]), `${path} ${body} ${text}`);
   const told = JSON.parse(text) as { result: unknown; name: string; message: string; code?: string };
-  if (response.status === 200) return told.result;
+  if (response.statusCode === 200) return told.result;
   throw Object.assign(new Error(`${told.name}: ${told.message}`), { code: told.code });
+}
+
+/** A connection for each call: one that is kept may be closed by workerd just when it is used again. */
+function post(url: string, body: string, signal: AbortSignal | undefined): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    const headers = { "content-length": Buffer.byteLength(body) };
+    const sent = request(url, { method: "POST", agent: false, headers, ...(signal && { signal }) });
+    sent.once("response", resolve).once("error", reject).end(body);
+  });
 }
 
 const CALLS = ["get", "create", "update", "touch", "delete", "check"] as const;

@@ -23,7 +23,8 @@ for (const binding of Object.keys(BINDINGS) as Binding[]) {
       const isolates = new Set<string>();
       const store = createStore<{ n: number }>({
         storage: bindingStorage(url, binding, (isolate) => void isolates.add(isolate)),
-        commitTimeout: "60s",
+        storageTimeout: "60s",
+        commitTimeout: "120s",
       });
       const { id, token } = await store.create({ n: 0 });
       const increment = (): Promise<unknown> => store.edit(id, (session) => session.update("n", (n = 0) => n + 1));
