@@ -23,10 +23,10 @@ interface NitroContext {
   readonly _nitro?: { readonly routeRules?: RouteRules };
 }
 
+/** Nitro makes `cache` of `swr`. A rule for some routes may take them out of one for more: then it is false. */
 interface RouteRules {
   readonly cache?: unknown;
   readonly isr?: unknown;
-  readonly swr?: unknown;
   readonly prerender?: unknown;
 }
 
@@ -41,10 +41,10 @@ export function reasonAgainst(event: AnyEvent): string | undefined {
     if (inherited !== undefined) return inherited;
   }
   const { _nitro: nitro } = (event.context ?? {}) as NitroContext;
-  const { cache, isr, swr, prerender } = nitro?.routeRules ?? {};
+  const { cache, isr, prerender } = nitro?.routeRules ?? {};
   if (prerender || isPrerendering(event)) return IN_PRERENDERED;
   const isRead = isNode(event) && ["GET", "HEAD"].includes(methodOf(event));
-  return isRead && (cache || isr || swr) ? IN_CACHED : undefined;
+  return isRead && (cache || isr) ? IN_CACHED : undefined;
 }
 
 /** While an application is built, requests have this header; they have no connection, so no client can send it. */

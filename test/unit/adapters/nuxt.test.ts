@@ -39,7 +39,7 @@ function browser(answers: readonly Promise<unknown>[], isHydrating = false): Nux
 const onServer = (event: AnyEvent): NuxtApp => ({ ...browser([]), useRequestEvent: () => event });
 
 for (const [name, context] of Object.entries({
-  swr: { _nitro: { routeRules: { swr: 60 } } },
+  swr: { _nitro: { routeRules: { swr: 60, cache: { swr: true, maxAge: 60 } } } },
   isr: { _nitro: { routeRules: { isr: true } } },
   cache: { _nitro: { routeRules: { cache: { maxAge: 1 } } } },
   prerender: { _nitro: { routeRules: { prerender: true } } },
@@ -54,8 +54,14 @@ for (const [name, context] of Object.entries({
   });
 }
 
+test("a route that is taken out of a rule for all routes has a session", async () => {
+  const event = eventOf({ _nitro: { routeRules: { swr: 60, cache: false, isr: false, prerender: false } } });
+  await session()(event);
+  assert.equal(useSession(event).isStored, false);
+});
+
 test("a request that a route for everybody makes has no session, either", async () => {
-  const outer = eventOf({ nitro: {}, _nitro: { routeRules: { swr: 60 } } });
+  const outer = eventOf({ nitro: {}, _nitro: { routeRules: { cache: { maxAge: 60 } } } });
   const sessions = session();
   await sessions(outer);
   const inner = eventOf({}, { __unenv__: outer.context });
@@ -64,7 +70,7 @@ test("a request that a route for everybody makes has no session, either", async 
 });
 
 test("a form that is sent to a route with a rule has a session: its response is not kept", async () => {
-  const event = eventOf({ _nitro: { routeRules: { swr: 60 } } }, { method: "POST" });
+  const event = eventOf({ _nitro: { routeRules: { cache: { maxAge: 60 } } } }, { method: "POST" });
   await session()(event);
   assert.equal(useSession(event).isStored, false);
 });
