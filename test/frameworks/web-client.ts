@@ -26,6 +26,12 @@ export class WebClient {
     return this.#send(path, { method: "POST", body: new URLSearchParams(fields), headers });
   }
 
+  /** Sends a query of GraphQL. */
+  async query(path: string, query: string): Promise<Page> {
+    const headers = { "Content-Type": "application/json" };
+    return this.#send(path, { method: "POST", headers, body: JSON.stringify({ query }) });
+  }
+
   /** Submits a form of a page as a browser without script does, with its hidden fields. */
   async submit(
     path: string,

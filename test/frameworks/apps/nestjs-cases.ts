@@ -114,6 +114,13 @@ export const CASES: readonly OwnCase[] = [
       assert.deepEqual([page.status, json(page)], [503, { statusCode: 503, message: "Service Unavailable" }]);
     });
   }),
+  one("GraphQL: a resolver has the session, its guard, and a login", async (_app, client) => {
+    const ask = async (query: string): Promise<any> => json(await client.query("/graphql", query));
+    assert.deepEqual(await ask("{ counted }"), { data: { counted: 1 } });
+    assert.equal((await ask("{ account }")).errors[0].extensions.code, "UNAUTHENTICATED");
+    assert.deepEqual(await ask("mutation { login }"), { data: { login: true } });
+    assert.deepEqual(await ask("{ account counted }"), { data: { account: "ann", counted: 2 } });
+  }),
   one("a gateway reads the session in the handshake, and again for each message", async (app, client) => {
     await client.get("/api/v1/own/passthrough");
     const { socket, ask } = await connected(app, client.cookie("session_id")!);

@@ -4,6 +4,10 @@ import { fromNpm } from "../packages.js";
 import { CASES } from "./nestjs-cases.js";
 
 const COMMON = {
+  "@apollo/server": "5.5.1",
+  "@as-integrations/express5": "1.1.2",
+  "@as-integrations/fastify": "3.1.0",
+  graphql: "16.15.0",
   "@types/node": "20.19.43",
   "@types/supertest": "7.2.1",
   "reflect-metadata": "0.2.2",
@@ -15,13 +19,23 @@ const COMMON = {
 
 /** The packages of Nest are released one by one. */
 const NEST: readonly Readonly<Record<string, string>>[] = [
-  { core: "12.5.1", common: "12.5.1", "platform-express": "12.5.1", "platform-fastify": "12.5.0", others: "12.1.1" },
+  {
+    core: "12.5.1",
+    common: "12.5.1",
+    "platform-express": "12.5.1",
+    "platform-fastify": "12.5.0",
+    others: "12.1.1",
+    graphql: "14.0.3",
+    apollo: "14.0.3",
+  },
   {
     core: "11.2.10",
     common: "11.2.10",
     "platform-express": "11.2.10",
     "platform-fastify": "11.2.8",
     others: "11.2.6",
+    graphql: "13.4.5",
+    apollo: "13.4.5",
   },
 ];
 

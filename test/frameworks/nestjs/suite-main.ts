@@ -10,7 +10,9 @@ import {
   type ExceptionFilter,
   type NestModule,
 } from "@nestjs/common";
+import { ApolloDriver } from "@nestjs/apollo";
 import { HttpAdapterHost, NestFactory } from "@nestjs/core";
+import { GraphQLModule } from "@nestjs/graphql";
 import { FastifyAdapter } from "@nestjs/platform-fastify";
 import { WsAdapter } from "@nestjs/platform-ws";
 import { Transport } from "@nestjs/microservices";
@@ -23,6 +25,7 @@ import {
   ScopedController,
   SeesMiddleware,
 } from "./context.controller.js";
+import { CountsResolver } from "./counts.resolver.js";
 import { EventsGateway } from "./events.gateway.js";
 import { JobsController } from "./jobs.controller.js";
 import { OwnController, SuiteController } from "./suite.controller.js";
@@ -34,6 +37,7 @@ const adapter = (): any => (platform === "fastify" ? [new FastifyAdapter({ force
   imports: [
     SessionModule.forRoot({
       storage: adapterStorage(),
+      load: "lazy",
       skip: (request: { url: string }) => request.url.startsWith("/storage"),
     }),
   ],
@@ -47,6 +51,7 @@ class CatchEverythingFilter implements ExceptionFilter {
   constructor(private readonly host: HttpAdapterHost) {}
 
   catch(exception: unknown, host: ArgumentsHost): void {
+    if (host.getType() !== "http") throw exception;
     const status = exception instanceof HttpException ? exception.getStatus() : 500;
     const { httpAdapter } = this.host;
     httpAdapter.reply(host.switchToHttp().getResponse(), { status, filtered: true }, status);
@@ -54,10 +59,7 @@ class CatchEverythingFilter implements ExceptionFilter {
 }
 
 /** What an application has for its settings. */
-@Module({
-  providers: [{ provide: "SETTINGS", useValue: { isLazy: process.env.LAZY === "yes" } }],
-  exports: ["SETTINGS"],
-})
+@Module({ providers: [{ provide: "SETTINGS", useValue: { idleTimeout: "30m" } }], exports: ["SETTINGS"] })
 class SettingsModule {}
 
 @Module({
@@ -65,15 +67,16 @@ class SettingsModule {}
     SessionModule.forRootAsync({
       imports: [SettingsModule],
       inject: ["SETTINGS"],
-      useFactory: async ({ isLazy }: { isLazy: boolean }): Promise<NestOptions> => ({
+      useFactory: async (settings: { idleTimeout: "30m" }): Promise<NestOptions> => ({
         storage: adapterStorage(),
         asyncLocalStorage: true,
-        load: isLazy ? "lazy" : "eager",
+        ...settings,
       }),
     }),
+    GraphQLModule.forRoot({ driver: ApolloDriver, autoSchemaFile: true }),
   ],
   controllers: [OwnController, ContextController, ScopedController, JobsController],
-  providers: [PlainService, RequestService, EventsGateway],
+  providers: [CountsResolver, PlainService, RequestService, EventsGateway],
 })
 class OwnModule implements NestModule {
   configure(consumer: MiddlewareConsumer): void {
