@@ -46,7 +46,9 @@ export function otherBunSql(own: Adapter | undefined): readonly LookAlike[] {
     ...(own === "postgres" ? [] : [ofOther("postgres", own, "postgresStorage(sql), of holdfast/storage/postgres")]),
     ...(own === "mysql" ? [] : [ofOther("mysql", own, "mysqlStorage(sql), of holdfast/storage/mysql")]),
     {
-      name: "an SQL of Bun for SQLite, which runs the statements of others inside an open transaction (Bun issue 33581)",
+      name:
+        "an SQL of Bun for SQLite, which runs the statements of others inside an open transaction " +
+        "(Bun issue 33581)",
       matches: (client) => isBunSql(client) && ADAPTERS[adapterOf(client)] === undefined,
       write: () => "sqliteStorage(new Database(file)), of bun:sqlite",
     },

@@ -72,8 +72,8 @@ export function denoKvStorage(kv: DenoKv, options: DenoKvOptions = {}): Storage 
   if (lacking.length > 0) {
     throw mistake(
       "wrong-client",
-      `denoKvStorage: ${kindOf(kv)} lacks ${lacking.join(", ")}; write denoKvStorage(await Deno.openKv()), and start ` +
-        "Deno with --unstable-kv",
+      `denoKvStorage: ${kindOf(kv)} lacks ${lacking.join(", ")}; write denoKvStorage(await Deno.openKv()), and ` +
+        "start Deno with --unstable-kv",
     );
   }
   const { prefix = ["holdfast"] } = onlyKeys("denoKvStorage", options, ["prefix"], OTHER_STORAGE_OPTIONS);
@@ -195,7 +195,7 @@ function isLocked(error: unknown): boolean {
 
 /** Digits of a deadline at the start of the bytes: enough for every time. */
 const DEADLINE_DIGITS = 16;
-/** Deno refuses larger values. Bytes count as they are; strings are stored in two bytes per character if one needs it. */
+/** Deno refuses larger values. It stores strings in two bytes per character if one character needs it. */
 const DENO_VALUE_BYTES = 65_536;
 const MAX_VALUE_BYTES = DENO_VALUE_BYTES - DEADLINE_DIGITS;
 /** Changes of one atomic operation that every version of Deno accepts. */

@@ -64,8 +64,8 @@ interface Outcome {
 }
 
 /**
- * Values are sent as parameters, never as part of the statement. `isShared`: the application can begin a transaction on
- * the same connection.
+ * Values are sent as parameters, never as part of the statement. `isShared`: the application can begin a
+ * transaction on the same connection.
  */
 export function throughMysql(client: MysqlClient, isShared: boolean = has(client, "beginTransaction")): SqlClient {
   const isSingle = isOfMariadb(client) && !has(client, "getConnection");

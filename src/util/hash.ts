@@ -66,8 +66,8 @@ function lacking(): string {
 }
 
 const EDGE_LACKS =
-  'this runtime has no node:crypto, which holdfast needs: it is an Edge Runtime; write export const runtime = "nodejs" ' +
-  "into the route (in Next use proxy.ts instead of middleware.ts), or deploy it as a function on Node";
+  "this runtime has no node:crypto, which holdfast needs: it is an Edge Runtime; write export const runtime = " +
+  '"nodejs" into the route (in Next use proxy.ts instead of middleware.ts), or deploy it as a function on Node';
 
 const RUNTIME_LACKS = "this runtime has no node:crypto, which holdfast needs; Node, Bun, Deno and workerd have it";
 
