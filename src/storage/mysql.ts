@@ -21,9 +21,9 @@ export interface MysqlOptions extends SqlOptions {}
 
 /**
  * Stores records in one table of a MySQL or MariaDB database, through a pool or connection of `mysql2`,
- * `mysql2/promise` or `mariadb`, or an `SQL` of Bun. Each call is one statement that commits by itself: the
- * connection must have the default `autocommit = 1`. Create the table once with {@link SqlStorage.ensureSchema | ensureSchema()} or a migration
- * (`schemaSql()` returns it), and call {@link SqlStorage.startSweep | startSweep()}.
+ * `mysql2/promise` or `mariadb`, or an `SQL` of Bun. Each call is one statement that commits by itself: the connection
+ * must have the default `autocommit = 1`. Create the table once with {@link SqlStorage.ensureSchema | ensureSchema()}
+ * or a migration (`schemaSql()` returns it), and call {@link SqlStorage.startSweep | startSweep()}.
  *
  * @param client - a pool or connection
  * @param options - `table`, `schema`

@@ -29,8 +29,9 @@ export interface PostgresOptions extends SqlOptions {}
 /**
  * Stores records in one table of a PostgreSQL database, through a `Pool` or `Client` of `pg`, the `sql` of `postgres`
  * or of Bun, or a `PGlite`. Each call is one statement outside any transaction, so it works with PgBouncer in
- * transaction mode; `postgres` then needs its option `prepare: false`. Create the table once with {@link SqlStorage.ensureSchema |
- * ensureSchema()} or a migration (`schemaSql()` returns it), and call {@link SqlStorage.startSweep | startSweep()}.
+ * transaction mode; `postgres` then needs its option `prepare: false`. Create the table once with {@link
+ * SqlStorage.ensureSchema | ensureSchema()} or a migration (`schemaSql()` returns it), and call {@link
+ * SqlStorage.startSweep | startSweep()}.
  *
  * @param client - a pool, client or `sql`
  * @param options - `table`, `schema`
