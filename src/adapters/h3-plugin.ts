@@ -17,8 +17,8 @@ export interface NitroApp {
 
 /**
  * A plugin of Nitro 2, which the module of Nuxt adds by itself. Requests inside the server, and all requests on
- * platforms without a server of Node, have a response that Nitro reads as soon as its handler has returned. Nitro waits
- * here until the session is stored and the response was sent.
+ * platforms without a server of Node, have a response that Nitro reads as soon as its handler has returned. Nitro
+ * waits here until the session is stored and the response was sent.
  *
  * @param nitro - the application
  * @example

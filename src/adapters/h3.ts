@@ -118,7 +118,7 @@ export function crossOriginProtection(...called: readonly unknown[]): CrossOrigi
     return given instanceof Request ? [given.method, new WebView(given)] : [methodOf(given), viewOf(given)];
   };
   return protection(called, read, (refusalOf) => (event: AnyEvent, next?: () => unknown): unknown => {
-    // What a page fetches while it is rendered has the headers of the page's request, and comes from the server itself.
+    // What a page fetches while it is rendered has the headers of the page's request, and comes from the server.
     const error = contextOfCaller(event) ? undefined : refusalOf(event);
     if (error) throw error;
     return next?.();

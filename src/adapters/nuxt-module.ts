@@ -69,9 +69,9 @@ function setUp(_options: unknown, nuxt: Nuxt): void {
 
 /**
  * Nuxt forbids applications to import the entry of a module, since most contain code for builds. This entry has none:
- * `session` of the same name is what `server/middleware` imports. Nuxt 4.0 looks for names in the list of modules, later
- * versions for paths in that of installed modules. The source for pages imports a file, not the entry: in Nuxt 4.0 its
- * bundler has read the list already.
+ * `session` of the same name is what `server/middleware` imports. Nuxt 4.0 looks for names in the list of modules,
+ * later versions for paths in that of installed modules. The source for pages imports a file, not the entry: in
+ * Nuxt 4.0 its bundler has read the list already.
  */
 function allowImports({ options }: Nuxt): void {
   const { modules } = options;

@@ -89,7 +89,8 @@ export const SESSION_ROUTE = "/_session";
  * @throws {SessionError} `no-session`, from the returned function, if the middleware is not there
  * @example
  * ```ts
- * export const useSession = pageSessions<Payload>({ useState, useNuxtApp, useRequestEvent, onNuxtReady, fetch: $fetch });
+ * const parts = { useState, useNuxtApp, useRequestEvent, onNuxtReady, fetch: $fetch };
+ * export const useSession = pageSessions<Payload>(parts);
  * ```
  */
 export function pageSessions<P extends object>(nuxt: NuxtApp): UseSession<P> {

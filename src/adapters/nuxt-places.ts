@@ -12,7 +12,8 @@ const WHERE =
   "Read it in a server route that is neither cached nor prerendered; in the page itself, useSession() fetches it " +
   "when the page is in the browser";
 
-const IN_PRERENDERED = `this page is rendered when the application is built: it has no visitor, and no session. ${WHERE}`;
+const IN_PRERENDERED =
+  "this page is rendered when the application is built: it has no visitor, and no session. " + WHERE;
 
 const IN_CACHED =
   "the response of this route is kept and sent to every visitor (swr, isr or cache in routeRules), so it has no " +

@@ -40,7 +40,7 @@ export interface Sessions<D extends object = SessionData, P extends object = Own
    * @throws {TypeError} if it is no function
    * @example
    * ```ts
-   * export default session<Data>({ storage }).payload((own) => ({ owner: own.owner, items: own.get("cart")?.length }));
+   * export default session<Data>({ storage }).payload((own) => ({ owner: own.owner }));
    * ```
    */
   payload<Q extends object>(choose: (session: Session<D>) => Q): Sessions<D, Q>;
@@ -100,8 +100,8 @@ export function session<D extends object>(...called: readonly unknown[]): Sessio
  *
  * @param event - the event
  * @returns the session, typed by `SessionData`
- * @throws {SessionError} `no-session`, `not-loaded`, `unsupported` where a response goes to every visitor, or the error
- *   that prevented loading
+ * @throws {SessionError} `no-session`, `not-loaded`, `unsupported` where a response goes to every visitor, or the
+ *   error that prevented loading
  * @throws {TypeError} without an event
  * @example
  * ```ts

@@ -31,7 +31,9 @@ export function isKvNamespace(binding: unknown): boolean {
   return hasCalls(binding, "get", "put", "list", "getWithMetadata");
 }
 
-/** True for the binding of a D1 database, and for what its `withSession()` returns. No synchronous client has `batch`. */
+/**
+ * True for the binding of a D1 database, and for what its `withSession()` returns. No synchronous client has `batch`.
+ */
 export function isD1(binding: unknown): boolean {
   return hasCalls(binding, "prepare", "batch") && !hasCalls(binding, "execute");
 }

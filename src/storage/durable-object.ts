@@ -42,9 +42,9 @@ interface Kept {
 }
 
 /**
- * The Durable Object of `durableStorage`: one object for each record, in which versions are compared. The Worker exports
- * it, and `wrangler.jsonc` names it in `durable_objects` and in `new_sqlite_classes` of a migration. An object removes
- * its data by an alarm, five minutes after the record has expired.
+ * The Durable Object of `durableStorage`: one object for each record, in which versions are compared. The Worker
+ * exports it, and `wrangler.jsonc` names it in `durable_objects` and in `new_sqlite_classes` of a migration. An
+ * object removes its data by an alarm, five minutes after the record has expired.
  *
  * @example
  * ```ts

@@ -73,8 +73,8 @@ function assertNamespace(namespace: unknown): void {
   throw misplaced(
     "durableStorage: namespace",
     namespace,
-    'env.SESSIONS, with "durable_objects": { "bindings": [{ "name": "SESSIONS", "class_name": "HoldfastSessions" }] } ' +
-      "in wrangler.jsonc",
+    'env.SESSIONS, with "durable_objects": { "bindings": [{ "name": "SESSIONS", "class_name": ' +
+      '"HoldfastSessions" }] } in wrangler.jsonc',
     "wrong-client",
   );
 }
