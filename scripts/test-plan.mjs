@@ -13,7 +13,9 @@ const ALL_ONLY = {
   ],
   "databases in addition to Redis, PostgreSQL and SQLite": [
     "protocol/races/cloudflare",
+    "protocol/races/bun",
     "protocol/races/cluster",
+    "protocol/races/deno-kv",
     "protocol/races/dynamodb",
     "protocol/races/memcached",
     "protocol/races/mongodb",

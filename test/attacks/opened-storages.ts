@@ -23,6 +23,7 @@ import { ask, bindingStorage, startBindings } from "../runtimes/bindings.js";
 import { connectDynamodb } from "../support/dynamodb-clients.js";
 import { connectMongodb } from "../support/mongodb-clients.js";
 import { service } from "../support/services.js";
+import { openPiped } from "../support/piped.js";
 import { openSqlite } from "../support/sqlite-clients.js";
 import { watched } from "../support/storages.js";
 import { connectUpstash } from "../support/upstash-clients.js";
@@ -47,6 +48,7 @@ export const STORAGES: Readonly<Record<string, () => Promise<OpenedStorage>>> = 
   dynamodb,
   upstash,
   cloudflare,
+  "deno-kv": denoKv,
   encrypted: overEncryption,
   observed: overObservation,
 };
@@ -163,15 +165,11 @@ async function sqlite(): Promise<OpenedStorage> {
   const { database, close } = await openSqlite("libsql", join(directory, "sessions.db"));
   const storage = sqliteStorage(database);
   await storage.ensureSchema();
-  const files = (): string =>
-    readdirSync(directory)
-      .map((name) => readFileSync(join(directory, name), "latin1"))
-      .join("\n");
   const end = async (): Promise<void> => {
     close();
     rmSync(directory, { recursive: true, force: true });
   };
-  return { storage, seen: async () => files(), close: end };
+  return { storage, seen: async () => filesOf(directory), close: end };
 }
 
 async function memcached(): Promise<OpenedStorage> {
@@ -235,6 +233,26 @@ async function cloudflare(): Promise<OpenedStorage> {
   const storage = bindingStorage(url, "D1", (_isolate, text) => void lines.push(text));
   const seen = async (): Promise<string> => JSON.stringify([lines, await ask(url, "/d1/rows", [])]);
   return { storage, seen, close };
+}
+
+/** Deno KV in a process of Deno: what that is told and tells, and its files. */
+async function denoKv(): Promise<OpenedStorage> {
+  const directory = mkdtempSync(join(tmpdir(), "holdfast-attacks-"));
+  const lines: string[] = [];
+  const { storage, close } = await openPiped("deno-kv", join(directory, "sessions.kv"), {}, (line) =>
+    lines.push(line),
+  );
+  const end = async (): Promise<void> => {
+    await close();
+    rmSync(directory, { recursive: true, force: true });
+  };
+  return { storage, seen: async () => lines.join("\n") + filesOf(directory), close: end };
+}
+
+function filesOf(directory: string): string {
+  return readdirSync(directory)
+    .map((name) => readFileSync(join(directory, name), "latin1"))
+    .join("\n");
 }
 
 let tables = 0;

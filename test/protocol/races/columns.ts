@@ -1,4 +1,5 @@
 import type { Storage } from "holdfast";
+import type { DenoKv } from "holdfast/storage/deno-kv";
 import type { Service } from "../../support/services.js";
 import type { SqliteClient } from "../../support/sqlite-clients.js";
 import { SABOTAGES } from "./sabotage.js";
@@ -87,6 +88,23 @@ export const FAMILIES = {
       name,
       open: async ({ url }) => bindingStorage(url, name),
     }));
+  },
+  /** What Bun has itself: its processes open them. */
+  async bun() {
+    const { STORAGES } = await import("../../runtimes/storages.js");
+    return STORAGES.filter(({ name }) => name === "Bun.RedisClient" || name.startsWith("Bun.SQL")).map(
+      ({ name, server, open }) => ({
+        name,
+        ...(server !== undefined && { server }),
+        open: async (where) => (await open(where as Service)).storage,
+      }),
+    );
+  },
+  /** In a file, which processes of Deno open. */
+  async denoKv() {
+    const { denoKvStorage } = await import("holdfast/storage/deno-kv");
+    const { Deno } = globalThis as unknown as { readonly Deno: { openKv(file: string): Promise<DenoKv> } };
+    return [{ name: "deno-kv", open: async ({ url }) => denoKvStorage(await Deno.openKv(url)) }];
   },
   async memcached() {
     const { MemcacheClient } = await import("memcache-client");

@@ -27,6 +27,8 @@ const NOT_OF_DROP_IN: Readonly<Record<string, string>> = {
 /** How the processes of some columns are run. */
 export interface Running {
   readonly runtime?: string;
+  /** The runtime's arguments before the program. */
+  readonly args?: readonly string[];
   readonly env?: NodeJS.ProcessEnv;
   /** The server whose columns are played; all where it is left out. */
   readonly server?: string;
@@ -99,10 +101,10 @@ export interface Servers {
 export async function startServers(
   family: Family,
   columns: Setup["columns"],
-  { runtime, env, isAlone, isDropIn = false }: Running = {},
+  { runtime, args, env, isAlone, isDropIn = false }: Running = {},
 ): Promise<Servers> {
   const start = (): Promise<ServerProcess> =>
-    ServerProcess.start({ family, start: START, columns, isDropIn }, runtime, env);
+    ServerProcess.start({ family, start: START, columns, isDropIn }, { runtime, args, env });
   const a = await start();
   const b = isAlone ? a : await start();
   return {

@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { within } from "../../support/within.js";
+import type { Running } from "./play.js";
 import type { Setup } from "./server.js";
 
 const PROGRAM = fileURLToPath(new URL("server.js", import.meta.url));
@@ -26,11 +27,10 @@ export class ServerProcess {
 
   static async start(
     setup: Setup,
-    runtime: string = process.execPath,
-    env: NodeJS.ProcessEnv = process.env,
+    { runtime = process.execPath, args = [], env = process.env }: Pick<Running, "runtime" | "args" | "env"> = {},
   ): Promise<ServerProcess> {
     const server = new ServerProcess(
-      spawn(runtime, [PROGRAM, JSON.stringify(setup)], { env, stdio: ["pipe", "pipe", "inherit"] }),
+      spawn(runtime, [...args, PROGRAM, JSON.stringify(setup)], { env, stdio: ["pipe", "pipe", "inherit"] }),
     );
     server.#port = (await within(PATIENCE, `the start of a server (${setup.family})`, server.#ask(0))) as number;
     return server;
