@@ -92,13 +92,12 @@ export const FAMILIES = {
   /** What Bun has itself: its processes open them. */
   async bun() {
     const { STORAGES } = await import("../../runtimes/storages.js");
-    return STORAGES.filter(({ name }) => name === "Bun.RedisClient" || name.startsWith("Bun.SQL")).map(
-      ({ name, server, open }) => ({
-        name,
-        ...(server !== undefined && { server }),
-        open: async (where) => (await open(where as Service)).storage,
-      }),
-    );
+    const isOfBun = (name: string): boolean => name === "Bun.RedisClient" || name.startsWith("Bun.SQL");
+    return STORAGES.filter(({ name }) => isOfBun(name)).map(({ name, server = "", open }) => ({
+      name,
+      server,
+      open: async (where) => (await open(where as Service)).storage,
+    }));
   },
   /** In a file, which processes of Deno open. */
   async denoKv() {
