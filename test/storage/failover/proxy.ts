@@ -28,6 +28,11 @@ export class Proxy {
     return this.#port;
   }
 
+  /** How many connections there are now. */
+  get connections(): number {
+    return this.#links.size;
+  }
+
   /** Ends all connections and takes none, until `restore`. */
   async close(): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
