@@ -163,6 +163,16 @@ test("a sign-in, a list that has the session, a sign-out everywhere: nothing is 
   );
 });
 
+test("a sign-in with a token that is over begins a session, which a sign-out everywhere ends", () => {
+  const story = new Story();
+  const visit = story.visit("t1");
+  story.add("logout", { token: "t1", cookie: REMOVED, seen: session(visit) });
+  story.add("signin", { token: "t1", cookie: "t2", seen: {}, told: { origin: "w3", person: "ann" } });
+  story.add("everywhere");
+  story.add("read", { token: "t2" });
+  assert.deepEqual(story.broken, []);
+});
+
 test("a sign-in beside a sign-out everywhere may be kept, ended, or refused", () => {
   for (const end of ["kept", "ended", "refused"] as const) {
     const story = new Story();

@@ -386,8 +386,10 @@ class History {
 
   #noteRenewer(entry: Entry): void {
     if (entry.act === "everywhere") push(this.#everywhere, entry.person, entry);
-    const lineage = this.lineageOf(entry.token) ?? entry.told?.origin;
-    if (RENEWERS.includes(entry.act) && lineage !== undefined) push(this.#renewers, lineage, entry);
+    if (!RENEWERS.includes(entry.act)) return;
+    // With a token that is over it began another session than that of its token.
+    const lineages = new Set([this.lineageOf(entry.token), entry.told?.origin]);
+    for (const lineage of lineages) if (lineage !== undefined) push(this.#renewers, lineage, entry);
   }
 
   #noteToken(entry: Entry, token: string): void {
