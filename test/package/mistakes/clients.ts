@@ -22,7 +22,7 @@ export const CLIENTS: readonly Mistake[] = [
   },
   {
     mistake: "redis: a promise of a client",
-    program: of("redis", "createClient().connect()", 'import { createClient } from "redis";'),
+    program: of("redis", 'createClient().on("error", () => {}).connect()', 'import { createClient } from "redis";'),
     says: "holdfast: redisStorage: client is a Promise; write redisStorage(await …)",
     code: "wrong-client",
   },
