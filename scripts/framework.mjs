@@ -9,6 +9,7 @@ import { connect, createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { fromNpm, runtimeFromNpm } from "./from-npm.mjs";
+import { freePort } from "./services/lib.mjs";
 import { root } from "./setup.mjs";
 import { workshop } from "./workshop.mjs";
 
@@ -34,7 +35,7 @@ export function frameworkNames() {
 export async function openFramework(name, wanted) {
   if (!frameworkNames().includes(name))
     throw new Error(`there is no framework ${JSON.stringify(name)}; write one of ${frameworkNames().join(", ")}`);
-  const port = wanted === undefined ? await freePort() : await portIfFree(Number(wanted));
+  const port = wanted === undefined ? await usualPort() : await portIfFree(Number(wanted));
   if (port === undefined) throw new Error(`port ${wanted} is in use; write another one`);
   const { steps, cwd, remove } = existsSync(join(SMALL_SHOP, `${name}.ts`)) ? small(name) : prepared(name, port);
   const signal = new AbortController();
@@ -121,11 +122,6 @@ function isListening(port) {
   });
 }
 
-/** The usual port, or any if it is in use. */
-async function freePort() {
-  return (await portIfFree(USUAL_PORT)) ?? (await portIfFree(0));
-}
-
 function portIfFree(port) {
   return new Promise((resolve) => {
     const server = createServer();
@@ -135,4 +131,9 @@ function portIfFree(port) {
       server.close(() => resolve(found));
     });
   });
+}
+
+/** The usual port, or any if it is in use. */
+async function usualPort() {
+  return (await portIfFree(USUAL_PORT)) ?? freePort();
 }

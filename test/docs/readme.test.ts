@@ -3,13 +3,16 @@ import assert from "node:assert/strict";
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
 import { after, test, type TestContext } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
 import { Client } from "../support/client.js";
 import { blocksOf, pageAt, root, run } from "./pages.js";
 import { links } from "./site.js";
+
+const { freePort } = (await import(new URL("../../scripts/services/lib.mjs", import.meta.url).href)) as {
+  freePort(): Promise<number>;
+};
 
 const text = readFileSync(join(root, "README.md"), "utf8");
 const programs = blocksOf(text).filter(({ language }) => language === "ts");
@@ -140,12 +143,4 @@ async function ended(child: ChildProcess): Promise<void> {
   const exit = once(child, "exit");
   child.kill();
   await exit;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

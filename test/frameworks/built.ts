@@ -1,7 +1,6 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { createServer } from "node:net";
 import { setTimeout as wait } from "node:timers/promises";
 
 /** A directory with a copy of an application, in which its framework can build it. */
@@ -22,24 +21,10 @@ export const { workshop } = (await import(new URL("../../scripts/workshop.mjs", 
   workshop(name: string, installed: string, copies: Readonly<Record<string, string>>): Workshop;
 };
 
-/** Below the ports that systems give to clients, and to servers that ask for any: a build may lie between. */
-const PORTS = { from: 21_000, count: 11_000 };
-
-/** A port that is free now, and that no server is given which asks for any. */
-export async function freePort(): Promise<number> {
-  for (;;) {
-    const port = PORTS.from + Math.floor(Math.random() * PORTS.count);
-    const server = createServer();
-    const isFree = await new Promise<boolean>((resolve) => {
-      server.once("error", () => resolve(false));
-      server.listen(port, "127.0.0.1", () => resolve(true));
-    });
-    if (!isFree) continue;
-    server.close();
-    await once(server, "close");
-    return port;
-  }
-}
+/** A port that is free now, and that no server is given which asks for any: a build may lie between. */
+export const { freePort } = (await import(new URL("../../scripts/services/lib.mjs", import.meta.url).href)) as {
+  freePort(): Promise<number>;
+};
 
 type Environment = Readonly<Record<string, string>>;
 
@@ -97,6 +82,24 @@ export async function startServer(
     if (Date.now() - began < most) continue;
     await close();
     throw new Error(`${args.join(" ")} did not listen:\n${printed().slice(-6000)}`);
+  }
+}
+
+/** Starts an application in a workshop, which is removed when the application is closed or could not be started. */
+export async function inWorkshop<T extends Pick<Serving, "close">>(
+  { remove }: Workshop,
+  start: () => Promise<T>,
+): Promise<T> {
+  try {
+    const app = await start();
+    const close = async (): Promise<void> => {
+      await app.close();
+      remove();
+    };
+    return { ...app, close };
+  } catch (error) {
+    remove();
+    throw error;
   }
 }
 

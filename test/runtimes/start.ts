@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { argumentsOf } from "../support/runtime-arguments.js";
 import { within } from "../support/within.js";
 import { FILE_CONTENT } from "./kinds.js";
 
@@ -66,10 +67,7 @@ export function commandOf(
   ...args: readonly string[]
 ): [command: string, args: string[]] {
   const file = fileURLToPath(new URL(program, import.meta.url));
-  return [
-    programOf(runtime),
-    [...(runtime === "deno" ? ["run", "--allow-all", "--unstable-kv", "--no-prompt"] : []), file, ...args],
-  ];
+  return [programOf(runtime), [...argumentsOf(runtime), file, ...args]];
 }
 
 /** `isNative`: with the runtime's classes, not those that the server puts in their place. */

@@ -8,6 +8,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import type { Storage, StorageCall } from "holdfast";
 import { lineOf } from "./lines.js";
+import { argumentsOf } from "./runtime-arguments.js";
 import { within } from "./within.js";
 
 export type PipedClient = "redis" | "postgres" | "mysql" | "deno-kv";
@@ -38,10 +39,7 @@ const TIMEOUT = 30_000;
 
 /** The program of a runtime, and its arguments before those of a file that it runs. */
 export function runtimeCommand(runtime: "bun" | "deno"): [program: string, args: readonly string[]] {
-  return [
-    runtimeFromNpm(runtime),
-    runtime === "deno" ? ["run", "--allow-all", "--unstable-kv", "--no-prompt", "--quiet"] : [],
-  ];
+  return [runtimeFromNpm(runtime), argumentsOf(runtime)];
 }
 
 /** A storage in another process, and how to end that. */

@@ -4,7 +4,7 @@ import { cpSync } from "node:fs";
 import { join } from "node:path";
 import { WebSocket } from "ws";
 import { browserStory } from "../browser-story.js";
-import { freePort, runProgram, startServer, workshop } from "../built.js";
+import { freePort, inWorkshop, runProgram, startServer, workshop } from "../built.js";
 import type { Framework, OwnCase, RunningApp } from "../framework.js";
 import { fromNpm, root, runtimeFromNpm } from "../packages.js";
 import { WebClient, type Page } from "../web-client.js";
@@ -248,20 +248,13 @@ export const elysia: Framework = {
       "examples/elysia": "example",
     });
     cpSync(join(root, "test/frameworks/sites/story.js"), join(directory, "story.js"));
-    try {
+    return inWorkshop({ directory, remove }, async () => {
       const port = await freePort();
       const env = { PORT: String(port), AOT: String(mode === undefined) };
       const serving = await startServer(runtimeFromNpm(runtime), ["app.js"], { cwd: directory, port, env });
-      const close = async (): Promise<void> => {
-        await serving.close();
-        remove();
-      };
-      const app: ElysiaApp = { ...serving, close, directory };
+      const app: ElysiaApp = { ...serving, directory };
       return app;
-    } catch (error) {
-      remove();
-      throw error;
-    }
+    });
   },
   own: CASES,
   ownIn: (version) => (version.endsWith(" bun") ? EXAMPLE_CASES : []),

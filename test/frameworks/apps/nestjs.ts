@@ -1,4 +1,4 @@
-import { freePort, runProgram, startServer, workshop } from "../built.js";
+import { freePort, inWorkshop, runProgram, startServer, workshop } from "../built.js";
 import type { Framework } from "../framework.js";
 import { fromNpm } from "../packages.js";
 import { CASES } from "./nestjs-cases.js";
@@ -57,21 +57,14 @@ export const nestjs: Framework = {
     const [version = "", platform = ""] = title.split(" ");
     const packages = packagesOf(version);
     const { directory, remove } = workshop(`nestjs-${title.replace(" ", "-")}`, fromNpm(packages), COPIES);
-    try {
+    return inWorkshop({ directory, remove }, async () => {
       await runProgram(process.execPath, ["node_modules/typescript/bin/tsc"], directory);
       const [port, own, jobs] = [await freePort(), await freePort(), await freePort()];
       const env = { PORT: String(port), OWN_PORT: String(own), JOBS_PORT: String(jobs) };
       const main = ["dist/src/suite/suite-main.js", platform];
       const serving = await startServer(process.execPath, main, { cwd: directory, port, env });
-      const close = async (): Promise<void> => {
-        await serving.close();
-        remove();
-      };
-      return { ...serving, close, directory, own: `http://127.0.0.1:${own}`, jobs, platform };
-    } catch (error) {
-      remove();
-      throw error;
-    }
+      return { ...serving, directory, own: `http://127.0.0.1:${own}`, jobs, platform };
+    });
   },
   own: CASES,
 };

@@ -1,6 +1,6 @@
 import { renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { freePort, runProgram, startServer, workshop } from "../built.js";
+import { freePort, inWorkshop, runProgram, startServer, workshop } from "../built.js";
 import type { Framework, RunningApp } from "../framework.js";
 import { fromNpm } from "../packages.js";
 import { DEV_CASES, NEXT_CASES } from "./next-cases.js";
@@ -49,27 +49,14 @@ export const next: Framework = {
     writeFileSync(join(directory, "next.config.mjs"), configOf(directory));
     const program = join(directory, "node_modules", "next", "dist", "bin", "next");
     const env = { NEXT_TELEMETRY_DISABLED: "1" };
-    try {
+    return inWorkshop({ directory, remove }, async () => {
       if (mode !== "dev") await runProgram(process.execPath, [program, "build"], directory, env);
       const port = await freePort();
       const args = [program, mode ?? "start", "-H", "127.0.0.1", "-p", String(port)];
       const serving = await startServer(process.execPath, args, { cwd: directory, port, env });
-      const close = async (): Promise<void> => {
-        await serving.close();
-        remove();
-      };
-      const app: NextApp = {
-        ...serving,
-        close,
-        directory,
-        cookieName: "suite_id",
-        origin: `${serving.origin}/suite`,
-      };
+      const app: NextApp = { ...serving, directory, cookieName: "suite_id", origin: `${serving.origin}/suite` };
       return app;
-    } catch (error) {
-      remove();
-      throw error;
-    }
+    });
   },
   own: NEXT_CASES,
   ownIn: (version) => (version.endsWith(" dev") ? DEV_CASES : []),

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { cpSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { freePort, runProgram, startServer, workshop } from "../built.js";
+import { freePort, inWorkshop, runProgram, startServer, workshop } from "../built.js";
 import type { Framework, OwnCase, RunningApp } from "../framework.js";
 import { fromNpm, root, runtimeFromNpm } from "../packages.js";
 import { DEV_CASES, NUXT_CASES } from "./nuxt-cases.js";
@@ -74,29 +74,16 @@ export const nuxt: Framework = {
     rmSync(join(directory, "nuxt.config.ts"));
     const node = runtimeFromNpm("node24");
     const program = join(directory, PROGRAM);
-    try {
+    return inWorkshop({ directory, remove }, async () => {
       const port = await freePort();
       const env = { PORT: String(port), HOST: "127.0.0.1", NUXT_TELEMETRY_DISABLED: "1" };
       if (mode !== "dev") await runProgram(node, [program, "build"], directory, env);
       const dev = [program, "dev", "--host", "127.0.0.1", "--port", String(port), "--no-fork"];
       const args = mode === "dev" ? dev : [".output/server/index.mjs"];
       const serving = await startServer(node, args, { cwd: directory, port, env });
-      const close = async (): Promise<void> => {
-        await serving.close();
-        remove();
-      };
-      const app: NuxtApp = {
-        ...serving,
-        close,
-        directory,
-        cookieName: "suite_id",
-        origin: `${serving.origin}/suite`,
-      };
+      const app: NuxtApp = { ...serving, directory, cookieName: "suite_id", origin: `${serving.origin}/suite` };
       return app;
-    } catch (error) {
-      remove();
-      throw error;
-    }
+    });
   },
   own: NUXT_CASES,
   ownIn: (version) => (version.endsWith(" dev") ? DEV_CASES : version === NEWEST ? TYPES : []),

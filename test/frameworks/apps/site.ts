@@ -1,6 +1,6 @@
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { freePort, runProgram, startServer, workshop } from "../built.js";
+import { freePort, inWorkshop, runProgram, startServer, workshop } from "../built.js";
 import type { RunningApp } from "../framework.js";
 import { fromNpm, runtimeFromNpm } from "../packages.js";
 
@@ -35,20 +35,12 @@ export async function startSite({ name, packages, ...site }: Site): Promise<Runn
   });
   for (const file of site.without) rmSync(join(directory, file));
   for (const [file, content] of Object.entries(site.files ?? {})) writeFileSync(join(directory, file), content);
-  try {
+  return inWorkshop({ directory, remove }, async () => {
     const port = await freePort();
     const mode = site.build && { NODE_ENV: "production" };
     const env = { ...ALWAYS, ...mode, PORT: String(port), ...site.env?.(port) };
     const node = runtimeFromNpm(NODE);
     if (site.build) await runProgram(node, site.build, directory, env);
-    const serving = await startServer(node, site.serve(port), { cwd: directory, port, env });
-    const close = async (): Promise<void> => {
-      await serving.close();
-      remove();
-    };
-    return { origin: serving.origin, close };
-  } catch (error) {
-    remove();
-    throw error;
-  }
+    return startServer(node, site.serve(port), { cwd: directory, port, env });
+  });
 }

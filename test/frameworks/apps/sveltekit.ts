@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { cpSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { browserStory } from "../browser-story.js";
-import { freePort, runProgram, startServer, workshop } from "../built.js";
+import { freePort, inWorkshop, runProgram, startServer, workshop } from "../built.js";
 import type { Framework, OwnCase } from "../framework.js";
 import { fromNpm, root, runtimeFromNpm } from "../packages.js";
 import { WebClient } from "../web-client.js";
@@ -74,22 +74,15 @@ export const sveltekit: Framework = {
     if (isTwo(version)) asTwo(directory);
     const node = runtimeFromNpm("node24");
     const vite = join(directory, "node_modules", "vite", "bin", "vite.js");
-    try {
+    return inWorkshop({ directory, remove }, async () => {
       const port = await freePort();
       const origin = `http://localhost:${port}`;
       const env = { PORT: String(port), HOST: "127.0.0.1", ORIGIN: origin };
       if (mode !== "dev") await runProgram(node, [vite, "build"], directory, env);
       const dev = [vite, "dev", "--host", "127.0.0.1", "--port", String(port), "--strictPort"];
       const serving = await startServer(node, mode === "dev" ? dev : ["build"], { cwd: directory, port, env });
-      const close = async (): Promise<void> => {
-        await serving.close();
-        remove();
-      };
-      return { ...serving, close, cookieName: "suite_id", origin: `${origin}/suite` };
-    } catch (error) {
-      remove();
-      throw error;
-    }
+      return { ...serving, cookieName: "suite_id", origin: `${origin}/suite` };
+    });
   },
   own: CASES,
 };

@@ -1,6 +1,6 @@
 import { cpSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { freePort, runProgram, startServer, workshop } from "../built.js";
+import { freePort, inWorkshop, runProgram, startServer, workshop } from "../built.js";
 import type { Framework, RunningApp } from "../framework.js";
 import { fromNpm, root, runtimeFromNpm } from "../packages.js";
 import { BUILD_CASES, DEV_CASES, START_CASES } from "./tanstack-start-cases.js";
@@ -64,7 +64,7 @@ export const tanstackStart: Framework = {
     const node = runtimeFromNpm("node24");
     const vite = join(directory, "node_modules", "vite", "bin", "vite.js");
     const srvx = join(directory, "node_modules", "srvx", "bin", "srvx.mjs");
-    try {
+    return inWorkshop({ directory, remove }, async () => {
       const port = await freePort();
       const env = { PORT: String(port), HOST: "127.0.0.1" };
       if (mode !== "dev") await typecheck(node, directory);
@@ -79,17 +79,10 @@ export const tanstackStart: Framework = {
           ? [vite, "dev", "--host", "127.0.0.1", "--port", String(port), "--strictPort"]
           : [srvx, "--prod", "--static", "../client", "dist/server/server.js"];
       const serving = await startServer(node, args, { cwd: directory, port, env });
-      const close = async (): Promise<void> => {
-        await serving.close();
-        remove();
-      };
       const origin = `http://localhost:${port}/suite`;
-      const app: StartApp = { ...serving, close, directory, cookieName: "suite_id", origin };
+      const app: StartApp = { ...serving, directory, cookieName: "suite_id", origin };
       return app;
-    } catch (error) {
-      remove();
-      throw error;
-    }
+    });
   },
   own: START_CASES,
   ownIn: (version) => (version.endsWith(" dev") ? DEV_CASES : BUILD_CASES),
