@@ -440,7 +440,7 @@ export class SessionCore {
   }
 
   #draw(): states.Identity {
-    return identityOf(this.request?.drawToken?.() ?? this.parts.settings.tokens.draw());
+    return identityOf(this.request?.drawToken() ?? this.parts.settings.tokens.draw());
   }
 
   get #idle(): number | undefined {

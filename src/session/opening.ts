@@ -1,4 +1,5 @@
 import type { AbsentReason } from "../contracts/events.js";
+import type { StoredSession } from "../contracts/session-api.js";
 import type { Found } from "../extractors/extractor.js";
 import type { RequestView } from "../http/request-view.js";
 import { isPromise } from "../util/promise.js";
@@ -9,7 +10,7 @@ import { ABSENT, type Loaded } from "./records.js";
 import type { RequestSettings } from "./request-options.js";
 import { hashOf, idOf } from "./token.js";
 
-/** The token of a request, and the stored entry for it. */
+/** The token of a request, the stored entry for it, and the session that is made of them when it is used. */
 export interface Opening {
   readonly kind: "read";
   readonly found: Found | undefined;
@@ -20,6 +21,8 @@ export interface Opening {
   readonly at: number | undefined;
   /** Set if a session of another library was adopted: its token must be sent. */
   readonly begins?: Begins | undefined;
+  /** Undefined until something uses it. */
+  session: StoredSession<any> | undefined;
 }
 
 /** A request with the old token within this time after a renewal was sent before it: no event. In ms. */
@@ -72,7 +75,8 @@ function opening(
   loaded: Loaded,
   { clock }: StoreSettings,
 ): Opening {
-  return { kind: "read", found, token, loaded, at: loaded.kind === "absent" ? clock.now() : undefined };
+  const at = loaded.kind === "absent" ? clock.now() : undefined;
+  return { kind: "read", found, token, loaded, at, session: undefined };
 }
 
 /** A value with a signature was issued by this application, whatever it looks like. */

@@ -70,9 +70,7 @@ export class RequestSession implements SessionRequest {
   host: ResponseHost | undefined;
   readonly #parts: StoreParts;
   readonly #cookie: CookieSettings;
-  drawToken?: () => string;
   #reading: Reading = UNREAD;
-  #session: StoredSession<any> | undefined = undefined;
   #stage: Stage;
   /** The commit or finish in progress. */
   #work: Promise<void> | undefined = undefined;
@@ -97,8 +95,6 @@ export class RequestSession implements SessionRequest {
     this.#parts = partsOf(store)!;
     this.#cookie = cookie;
     this.#stage = canCarry ? "open" : "answered";
-    const { drawToken } = settings;
-    if (drawToken) this.drawToken = () => drawToken(view.context);
   }
 
   /** The session, for a handler. Throws the error that prevented loading, or `not-loaded`. */
@@ -151,6 +147,11 @@ export class RequestSession implements SessionRequest {
     return this.host?.isListening === true || this.host?.isGone === true;
   }
 
+  /** Implements `SessionRequest`. */
+  drawToken(): string | undefined {
+    return this.settings.drawToken?.(this.view.context);
+  }
+
   /** True if the handler may still change the session while the body is sent. */
   get mayChange(): boolean {
     const isStored = this.#core ? this.#core.isStored : !this.#isVisitor;
@@ -189,10 +190,7 @@ export class RequestSession implements SessionRequest {
    * @returns the session, or a promise of it
    */
   reopen(): StoredSession<any> | Promise<StoredSession<any>> {
-    if (this.#core?.phase === "released") {
-      this.#reading = UNREAD;
-      this.#session = undefined;
-    }
+    if (this.#core?.phase === "released") this.#reading = UNREAD;
     return this.open();
   }
 
@@ -293,7 +291,8 @@ export class RequestSession implements SessionRequest {
   }
 
   get #core(): SessionCore | undefined {
-    return this.#session && coreOf(this.#session);
+    const reading = this.#reading;
+    return reading.kind === "read" && reading.session ? coreOf(reading.session) : undefined;
   }
 
   get #isVisitor(): boolean {
@@ -338,8 +337,9 @@ export class RequestSession implements SessionRequest {
     return deadlineIsDue(settings, loaded, idleLength(settings, loaded.record), settings.clock.now());
   }
 
-  #sessionOf({ loaded, token, at, begins }: Opening): StoredSession<any> {
-    return (this.#session ??= makeSession(new SessionCore(this.#parts, loaded, token, this, at, begins)));
+  #sessionOf(opening: Opening): StoredSession<any> {
+    const { loaded, token, at, begins } = opening;
+    return (opening.session ??= makeSession(new SessionCore(this.#parts, loaded, token, this, at, begins)));
   }
 
   /** A listener that throws while it logs a response would end the process: it gets an empty session. */
@@ -413,6 +413,7 @@ const NO_REQUEST: SessionRequest = {
   movesWhenSaved: false,
   isAbandoned: false,
   takesLateChanges: false,
+  drawToken: () => undefined,
   changedLate: () => {},
   persisted: () => {},
 };

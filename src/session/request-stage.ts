@@ -85,8 +85,8 @@ export interface SessionRequest {
   readonly storesNew: boolean;
   /** True if each save of this request moves the deadline. */
   readonly movesWhenSaved: boolean;
-  /** Generates the token of a new session, instead of the store's generator. */
-  drawToken?(): string;
+  /** Generates the token of a new session; undefined if the store's generator does. */
+  drawToken(): string | undefined;
   /** True if the client has disconnected before its handler has responded: the handler may never respond. */
   readonly isAbandoned: boolean;
   /** True if a change is accepted although the response is complete: a listener has no caller to catch exceptions. */
