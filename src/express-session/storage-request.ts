@@ -62,10 +62,10 @@ export class StorageRequest implements Binding, DataView {
     this.#req = req;
     this.#native = native;
     this.#fail = fail;
-    const { asked } = this.#core;
+    const { use } = this.#core;
     this.#isKept = settings.saveUninitialized;
     this.#show();
-    this.#core.asked = asked;
+    this.#core.use = use;
   }
 
   // what a handler does
@@ -118,7 +118,7 @@ export class StorageRequest implements Binding, DataView {
 
   /** Not by `settle`, with which every request ends. */
   touched(): void {
-    if (!this.#isTouched) this.#core.isTouched = true;
+    if (!this.#isTouched) this.#core.use = "touched";
   }
 
   failed(error: unknown): void {
@@ -234,7 +234,7 @@ export class StorageRequest implements Binding, DataView {
       configurable: true,
       enumerable: true,
       get: () => {
-        this.#core.asked = true;
+        this.#core.ask();
         return this.#session;
       },
       set: (session: Session | null | undefined) => {
@@ -257,7 +257,7 @@ export class StorageRequest implements Binding, DataView {
     const { draft } = this.#core;
     for (const key of draft.keys()) this.#showKey(draft, key);
     bind(session, this);
-    this.#core.view = this;
+    draft.view = this;
   }
 
   /** A value that cannot be read stays stored, and is not shown. */

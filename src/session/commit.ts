@@ -2,7 +2,7 @@
  * Executes a plan: first the storage calls, then the next state with the reply for the client. Nothing here modifies a
  * session.
  */
-import type { EndReason } from "../contracts/events.js";
+import type { EndReason, SessionEvent } from "../contracts/events.js";
 import { remembers } from "../codecs/record.js";
 import { SessionError } from "../errors.js";
 import { andThen } from "../util/promise.js";
@@ -219,6 +219,13 @@ function discard(state: New | Renewing | Replacing, { draft, settings, explicit 
 export function unsaved(state: State): { readonly type: "unsaved"; readonly id?: string } {
   const hash = reportedHash(state);
   return hash === undefined ? { type: "unsaved" } : { type: "unsaved", id: idOf(hash) };
+}
+
+/** The event for a stored value that does not match its schema. */
+export function invalid(state: State, cause: SessionError): SessionEvent {
+  const hash = reportedHash(state);
+  const id = hash !== undefined && { id: idOf(hash) };
+  return { type: "invalid", ...id, ...(cause.key !== undefined && { key: cause.key }), cause };
 }
 
 function writingOf(state: Stored | Beginning["state"], commission: Commission, moves: boolean): Writing {

@@ -4,8 +4,8 @@ import { milliseconds, type Duration } from "../util/duration.js";
 import { isPromise } from "../util/promise.js";
 import type { EncodedData } from "../codecs/encoded-data.js";
 import type { ValueCodec } from "../codecs/value.js";
-import { commit, endStored, reread, unsaved, type CommitOptions, type Committed } from "./commit.js";
-import { Draft, type DataView, type Taken } from "./draft.js";
+import { commit, endStored, invalid, reread, unsaved, type CommitOptions, type Committed } from "./commit.js";
+import { Draft, type Taken } from "./draft.js";
 import { deadlineIsDue, idleDeadline, idleLength, usualIdle } from "./expiry.js";
 import type { StoreSettings } from "./options.js";
 import { SchemaChecks } from "./schema-checks.js";
@@ -42,6 +42,12 @@ interface Flight {
 }
 
 /**
+ * What a handler has done with a session; each includes the one before. A response to an `asked` one is private, and
+ * the commit after a `touched` one moves its deadline, however long ago it last moved.
+ */
+export type Use = "unused" | "asked" | "touched";
+
+/**
  * One session in one request: its state, its data, and the only place that stores them. Storage calls of one session
  * never overlap: a commit waits for the previous one, and continues from the state that includes the handler's
  * changes.
@@ -50,16 +56,12 @@ export class SessionCore {
   readonly parts: StoreParts;
   /** Its request, if it was opened in one. */
   readonly request: SessionRequest | undefined;
-  /** True if the handler used it. */
-  asked = false;
+  use: Use = "unused";
   #isReleased = false;
   #state: State;
   #draft: Draft;
-  #view: DataView | undefined;
   #methods: MethodQueue | undefined;
   #flight: Flight | undefined;
-  /** If it is set, the deadline moves with the next commit, however long ago it last did. */
-  isTouched = false;
 
   /**
    * @param parts - what the store's sessions share
@@ -79,7 +81,7 @@ export class SessionCore {
   ) {
     this.parts = parts;
     this.request = request;
-    this.#draft = this.#newDraft(loaded.kind === "live" ? loaded.record.data : undefined);
+    this.#draft = this.#draftOf(loaded.kind === "live" ? loaded.record.data : undefined);
     const state = states.opened(loaded, token, bornAt ?? (loaded.kind === "live" ? 0 : parts.settings.clock.now()));
     this.#state = begins && state.kind === "stored" ? { ...state, ...begins } : state;
   }
@@ -92,6 +94,16 @@ export class SessionCore {
   /** What can send a new token to the client now. */
   get carrier(): Carrier {
     return this.request?.carrier ?? "caller";
+  }
+
+  /** True if the handler used it. */
+  get asked(): boolean {
+    return this.use !== "unused";
+  }
+
+  /** The handler uses it. */
+  ask(): void {
+    if (this.use === "unused") this.use = "asked";
   }
 
   /** Its data for the handler. */
@@ -180,11 +192,6 @@ export class SessionCore {
 
   get authenticatedAt(): number | undefined {
     return this.#birth.authenticatedAt;
-  }
-
-  /** Through this object, too, the handler changes the data. */
-  set view(view: DataView) {
-    this.#view = this.#draft.view = view;
   }
 
   /**
@@ -319,21 +326,21 @@ export class SessionCore {
     await this.#follow(reread(state, this.#draft, this.parts), false);
   }
 
-  #newDraft(base?: EncodedData): Draft {
+  #draftOf(base: EncodedData | undefined): Draft {
     const { values, settings } = this.parts;
     const checks = settings.schemas && new SchemaChecks(settings.schemas, values, (error) => this.#leftOut(error));
-    const draft = new Draft(values, base, checks);
-    draft.view = this.#view;
-    this.#view?.replaced(draft);
-    return draft;
+    return new Draft(values, base, checks);
+  }
+
+  /** The data of another session, with the view of the present one. */
+  #newDraft(base?: EncodedData): Draft {
+    return this.#draftOf(base).shownInsteadOf(this.#draft);
   }
 
   /** Emits the event for a stored value that does not match its schema. */
   #leftOut(cause: SessionError): void {
     const { hears, emit } = this.parts.settings;
-    const hash = states.reportedHash(this.#state);
-    const id = hash !== undefined && { id: idOf(hash) };
-    if (hears()) emit({ type: "invalid", ...id, ...(cause.key !== undefined && { key: cause.key }), cause });
+    if (hears()) emit(invalid(this.#state, cause));
   }
 
   /** Discards unsaved changes; emits one event if there were any. Changes in a save in progress are not affected. */
@@ -364,7 +371,7 @@ export class SessionCore {
     const changed = this.hasChanges;
     const chosen = plan(state, this.#situation(state, explicit, changed, due));
     if (chosen.do === "nothing" || mayWait?.()) return undefined;
-    this.isTouched = false;
+    if (this.use === "touched") this.use = "asked";
     const beginning = isBeginning(chosen) ? this.#ready(chosen) : undefined;
     const fallback = beginning && state === this.#state ? beginning.state : this.#state;
     const { settings, persistence } = this.parts;
@@ -462,7 +469,7 @@ export class SessionCore {
   #refreshDue(): boolean {
     const state = this.#state;
     if (state.kind !== "stored") return false;
-    return this.isTouched || deadlineIsDue(this.parts.settings, state.live, this.#idleLength(), this.#now);
+    return this.use === "touched" || deadlineIsDue(this.parts.settings, state.live, this.#idleLength(), this.#now);
   }
 
   #refresh(due: boolean): "no" | "touch" | "save" {

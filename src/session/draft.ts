@@ -84,6 +84,13 @@ export class Draft {
     this.view = undefined;
   }
 
+  /** Takes over the view of the data of the session before it. */
+  shownInsteadOf({ view }: Draft): this {
+    this.view = view;
+    view?.replaced(this);
+    return this;
+  }
+
   /** The value of a key, decoded again: changes made to this object are not noticed. */
   copyOf(key: string): unknown {
     const text = this.#text(key);

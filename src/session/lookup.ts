@@ -167,7 +167,7 @@ export async function readSession<D extends object>(
 async function withHeadersSet(requestSession: RequestSession, headers: ResponseHeaders): Promise<StoredSession<any>> {
   requestSession.host = { headersAtOnce: headers };
   const session = await requestSession.reopen();
-  coreOf(session).asked = true;
+  coreOf(session).ask();
   requestSession.writeHeaders(headers);
   return session;
 }

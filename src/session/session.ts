@@ -276,7 +276,7 @@ class ActiveSession implements Session<Data>, Disposable {
   get #core(): SessionCore {
     const core = this.#own;
     if (core.phase === "released") throw new SessionError("released", "the session was released; open it again");
-    core.asked = true;
+    core.ask();
     return core;
   }
 
