@@ -46,7 +46,7 @@ export function connectMiddleware(
     const request = new ConnectRequest(parts, req, idIn(req, settings, signed), failed);
     requests.set(req, request);
     const ready = (): void => {
-      if (isResponse(res)) new ConnectResponse(res, request, failed).hold();
+      if (isResponse(res)) new ConnectResponse(res, request).hold();
       next();
     };
     try {
@@ -74,14 +74,11 @@ function createOurs(store: ConnectStore, now: () => number): void {
 class ConnectResponse extends NodeHeaders implements GateHooks {
   readonly #res: ServerResponse;
   readonly #request: ConnectRequest;
-  readonly #fail: (error: unknown) => void;
-  #hasFailed = false;
 
-  constructor(res: ServerResponse, request: ConnectRequest, fail: (error: unknown) => void) {
+  constructor(res: ServerResponse, request: ConnectRequest) {
     super(res);
     this.#res = res;
     this.#request = request;
-    this.#fail = fail;
     prepareResponse(res);
   }
 
@@ -94,18 +91,17 @@ class ConnectResponse extends NodeHeaders implements GateHooks {
   }
 
   headers(): void {
-    if (!this.#hasFailed) this.#request.headers(this);
+    this.#request.headers(this);
   }
 
   after(): Promise<void> | undefined {
-    return this.#hasFailed ? undefined : this.#request.after();
+    return this.#request.after();
   }
 
   /** Nothing was stored for the client yet: it is, if the handler ends its response. */
   gone(): void {}
 
   failed(error: unknown): void {
-    this.#hasFailed = true;
-    this.#fail(error);
+    this.#request.refuse(error);
   }
 }

@@ -3,12 +3,14 @@ import { keepPrivate } from "../http/caching.js";
 import type { ResponseHeaders } from "../http/request-view.js";
 import { MethodQueue } from "../session/method-queue.js";
 import { hashOf, idOf } from "../session/token.js";
+import * as states from "./connect-state.js";
+import type { Change, ConnectState, Known, Progress, Work } from "./connect-state.js";
 import { sessionFrom, type ConnectStore, type SessionRecordData } from "./connect-store.js";
 import type { DropInRequest, DropInSettings } from "./dropin-options.js";
 import { hintOverwritten } from "./hints.js";
-import { differences, textsOf, updated, type Texts } from "./known-data.js";
-import { assign, bind, failedToLoad, Session, type Binding } from "./plain-session.js";
-import { checkCookie, leftOf, newCookie, sendCookie } from "./request-facts.js";
+import { textsOf, updated } from "./known-data.js";
+import { bind, failedToLoad, put, Session, type Binding } from "./plain-session.js";
+import { checkSession, newCookie, sendCookie, SessionProperty } from "./request-facts.js";
 import type { StoreCalls } from "./store-calls.js";
 
 /** The parts of a middleware with a connect store. */
@@ -16,14 +18,6 @@ export interface ConnectParts {
   readonly settings: DropInSettings;
   readonly store: ConnectStore;
   readonly calls: StoreCalls;
-}
-
-type Change = (value: unknown) => unknown;
-
-/** What an original session was: to see whether a handler changed it. */
-interface Original {
-  readonly id: unknown;
-  readonly texts: Texts;
 }
 
 /**
@@ -34,38 +28,26 @@ interface Original {
 export class ConnectRequest implements Binding {
   readonly #parts: ConnectParts;
   readonly #req: DropInRequest;
-  readonly #fail: (error: unknown) => void;
-  readonly #methods = new MethodQueue();
-  #session: Session | null | undefined;
   /** The id in the cookie of the request. */
   readonly #cookieId: string | undefined;
-  #original: Original | undefined;
-  /** What is stored, as far as this request knows; undefined: nothing. */
-  #stored: Texts | undefined;
-  #storedMaxAge: number | null | undefined;
-  /** What was saved last, to see whether the end of the request has to save. */
-  #saved: Texts | undefined;
-  #updates = new Map<string, Change[]>();
-  #wasAsked = false;
-  #isTouched = false;
-  #isDropped = false;
-  /** True if the last save failed. */
-  #hasFailed = false;
-  #isDestroyed = false;
-  #hasBegun = false;
-  #sentId: string | undefined;
+  readonly #fail: (error: unknown) => void;
+  readonly #methods = new MethodQueue();
+  readonly #property: SessionProperty;
+  #known: Known = { state: states.UNOPENED };
+  #response: Progress = "open";
 
   /**
    * @param parts - of the middleware
    * @param req - the request
    * @param cookieId - the id in its cookie, if the signature is valid
-   * @param fail - for exceptions of callbacks
+   * @param fail - for exceptions of callbacks, and of the session itself
    */
   constructor(parts: ConnectParts, req: DropInRequest, cookieId: string | undefined, fail: (error: unknown) => void) {
     this.#parts = parts;
     this.#req = req;
     this.#cookieId = cookieId;
     this.#fail = fail;
+    this.#property = new SessionProperty(req);
   }
 
   /** Reads the session of the cookie, or makes an empty one: at once if there is nothing to read. */
@@ -74,7 +56,7 @@ export class ConnectRequest implements Binding {
     if (id === undefined) return this.generate();
     return this.#parts.calls.get(id).then((found) => {
       if (!found) return this.generate();
-      this.#place();
+      this.#property.place();
       this.#inflate(id, found);
     });
   }
@@ -83,34 +65,28 @@ export class ConnectRequest implements Binding {
   generate(): undefined {
     const { settings } = this.#parts;
     const req = this.#req;
-    this.#place();
+    this.#property.place();
     req.sessionID = settings.genid(req);
     const session = new Session(req);
     session.cookie = newCookie(req, settings);
-    this.#stored = this.#saved = this.#storedMaxAge = undefined;
-    this.#isTouched = this.#isDestroyed = this.#isDropped = this.#hasFailed = false;
-    this.#take(session);
+    this.#take(session, states.begun(session));
   }
 
   // what a handler does
 
+  /** A failure is reported to the handler: the end of the request does not try again, and sends no cookie. */
   save(): Promise<void> {
     return this.#methods.run(async () => {
-      await this.#persistOrNote();
-      if (this.#isDropped)
+      const known = this.#known;
+      const isStored = await this.#persist().catch((error: unknown) => {
+        const { session } = this.#property;
+        known.state = states.after(known.state, "fail");
+        if (session) known.state = states.unsaved(known.state, textsOf(session));
+        throw error;
+      });
+      if (!isStored)
         throw new SessionError("ended", "the session was ended by another request; its changes were dropped");
     });
-  }
-
-  /** A failure is reported to the handler: the end of the request does not try again, and sends no cookie. */
-  async #persistOrNote(): Promise<void> {
-    try {
-      await this.#persist();
-    } catch (error) {
-      this.#hasFailed = true;
-      if (this.#session) this.#saved = textsOf(this.#session);
-      throw error;
-    }
   }
 
   reload(): Promise<void> {
@@ -124,23 +100,24 @@ export class ConnectRequest implements Binding {
 
   destroy(): Promise<void> {
     const id = this.#req.sessionID as string;
-    delete this.#req.session;
-    this.#session = undefined;
-    return this.#methods.run(() => this.#end(id));
+    const known = this.#known;
+    this.#property.remove();
+    return this.#methods.run(() => this.#end(id, known));
   }
 
   regenerate(): Promise<void> {
     return this.#methods.run(async () => {
-      await this.#end(this.#req.sessionID as string);
+      await this.#end(this.#req.sessionID as string, this.#known);
       this.generate();
     });
   }
 
   update(key: string, change: Change): unknown {
-    const session = this.#session as unknown as Record<string, unknown>;
+    const known = this.#known;
+    const session = this.#property.session as Session & Record<string, unknown>;
     const value = updated(key, change, session[key]);
-    assign(session, key, value);
-    this.#updates.set(key, [...(this.#updates.get(key) ?? []), change]);
+    put(session, key, value);
+    known.state = states.withUpdate(known.state, key, change);
     return value;
   }
 
@@ -155,175 +132,155 @@ export class ConnectRequest implements Binding {
 
   /** Before the first byte: stores what has to be stored. */
   before(): Promise<void> | undefined {
-    if (!this.#hasWork()) {
-      this.#hasBegun = true;
-      return undefined;
-    }
-    return this.#commit().then(() => void (this.#hasBegun = true));
+    if (this.#hasWork()) return this.#commit().then(() => this.#begin());
+    this.#begin();
+    return undefined;
   }
 
   /** Before the last byte: what the handler changed after the first. */
   after(): Promise<void> | undefined {
-    return this.#hasWork() ? this.#finish() : undefined;
+    return this.#response !== "failed" && this.#hasWork() ? this.#finish() : undefined;
   }
 
   /** Adds the cookie by the rules of express-session; never that of a session that was ended. */
   headers(headers: ResponseHeaders): void {
-    const session = this.#session;
+    if (this.#response === "failed") return;
     const { settings } = this.#parts;
+    const { session, wasRead } = this.#property;
     const id: unknown = this.#req.sessionID;
     const sends =
       session instanceof Session &&
       typeof id === "string" &&
-      !this.#isDropped &&
-      !this.#hasFailed &&
-      this.#sendsCookie(session);
-    if (sends && sendCookie(this.#req, session, id, settings, headers)) this.#sentId = id;
-    else if (this.#wasAsked) keepPrivate(headers, ["Cookie"]);
+      states.sendsCookie(this.#known.state, session, { settings, isKnown: id === this.#cookieId });
+    if (sends && sendCookie(this.#req, session, id, settings, headers)) this.#response = { sentId: id };
+    else if (wasRead) keepPrivate(headers, ["Cookie"]);
   }
 
-  #sendsCookie(session: Session): boolean {
-    const { saveUninitialized, rolling } = this.#parts.settings;
-    if (this.#req.sessionID !== this.#cookieId) return saveUninitialized || this.#isModified(session);
-    return rolling || (Boolean(session.cookie.expires) && this.#isModified(session));
+  /** The response failed: the error path sends another one, without a cookie. */
+  refuse(error: unknown): void {
+    this.#response = "failed";
+    this.#fail(error);
+  }
+
+  #begin(): void {
+    if (this.#response === "open") this.#response = { sentId: undefined };
   }
 
   /** True if anything has to be stored or waited for. */
   #hasWork(): boolean {
-    if (this.#methods.isUnsettled) return true;
-    const session = (this.#session = leftOf(this.#req, this.#session));
-    if (this.#isDestroyed || typeof this.#req.sessionID !== "string") return false;
-    if (!session) return this.#parts.settings.destroysUnset;
-    if (!(session instanceof Session))
-      throw new TypeError(
-        "holdfast: req.session was replaced by an object that is not a session; write " +
-          "req.session.regenerate(callback) for an empty one, and assign its properties",
-      );
-    checkCookie(session, this.#parts.settings);
-    if (!this.#isTouched) session.touch();
-    this.#isTouched = true;
-    return this.#shouldSave(session) || (!this.#hasBegun && this.#shouldTouch());
+    return this.#methods.isUnsettled || this.#work() !== "nothing";
+  }
+
+  /** What has to be stored, after a check of what the handler left. */
+  #work(): Work {
+    const { settings, calls } = this.#parts;
+    const known = this.#known;
+    const session = this.#property.left();
+    const id: unknown = this.#req.sessionID;
+    if (known.state.stage === "destroyed" || typeof id !== "string") return "nothing";
+    if (session) {
+      checkSession(session, settings);
+      if (!known.state.isTouched) session.touch();
+      known.state = { ...known.state, isTouched: true };
+    }
+    const touches = this.#response === "open" && calls.touches;
+    return states.workOf(known.state, { settings, session, isKnown: id === this.#cookieId, touches });
   }
 
   async #commit(): Promise<void> {
     await this.#methods.settled();
-    if (!this.#hasWork()) return;
-    const session = this.#session;
-    if (!session) return this.#end(this.#req.sessionID as string);
-    if (this.#shouldSave(session)) await this.#persist();
-    else await this.#touch(session);
+    await this.#do(this.#work());
   }
 
   /** The headers are sent: a new session whose cookie was not sent can never be read. */
   async #finish(): Promise<void> {
     await this.#methods.settled();
-    const session = this.#session;
+    const work = this.#work();
     const id = this.#req.sessionID as string;
-    if (!this.#hasWork()) return;
-    if (session && id !== this.#cookieId && id !== this.#sentId && !this.#stored)
-      return this.#parts.settings.emit({ type: "unsaved", id: idOf(hashOf(id)) });
+    const { emit } = this.#parts.settings;
+    if (work === "save" && !this.#isWithClient(id) && !this.#known.state.stored)
+      return emit({ type: "unsaved", id: idOf(hashOf(id)) });
     try {
-      await (session ? this.#persist() : this.#end(id));
+      await this.#do(work);
     } catch (cause) {
-      this.#parts.settings.emit({ type: "unsaved", id: idOf(hashOf(id)), cause });
+      emit({ type: "unsaved", id: idOf(hashOf(id)), cause });
       throw cause;
     }
   }
 
+  async #do(work: Work): Promise<void> {
+    if (work === "save") await this.#persist();
+    else if (work === "touch") await this.#touch();
+    else if (work === "destroy") await this.#end(this.#req.sessionID as string, this.#known);
+  }
+
   // what is stored
 
-  #shouldSave(session: Session): boolean {
-    if (this.#isDropped) return false;
-    if (!this.#parts.settings.saveUninitialized && this.#cookieId !== this.#req.sessionID)
-      return this.#isModified(session) && !this.#isSaved(session);
-    return !this.#isSaved(session);
+  /**
+   * Reads what is stored, keeps what others changed, and writes. A session that is gone is not written again.
+   *
+   * @returns false if it is gone
+   */
+  #persist(): Promise<boolean> {
+    const id: unknown = this.#req.sessionID;
+    const known = this.#known;
+    const { session } = this.#property;
+    if (!session || typeof id !== "string") return Promise.resolve(true);
+    return this.#parts.calls.alone(id, () => this.#write(id, session, known));
   }
 
-  #shouldTouch(): boolean {
-    return !this.#isDropped && this.#cookieId === this.#req.sessionID && this.#parts.calls.touches;
-  }
-
-  #isModified(session: Session): boolean {
-    const { id, texts } = this.#original!;
-    return session.id !== id || differences(texts, textsOf(session)).size > 0;
-  }
-
-  #isSaved(session: Session): boolean {
-    const saved = this.#saved;
-    return (
-      saved !== undefined && session.id === this.#original!.id && differences(saved, textsOf(session)).size === 0
-    );
-  }
-
-  /** Reads what is stored, keeps what others changed, and writes. A session that is gone is not written again. */
-  #persist(): Promise<void> {
-    const id = this.#req.sessionID as string;
-    const session = this.#session;
+  async #write(id: string, session: Session, known: Known): Promise<boolean> {
     const { calls } = this.#parts;
-    if (!session || typeof id !== "string") return Promise.resolve();
-    return calls.alone(id, async () => {
-      if (calls.wasEnded(id)) return this.#drop(id);
-      if (this.#stored) {
-        const found = await calls.get(id);
-        if (!found) return this.#drop(id);
-        this.#merge(session, found, this.#stored);
-      }
-      const texts = textsOf(session);
-      const { originalMaxAge } = session.cookie;
-      await calls.set(id, session);
-      this.#stored = this.#saved = texts;
-      this.#storedMaxAge = originalMaxAge;
-      this.#hasFailed = false;
-      this.#updates.clear();
-    });
-  }
-
-  #drop(id: string): void {
-    this.#isDropped = true;
-    this.#parts.settings.emit({ type: "dropped", id: idOf(hashOf(id)) });
-  }
-
-  #merge(session: Session, found: SessionRecordData, before: Texts): void {
-    const data = session as unknown as Record<string, unknown>;
-    const theirs = differences(before, textsOf(found));
-    const ours = differences(before, textsOf(session));
-    for (const [key, text] of theirs) {
-      const changes = this.#updates.get(key);
-      if (changes)
-        assign(
-          data,
-          key,
-          changes.reduce((value, change) => updated(key, change, value), found[key]),
-        );
-      else if (!ours.has(key)) setOrDelete(data, key, text === undefined ? undefined : found[key]);
-      else if (ours.get(key) !== text) this.#overwritten(session.id, key);
+    if (calls.wasEnded(id)) return this.#drop(id, known);
+    if (known.state.stored) {
+      const found = await calls.get(id);
+      if (!found) return this.#drop(id, known);
+      this.#merge(session, found, known);
     }
-    const { cookie } = session;
-    const maxAge = found.cookie?.originalMaxAge ?? null;
-    if (cookie.originalMaxAge === this.#storedMaxAge && maxAge !== this.#storedMaxAge) cookie.maxAge = maxAge;
+    const { updates } = known.state;
+    const record = { texts: textsOf(session), maxAge: session.cookie.originalMaxAge };
+    await calls.set(id, session);
+    known.state = states.stored(known.state, record, updates);
+    return true;
   }
 
-  #overwritten(id: string, key: string): void {
-    this.#parts.settings.emit({ type: "overwritten", id: idOf(hashOf(id)), cause: key });
-    hintOverwritten(this.#req, key);
+  #drop(id: string, known: Known): false {
+    known.state = states.after(known.state, "drop");
+    this.#parts.settings.emit({ type: "dropped", id: idOf(hashOf(id)) });
+    return false;
+  }
+
+  #merge(session: Session, found: SessionRecordData, { state }: Known): void {
+    const { values, overwritten, maxAge } = states.mergeOf(state, session, found);
+    for (const [key, value] of values) put(session, key, value);
+    for (const key of overwritten) {
+      this.#parts.settings.emit({ type: "overwritten", id: idOf(hashOf(session.id)), cause: key });
+      hintOverwritten(this.#req, key);
+    }
+    if (maxAge !== undefined) session.cookie.maxAge = maxAge;
   }
 
   /** The data that was read is valid, so a request whose deadline cannot be moved continues. */
-  async #touch(session: Session): Promise<void> {
+  async #touch(): Promise<void> {
     const id = this.#req.sessionID as string;
     try {
-      await this.#parts.calls.touch(id, session);
+      await this.#parts.calls.touch(id, this.#property.session);
     } catch (cause) {
       this.#parts.settings.emit({ type: "refresh-failed", id: idOf(hashOf(id)), cause });
     }
   }
 
   /** Ends a session that may be stored. */
-  async #end(id: string): Promise<void> {
+  async #end(id: string, known: Known): Promise<void> {
     if (typeof id !== "string") return;
     const { calls } = this.#parts;
-    if (this.#stored || id === this.#cookieId || id === this.#sentId) await calls.alone(id, () => calls.destroy(id));
-    this.#isDestroyed = true;
+    if (known.state.stored || this.#isWithClient(id)) await calls.alone(id, () => calls.destroy(id));
+    known.state = states.after(known.state, "destroy");
+  }
+
+  /** True if the client has the id: from an earlier response, or from this one. */
+  #isWithClient(id: string): boolean {
+    return id === this.#cookieId || (typeof this.#response === "object" && id === this.#response.sentId);
   }
 
   #inflate(id: string, found: SessionRecordData): void {
@@ -331,36 +288,12 @@ export class ConnectRequest implements Binding {
     const { settings } = this.#parts;
     req.sessionID = id;
     const session = sessionFrom(req, found, () => settings.clock.now());
-    this.#stored = textsOf(session);
-    this.#storedMaxAge = session.cookie.originalMaxAge;
-    this.#saved = settings.resave ? undefined : this.#stored;
-    this.#isTouched = false;
-    this.#take(session);
+    this.#take(session, states.loaded(this.#known.state, session, settings.resave));
   }
 
-  #take(session: Session): void {
+  #take(session: Session, state: ConnectState): void {
     bind(session, this);
-    this.#session = session;
-    this.#updates.clear();
-    this.#original = { id: session.id, texts: textsOf(session) };
+    this.#property.session = session;
+    this.#known = { state };
   }
-
-  #place(): void {
-    Object.defineProperty(this.#req, "session", {
-      configurable: true,
-      enumerable: true,
-      get: () => {
-        this.#wasAsked = true;
-        return this.#session;
-      },
-      set: (session: Session | null | undefined) => {
-        this.#session = session;
-      },
-    });
-  }
-}
-
-function setOrDelete(data: Record<string, unknown>, key: string, value: unknown): void {
-  if (value === undefined) delete data[key];
-  else assign(data, key, value);
 }

@@ -118,6 +118,12 @@ export function assign(target: object, key: string, value: unknown): void {
   Object.defineProperty(target, key, { value, configurable: true, enumerable: true, writable: true });
 }
 
+/** Sets a property of a session; undefined removes it. */
+export function put(session: Session, key: string, value: unknown): void {
+  if (value === undefined) delete (session as unknown as Record<string, unknown>)[key];
+  else assign(session, key, value);
+}
+
 /** A function with a callback, as a promise. */
 function call<T>(work: (done: Callback<T>) => unknown): Promise<T> {
   return new Promise((resolve, reject) => {

@@ -5,7 +5,7 @@ import { forbidStoring } from "../http/caching.js";
 import type { ResponseHeaders } from "../http/request-view.js";
 import { environment, warn } from "../util/builtin.js";
 import type { DropInRequest, DropInSettings } from "./dropin-options.js";
-import type { Session } from "./plain-session.js";
+import { Session } from "./plain-session.js";
 import { Cookie, lineOf, type Attributes } from "./session-cookie.js";
 
 /** What signs the cookie of a request, if there is a secret. */
@@ -43,17 +43,52 @@ function own(cookies: Record<string, unknown> | undefined, name: string): string
   return typeof value === "string" && value !== "" ? value : undefined;
 }
 
-/**
- * What a handler left of `req.session`, which is an accessor: `delete req.session` removes it.
- *
- * @param req - the request
- * @param session - the session behind the accessor
- * @returns that session, or what is in its place
- */
-export function leftOf<S>(req: DropInRequest, session: S): S | undefined {
-  const property = Object.getOwnPropertyDescriptor(req, "session");
-  if (!property) return undefined;
-  return property.get ? session : (property.value as S | undefined);
+/** `req.session`: an accessor, so that it is seen that a handler reads it. */
+export class SessionProperty {
+  readonly #req: DropInRequest;
+  readonly #onRead: () => void;
+  /** The session behind it; a handler may have put anything there. */
+  session: Session | null | undefined;
+  /** True if a handler has read it. */
+  wasRead = false;
+
+  /**
+   * @param req - the request
+   * @param onRead - called when a handler reads it
+   */
+  constructor(req: DropInRequest, onRead: () => void = () => {}) {
+    this.#req = req;
+    this.#onRead = onRead;
+  }
+
+  /** Puts it onto the request, also if a handler has deleted it. */
+  place(): void {
+    Object.defineProperty(this.#req, "session", {
+      configurable: true,
+      enumerable: true,
+      get: () => {
+        this.wasRead = true;
+        this.#onRead();
+        return this.session;
+      },
+      set: (session: Session | null | undefined) => {
+        this.session = session;
+      },
+    });
+  }
+
+  /** Removes it, and the session. */
+  remove(): void {
+    delete this.#req.session;
+    this.session = undefined;
+  }
+
+  /** The session that a handler left: none after `delete req.session`. */
+  left(): Session | null | undefined {
+    const property = Object.getOwnPropertyDescriptor(this.#req, "session");
+    if (!property?.get) this.session = property?.value as Session | undefined;
+    return this.session;
+  }
 }
 
 /** True if the client uses TLS, as far as the `proxy` option lets it be seen. */
@@ -93,14 +128,19 @@ export function usualCookie({ cookie, clock }: DropInSettings): Cookie | undefin
 }
 
 /**
- * Checks the cookie of a session, of which a handler may have made a plain object: what no header can contain is an
- * error before anything is stored.
+ * Checks what a handler left of its session, whose cookie it may have replaced by a plain object: what no header can
+ * contain is an error before anything is stored.
  *
  * @param session - the session; its cookie is replaced
  * @param settings - of the middleware
- * @throws {TypeError} if the cookie, or an attribute, is not valid
+ * @throws {TypeError} if it is no session, or the cookie, or an attribute, is not valid
  */
-export function checkCookie(session: Session, { name, clock }: DropInSettings): void {
+export function checkSession(session: unknown, { name, clock }: DropInSettings): void {
+  if (!(session instanceof Session))
+    throw new TypeError(
+      "holdfast: req.session was replaced by an object that is not a session; write " +
+        "req.session.regenerate(callback) for an empty one, and assign its properties",
+    );
   const given: unknown = session.cookie;
   if (!(given instanceof Cookie)) session.cookie = new Cookie(given as Attributes, () => clock.now());
   lineOf(name, "", session.cookie.data);

@@ -10,7 +10,7 @@ import { hasNoCookie } from "./connect-store.js";
 import type { DropInRequest, DropInSettings } from "./dropin-options.js";
 import { differences, textOf, textsOf, updated, type Texts } from "./known-data.js";
 import { assign, bind, failedToLoad, Session, type Binding } from "./plain-session.js";
-import { checkCookie, leftOf, newCookie, sendCookie, usualCookie } from "./request-facts.js";
+import { checkSession, newCookie, sendCookie, SessionProperty, usualCookie } from "./request-facts.js";
 import { attributesOf, Cookie, type Attributes } from "./session-cookie.js";
 
 /** The key under which attributes of a cookie are kept that differ from the configured ones. */
@@ -28,7 +28,7 @@ export class StorageRequest implements Binding, DataView {
   readonly #req: DropInRequest;
   readonly #native: StoredSession<any>;
   readonly #fail: (error: unknown) => void;
-  #session: Session | null | undefined;
+  readonly #property: SessionProperty;
   #known: Texts = new Map();
   /** The attributes of every session, if all have the same; those that were shown, and those that are stored. */
   #attributes: { usual?: string | undefined; shown: string; stored?: string | undefined } = { shown: "" };
@@ -62,6 +62,7 @@ export class StorageRequest implements Binding, DataView {
     this.#req = req;
     this.#native = native;
     this.#fail = fail;
+    this.#property = new SessionProperty(req, () => this.#core.ask());
     const { use } = this.#core;
     this.#isKept = settings.saveUninitialized;
     this.#show();
@@ -90,8 +91,7 @@ export class StorageRequest implements Binding, DataView {
 
   destroy(): Promise<void> {
     this.#isGone = true;
-    delete this.#req.session;
-    this.#session = undefined;
+    this.#property.remove();
     return this.#native.destroy();
   }
 
@@ -128,7 +128,7 @@ export class StorageRequest implements Binding, DataView {
   // the session of Holdfast asks what was changed
 
   *changes(): Iterable<readonly [string, unknown]> {
-    const session = this.#session;
+    const session = this.#property.session;
     if (this.#isNoting || !(session instanceof Session)) return;
     const now = textsOf(session);
     this.#isNoting = true;
@@ -155,7 +155,7 @@ export class StorageRequest implements Binding, DataView {
   }
 
   changed(data: Draft, key?: string): void {
-    const session = this.#session;
+    const session = this.#property.session;
     if (this.#isNoting || !(session instanceof Session)) return;
     this.#isModified = true;
     for (const one of key === undefined ? [...new Set([...this.#known.keys(), ...data.keys()])] : [key])
@@ -164,7 +164,7 @@ export class StorageRequest implements Binding, DataView {
   }
 
   replaced(data: Draft): void {
-    const session = this.#session;
+    const session = this.#property.session;
     if (this.#isLeft || !(session instanceof Session)) return;
     for (const key of Object.keys(session))
       if (key !== COOKIE_KEY) delete (session as unknown as Record<string, unknown>)[key];
@@ -177,15 +177,10 @@ export class StorageRequest implements Binding, DataView {
 
   /** Before the first byte, and before the last: what a missing session means, and the expiration of the cookie. */
   settle(): void {
-    const session = (this.#session = leftOf(this.#req, this.#session));
+    const session = this.#property.left();
     if (this.#isGone) return;
     if (!session || typeof this.#req.sessionID !== "string") return this.#leave(session);
-    if (!(session instanceof Session))
-      throw new TypeError(
-        "holdfast: req.session was replaced by an object that is not a session; write " +
-          "req.session.regenerate(callback) for an empty one, and assign its properties",
-      );
-    checkCookie(session, this.#settings);
+    checkSession(session, this.#settings);
     const isTouched = this.#isTouched;
     this.#isTouched = true;
     if (!isTouched) session.touch();
@@ -194,7 +189,7 @@ export class StorageRequest implements Binding, DataView {
 
   /** Writes the cookie if the rules of express-session say so, and the session is stored. */
   reply({ outcome, asked, settings }: ReplyContents, headers: ResponseHeaders): void {
-    const session = this.#session;
+    const session = this.#property.session;
     const sends =
       typeof outcome === "object" && session instanceof Session && this.#sendsCookie(outcome.why, session);
     if (sends) this.#req.sessionID = outcome.token;
@@ -229,31 +224,17 @@ export class StorageRequest implements Binding, DataView {
     this.#show();
   }
 
-  #place(): void {
-    Object.defineProperty(this.#req, "session", {
-      configurable: true,
-      enumerable: true,
-      get: () => {
-        this.#core.ask();
-        return this.#session;
-      },
-      set: (session: Session | null | undefined) => {
-        this.#session = session;
-      },
-    });
-  }
-
   /** Puts the data of the session of Holdfast onto the request. */
   #show(): void {
     const { token } = this.#native;
     const req = this.#req;
-    this.#place();
+    this.#property.place();
     req.sessionID = token;
     const session = new Session(req);
     session.cookie = this.#cookie();
     this.#known = new Map();
     this.#updated.clear();
-    this.#session = session;
+    this.#property.session = session;
     const { draft } = this.#core;
     for (const key of draft.keys()) this.#showKey(draft, key);
     bind(session, this);
@@ -274,14 +255,14 @@ export class StorageRequest implements Binding, DataView {
     if (text === undefined) known.delete(key);
     else known.set(key, text);
     this.#known = known;
-    if (value === undefined) delete (this.#session as unknown as Record<string, unknown>)[key];
-    else assign(this.#session!, key, value);
+    if (value === undefined) delete (this.#property.session as unknown as Record<string, unknown>)[key];
+    else assign(this.#property.session!, key, value);
     return value;
   }
 
   /** Other requests may have changed what `update` computed from. */
   #refreshUpdated(): void {
-    const session = this.#session;
+    const session = this.#property.session;
     if (!(session instanceof Session)) return;
     for (const key of this.#updated) this.#put(key, this.#core.draft.copyOf(key));
     this.#updated.clear();
@@ -306,7 +287,7 @@ export class StorageRequest implements Binding, DataView {
 
   /** The idle timeout of a session is the `maxAge` of its cookie. */
   #moveDeadline(): void {
-    const { originalMaxAge } = this.#session!.cookie;
+    const { originalMaxAge } = this.#property.session!.cookie;
     if (originalMaxAge === this.#maxAge) return;
     this.#maxAge = originalMaxAge;
     const isLimited = originalMaxAge !== null && Number.isFinite(originalMaxAge);
