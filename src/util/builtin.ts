@@ -45,10 +45,14 @@ export function environment(name: string): string | undefined {
   }
 }
 
-/** False on Deno without the permission to read this environment variable. */
+/** False on Deno without the permission to read this environment variable, or if asking for it throws. */
 export function mayRead(name: string): boolean {
-  const asked = globals.Deno?.permissions?.querySync?.({ name: "env", variable: name });
-  return asked === undefined || asked.state === "granted";
+  try {
+    const asked = globals.Deno?.permissions?.querySync?.({ name: "env", variable: name });
+    return asked === undefined || asked.state === "granted";
+  } catch {
+    return false;
+  }
 }
 
 /** Warns about a mistake that cannot be an exception. Never called with a token. */

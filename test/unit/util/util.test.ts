@@ -14,6 +14,7 @@ import {
   show,
   wholeNumber,
 } from "#dist/util/assert.js";
+import { environment, mayRead } from "#dist/util/builtin.js";
 import { nearest } from "#dist/util/nearest.js";
 import { base64url, fromBase64url, utf8Length } from "#dist/util/bytes.js";
 import { checksum } from "#dist/util/checksum.js";
@@ -21,6 +22,21 @@ import { milliseconds } from "#dist/util/duration.js";
 import { sha256 } from "#dist/util/hash.js";
 import { Notes } from "#dist/util/notes.js";
 import { SessionError } from "#dist/errors.js";
+
+// the runtime
+
+test("a runtime that throws when it is asked for a permission has no such variable", (t) => {
+  const globals = globalThis as { Deno?: object };
+  const permissions = {
+    querySync() {
+      throw new Error("there are no permissions here");
+    },
+  };
+  globals.Deno = { permissions };
+  t.after(() => delete globals.Deno);
+  assert.equal(environment("PATH"), undefined);
+  assert.equal(mayRead("PATH"), false);
+});
 
 // durations
 
