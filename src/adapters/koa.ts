@@ -79,7 +79,7 @@ export function session<D extends object>(...called: readonly unknown[]): Sessio
   const settings = requestSettings<KoaContext, unknown>(called);
   const { requests } = settings;
   const middleware = (ctx: ExtendableContext, next: Next): Promise<void> => {
-    if (!(ctx as Partial<Context>).request) throw wrongFramework("holdfast/koa", [ctx, next]);
+    if (!(ctx as Partial<Context>).request?.req) throw wrongFramework("holdfast/koa", [ctx, next]);
     if (!requests) return serve(settings, ctx as Context, next);
     bindListeners(requests, ctx, ctx.req, ctx.res);
     return requests.run(ctx, serve, settings, ctx as Context, next);

@@ -64,7 +64,8 @@ export function session<D extends object>(...called: readonly unknown[]): Sessio
   const viewOf = (args: RouterArgs): EventView => new EventView(args.request, args.context, args.params);
   const middleware = async (args: RouterArgs, next: () => Promise<any>): Promise<Response> => {
     const { request, context } = args;
-    if (!request || !context) throw wrongFramework("holdfast/react-router", [args, next]);
+    if (!request || !context || typeof next !== "function")
+      throw wrongFramework("holdfast/react-router", [args, next]);
     return (await serveFetch({
       settings,
       context: [context, args],

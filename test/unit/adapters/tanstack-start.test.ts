@@ -93,7 +93,8 @@ test("behind a server function, in another framework and with route parameters, 
 test("other adapters in createMiddleware().server(…) say which entry is TanStack Start's", async () => {
   const message = /was called by TanStack Start; write requestMiddleware: \[session\(\)\.middleware\]/;
   const input = { request: request(), pathname: "/page", handlerType: "router", context: {}, next: page };
-  for (const name of ["hono", "express", "fetch", "elysia"]) {
+  const ours = "hono koa express connect fastify fetch node h3 sveltekit astro react-router nuxt elysia";
+  for (const name of ours.split(" ")) {
     const { session: other } = (await import(`holdfast/${name}`)) as { session(): (app: unknown) => unknown };
     await assert.rejects(async () => other()(input), { code: "wrong-place", message }, name);
   }
