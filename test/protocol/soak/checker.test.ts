@@ -142,6 +142,43 @@ test("a handler whose save failed: if its error page sends a new session, that s
   }
 });
 
+test("a sign-in that failed leaves its session as it was: the error page may refresh the cookie of its token", () => {
+  const story = new Story();
+  const visit = story.visit("t1");
+  story.add("signin", { token: "t1", status: 503, cookie: "t1" });
+  story.add("read", { token: "t1", seen: session(visit) });
+  assert.deepEqual(story.broken, []);
+});
+
+test("a revocation by the id of a renewed token ends the session that the renewal moved to, if it says so", () => {
+  for (const done of [true, false]) {
+    const story = new Story();
+    const visit = story.visit("t1");
+    story.add("login", { token: "t1", cookie: "t2", seen: session(visit) });
+    story.add("revoke", { person: "staff", token: "t1", told: { done } });
+    story.add("read", { token: "t2" });
+    assert.deepEqual(story.broken, done ? [] : ["a session that nobody ended is there"]);
+  }
+});
+
+test("a sign-in that was cut off may leave a session that no client has in the list, also after the logout", () => {
+  for (const status of ["lost", 503, 200] as const) {
+    const story = new Story();
+    const visit = story.visit("t1");
+    story.add("signin", {
+      token: "t1",
+      status,
+      ...(status === 200 && { cookie: "t2", seen: session(visit) }),
+    });
+    story.add("logout", { token: status === 200 ? "t2" : "t1", cookie: REMOVED, seen: session(visit) });
+    story.add("list", { told: { listed: [visit.word] } });
+    assert.deepEqual(
+      story.broken,
+      status === 200 ? ["a list of a person's sessions has none of another person, and none that was ended"] : [],
+    );
+  }
+});
+
 test("a sign-in, a list that has the session, a sign-out everywhere: nothing is violated", () => {
   const story = new Story();
   const visit = story.visit("t1");
@@ -207,6 +244,14 @@ const BROKEN: Readonly<Record<keyof typeof RULES, Readonly<Record<string, (story
   },
   "an error carries no cookie, unless it is the page of a handler that failed and left something in a session": {
     "a 503 with a cookie": (story) => void story.add("increment", { status: 503, cookie: "t1" }),
+    "a 503 that refreshes a cookie": (story) => {
+      story.visit("t1");
+      story.add("increment", { token: "t1", status: 503, cookie: "t1" });
+    },
+    "a sign-in that failed and brings a new token": (story) => {
+      story.visit("t1");
+      story.add("signin", { token: "t1", status: 503, cookie: "t2" });
+    },
     "a 503 that removes a cookie": (story) => void story.add("logout", { status: 503, cookie: REMOVED }),
   },
   "who put something into a session has one, and who logged in has a new one": {
@@ -340,6 +385,13 @@ const BROKEN: Readonly<Record<keyof typeof RULES, Readonly<Record<string, (story
       const visit = story.visit("t1");
       story.add("signin", { token: "t1", cookie: "t2", seen: session(visit) });
       story.add("logout", { token: "t2", cookie: REMOVED, seen: session(visit) });
+      story.add("list", { told: { listed: [visit.word] } });
+    },
+    "a session after a sign-out everywhere, which ends also what a sign-in that was cut off left"(story) {
+      const visit = story.visit("t1");
+      story.add("signin", { token: "t1", cookie: "t2", seen: session(visit) });
+      story.add("signin", { token: "t2", status: "lost" });
+      story.add("everywhere");
       story.add("list", { told: { listed: [visit.word] } });
     },
   },

@@ -79,7 +79,9 @@ export const RULES: Readonly<Record<string, Judge>> = {
   }) {
     for (const entry of log)
       if (isError(entry))
-        yield entry.cookie === undefined || isErrorPage(entry) ? FINE : `${show(entry)} carries a cookie`;
+        yield entry.cookie === undefined || isErrorPage(entry) || isRefusedSignIn(entry)
+          ? FINE
+          : `${show(entry)} carries a cookie`;
   },
 
   *"who put something into a session has one, and who logged in has a new one"({ log }) {
@@ -189,7 +191,9 @@ export const RULES: Readonly<Record<string, Judge>> = {
         const end = history.ends.get(lineage);
         if (history.beginnerOf(lineage)?.person !== entry.person) yield `${show(entry)} has ${lineage}`;
         else
-          yield end && entry.sent > end.ended ? `${show(entry)} has ${lineage}, which ${show(end)} had ended` : FINE;
+          yield end && entry.sent > end.ended && !history.mayBeLeft(lineage, end)
+            ? `${show(entry)} has ${lineage}, which ${show(end)} had ended`
+            : FINE;
       }
     }
   },
@@ -331,6 +335,17 @@ class History {
     );
   }
 
+  /**
+   * Whether a sign-in that was cut off may have left a session in the list whose token no client has: the end of the
+   * session that it was sent with does not find it; the end of all sessions of the person does.
+   */
+  mayBeLeft(lineage: string, end: Entry): boolean {
+    if (end.act === "everywhere") return false;
+    return (this.#renewers.get(lineage) ?? []).some(
+      ({ act, sent, status }) => act === "signin" && status !== 200 && sent < end.ended,
+    );
+  }
+
   /** The request that began a session. */
   beginnerOf(lineage: string): Entry | undefined {
     return this.#writers.get(lineage);
@@ -439,7 +454,7 @@ class History {
 
   /**
    * A renewal may have ended the token it was sent with, an end every token of its session; not where it is known to
-   * have come too late.
+   * have come too late. A revocation that says it ended a session has found it, if need be behind a marker.
    */
   #noteKiller(entry: Entry): void {
     const { act, token, told } = entry;
@@ -449,7 +464,8 @@ class History {
     const cameTooLate = [this.ends.get(lineage), this.renewals.get(token), this.gone.get(token)].some(
       (over) => over && over !== entry && over.ended < entry.sent,
     );
-    if (cameTooLate || foundNothing(entry) || told?.done === false) return;
+    const hasEnded = act === "revoke" && told?.done === true;
+    if ((cameTooLate && !hasEnded) || foundNothing(entry) || told?.done === false) return;
     if (RENEWERS.includes(act)) push(this.#killers, token, entry);
     if (act === "revoke" || ENDERS.includes(act)) push(this.#killers, lineage, entry);
   }
@@ -489,6 +505,9 @@ const isNew = (entry: Entry): entry is Answering => isCookie(entry) && entry.coo
  * with the answer.
  */
 const isErrorPage = (entry: Entry): boolean => isError(entry) && entry.act === "twice" && isCookie(entry);
+/** Its session is as it was before, so the error page may refresh the cookie of the same token. */
+const isRefusedSignIn = (entry: Entry): boolean =>
+  isError(entry) && entry.act === "signin" && entry.cookie === entry.token;
 const isCookie = (entry: Entry): entry is Answering => entry.cookie !== undefined && entry.cookie !== REMOVED;
 const name = (token: string): string => `token ${token.slice(0, 6)}`;
 
