@@ -165,11 +165,7 @@ test("a sign-in that was cut off may leave a session that no client has in the l
   for (const status of ["lost", 503, 200] as const) {
     const story = new Story();
     const visit = story.visit("t1");
-    story.add("signin", {
-      token: "t1",
-      status,
-      ...(status === 200 && { cookie: "t2", seen: session(visit) }),
-    });
+    story.add("signin", { token: "t1", status, ...(status === 200 && { cookie: "t2", seen: session(visit) }) });
     story.add("logout", { token: status === 200 ? "t2" : "t1", cookie: REMOVED, seen: session(visit) });
     story.add("list", { told: { listed: [visit.word] } });
     assert.deepEqual(
