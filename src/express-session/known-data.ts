@@ -32,6 +32,33 @@ export function textOf(key: string, value: unknown): string | undefined {
   }
 }
 
+/** A value that is read from the data of a session, with its JSON. */
+export interface KnownValue {
+  readonly key: string;
+  readonly value: unknown;
+  readonly text: string | undefined;
+}
+
+/** Data whose values are decoded again each time. */
+interface Data {
+  copyOf(key: string): unknown;
+}
+
+/** Reads a value; throws if it cannot be read, or has no JSON. */
+export function knownValue(data: Data, key: string): KnownValue {
+  const value = data.copyOf(key);
+  return { key, value, text: textOf(key, value) };
+}
+
+/** The same as a list, which is empty if the value cannot be read. */
+export function readable(data: Data, key: string): readonly KnownValue[] {
+  try {
+    return [knownValue(data, key)];
+  } catch {
+    return [];
+  }
+}
+
 /** The keys whose values differ; with the new JSON, undefined if the key is gone. */
 export function differences(before: Texts, now: Texts): Map<string, string | undefined> {
   const changed = new Map<string, string | undefined>();

@@ -8,10 +8,12 @@ import type { ReplyContents } from "../session/request-options.js";
 import { coreOf } from "../session/session.js";
 import { hasNoCookie } from "./connect-store.js";
 import type { DropInRequest, DropInSettings } from "./dropin-options.js";
-import { differences, textOf, textsOf, updated, type Texts } from "./known-data.js";
-import { assign, bind, failedToLoad, Session, type Binding } from "./plain-session.js";
+import { differences, knownValue, readable, textOf, textsOf, updated, type KnownValue } from "./known-data.js";
+import { bind, failedToLoad, put, Session, type Binding } from "./plain-session.js";
 import { checkSession, newCookie, sendCookie, SessionProperty, usualCookie } from "./request-facts.js";
 import { attributesOf, Cookie, type Attributes } from "./session-cookie.js";
+import * as states from "./storage-state.js";
+import type { KnownCookie, StorageEvent } from "./storage-state.js";
 
 /** The key under which attributes of a cookie are kept that differ from the configured ones. */
 export const COOKIE_KEY = "cookie";
@@ -29,22 +31,9 @@ export class StorageRequest implements Binding, DataView {
   readonly #native: StoredSession<any>;
   readonly #fail: (error: unknown) => void;
   readonly #property: SessionProperty;
-  #known: Texts = new Map();
-  /** The attributes of every session, if all have the same; those that were shown, and those that are stored. */
-  #attributes: { usual?: string | undefined; shown: string; stored?: string | undefined } = { shown: "" };
-  #maxAge: number | null = null;
-  /** Keys that were changed by `update`: their values are final when they are stored. */
-  #updated = new Set<string>();
+  #state = states.UNSHOWN;
   /** True while the session of Holdfast takes over what was changed here. */
   #isNoting = false;
-  #isModified = false;
-  #isTouched = false;
-  /** True if the session is stored although a handler may have put nothing into it. */
-  #isKept: boolean;
-  #isGone = false;
-  /** True while a session is regenerated: the object of the old one keeps its data, which Passport copies. */
-  #isLeft = false;
-  #cannotSend = false;
 
   /**
    * @param settings - of the middleware
@@ -63,10 +52,7 @@ export class StorageRequest implements Binding, DataView {
     this.#native = native;
     this.#fail = fail;
     this.#property = new SessionProperty(req, () => this.#core.ask());
-    const { use } = this.#core;
-    this.#isKept = settings.saveUninitialized;
-    this.#show();
-    this.#core.use = use;
+    this.#startAnew();
   }
 
   // what a handler does
@@ -74,7 +60,7 @@ export class StorageRequest implements Binding, DataView {
   // These promises are those of the session of Holdfast: one that is not awaited fails the request.
 
   save(): Promise<void> {
-    this.#isKept = true;
+    this.#state = states.kept(this.#state);
     this.#moveDeadline();
     return first(this.#native.save(), () => this.#refreshUpdated());
   }
@@ -90,19 +76,19 @@ export class StorageRequest implements Binding, DataView {
   }
 
   destroy(): Promise<void> {
-    this.#isGone = true;
+    this.#enter("end");
     this.#property.remove();
     return this.#native.destroy();
   }
 
   regenerate(): Promise<void> {
-    this.#isLeft = true;
+    this.#enter("leave");
     return first(this.#native.reset(), () => this.#startAnew());
   }
 
   /** The same at once, for `store.generate`. */
   generate(): void {
-    this.#isLeft = true;
+    this.#enter("leave");
     void this.#native.reset();
     this.#startAnew();
   }
@@ -111,14 +97,15 @@ export class StorageRequest implements Binding, DataView {
     const { draft } = this.#core;
     draft.noteChanges();
     this.#native.update(key, (value: unknown) => updated(key, change, value));
-    this.#isModified = true;
-    this.#updated.add(key);
-    return this.#put(key, draft.copyOf(key));
+    this.#state = states.withUpdate(this.#state, key);
+    const one = knownValue(draft, key);
+    this.#put([one]);
+    return one.value;
   }
 
   /** Not by `settle`, with which every request ends. */
   touched(): void {
-    if (!this.#isTouched) this.#core.use = "touched";
+    if (this.#state.stage === "open") this.#core.use = "touched";
   }
 
   failed(error: unknown): void {
@@ -128,49 +115,45 @@ export class StorageRequest implements Binding, DataView {
   // the session of Holdfast asks what was changed
 
   *changes(): Iterable<readonly [string, unknown]> {
-    const session = this.#property.session;
+    const { session } = this.#property;
     if (this.#isNoting || !(session instanceof Session)) return;
-    const now = textsOf(session);
+    const texts = textsOf(session);
     this.#isNoting = true;
     try {
-      for (const [key, text] of differences(this.#known, now)) {
-        this.#isModified = true;
-        this.#updated.delete(key);
+      for (const [key, text] of differences(this.#state.texts, texts)) {
+        this.#state = states.modified(this.#state, key);
         yield [key, text === undefined ? undefined : (JSON.parse(text) as unknown)];
       }
-      this.#known = now;
+      this.#state = { ...this.#state, texts };
       const attributes = attributesOf(session.cookie);
-      const { usual, shown, stored = this.#isWritten ? undefined : shown } = this.#attributes;
-      if (attributes === stored) return;
-      yield [COOKIE_KEY, attributes === usual ? undefined : JSON.parse(attributes)];
-      this.#attributes.stored = attributes;
+      if (!states.mustStoreCookie(this.#state, attributes, this.#core.hasRecord)) return;
+      yield [COOKIE_KEY, attributes === this.#state.cookie.usual ? undefined : JSON.parse(attributes)];
+      this.#state = states.withCookie(this.#state, { stored: attributes });
     } finally {
       this.#isNoting = false;
     }
   }
 
-  /** True if something is stored with this request, and attributes that depend on the request with it. */
-  get #isWritten(): boolean {
-    return this.#isModified || (this.#isKept && !this.#native.isStored);
-  }
-
+  /** A property that a handler has changed stays as it is: it is stored later. */
   changed(data: Draft, key?: string): void {
-    const session = this.#property.session;
+    const { session } = this.#property;
     if (this.#isNoting || !(session instanceof Session)) return;
-    this.#isModified = true;
-    for (const one of key === undefined ? [...new Set([...this.#known.keys(), ...data.keys()])] : [key])
-      if (textOf(one, (session as unknown as Record<string, unknown>)[one]) === this.#known.get(one))
-        this.#showKey(data, one);
+    this.#state = states.modified(this.#state);
+    const keys = key === undefined ? new Set([...this.#state.texts.keys(), ...data.keys()]) : [key];
+    const { texts } = this.#state;
+    const own = session as Session & Record<string, unknown>;
+    this.#showKeys(
+      data,
+      [...keys].filter((one) => textOf(one, own[one]) === texts.get(one)),
+    );
   }
 
   replaced(data: Draft): void {
-    const session = this.#property.session;
-    if (this.#isLeft || !(session instanceof Session)) return;
-    for (const key of Object.keys(session))
-      if (key !== COOKIE_KEY) delete (session as unknown as Record<string, unknown>)[key];
-    this.#known = new Map();
-    this.#attributes.stored = this.#attributes.usual;
-    for (const key of data.keys()) this.#showKey(data, key);
+    const { session } = this.#property;
+    if (this.#state.stage === "left" || !(session instanceof Session)) return;
+    for (const key of Object.keys(session)) if (key !== COOKIE_KEY) put(session, key, undefined);
+    this.#state = states.emptied(this.#state);
+    this.#showKeys(data, data.keys());
   }
 
   // the response
@@ -178,118 +161,116 @@ export class StorageRequest implements Binding, DataView {
   /** Before the first byte, and before the last: what a missing session means, and the expiration of the cookie. */
   settle(): void {
     const session = this.#property.left();
-    if (this.#isGone) return;
+    const { stage } = this.#state;
+    if (stage === "gone") return;
     if (!session || typeof this.#req.sessionID !== "string") return this.#leave(session);
     checkSession(session, this.#settings);
-    const isTouched = this.#isTouched;
-    this.#isTouched = true;
-    if (!isTouched) session.touch();
+    this.#enter("settle");
+    if (stage !== "settled") session.touch();
     this.#moveDeadline();
   }
 
   /** Writes the cookie if the rules of express-session say so, and the session is stored. */
   reply({ outcome, asked, settings }: ReplyContents, headers: ResponseHeaders): void {
-    const session = this.#property.session;
+    const { session } = this.#property;
     const sends =
-      typeof outcome === "object" && session instanceof Session && this.#sendsCookie(outcome.why, session);
+      typeof outcome === "object" &&
+      session instanceof Session &&
+      states.sendsCookie(this.#state, outcome.why, session.cookie, this.#settings.rolling);
     if (sends) this.#req.sessionID = outcome.token;
     if (sends && this.#sends(session, outcome.token, headers)) return;
     if (asked) keepPrivate(headers, settings.asked);
   }
 
-  /** A cookie that cannot be written is an error once: the error response has none. */
   #sends(session: Session, id: string, headers: ResponseHeaders): boolean {
-    if (this.#cannotSend) return false;
-    this.#cannotSend = true;
-    const wasSent = sendCookie(this.#req, session, id, this.#settings, headers);
-    this.#cannotSend = false;
-    return wasSent;
-  }
-
-  #sendsCookie(why: "new" | "renewed" | "refreshed", { cookie }: Session): boolean {
-    return why !== "refreshed" || this.#settings.rolling || (Boolean(cookie.expires) && this.#isModified);
+    if (!this.#state.canSend) return false;
+    try {
+      return sendCookie(this.#req, session, id, this.#settings, headers);
+    } catch (error) {
+      this.#state = { ...this.#state, canSend: false };
+      throw error;
+    }
   }
 
   #leave(session: unknown): void {
-    this.#isGone = true;
+    this.#enter("end");
     if (this.#settings.destroysUnset && !session && typeof this.#req.sessionID === "string")
       void this.#native.destroy();
     else this.#core.release();
   }
 
+  #enter(event: StorageEvent): void {
+    this.#state = states.after(this.#state, event);
+  }
+
   // the two sessions
 
   #startAnew(): void {
-    this.#isLeft = this.#isGone = this.#isModified = this.#isTouched = false;
+    this.#state = states.begun(this.#state, this.#settings.saveUninitialized);
     this.#show();
   }
 
   /** Puts the data of the session of Holdfast onto the request. */
   #show(): void {
-    const { token } = this.#native;
-    const req = this.#req;
+    const { token, draft } = this.#core;
     this.#property.place();
-    req.sessionID = token;
-    const session = new Session(req);
-    session.cookie = this.#cookie();
-    this.#known = new Map();
-    this.#updated.clear();
+    this.#req.sessionID = token;
+    const session = new Session(this.#req);
+    const [cookie, known] = this.#cookie();
+    session.cookie = cookie;
+    this.#state = states.shown(this.#state, known);
     this.#property.session = session;
-    const { draft } = this.#core;
-    for (const key of draft.keys()) this.#showKey(draft, key);
+    this.#showKeys(draft, draft.keys());
     bind(session, this);
     draft.view = this;
   }
 
-  /** A value that cannot be read stays stored, and is not shown. */
-  #showKey(data: Draft, key: string): void {
-    if (RESERVED.has(key) || key in Session.prototype) return;
-    try {
-      this.#put(key, data.copyOf(key));
-    } catch {}
+  /** A value that cannot be read, or is no JSON, stays stored and is not shown. */
+  #showKeys(data: Draft, keys: readonly string[]): void {
+    const shown = keys.filter((key) => !RESERVED.has(key) && !(key in Session.prototype));
+    this.#put(shown.flatMap((key) => readable(data, key)));
   }
 
-  #put(key: string, value: unknown): unknown {
-    const text = textOf(key, value);
-    const known = new Map(this.#known);
-    if (text === undefined) known.delete(key);
-    else known.set(key, text);
-    this.#known = known;
-    if (value === undefined) delete (this.#property.session as unknown as Record<string, unknown>)[key];
-    else assign(this.#property.session!, key, value);
-    return value;
+  #put(values: readonly KnownValue[]): void {
+    const texts = new Map(this.#state.texts);
+    for (const { key, value, text } of values) {
+      if (text === undefined) texts.delete(key);
+      else texts.set(key, text);
+      put(this.#property.session!, key, value);
+    }
+    this.#state = { ...this.#state, texts };
   }
 
   /** Other requests may have changed what `update` computed from. */
   #refreshUpdated(): void {
-    const session = this.#property.session;
-    if (!(session instanceof Session)) return;
-    for (const key of this.#updated) this.#put(key, this.#core.draft.copyOf(key));
-    this.#updated.clear();
+    if (!(this.#property.session instanceof Session)) return;
+    const { draft } = this.#core;
+    this.#put([...this.#state.updated].map((key) => knownValue(draft, key)));
+    this.#state = { ...this.#state, updated: new Set() };
   }
 
-  #cookie(): Cookie {
-    const { clock } = this.#settings;
+  /** The cookie of the session, stored or new, and what is known of it. */
+  #cookie(): readonly [Cookie, KnownCookie] {
+    const { clock, cookie: option } = this.#settings;
+    const { draft, hasRecord, idleExpiresAt } = this.#core;
     const configured = newCookie(this.#req, this.#settings);
-    const stored = this.#core.draft.copyOf(COOKIE_KEY) as Attributes | null | undefined;
-    if (stored === null) throw hasNoCookie();
-    const cookie = stored ? new Cookie({ ...stored, expires: null }, () => clock.now()) : configured;
-    const shown = attributesOf(cookie);
+    const found = draft.copyOf(COOKIE_KEY) as Attributes | null | undefined;
+    if (found === null) throw hasNoCookie();
+    const cookie = found ? new Cookie({ ...found, expires: null }, () => clock.now()) : configured;
+    const { originalMaxAge } = cookie;
+    if (originalMaxAge !== null && hasRecord) cookie.expireAt(new Date(idleExpiresAt));
     const usual = usualCookie(this.#settings) && attributesOf(configured);
-    this.#attributes = { usual, shown, stored: stored ? shown : usual };
-    const { isStored, idleExpiresAt } = this.#native;
+    const shown = attributesOf(cookie);
     // The store has the timeout of fixed attributes; others are the session's own.
-    this.#maxAge = isStored || typeof this.#settings.cookie !== "function" ? cookie.originalMaxAge : NaN;
-    if (cookie.originalMaxAge === null) return cookie;
-    if (isStored) cookie.expireAt(new Date(idleExpiresAt));
-    return cookie;
+    const maxAge = hasRecord || typeof option !== "function" ? originalMaxAge : undefined;
+    return [cookie, { usual, shown, stored: found ? shown : usual, maxAge }];
   }
 
   /** The idle timeout of a session is the `maxAge` of its cookie. */
   #moveDeadline(): void {
     const { originalMaxAge } = this.#property.session!.cookie;
-    if (originalMaxAge === this.#maxAge) return;
-    this.#maxAge = originalMaxAge;
+    if (originalMaxAge === this.#state.cookie.maxAge) return;
+    this.#state = states.withCookie(this.#state, { maxAge: originalMaxAge });
     const isLimited = originalMaxAge !== null && Number.isFinite(originalMaxAge);
     this.#core.useIdle(isLimited ? Math.max(originalMaxAge, 1) : this.#core.parts.settings.idle);
   }

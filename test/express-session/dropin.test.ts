@@ -398,3 +398,15 @@ test("with a storage, touch() by a handler moves the deadline at once: one call,
   for (const path of ["/put", "/", "/touch", "/"]) await client.get(path);
   assert.deepEqual(namesOf(storage), ["create", "get", "get", "touch", "get"]);
 });
+
+for (const secure of [false, "auto"] as const)
+  test(`storage: a response for everybody stays so for a visitor of whom nothing is asked, with secure: ${secure}`, async () => {
+    const { client, storage } = await stage(
+      "storage",
+      { "/": (_req: Req, res: Res) => res.set("Cache-Control", "public, max-age=60").send("") },
+      { saveUninitialized: true, cookie: { secure } },
+    );
+    const { headers, setCookies } = await client.get("/");
+    assert.deepEqual([headers["cache-control"], setCookies], ["public, max-age=60", []]);
+    assert.deepEqual(storage.calls, []);
+  });

@@ -95,3 +95,19 @@ for (const place of PLACES)
     await client.get("/put");
     assert.equal((await client.get("/out")).cookie(COOKIE), undefined);
   });
+
+for (const place of PLACES)
+  test(`${place}: an explicit save is about one session; an empty one in its place is not stored`, async () => {
+    const { client } = await stage(
+      place,
+      {
+        "/": async (req: Req, res: Res) => {
+          await req.session.save();
+          await req.session.regenerate();
+          res.send("");
+        },
+      },
+      { cookie: { secure: "auto" } },
+    );
+    assert.equal((await client.get("/")).cookie(COOKIE), undefined);
+  });

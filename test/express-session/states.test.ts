@@ -4,6 +4,8 @@ import * as connect from "#dist/express-session/connect-state.js";
 import type { ConnectEvent, ConnectStage, ConnectState, Work } from "#dist/express-session/connect-state.js";
 import { Session } from "#dist/express-session/plain-session.js";
 import { Cookie } from "#dist/express-session/session-cookie.js";
+import * as storage from "#dist/express-session/storage-state.js";
+import type { StorageEvent, StorageStage, StorageState } from "#dist/express-session/storage-state.js";
 
 function made(data: object, id: string = "id"): Session {
   return new Session({ sessionID: id }, { ...data, cookie: new Cookie() });
@@ -105,6 +107,70 @@ test("connect store: a save leaves the updates that were made since it began", (
     ],
   );
   assert.equal(connect.stored(one, { texts: textsOf(ANN), maxAge: null }, one.updates).updates.size, 0);
+});
+
+const STORAGE_EVENTS: readonly StorageEvent[] = ["settle", "leave", "end"];
+
+/** For each stage: the stage after settle, leave, end. */
+const STORAGE_TABLE: Readonly<Record<StorageStage, readonly StorageStage[]>> = {
+  open: ["settled", "left", "gone"],
+  settled: ["settled", "left", "gone"],
+  left: ["left", "left", "gone"],
+  gone: ["gone", "gone", "gone"],
+};
+
+for (const [stage, row] of Object.entries(STORAGE_TABLE) as [StorageStage, StorageStage[]][])
+  test(`storage, stage ${stage}: the stage after each event`, () => {
+    const state: StorageState = { ...storage.UNSHOWN, stage };
+    assert.deepEqual(
+      STORAGE_EVENTS.map((event) => storage.after(state, event).stage),
+      row,
+    );
+    assert.equal(storage.begun(storage.after(state, "end"), false).stage, "open");
+  });
+
+/** For each reason to store: whether attributes that depend on the request are stored, and its cookie is refreshed. */
+const REASONS: readonly (readonly [
+  name: string,
+  StorageState,
+  isNew: boolean,
+  found: boolean,
+  refreshed: boolean,
+])[] = [
+  ["none", storage.begun(storage.UNSHOWN, false), false, false, false],
+  ["saveUninitialized", storage.begun(storage.UNSHOWN, true), true, false, false],
+  ["an explicit save", storage.kept(storage.UNSHOWN), true, false, false],
+  ["a change", storage.modified(storage.UNSHOWN), true, true, true],
+  ["a save after a change", storage.kept(storage.modified(storage.UNSHOWN)), true, true, true],
+  ["another session after a save", storage.begun(storage.kept(storage.UNSHOWN), false), false, false, false],
+];
+
+for (const [name, state, isNew, found, refreshed] of REASONS)
+  test(`storage, a reason to store: ${name}`, () => {
+    const one = storage.shown(state, { usual: undefined, shown: "shown", stored: undefined, maxAge: null });
+    assert.equal(storage.mustStoreCookie(one, "shown", false), isNew);
+    assert.equal(storage.mustStoreCookie(one, "shown", true), found);
+    assert.equal(storage.mustStoreCookie(one, "changed", true), true);
+    const cookie = { expires: new Date() };
+    assert.equal(storage.sendsCookie(one, "refreshed", cookie, false), refreshed);
+    assert.equal(storage.sendsCookie(one, "refreshed", { expires: null }, false), false);
+    assert.equal(storage.sendsCookie(one, "refreshed", cookie, true), true);
+    assert.equal(storage.sendsCookie(one, "new", cookie, false), true);
+  });
+
+test("storage: attributes that every session has are stored if they were changed", () => {
+  const usual = storage.shown(storage.kept(storage.UNSHOWN), { usual: "a", shown: "a", stored: "a", maxAge: null });
+  assert.equal(storage.mustStoreCookie(usual, "a", false), false);
+  assert.equal(storage.mustStoreCookie(usual, "b", false), true);
+  const changed = storage.withCookie(usual, { stored: "b" });
+  assert.equal(storage.mustStoreCookie(changed, "b", true), false);
+  assert.equal(storage.mustStoreCookie(storage.emptied(changed), "b", true), true);
+});
+
+test("storage: a key is computed again until it is changed by other means", () => {
+  const two = storage.withUpdate(storage.withUpdate(storage.UNSHOWN, "a"), "b");
+  assert.deepEqual([...storage.modified(two, "a").updated], ["b"]);
+  assert.deepEqual([...storage.modified(two).updated], ["a", "b"]);
 });
 
 function textsOf(session: Session): connect.ConnectState["opened"]["texts"] {

@@ -26,7 +26,6 @@ const EXCEPTIONS: ReadonlyMap<string, string> = new Map([
     "express-session/session-cookie.ts Cookie",
     "nine of its fields are the cookie of express-session, as handlers use it",
   ],
-  ["express-session/storage-request.ts StorageRequest", "not rebuilt yet: its flags become states"],
 ]);
 
 interface Class {
