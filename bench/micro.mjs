@@ -3,12 +3,10 @@
  * compiled.
  */
 import { RecordCodec } from "../dist/codecs/record.js";
-import { EncodedData } from "../dist/codecs/encoded-data.js";
+import { checksum, EncodedData } from "../dist/codecs/encoded-data.js";
 import { ValueCodec } from "../dist/codecs/value.js";
-import { readCookie } from "../dist/cookie/read.js";
-import { cookieLine, cookieSettings } from "../dist/cookie/write.js";
+import { cookieLine, cookieSettings, readCookie } from "../dist/cookie/cookie.js";
 import { fromCookie } from "../dist/index.js";
-import { checksum } from "../dist/util/checksum.js";
 import { memoryStorage } from "../dist/storage/memory.js";
 import { RequestSession } from "../dist/session/request-session.js";
 import { plan } from "../dist/session/plan.js";

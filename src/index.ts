@@ -19,7 +19,6 @@ export type {
   Store,
 } from "./contracts/session-api.js";
 export type { DataOf, Schemas, SchemaIssue, SchemaResult, StandardSchema } from "./contracts/schema.js";
-export type { Clock } from "./contracts/clock.js";
 export type { AbsentReason, EndReason, SessionEvent, SessionEventType } from "./contracts/events.js";
 export type {
   Awaitable,
@@ -33,10 +32,9 @@ export type {
   Written,
 } from "./contracts/storage.js";
 export { SessionError, type SessionErrorCode } from "./errors.js";
-export type { TypeCodec } from "./contracts/type-codec.js";
-export type { CookieOptions } from "./cookie/write.js";
+export type { CookieOptions } from "./cookie/cookie.js";
 export type { CookieSecret } from "./cookie/signed.js";
-export type { Duration } from "./util/duration.js";
+export type { Clock, Duration } from "./util/time.js";
 export type { Extractor, Source } from "./extractors/extractor.js";
 export type { RequestView } from "./http/request-view.js";
 export {
@@ -47,8 +45,8 @@ export {
   fromHeader,
   fromParam,
   fromQuery,
+  fromSignedCookie,
   type CustomExtractor,
 } from "./extractors/sources.js";
-export { fromSignedCookie } from "./extractors/signed-cookie.js";
 export { chain, keyLookup } from "./extractors/chain.js";
 export type { SessionAccess as Sessions, SessionOf, StoreOf } from "./contracts/session-access.js";

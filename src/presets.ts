@@ -1,4 +1,4 @@
-import type { CookieOptions } from "./cookie/write.js";
+import type { CookieOptions } from "./cookie/cookie.js";
 
 /**
  * The defaults of Go Fiber v3's session middleware: a record and a cookie for every visitor, a refresh on every

@@ -9,6 +9,8 @@ import { crossOriginCheck, type CrossOriginView } from "../http/cross-origin.js"
 import type { RequestView } from "../http/request-view.js";
 import { isPlainObject } from "../util/assert.js";
 import { addedPrototype } from "../util/prototypes.js";
+import type { Storage } from "../contracts/storage.js";
+import { memoryStorage } from "../storage/memory.js";
 
 /**
  * Makes the result of `session()`: adds `get`, `load`, `find` and `store` of this middleware, and the adapter's own
@@ -257,4 +259,21 @@ export function loadSession<D extends object = SessionData>(context: object): Pr
  */
 export function findSession<D extends object = SessionData>(context: object): Session<D> | undefined {
   return lookup.findSession(context);
+}
+
+/**
+ * Returns the storage of a framework that makes several bundles of one application, each with its own modules, or that
+ * loads them again while one develops: one memory for all of them.
+ *
+ * @param framework - its name
+ * @returns a function that makes the storage when it is called first
+ * @example
+ * ```ts
+ * const settings = requestSettings(called, sharedMemory("next"));
+ * ```
+ */
+export function sharedMemory(framework: string): () => Storage {
+  const key = Symbol.for(`holdfast.${framework}.memory`);
+  const shared = globalThis as { [key]?: Storage };
+  return () => (shared[key] ??= memoryStorage());
 }

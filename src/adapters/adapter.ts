@@ -42,17 +42,17 @@ export {
 export { answeringProtection, EventView, refuseSession, type RouteParams } from "./event-adapter.js";
 
 // Frameworks that pass the session to handlers as a value.
-export { lazySession } from "./lazy-session.js";
+export { lazySession } from "./session-proxy.js";
 
 // Frameworks that load an application's modules more than once in a process.
-export { sharedMemory } from "./shared-memory.js";
+export { sharedMemory } from "./adapter-core.js";
 
 // Frameworks whose handlers set headers or cookies beside their result.
 export { serveHeaders, type ServedWithHeaders } from "./headers-adapter.js";
 export { jarHeaders, type CookieJar, type JarAttributes } from "./cookie-jar.js";
 
 // Requests whose response can carry no cookie.
-export { readOnly } from "./read-only.js";
+export { readOnly } from "./session-proxy.js";
 
 // Requests and responses of Node.
 export {

@@ -8,7 +8,7 @@ import type { Session } from "../contracts/session-api.js";
 import { SessionError } from "../errors.js";
 import * as lookup from "../session/lookup.js";
 import type { SessionData } from "../session-data.js";
-import { currentContext } from "../util/async-context.js";
+import { currentContext } from "../util/async.js";
 
 export { SessionError, type SessionErrorCode } from "../errors.js";
 export type { Session } from "../contracts/session-api.js";

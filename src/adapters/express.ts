@@ -13,8 +13,7 @@ import type { SessionOptions } from "../session/request-options.js";
 import { session as connectSession, type ConnectOptions } from "./connect.js";
 
 export * from "./common-exports.js";
-export { crossOriginProtection, type CrossOriginProtection } from "./connect.js";
-export { wrapAsync } from "./wrap-async.js";
+export { crossOriginProtection, wrapAsync, type CrossOriginProtection } from "./connect.js";
 
 declare global {
   // eslint-disable-next-line typescript/no-namespace

@@ -6,7 +6,7 @@ import { isHttp2 } from "../http/response-arguments.js";
 import { isResponseEnded } from "../http/response-patch.js";
 import { socketOf } from "../http/socket-guard.js";
 import type { ResponseHeaders } from "../http/request-view.js";
-import { bindListeners, type AsyncContext } from "../util/async-context.js";
+import { bindListeners, type AsyncContext } from "../util/async.js";
 import type { RequestSession } from "../session/request-session.js";
 import { requestSessionOf } from "../session/lookup.js";
 import type { RequestSettings } from "../session/request-options.js";

@@ -3,7 +3,7 @@ import { mistake, SessionError, statusResponse } from "../errors.js";
 import { responseWith, isHandedOver, isResponse, WebView } from "../http/web-request.js";
 import type { ResponseHeaders, RequestView } from "../http/request-view.js";
 import { kindOf } from "../util/assert.js";
-import { isPromise } from "../util/promise.js";
+import { isPromise } from "../util/async.js";
 import type { RequestSession, ResponseHost } from "../session/request-session.js";
 import type { RequestSettings } from "../session/request-options.js";
 import { mount } from "./adapter-core.js";

@@ -11,7 +11,7 @@ import { responseWith, isHandedOver, isResponse, WebView } from "../http/web-req
 import type { CrossOriginOptions } from "../http/cross-origin.js";
 import { parsedFields, type Fields } from "../http/form.js";
 import type { ResponseHeaders } from "../http/request-view.js";
-import { andThen } from "../util/promise.js";
+import { andThen } from "../util/async.js";
 import type { SessionData } from "../session-data.js";
 import type { RequestSession, ResponseHost } from "../session/request-session.js";
 import { openSession, readSession, requestSessionOf } from "../session/lookup.js";

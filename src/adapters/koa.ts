@@ -13,7 +13,7 @@ import { NodeHeaders, NodeView } from "../http/node-request.js";
 import { clearResponse } from "../http/response-arguments.js";
 import { parsedFields, type Fields } from "../http/form.js";
 import { kindOf } from "../util/assert.js";
-import { bindListeners } from "../util/async-context.js";
+import { bindListeners } from "../util/async.js";
 import type { SessionData } from "../session-data.js";
 import type { RequestSession } from "../session/request-session.js";
 import { requestSessionOf, openSession, readSession } from "../session/lookup.js";

@@ -12,7 +12,7 @@ import { readSession, requestSessionOf } from "../session/lookup.js";
 import { requestSettings, type RequestSettings, type SessionOptions } from "../session/request-options.js";
 import type { RequestSession } from "../session/request-session.js";
 import { WebView } from "../http/web-request.js";
-import { withAccess } from "./adapter-core.js";
+import { withAccess, sharedMemory } from "./adapter-core.js";
 import { serveFetch } from "./fetch-adapter.js";
 import { serveHeaders } from "./headers-adapter.js";
 import {
@@ -25,8 +25,7 @@ import {
   type NextRequest,
   type Place,
 } from "./next-request.js";
-import { readOnly } from "./read-only.js";
-import { sharedMemory } from "./shared-memory.js";
+import { readOnly } from "./session-proxy.js";
 
 export * from "./common-exports.js";
 export type { NextRequest } from "./next-request.js";

@@ -7,7 +7,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Session, StoredSession } from "../contracts/session-api.js";
 import type { DataBy, Schemas, TypedBy } from "../contracts/schema.js";
 import type { SessionAccess } from "../contracts/session-access.js";
-import { isPromise } from "../util/promise.js";
+import { isPromise } from "../util/async.js";
 import type { SessionData } from "../session-data.js";
 import { requestSettings, type SessionOptions } from "../session/request-options.js";
 import type { CrossOriginOptions } from "../http/cross-origin.js";

@@ -1,10 +1,10 @@
 import type { Session } from "../contracts/session-api.js";
 import { mistake, SessionError } from "../errors.js";
-import { isPromise } from "../util/promise.js";
+import { isPromise } from "../util/async.js";
 import { requestSessionOf } from "../session/lookup.js";
 import { PAGE_PART, type PagePart } from "./nuxt-part.js";
 import type { AnyEvent, H3Settings } from "./h3-event.js";
-import { readOnly } from "./read-only.js";
+import { readOnly } from "./session-proxy.js";
 
 /** Chooses what pages get of a session. */
 export interface PayloadReader {

@@ -1,9 +1,17 @@
 import { SessionError } from "../errors.js";
-import { isNode, isWeb, methodOf, contextOfCaller, isCached, viewOf } from "./h3-event.js";
-import type { AnyEvent, H3Settings } from "./h3-event.js";
+import {
+  isNode,
+  isWeb,
+  methodOf,
+  contextOfCaller,
+  isCached,
+  viewOf,
+  type AnyEvent,
+  type H3Settings,
+} from "./h3-event.js";
 import { readSession } from "../session/lookup.js";
 import { placeReader, placeNoReader, type PayloadReader } from "./nuxt-payload.js";
-import { readOnly } from "./read-only.js";
+import { readOnly } from "./session-proxy.js";
 
 /** Why the session of a context must not be read. */
 const refused = new WeakMap<object, SessionError>();

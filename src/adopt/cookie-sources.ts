@@ -1,6 +1,6 @@
 import type { AdoptionSource } from "../contracts/adoption-source.js";
 import { misuse } from "../util/assert.js";
-import { textOf } from "./base64.js";
+import { textFromBase64 } from "../util/bytes.js";
 import { keygripValues, type CookieKeys } from "./keygrip.js";
 import { objectIn } from "./old-store.js";
 import {
@@ -56,7 +56,7 @@ export function fromCookieSession(options: CookieSessionOptions): AdoptionSource
   const read = keygripValues(`${where}: keys`, signed ? keys : undefined, name);
   return dataInCookie(where, "cookie-session", signed ? own : withoutOwner(where, own), name, (cookies) => {
     const verified = read(cookies);
-    const data = verified && objectIn(textOf(verified.value));
+    const data = verified && objectIn(textFromBase64(verified.value));
     return data && { ...verified, data };
   });
 }

@@ -1,11 +1,9 @@
 import type { AdoptionSource } from "../contracts/adoption-source.js";
-import { readCookie } from "../cookie/read.js";
+import { readCookie } from "../cookie/cookie.js";
 import { SessionError } from "../errors.js";
 import { misplaced } from "../util/assert.js";
 import { builtinModule } from "../util/builtin.js";
-import { equalInConstantTime } from "../util/hash.js";
-import { base64url } from "../util/bytes.js";
-import { bytesOf } from "./base64.js";
+import { equalInConstantTime, base64url, fromBase64 } from "../util/bytes.js";
 import { objectIn } from "./old-store.js";
 import { assertUntil, checkedOptions, nameOf, present, sourceOf, type AdoptOptions } from "./source-options.js";
 
@@ -102,8 +100,8 @@ function unsealed(
   if (!equalInConstantTime(mac!, expected)) return undefined;
   if (expires !== "" && !(Number(expires) > now - SKEW_MS)) return undefined;
   try {
-    const decipher = crypto.createDecipheriv("aes-256-cbc", keyBy(salt!), bytesOf(iv!));
-    const first = decipher.update(bytesOf(cipher!));
+    const decipher = crypto.createDecipheriv("aes-256-cbc", keyBy(salt!), fromBase64(iv!));
+    const first = decipher.update(fromBase64(cipher!));
     const last = decipher.final();
     const bytes = new Uint8Array(first.length + last.length);
     bytes.set(first);

@@ -1,6 +1,6 @@
-import { readCookie } from "../cookie/read.js";
+import { readCookie } from "../cookie/cookie.js";
 import { misplaced } from "../util/assert.js";
-import { equalInConstantTime, hmac } from "../util/hash.js";
+import { equalInConstantTime, hmac } from "../util/bytes.js";
 
 /** The keys of the package `cookies` (cookie-session, Koa): one, several, or a Keygrip object. */
 export type CookieKeys = string | readonly string[] | Keygrip;

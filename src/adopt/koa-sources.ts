@@ -1,6 +1,6 @@
 import type { AdoptionRequest, AdoptionSource, OldCookie } from "../contracts/adoption-source.js";
 import { misplaced, misuse } from "../util/assert.js";
-import { textOf } from "./base64.js";
+import { textFromBase64 } from "../util/bytes.js";
 import { dataInCookie, withoutOwner } from "./cookie-sources.js";
 import { keygripValues, type CookieKeys, type VerifiedValue } from "./keygrip.js";
 import { checkedStore, objectIn, OldReader, sessionIn, unlessAbsent, type OldStore } from "./old-store.js";
@@ -150,7 +150,7 @@ function inCookie(where: string, options: KoaSessionOptions, name: string): Adop
 }
 
 function decoded(text: string): Record<string, unknown> {
-  return objectIn(textOf(text)) ?? {};
+  return objectIn(textFromBase64(text)) ?? {};
 }
 
 function attempted(decode: (text: string) => unknown, text: string): unknown {

@@ -1,6 +1,6 @@
 import type { OldSession } from "../contracts/adoption-source.js";
 import { isPlainObject, misplaced } from "../util/assert.js";
-import { isPromise } from "../util/promise.js";
+import { isPromise } from "../util/async.js";
 
 /**
  * The part of an old store that is used: that of express-session (with callbacks) or of koa-session (with promises),

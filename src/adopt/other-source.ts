@@ -1,6 +1,6 @@
 import type { AdoptionCall, AdoptionSource, OldSession } from "../contracts/adoption-source.js";
 import type { Awaitable } from "../contracts/storage.js";
-import { readCookie } from "../cookie/read.js";
+import { readCookie } from "../cookie/cookie.js";
 import { callable } from "../util/assert.js";
 import { checkedOptions, nameOf, present, sourceOf, type AdoptOptions } from "./source-options.js";
 

@@ -1,7 +1,7 @@
 import type { AdoptionSource } from "../contracts/adoption-source.js";
-import { readCookie } from "../cookie/read.js";
+import { readCookie } from "../cookie/cookie.js";
 import { misplaced, wholeNumber } from "../util/assert.js";
-import { bytesOf } from "./base64.js";
+import { fromBase64 } from "../util/bytes.js";
 import { objectIn } from "./old-store.js";
 import { KEY_BYTES, NONCE_BYTES, openBox } from "./secretbox.js";
 import { assertUntil, checkedOptions, nameOf, present, sourceOf, type AdoptOptions } from "./source-options.js";
@@ -69,7 +69,7 @@ function openedBy(keys: readonly Uint8Array[], sent: string): Record<string, unk
 function partsOf(sent: string): Uint8Array[] {
   if (sent.length > MOST_CHARACTERS) return [];
   try {
-    return decodeURIComponent(sent).split(";").map(bytesOf);
+    return decodeURIComponent(sent).split(";").map(fromBase64);
   } catch {
     return [];
   }
@@ -77,7 +77,7 @@ function partsOf(sent: string): Uint8Array[] {
 
 function checkedKeys(where: string, given: unknown): readonly Uint8Array[] {
   const all: readonly unknown[] = Array.isArray(given) ? (given as unknown[]) : [given];
-  const keys = all.map((one) => (typeof one === "string" ? bytesOf(one) : one));
+  const keys = all.map((one) => (typeof one === "string" ? fromBase64(one) : one));
   if (keys.length === 0 || !keys.every((key) => key instanceof Uint8Array && key.length === KEY_BYTES))
     throw misplaced(`${where}: key`, given, "the key of 32 bytes, as bytes or base64; several as [newest, …older]");
   return keys as Uint8Array[];

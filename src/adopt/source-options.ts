@@ -1,6 +1,5 @@
 import type { AdoptionMap, AdoptionRequest, AdoptionSource } from "../contracts/adoption-source.js";
-import { readCookie } from "../cookie/read.js";
-import { cookieName, cookieSettings } from "../cookie/write.js";
+import { readCookie, cookieName, cookieSettings } from "../cookie/cookie.js";
 import { callable, misuse, onlyKeys } from "../util/assert.js";
 
 /** Options that every source has. */

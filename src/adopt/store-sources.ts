@@ -1,5 +1,5 @@
 import type { AdoptionSource, OldCookie } from "../contracts/adoption-source.js";
-import { readCookie } from "../cookie/read.js";
+import { readCookie } from "../cookie/cookie.js";
 import { signedValues, type CookieSecret } from "../cookie/signed.js";
 import { calledBack, checkedStore, OldReader, sessionIn, unlessAbsent, type OldStore } from "./old-store.js";
 import { checkedOptions, nameOf, present, sourceOf, type AdoptOptions } from "./source-options.js";

@@ -1,4 +1,4 @@
-import { seal, unseal } from "./envelope.js";
+import { seal, unseal } from "./encoded-data.js";
 
 /**
  * What remains of an old session after its adoption: the same old cookie leads to the same new session, or to none.

@@ -1,4 +1,105 @@
 /**
+ * What is stored: a line with format and checksum, then the content. In a record that is a line of metadata, and the
+ * data of the session, two lines for each key.
+ */
+import { SEALED_ELSEWHERE } from "../contracts/storage.js";
+
+// The first line.
+
+/** A stored value that cannot be used: damaged, foreign, or written by a newer version of Holdfast. */
+export interface NoRecord {
+  readonly kind: "unreadable" | "newer";
+  readonly why: string;
+}
+
+/** The content of a valid envelope. */
+export interface Body {
+  readonly kind: "body";
+  readonly body: string;
+}
+
+/** The format that this code writes, and the newest that it reads. */
+const FORMAT = "1";
+const START = `${FORMAT}:`;
+
+/** Every format has this envelope: `FORMAT:CHECKSUM\n` and the rest. The checksum covers format and rest. */
+const ENVELOPE = /^([1-9]\d{0,3}):([0-9a-z]{1,7})\n/;
+
+/** Returns the value to store, with format and checksum. */
+export function seal(body: string): string {
+  return `${FORMAT}:${checksum(FORMAT, body)}\n${body}`;
+}
+
+/** Returns the content of a stored value, if it is intact. */
+export function unseal(value: string): Body | NoRecord {
+  const end = value.indexOf("\n");
+  const body = value.slice(end + 1);
+  const isCurrent = end > 0 && value.startsWith(START) && value.slice(START.length, end) === checksum(FORMAT, body);
+  return isCurrent ? { kind: "body", body } : unsealOther(value);
+}
+
+/** Reports why a value is damaged, foreign or of another format. */
+function unsealOther(value: string): NoRecord {
+  if (value === SEALED_ELSEWHERE)
+    return { kind: "newer", why: "it is encrypted with a key that this server does not have" };
+  const [head, format, sum] = (ENVELOPE.exec(value) ?? []) as string[];
+  if (head === undefined || format === undefined) return unreadable("it is not a record of Holdfast");
+  const isNewer = Number(format) > Number(FORMAT) && sum === checksum(format, value.slice(head.length));
+  return isNewer
+    ? { kind: "newer", why: `format ${format} is newer than ${FORMAT}` }
+    : unreadable("its checksum is wrong");
+}
+
+/** Reports why a stored value cannot be read. */
+export function unreadable(why: string): NoRecord {
+  return { kind: "unreadable", why };
+}
+
+/**
+ * Returns a 32-bit checksum of two strings of well-formed Unicode, one after the other, in base 36. The first, a short
+ * one, is hashed by characters as in FNV-1a, the second by its UTF-8, four bytes a step. A shift after each step makes
+ * high bits count as much as low ones, so every change within one step changes the checksum. It detects damage; it
+ * does not protect against forgery.
+ */
+export function checksum(first: string, second: string): string {
+  const length = encodeUtf8(second);
+  let hash = 0x811c9dc5 ^ length;
+  for (let i = 0; i < first.length; i++) hash = mixed(hash ^ first.charCodeAt(i));
+  let at = 0;
+  for (; at + 4 <= length; at += 4) hash = mixed(hash ^ words.getInt32(at, true));
+  for (; at < length; at++) hash = mixed(hash ^ scratch[at]!);
+  return (hash >>> 0).toString(36);
+}
+
+function mixed(hash: number): number {
+  const product = Math.imul(hash, 0x01000193);
+  return product ^ (product >>> 15);
+}
+
+const encoder = new TextEncoder();
+
+/**
+ * Limit of the buffer that is kept between calls: after a longer string, in bytes, the next call replaces the buffer.
+ */
+const MOST_KEPT = 256 * 1024;
+const LEAST = 4096;
+
+let scratch = new Uint8Array(0);
+let words = new DataView(scratch.buffer);
+
+/** Writes the UTF-8 of a string into the shared buffer; returns the number of bytes. */
+function encodeUtf8(text: string): number {
+  const most = text.length * 3;
+  if (scratch.length < most || scratch.length > MOST_KEPT) {
+    scratch = new Uint8Array(Math.max(LEAST, most));
+    words = new DataView(scratch.buffer);
+  }
+  return encoder.encodeInto(text, scratch).written;
+}
+
+// The data.
+
+/**
  * After this many lookups, a table of all keys is built: each lookup scans the lines, which is too slow for many keys.
  */
 const MOST_WALKS = 8;

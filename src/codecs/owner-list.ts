@@ -1,5 +1,5 @@
 import type { SessionInfo } from "../contracts/session-api.js";
-import { seal, unreadable, unseal, type NoRecord } from "./envelope.js";
+import { seal, unreadable, unseal, type NoRecord } from "./encoded-data.js";
 
 /** A session in the list of its owner. */
 export interface Listed {

@@ -1,5 +1,4 @@
-import { seal, unreadable, unseal, type NoRecord } from "./envelope.js";
-import { EncodedData } from "./encoded-data.js";
+import { seal, unreadable, unseal, type NoRecord, EncodedData } from "./encoded-data.js";
 
 /** The stored record of a session: data and metadata. */
 export interface SessionRecord {

@@ -1,7 +1,7 @@
-import type { TypeCodec } from "../contracts/type-codec.js";
+import type { TypeCodec } from "../session-data.js";
 import { mistake, SessionError } from "../errors.js";
 import { callable, misuse, onlyKeys, show } from "../util/assert.js";
-import { isPromise } from "../util/promise.js";
+import { isPromise } from "../util/async.js";
 import { fromBase64url, base64url, utf8Length } from "../util/bytes.js";
 
 /** Deeper nesting is refused: it is most likely a mistake, and each level uses stack. */

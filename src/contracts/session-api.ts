@@ -1,7 +1,6 @@
 /// <reference lib="esnext.disposable" preserve="true" />
-import type { Duration } from "../util/duration.js";
-import type { InputOf, InputsOf, KeyOf, SessionData, ValueOf } from "../session-data.js";
-import type { TypeCodec } from "./type-codec.js";
+import type { Duration } from "../util/time.js";
+import type { InputOf, InputsOf, KeyOf, SessionData, TypeCodec, ValueOf } from "../session-data.js";
 
 /**
  * The session of one request. The data methods are synchronous. The lifecycle methods return promises, and the end of

@@ -1,5 +1,4 @@
-import type { Duration } from "../util/duration.js";
-import type { Clock } from "./clock.js";
+import type { Duration, Clock } from "../util/time.js";
 
 /**
  * The storage contract. A storage is a simple driver: it stores strings under keys, each with a version and a

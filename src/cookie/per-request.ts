@@ -1,7 +1,7 @@
 import { mistake } from "../errors.js";
 import { isPlainObject } from "../util/assert.js";
-import { isPromise } from "../util/promise.js";
-import { cookieSettings, type CookieOptions, type CookieSettings } from "./write.js";
+import { isPromise } from "../util/async.js";
+import { cookieSettings, type CookieOptions, type CookieSettings } from "./cookie.js";
 
 /** Validated results that are kept; an application has that many tenants, or computes attributes from the request. */
 const MOST_KEPT = 1000;

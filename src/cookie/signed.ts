@@ -1,5 +1,5 @@
 import { misplaced, misuse } from "../util/assert.js";
-import { assertCrypto, equalInConstantTime, hmac } from "../util/hash.js";
+import { assertCrypto, equalInConstantTime, hmac } from "../util/bytes.js";
 
 /** A key of a signature: text or bytes. */
 export type CookieSecret = string | Uint8Array;

@@ -7,10 +7,9 @@ import * as states from "./connect-state.js";
 import type { Change, ConnectState, Known, Progress, Work } from "./connect-state.js";
 import { sessionFrom, type ConnectStore, type SessionRecordData } from "./connect-store.js";
 import type { DropInRequest, DropInSettings } from "./dropin-options.js";
-import { hintOverwritten } from "./hints.js";
+import { hintOverwritten, checkSession, newCookie, sendCookie, SessionProperty } from "./request-facts.js";
 import { textsOf, updated } from "./known-data.js";
 import { bind, failedToLoad, put, Session, type Binding } from "./plain-session.js";
-import { checkSession, newCookie, sendCookie, SessionProperty } from "./request-facts.js";
 import type { StoreCalls } from "./store-calls.js";
 
 /** The parts of a middleware with a connect store. */

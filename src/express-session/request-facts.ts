@@ -1,5 +1,5 @@
 /** What the drop-in reads of a request, and what it writes into a response. */
-import { readCookie } from "../cookie/read.js";
+import { readCookie } from "../cookie/cookie.js";
 import { signedValues, type SignedValues } from "../cookie/signed.js";
 import { forbidStoring } from "../http/caching.js";
 import type { ResponseHeaders } from "../http/request-view.js";
@@ -7,6 +7,7 @@ import { environment, warn } from "../util/builtin.js";
 import type { DropInRequest, DropInSettings } from "./dropin-options.js";
 import { Session } from "./plain-session.js";
 import { Cookie, lineOf, type Attributes } from "./session-cookie.js";
+import { show } from "../util/assert.js";
 
 /** What signs the cookie of a request, if there is a secret. */
 export function signingOf({ signed }: DropInSettings, req: DropInRequest): SignedValues | undefined {
@@ -179,5 +180,26 @@ function hintInsecure(settings: DropInSettings): void {
   warn(
     "holdfast: cookie.secure is true and a request came over plain HTTP, so it got no cookie; behind a TLS proxy " +
       'write app.set("trust proxy", 1) or proxy: true, in development cookie: { secure: "auto" }',
+  );
+}
+
+const shown = new Set<string>();
+const MOST_HINTS = 20;
+
+/**
+ * Shows once, in development, that two overlapping requests changed the same key, and one change was lost; with the
+ * line that keeps both.
+ *
+ * @param req - the request whose change replaced the other, if it is known
+ * @param key - the key
+ */
+export function hintOverwritten(req: DropInRequest | undefined, key: string): void {
+  if (environment("NODE_ENV") === "production" || shown.size >= MOST_HINTS) return;
+  const where = req ? ` (${req.method} ${(req.originalUrl ?? req.url ?? "").split("?", 1)[0]})` : "";
+  if (shown.has(key + where)) return;
+  shown.add(key + where);
+  warn(
+    `holdfast: two overlapping requests changed req.session[${show(key)}], and one change was lost${where}; to keep ` +
+      `both write update(req, ${show(key)}, (value) => …), with import { update } from "holdfast/express-session"`,
   );
 }

@@ -1,6 +1,6 @@
-import type { Clock } from "../contracts/clock.js";
+import type { Clock } from "../util/time.js";
 import { SessionError } from "../errors.js";
-import { isPromise } from "../util/promise.js";
+import { isPromise } from "../util/async.js";
 import type { ConnectStore, SessionRecordData } from "./connect-store.js";
 
 /** How long the ids of ended sessions are remembered, in ms, and how many. */

@@ -1,4 +1,4 @@
-import { andThen } from "../util/promise.js";
+import { andThen } from "../util/async.js";
 import { begun, ending, untouched, type Begun } from "./live-body.js";
 import { Outgoing } from "./outgoing.js";
 import { isReplaced, responseClass, runtime, type BodyKind } from "./runtime.js";

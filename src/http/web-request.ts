@@ -1,4 +1,4 @@
-import { andThen } from "../util/promise.js";
+import { andThen } from "../util/async.js";
 import { isForm, MOST_BYTES, urlencodedFields, type Fields } from "./form.js";
 import type { Begun } from "./live-body.js";
 import type { Outgoing } from "./outgoing.js";

@@ -1,4 +1,4 @@
-import type { Clock } from "../contracts/clock.js";
+import type { Clock } from "../util/time.js";
 import type {
   Awaitable,
   Storage,
@@ -9,7 +9,7 @@ import type {
   Written,
 } from "../contracts/storage.js";
 import { SessionError } from "../errors.js";
-import { isPromise } from "../util/promise.js";
+import { isPromise } from "../util/async.js";
 
 /**
  * Each pause is up to this many times as long as the previous one: the more attempts failed, the more writers there

@@ -5,7 +5,7 @@
 import type { EndReason, SessionEvent } from "../contracts/events.js";
 import { remembers } from "../codecs/record.js";
 import { SessionError } from "../errors.js";
-import { andThen } from "../util/promise.js";
+import { andThen } from "../util/async.js";
 import type { Draft } from "./draft.js";
 import { idleDeadline, idleLength, refreshEvery, refreshPause } from "./expiry.js";
 import type { StoreSettings } from "./options.js";

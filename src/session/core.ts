@@ -1,7 +1,7 @@
 import type { Store } from "../contracts/session-api.js";
 import { SessionError } from "../errors.js";
-import { milliseconds, type Duration } from "../util/duration.js";
-import { isPromise } from "../util/promise.js";
+import { milliseconds, type Duration } from "../util/time.js";
+import { isPromise } from "../util/async.js";
 import type { EncodedData } from "../codecs/encoded-data.js";
 import type { ValueCodec } from "../codecs/value.js";
 import { commit, endStored, invalid, reread, unsaved, type CommitOptions, type Committed } from "./commit.js";

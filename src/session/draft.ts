@@ -1,7 +1,7 @@
 import { mistake } from "../errors.js";
 import { EncodedData } from "../codecs/encoded-data.js";
 import type { ValueCodec } from "../codecs/value.js";
-import { isPromise } from "../util/promise.js";
+import { isPromise } from "../util/async.js";
 import type { SchemaChecks } from "./schema-checks.js";
 
 /** Change of one key since the last save. */

@@ -1,4 +1,4 @@
-import type { CookieSettings } from "../cookie/write.js";
+import type { CookieSettings } from "../cookie/cookie.js";
 import { isBrowserOnPlainHttp, isOutsideDomain } from "../http/local.js";
 import { withPage } from "../errors.js";
 import type { RequestView } from "../http/request-view.js";

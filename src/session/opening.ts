@@ -2,7 +2,7 @@ import type { AbsentReason } from "../contracts/events.js";
 import type { StoredSession } from "../contracts/session-api.js";
 import type { Found } from "../extractors/extractor.js";
 import type { RequestView } from "../http/request-view.js";
-import { isPromise } from "../util/promise.js";
+import { isPromise } from "../util/async.js";
 import { Adoption, findOld, type Begins, type Old } from "./adoption.js";
 import type { StoreParts } from "./core.js";
 import type { StoreSettings } from "./options.js";

@@ -1,14 +1,13 @@
-import { systemClock, type Clock } from "../contracts/clock.js";
+import { systemClock, type Clock, milliseconds, type Duration } from "../util/time.js";
 import type { SessionEvent } from "../contracts/events.js";
 import type { Schemas } from "../contracts/schema.js";
+import type { TypeCodec } from "../session-data.js";
 import type { Storage } from "../contracts/storage.js";
-import type { TypeCodec } from "../contracts/type-codec.js";
 import { callable, misplaced, misuse, oneOf, onlyKeys, outOfRange, wholeNumber } from "../util/assert.js";
 import { builtinModule, warn } from "../util/builtin.js";
-import { assertCrypto } from "../util/hash.js";
-import { milliseconds, type Duration } from "../util/duration.js";
+import { assertCrypto } from "../util/bytes.js";
 import { OTHER_OPTIONS } from "../util/other-names.js";
-import { isPromise } from "../util/promise.js";
+import { isPromise } from "../util/async.js";
 import { assertStorage } from "../storage/driver.js";
 import { memoryStorage } from "../storage/memory.js";
 import { warnOfMemory } from "./short-lived.js";

@@ -2,7 +2,7 @@ import type { AuthenticateOptions, SessionInfo } from "../contracts/session-api.
 import { boolean, isPlainObject, misuse, onlyKeys, outOfRange } from "../util/assert.js";
 import { utf8Length } from "../util/bytes.js";
 import { OTHER_LOGIN_OPTIONS } from "../util/other-names.js";
-import { milliseconds, type Duration } from "../util/duration.js";
+import { milliseconds, type Duration } from "../util/time.js";
 import type { Parked } from "../codecs/record.js";
 import { SessionError } from "../errors.js";
 import type { Birth, Login } from "./persistence.js";

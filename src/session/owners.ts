@@ -4,9 +4,7 @@ import { CLOCK_SKEW_MS, type Version, type Written } from "../contracts/storage.
 import { OwnerListCodec, type Listed, type OwnerList } from "../codecs/owner-list.js";
 import { concerns } from "../codecs/record.js";
 import { SessionError } from "../errors.js";
-import { utf8Length } from "../util/bytes.js";
-import { sha256 } from "../util/hash.js";
-import { randomText } from "../util/random.js";
+import { utf8Length, sha256, randomText } from "../util/bytes.js";
 import { Deadline, StorageCalls } from "./calls.js";
 import { changed } from "./change.js";
 import { endSession } from "./ending.js";

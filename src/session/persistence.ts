@@ -2,7 +2,7 @@ import type { ListedSession, SessionInfo } from "../contracts/session-api.js";
 import type { Version } from "../contracts/storage.js";
 import { concerns, remember, remembers, type Parked, type SessionRecord } from "../codecs/record.js";
 import { SessionError } from "../errors.js";
-import { andThen } from "../util/promise.js";
+import { andThen } from "../util/async.js";
 import { Deadline } from "./calls.js";
 import { changed } from "./change.js";
 import type { Draft } from "./draft.js";

@@ -5,12 +5,11 @@ import {
   type Version,
   type Written,
 } from "../contracts/storage.js";
-import type { NoRecord } from "../codecs/envelope.js";
+import type { NoRecord } from "../codecs/encoded-data.js";
 import { RecordCodec, type Marker, type SessionRecord } from "../codecs/record.js";
 import { SessionError } from "../errors.js";
-import { utf8Length } from "../util/bytes.js";
-import { randomText } from "../util/random.js";
-import { andThen } from "../util/promise.js";
+import { utf8Length, randomText } from "../util/bytes.js";
+import { andThen } from "../util/async.js";
 import { type Deadline, StorageCalls } from "./calls.js";
 import { hasExpired } from "./expiry.js";
 import type { StoreSettings } from "./options.js";

@@ -1,6 +1,5 @@
 import type { AdoptionSource } from "../contracts/adoption-source.js";
-import { readCookie } from "../cookie/read.js";
-import { cookieLine } from "../cookie/write.js";
+import { readCookie, cookieLine } from "../cookie/cookie.js";
 import { isWritable, type Extractor, type Found } from "../extractors/extractor.js";
 import { forbidStoring, keepPrivate } from "../http/caching.js";
 import { isLocalPlainHttp } from "../http/local.js";

@@ -1,9 +1,9 @@
 import type { StoredSession, Store } from "../contracts/session-api.js";
-import type { CookieSettings } from "../cookie/write.js";
+import type { CookieSettings } from "../cookie/cookie.js";
 import { SessionError } from "../errors.js";
 import { isForEverybody } from "../http/caching.js";
 import type { ResponseHeaders, RequestView } from "../http/request-view.js";
-import { isPromise } from "../util/promise.js";
+import { isPromise } from "../util/async.js";
 import { cameByUrl, removeOldCookies, writeReply } from "./reply-headers.js";
 import { SessionCore, type StoreParts } from "./core.js";
 import { warnIfDropped } from "./dropped-cookies.js";

@@ -1,7 +1,7 @@
 import type { SchemaIssue, SchemaResult, Schemas, StandardSchema } from "../contracts/schema.js";
 import { mistake, SessionError } from "../errors.js";
 import { isPlainObject, misplaced, misuse, oneOf, show } from "../util/assert.js";
-import { isPromise } from "../util/promise.js";
+import { isPromise } from "../util/async.js";
 
 /** What to do with a stored value that does not match its schema. */
 export type Invalid = "drop" | "throw";

@@ -3,7 +3,7 @@ import { mistake, SessionError, withPage } from "../errors.js";
 import { CLOCK_SKEW_MS } from "../contracts/storage.js";
 import { boolean, onlyKeys, show } from "../util/assert.js";
 import { environment, warn } from "../util/builtin.js";
-import { milliseconds, type Duration } from "../util/duration.js";
+import { milliseconds, type Duration } from "../util/time.js";
 import { fromPairs } from "../codecs/value.js";
 import type { SessionCore } from "./core.js";
 import type { Draft } from "./draft.js";

@@ -1,7 +1,6 @@
 import { SessionError } from "../errors.js";
 import { misuse, show } from "../util/assert.js";
-import { sha256 } from "../util/hash.js";
-import { randomText } from "../util/random.js";
+import { sha256, randomText } from "../util/bytes.js";
 import { WRITE_ID_LENGTH } from "../codecs/record.js";
 
 /** Generates tokens, and checks the format of tokens in requests. */

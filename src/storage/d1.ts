@@ -1,9 +1,8 @@
 import { mistake, SessionError } from "../errors.js";
 import { misplaced } from "../util/assert.js";
-import { DURABLE, isD1, isDurableNamespace, isStub } from "./cloudflare-bindings.js";
+import { DURABLE, isD1, isDurableNamespace, isStub, OnePerBinding } from "./cloudflare-bindings.js";
 import { clockFinding } from "./findings.js";
 import { has, refuseLookAlikes, type LookAlike } from "./look-alikes.js";
-import { OnePerBinding } from "./one-per-binding.js";
 import { SqlStorage, tableNames, type Dialect, type SqlClient, type SqlOptions, type SqlRow } from "./sql.js";
 import { text } from "./sql-check.js";
 import { SQLITE_STATEMENTS, sqliteSchema } from "./sqlite-dialect.js";

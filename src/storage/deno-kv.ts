@@ -16,7 +16,7 @@ import {
 import { mistake, SessionError } from "../errors.js";
 import { kindOf, misuse, onlyKeys } from "../util/assert.js";
 import { OTHER_STORAGE_OPTIONS } from "../util/other-names.js";
-import { jitter, pause } from "../util/pause.js";
+import { jitter, pause } from "../util/time.js";
 import { DEFAULT_PREFIX, tryChanges } from "./findings.js";
 import { has, refuseLookAlikes } from "./look-alikes.js";
 

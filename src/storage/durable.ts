@@ -9,12 +9,11 @@ import type {
 } from "../contracts/storage.js";
 import { SessionError } from "../errors.js";
 import { misplaced } from "../util/assert.js";
-import { D1, isD1, isDurableNamespace, isStub } from "./cloudflare-bindings.js";
+import { D1, isD1, isDurableNamespace, isStub, OnePerBinding } from "./cloudflare-bindings.js";
 import { newVersion } from "./driver.js";
 import { OBJECT_URL, type ObjectCall, type ObjectFacts } from "./durable-object.js";
 import { clockFinding, DEFAULT_PREFIX, ok, tryChanges, warning } from "./findings.js";
 import { refuseLookAlikes, type LookAlike } from "./look-alikes.js";
-import { OnePerBinding } from "./one-per-binding.js";
 
 /** The part of a namespace of Durable Objects that is used. */
 export interface DurableNamespace {

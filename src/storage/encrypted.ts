@@ -13,9 +13,8 @@ import {
 import { mistake, SessionError } from "../errors.js";
 import { misplaced } from "../util/assert.js";
 import { builtinModule } from "../util/builtin.js";
-import { isPromise } from "../util/promise.js";
-import { assertStorage } from "./driver.js";
-import { wrapped } from "./wrapped.js";
+import { isPromise } from "../util/async.js";
+import { assertStorage, wrapped } from "./driver.js";
 
 type NodeCrypto = Pick<
   typeof import("node:crypto"),

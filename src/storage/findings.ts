@@ -1,6 +1,6 @@
 import { CLOCK_SKEW_MS, type Storage, type StorageCall, type StorageFinding } from "../contracts/storage.js";
 import { SessionError } from "../errors.js";
-import { randomText } from "../util/random.js";
+import { randomText } from "../util/bytes.js";
 
 /** Default start of the keys of a store: the default `namespace` and a colon. */
 export const DEFAULT_PREFIX = "holdfast:";

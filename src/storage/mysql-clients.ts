@@ -3,6 +3,7 @@ import { insideTransaction } from "./driver.js";
 import { giveBack, Turn, type Borrowed } from "./borrowed.js";
 import { has } from "./look-alikes.js";
 import { inTurn, type SqlClient, type SqlRow, type StatementCall } from "./sql.js";
+import { bunPool, changes, type BunConnection, type BunSqlClient } from "./bun-sql.js";
 
 /**
  * The part of a pool or connection that is used. `mysql2/promise` returns `[result, fields]`, `mariadb` the result.
@@ -238,4 +239,27 @@ function assertCommitted(isAutocommit: boolean, isInside: boolean): void {
     );
   }
   if (isInside) throw insideTransaction("START TRANSACTION");
+}
+
+/** An `SQL` of Bun, called like a pool of `mysql2`. With `max: 1` the application may begin a transaction on it. */
+export function throughBunMysql(client: BunSqlClient): SqlClient {
+  const { max } = client.options as { readonly max?: number };
+  const borrow = bunPool(client);
+  const pool: MysqlClient & MysqlPool = {
+    ...called(client),
+    getConnection: async () => {
+      const connection = await borrow();
+      return { ...called(connection), release: () => connection.release(), destroy: () => connection.destroy() };
+    },
+  };
+  return throughMysql(pool, max === 1);
+}
+
+function called(client: Pick<BunConnection, "unsafe">): MysqlClient {
+  return {
+    async execute({ sql }, values) {
+      const statement = client.unsafe(sql, values);
+      return [sql.startsWith("SELECT") ? await statement.values() : { affectedRows: changes(await statement) }];
+    },
+  };
 }

@@ -6,9 +6,8 @@
 import type { Awaitable, Storage } from "../contracts/storage.js";
 import { callable } from "../util/assert.js";
 import { warn } from "../util/builtin.js";
-import { isPromise } from "../util/promise.js";
-import { assertStorage } from "./driver.js";
-import { wrapped } from "./wrapped.js";
+import { isPromise } from "../util/async.js";
+import { assertStorage, wrapped } from "./driver.js";
 
 /** A completed call of a storage. */
 export interface ObservedCall {

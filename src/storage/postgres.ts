@@ -5,8 +5,7 @@
  */
 import { SLICE, SqlStorage, tableNames, textOf, type Dialect, type SqlClient, type SqlOptions } from "./sql.js";
 import { SessionError } from "../errors.js";
-import { POSTGRES_FACTS } from "./postgres-facts.js";
-import type { SqlRefusal } from "./sql-check.js";
+import { type SqlRefusal, text, type SqlFact } from "./sql-check.js";
 import { misplaced } from "../util/assert.js";
 import { has, refuseLookAlikes, type LookAlike } from "./look-alikes.js";
 import { isBunSql, otherBunSql, throughBunPostgres, type BunSqlClient } from "./bun-sql.js";
@@ -18,6 +17,8 @@ import {
   type PgliteClient,
   type PostgresJsClient,
 } from "./postgres-clients.js";
+import type { StorageFinding } from "../contracts/storage.js";
+import { bad, clockFinding, ok, warning } from "./findings.js";
 
 export type { PgClient, PgliteClient, PgQuery, PgResult, PgTypes, PostgresJsClient } from "./postgres-clients.js";
 export type { BunSqlClient } from "./bun-sql.js";
@@ -51,6 +52,23 @@ export function postgresStorage(
   return new SqlStorage(clientOf(client), DIALECT, tableNames("postgresStorage", options));
 }
 
+/** Questions to PostgreSQL about its configuration. */
+const FACTS: readonly SqlFact[] = [
+  {
+    sql: "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint::text",
+    judge: ([time], now) => [clockFinding(Number(text(time)), now)],
+  },
+  { sql: "SELECT pg_is_in_recovery()::text", judge: ([inRecovery]) => recovery(text(inRecovery)) },
+  {
+    sql: "SELECT current_setting('fsync'), current_setting('synchronous_commit'), current_setting('full_page_writes')",
+    judge: ([fsync, commit, pages]) => durability(text(fsync), text(commit), text(pages)),
+  },
+  {
+    sql: "SELECT current_setting('synchronous_standby_names'), (SELECT count(*) FROM pg_stat_replication)::text",
+    judge: ([names, standbys]) => replication(text(names), Number(text(standbys))),
+  },
+];
+
 /** Class number of our advisory locks: arbitrary, because the application may use advisory locks too. */
 const SWEEPS = 1_751_543_398;
 
@@ -74,7 +92,7 @@ const DIALECT: Dialect = {
   miscompared:
     "SELECT c.collname FROM pg_attribute a JOIN pg_collation c ON c.oid = a.attcollation WHERE a.attrelid = " +
     "to_regclass('{table}') AND a.attname IN ('key', 'version') AND NOT c.collisdeterministic LIMIT 1",
-  facts: POSTGRES_FACTS,
+  facts: FACTS,
   create:
     'INSERT INTO {table} ("key", "value", "version", "expires_at") VALUES (?, {value}, ?, {deadline}) ON ' +
     'CONFLICT ("key") DO NOTHING',
@@ -169,4 +187,42 @@ function clientOf(client: PgClient | PostgresJsClient | PgliteClient | BunSqlCli
     "a Pool or Client of pg or a PGlite (this has no query()), or the sql of postgres (this has no unsafe())",
     "wrong-client",
   );
+}
+
+// What the results of these questions mean.
+
+function recovery(inRecovery: string): StorageFinding[] {
+  if (inRecovery !== "true") return [];
+  return [
+    bad(
+      "the client is connected to a standby, which accepts no writes",
+      "connect it to the primary (target_session_attrs=read-write)",
+    ),
+  ];
+}
+
+function durability(fsync: string, commit: string, pages: string): StorageFinding[] {
+  const advice = "set fsync, full_page_writes and synchronous_commit to on";
+  if (fsync === "off" || pages === "off")
+    return [warning("fsync or full_page_writes is off: a crash of the machine may damage the database", advice)];
+  if (commit === "off")
+    return [
+      warning(
+        "synchronous_commit is off: the last acknowledged writes, including logouts, are lost in a crash",
+        advice,
+      ),
+    ];
+  return [ok("acknowledged writes are on disk")];
+}
+
+function replication(names: string, standbys: number): StorageFinding[] {
+  if (names !== "") return [ok("standbys acknowledge writes")];
+  if (standbys === 0) return [ok("the server has no standbys")];
+  const advice = "set synchronous_standby_names, if losing a logout is not acceptable";
+  return [
+    warning(
+      "no standby acknowledges writes: a failover loses the last acknowledged writes, including logouts",
+      advice,
+    ),
+  ];
 }

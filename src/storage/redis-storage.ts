@@ -8,7 +8,7 @@ import {
   type Version,
   type Written,
 } from "../contracts/storage.js";
-import { sha1 } from "../util/hash.js";
+import { sha1 } from "../util/bytes.js";
 import { DEFAULT_PREFIX, tryChanges } from "./findings.js";
 import { newVersion, insideTransaction } from "./driver.js";
 import { explainRedis, redisFindings } from "./redis-check.js";

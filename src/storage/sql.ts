@@ -11,7 +11,7 @@ import {
   type Written,
 } from "../contracts/storage.js";
 import { onlyKeys, show } from "../util/assert.js";
-import { jitter, pause } from "../util/pause.js";
+import { jitter, pause } from "../util/time.js";
 import { OTHER_STORAGE_OPTIONS } from "../util/other-names.js";
 import { DEFAULT_PREFIX } from "./findings.js";
 import { newVersion } from "./driver.js";

@@ -8,8 +8,7 @@ import { inTurn, SqlStorage, tableNames, type Dialect, type SqlClient, type SqlO
 import { misplaced } from "../util/assert.js";
 import { insideTransaction } from "./driver.js";
 import { D1, isD1 } from "./cloudflare-bindings.js";
-import { SQLITE_STATEMENTS, sqliteSchema } from "./sqlite-dialect.js";
-import { SQLITE_FACTS } from "./sqlite-facts.js";
+import { SQLITE_STATEMENTS, sqliteSchema, SQLITE_FACTS } from "./sqlite-dialect.js";
 import { has, refuseLookAlikes, type LookAlike } from "./look-alikes.js";
 import { otherBunSql } from "./bun-sql.js";
 

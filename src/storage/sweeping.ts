@@ -2,7 +2,7 @@ import { mistake } from "../errors.js";
 import type { SweepOptions } from "../contracts/storage.js";
 import { callable, onlyKeys } from "../util/assert.js";
 import { warn } from "../util/builtin.js";
-import { milliseconds } from "../util/duration.js";
+import { milliseconds } from "../util/time.js";
 
 /** Default interval. */
 const DEFAULT_EVERY = "10m";

@@ -8,7 +8,7 @@ import type {
   Version,
   Written,
 } from "../contracts/storage.js";
-import { randomText } from "../util/random.js";
+import { randomText } from "../util/bytes.js";
 
 /** A storage under test, and a function that releases its resources. */
 export interface StorageUnderTest {

@@ -1,5 +1,4 @@
-import type { Clock } from "../contracts/clock.js";
-import { milliseconds, type Duration } from "../util/duration.js";
+import { type Clock, milliseconds, type Duration } from "../util/time.js";
 
 /** A clock that only moves when the test moves it. Pass it as the option `clock`. */
 export interface TestClock extends Clock {

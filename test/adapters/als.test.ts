@@ -382,9 +382,9 @@ test("a runtime without node:async_hooks refuses the option, and says what to se
     name === "node:async_hooks" ? undefined : getBuiltinModule(name)) as never;
   try {
     // A copy of the module that has not made its storage yet.
-    const { asyncContext } = (await import(
-      `${new URL("../../dist/util/async-context.js", import.meta.url).href}?fresh`
-    )) as { asyncContext(): unknown };
+    const { asyncContext } = (await import(`${new URL("../../dist/util/async.js", import.meta.url).href}?fresh`)) as {
+      asyncContext(): unknown;
+    };
     assert.throws(asyncContext, /needs node:async_hooks, .* compatibility flag nodejs_compat/);
   } finally {
     process.getBuiltinModule = getBuiltinModule;

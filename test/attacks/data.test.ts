@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createStore, type SessionError } from "holdfast";
 import { memoryStorage } from "holdfast/storage/memory";
-import { checksum } from "#dist/util/checksum.js";
+import { checksum } from "#dist/codecs/encoded-data.js";
 import { codeOf, World, type Data } from "../unit/world.js";
 
 const NASTY = ["__proto__", "constructor", "prototype", "toString", "hasOwnProperty", "valueOf", "__defineGetter__"];

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, test, type TestContext } from "node:test";
 import type { SessionEvent, SessionOptions, Storage, Store, StoredEntry } from "holdfast";
-import { checksum } from "#dist/util/checksum.js";
+import { checksum } from "#dist/codecs/encoded-data.js";
 import { randomToken } from "#dist/session/token.js";
 import { watched, type WatchedStorage } from "../support/storages.js";
 import { codeOf, World, type Client, type Data, type Live } from "../unit/world.js";

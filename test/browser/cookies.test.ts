@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, beforeEach, suite, test } from "node:test";
 import type { BrowserContext, Cookie, Frame, Page } from "playwright-core";
 import { createStore, fromCookie } from "holdfast";
-import { cookieLine, cookieName, cookieSettings, type CookieOptions } from "#dist/cookie/write.js";
+import { cookieLine, cookieName, cookieSettings, type CookieOptions } from "#dist/cookie/cookie.js";
 import { startApp, type AdapterName, type Routes } from "../support/apps.js";
 import { ask, Web, type Scope, type Site } from "./web.js";
 import { incidents } from "../support/incidents.js";

@@ -67,7 +67,7 @@ test("the page of options has a row for every option, and for no other", () => {
     ...listOf("session/request-options.ts", "REQUEST_OPTIONS"),
   ];
   assert.ok(options.length > 20);
-  const [, cookie = ""] = /export interface CookieOptions \{([\s\S]*?)\n\}/.exec(source("cookie/write.ts")) ?? [];
+  const [, cookie = ""] = /export interface CookieOptions \{([\s\S]*?)\n\}/.exec(source("cookie/cookie.ts")) ?? [];
   const attributes = [...cookie.matchAll(/^ {2}(\w+)\?:/gm)].map(([, name]) => `cookie.${name}`);
   const named = firstCells(pageAt("reference/options").text);
   assert.deepEqual([...new Set(named)].sort(), [...options, ...attributes].sort());

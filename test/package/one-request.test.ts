@@ -5,6 +5,9 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { withService } from "../support/services.js";
 
+/** Decision 028 says why they are not fewer. */
+const MOST_FILES = 46;
+
 const PROGRAM = fileURLToPath(new URL("one-request.js", import.meta.url));
 
 await withService("redis", ({ url }) => {
@@ -14,7 +17,8 @@ await withService("redis", ({ url }) => {
     const files = ran.map(([file]) => file);
     const functions = ran.reduce((sum, [, names]) => sum + names.length, 0);
     console.log(`${files.length} files, ${functions} functions: ${files.join(" ")}`);
-    for (const file of ["session/commit.js", "storage/redis-storage.js", "cookie/read.js"])
+    assert.ok(files.length <= MOST_FILES, `one more stop for readers: ${files.length} files, ${MOST_FILES} at most`);
+    for (const file of ["session/commit.js", "storage/redis-storage.js", "cookie/cookie.js"])
       assert.ok(files.includes(file), `${file} runs in every such request, and was not counted`);
     const idle = ["storage/sql.js", "storage/sqlite.js", "adapters/koa.js", "testing/test-clock.js"];
     for (const file of ["errors.js", "index.js", "session/options.js", ...idle])

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { parseCookie } from "cookie";
 import fc from "fast-check";
 import { fromForm } from "holdfast";
-import { readCookie } from "#dist/cookie/read.js";
+import { readCookie } from "#dist/cookie/cookie.js";
 import { viewOf } from "../../unit/world.js";
 import { keptByBrowsers } from "./browser-model.js";
 import { DIFFERENCES } from "./corpus.js";

@@ -1,4 +1,4 @@
-import type { CookieOptions } from "#dist/cookie/write.js";
+import type { CookieOptions } from "#dist/cookie/cookie.js";
 import { COOKIES } from "./corpus.js";
 import { HOLDFAST } from "./subject.js";
 

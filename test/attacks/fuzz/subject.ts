@@ -1,7 +1,13 @@
 import { RecordCodec, type Marker, type SessionRecord } from "#dist/codecs/record.js";
 import { ValueCodec } from "#dist/codecs/value.js";
-import { readCookie, type CookieValues } from "#dist/cookie/read.js";
-import { cookieLine, cookieName, cookieSettings, type CookieOptions } from "#dist/cookie/write.js";
+import {
+  readCookie,
+  type CookieValues,
+  cookieLine,
+  cookieName,
+  cookieSettings,
+  type CookieOptions,
+} from "#dist/cookie/cookie.js";
 import { randomToken } from "#dist/session/token.js";
 import {
   fromAuthHeader,

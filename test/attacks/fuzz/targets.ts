@@ -1,10 +1,9 @@
 import assert from "node:assert/strict";
 import { parseCookie, parseSetCookie } from "cookie";
 import fc from "fast-check";
-import type { CookieOptions } from "#dist/cookie/write.js";
-import { checksum } from "#dist/util/checksum.js";
+import type { CookieOptions } from "#dist/cookie/cookie.js";
+import { checksum, EncodedData } from "#dist/codecs/encoded-data.js";
 import type { SessionRecord } from "#dist/codecs/record.js";
-import { EncodedData } from "#dist/codecs/encoded-data.js";
 import { viewOf, type Asked } from "../../unit/world.js";
 import { keptByBrowsers } from "./browser-model.js";
 import { COOKIES, TOKENS, VALUES } from "./corpus.js";

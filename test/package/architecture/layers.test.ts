@@ -128,8 +128,7 @@ test("every adapter is made with the kit, holdfast/adapter, and nothing else of 
       .filter(({ to }) => !partsOf(file).includes(to))
       .filter(
         ({ to }) =>
-          !BESIDE_THE_KIT.test(to) &&
-          !/^adapters\/(common-exports|connect|fastify-hooks|h3|h3-event|wrap-async)\.ts$/.test(to),
+          !BESIDE_THE_KIT.test(to) && !/^adapters\/(common-exports|connect|fastify-hooks|h3|h3-event)\.ts$/.test(to),
       )
       .filter(({ name }) => !kit.includes(name))
       .map(({ to, name }) => `${file} imports ${name} of ${to}`),

@@ -3,8 +3,7 @@ import { test } from "node:test";
 import { gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { RecordCodec, remember, remembers, type Marker, type SessionRecord } from "#dist/codecs/record.js";
-import { EncodedData } from "#dist/codecs/encoded-data.js";
-import { checksum } from "#dist/util/checksum.js";
+import { EncodedData, checksum } from "#dist/codecs/encoded-data.js";
 
 const codec = new RecordCodec("shop");
 const HASH = "h".repeat(43);

@@ -2,8 +2,14 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parseCookie } from "cookie";
 import fc from "fast-check";
-import { readCookie } from "#dist/cookie/read.js";
-import { cookieLine, cookieName, cookieSettings, maxAge, type CookieOptions } from "#dist/cookie/write.js";
+import {
+  readCookie,
+  cookieLine,
+  cookieName,
+  cookieSettings,
+  maxAge,
+  type CookieOptions,
+} from "#dist/cookie/cookie.js";
 import { session } from "holdfast/node";
 import { fromCookie } from "holdfast";
 import { memoryStorage } from "holdfast/storage/memory";

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { test } from "node:test";
 import type { CookieOptions } from "holdfast";
-import { cookieLine } from "#dist/cookie/write.js";
+import { cookieLine } from "#dist/cookie/cookie.js";
 import { cookiePerRequest } from "#dist/cookie/per-request.js";
 import { RequestSession } from "#dist/session/request-session.js";
 import { openSession, readSession } from "#dist/session/lookup.js";

@@ -6,7 +6,7 @@ import { test } from "node:test";
 import express from "express";
 import expressSession from "express-session";
 import fc from "fast-check";
-import { readCookie } from "#dist/cookie/read.js";
+import { readCookie } from "#dist/cookie/cookie.js";
 import { signedValues } from "#dist/cookie/signed.js";
 
 interface CookieSignature {

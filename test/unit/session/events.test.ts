@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { inspect } from "node:util";
 import type { SessionEvent } from "holdfast";
 import type { memoryStorage } from "holdfast/storage/memory";
-import { checksum } from "#dist/util/checksum.js";
+import { checksum } from "#dist/codecs/encoded-data.js";
 import { World, type Client } from "../world.js";
 
 async function visitor(world: World): Promise<Client> {

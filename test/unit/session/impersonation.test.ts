@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { SessionEvent } from "holdfast";
-import { seal, unseal } from "#dist/codecs/envelope.js";
+import { seal, unseal } from "#dist/codecs/encoded-data.js";
 import { World, type Client, type Live } from "../world.js";
 
 const MINUTE = 60_000;

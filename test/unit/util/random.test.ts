@@ -10,7 +10,7 @@ afterEach(() => void (crypto.getRandomValues = real));
 /** A fresh copy of the module, so that no block drawn before hides the generator. */
 let copies = 0;
 async function fresh(): Promise<(count: number) => string> {
-  const { href } = new URL(`../../../dist/util/random.js?copy=${++copies}`, import.meta.url);
+  const { href } = new URL(`../../../dist/util/bytes.js?copy=${++copies}`, import.meta.url);
   return ((await import(href)) as { randomText(count: number): string }).randomText;
 }
 

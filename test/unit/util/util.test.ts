@@ -13,13 +13,12 @@ import {
   outOfRange,
   show,
   wholeNumber,
+  nearest,
 } from "#dist/util/assert.js";
 import { environment, mayRead } from "#dist/util/builtin.js";
-import { nearest } from "#dist/util/nearest.js";
-import { base64url, fromBase64url, utf8Length } from "#dist/util/bytes.js";
-import { checksum } from "#dist/util/checksum.js";
-import { milliseconds } from "#dist/util/duration.js";
-import { sha256 } from "#dist/util/hash.js";
+import { base64url, fromBase64url, utf8Length, sha256 } from "#dist/util/bytes.js";
+import { checksum } from "#dist/codecs/encoded-data.js";
+import { milliseconds } from "#dist/util/time.js";
 import { Notes } from "#dist/util/notes.js";
 import { SessionError } from "#dist/errors.js";
 

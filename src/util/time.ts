@@ -1,4 +1,34 @@
+/** Clocks, durations in the options of an application, and pauses. */
 import { misuse, outOfRange, show } from "./assert.js";
+
+/**
+ * Source of time of the library. Tests pass a clock of their choice (`testClock()`); the default is the system clock.
+ */
+export interface Clock {
+  /**
+   * Returns the current time.
+   *
+   * @returns epoch milliseconds
+   */
+  now(): number;
+  /**
+   * Calls `callback` once after `ms` milliseconds.
+   *
+   * @param ms - delay in milliseconds
+   * @param callback - the function to call
+   * @returns a function that cancels the timer
+   */
+  setTimer(ms: number, callback: () => void): () => void;
+}
+
+/** The system clock. */
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  setTimer(ms, callback) {
+    const timer = setTimeout(callback, ms);
+    return () => clearTimeout(timer);
+  },
+};
 
 /** A duration: milliseconds, or a number with a unit: `"500ms"`, `"90s"`, `"30m"`, `"1.5h"`, `"7d"`. */
 export type Duration = number | `${number}${"ms" | "s" | "m" | "h" | "d"}`;
@@ -38,4 +68,28 @@ function rangeHint(ms: number, least: number): string {
   return ms > 0
     ? `at least one second; did you mean "${show(ms).slice(0, 12)}m" or "${ms}s"? A bare number is milliseconds`
     : 'at least one second, like "30m"';
+}
+
+/** The longest pause before something is repeated, in ms. */
+const MAX_PAUSE_MS = 25;
+
+/** How long to wait before something is repeated that failed only because of others, in ms. */
+export function jitter(tries: number): number {
+  return 1 + Math.random() * Math.min(2 ** tries, MAX_PAUSE_MS);
+}
+
+/** Waits; rejects if the signal is or becomes aborted. */
+export function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) return reject(signal.reason as Error);
+    const stop = (): void => {
+      clearTimeout(timer);
+      reject(signal.reason as Error);
+    };
+    const timer = setTimeout(() => {
+      signal.removeEventListener("abort", stop);
+      resolve();
+    }, ms);
+    signal.addEventListener("abort", stop, { once: true });
+  });
 }

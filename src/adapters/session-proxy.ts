@@ -1,5 +1,32 @@
+/** Objects that handlers get in place of a session. */
+import type { RequestSession } from "../session/request-session.js";
 import { SessionError } from "../errors.js";
 import type { Session } from "../contracts/session-api.js";
+
+/**
+ * Returns an object that becomes the session when it is loaded: for frameworks that pass the session to handlers as a
+ * value, in lazy mode.
+ *
+ * @param requestSession - of the request
+ * @returns the session
+ * @throws {SessionError} `not-loaded`, from its members, until it is loaded
+ * @example
+ * ```ts
+ * const session = requestSession.found ?? lazySession(requestSession);
+ * ```
+ */
+export function lazySession(requestSession: RequestSession): object {
+  return new Proxy(
+    {},
+    {
+      get(_target, property) {
+        const { session } = requestSession;
+        const value: unknown = Reflect.get(session, property, session);
+        return typeof value === "function" ? (value.bind(session) as unknown) : value;
+      },
+    },
+  );
+}
 
 /** Methods that change a session. */
 const CHANGING: ReadonlySet<PropertyKey> = new Set(

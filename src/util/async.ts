@@ -1,5 +1,18 @@
+/** Values that may be promises, and the context that asynchronous code runs in. */
 import { mistake } from "../errors.js";
 import { builtinModule } from "./builtin.js";
+
+/** True if the value is a promise. */
+export function isPromise<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
+  return typeof (value as PromiseLike<T> | null | undefined)?.then === "function";
+}
+
+/** Calls `go` with the value: synchronously if it is not a promise, because each promise costs time and memory. */
+export function andThen<T, R>(value: T | Promise<T>, go: (value: T) => R | Promise<R>): R | Promise<R> {
+  return isPromise(value) ? value.then(go) : go(value);
+}
+
+// The context of the request that runs, if a middleware asks for it.
 
 /** The methods of an AsyncLocalStorage that are used. */
 export interface AsyncContext {
