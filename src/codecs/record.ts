@@ -210,24 +210,31 @@ function parkedFrom(head: unknown): Parked | undefined {
 }
 
 function record({ c, a, i, x, p, l, t, o, w, v }: Head, data: EncodedData): SessionRecord | NoRecord {
-  const isWhole =
-    isTime(c) && isText(w) && [a, i, x, p, l, t].every(isTimeOrAbsent) && (o === undefined || isText(o));
-  const parked = v === undefined ? undefined : parkedFrom(v);
-  if (!isWhole || (v !== undefined && !parked)) return unreadable("its metadata is damaged");
-  const terms = { ...(l !== undefined && { lifetime: l }), ...(t !== undefined && { sessionOnly: t === 1 }) };
-  return {
+  const areTimes = isTimeOrAbsent(a) && isTimeOrAbsent(i) && isTimeOrAbsent(x) && isTimeOrAbsent(p);
+  const isWhole = isTime(c) && areTimes && isText(w) && (o === undefined || isText(o));
+  if (!isWhole) return unreadable("its metadata is damaged");
+  const usual: SessionRecord = {
     kind: "record",
     createdAt: c,
     authenticatedAt: a,
     idle: i,
     absolute: x,
     promised: p,
-    ...terms,
     owner: o,
     writes: w,
     data,
-    ...(parked && { parked }),
   };
+  // Most records have none of these, and objects of one shape are faster.
+  return l === undefined && t === undefined && v === undefined ? usual : withTerms(usual, l, t, v);
+}
+
+/** Adds the fields of a login with separate terms, and of an impersonation. */
+function withTerms(usual: SessionRecord, l: Head["l"], t: Head["t"], v: Head["v"]): SessionRecord | NoRecord {
+  const parked = v === undefined ? undefined : parkedFrom(v);
+  if (!isTimeOrAbsent(l) || !isTimeOrAbsent(t) || (v !== undefined && !parked))
+    return unreadable("its metadata is damaged");
+  const terms = { ...(l !== undefined && { lifetime: l }), ...(t !== undefined && { sessionOnly: t === 1 }) };
+  return { ...usual, ...terms, ...(parked && { parked }) };
 }
 
 function marker({ s, r, b }: Head): Marker | NoRecord {

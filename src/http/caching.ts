@@ -60,12 +60,12 @@ function seconds(text: string | undefined): number {
 /** A response with a token must not be stored by any cache. */
 export function forbidStoring(headers: ResponseHeaders): void {
   headers.set("Cache-Control", "no-store");
-  forbidSharing(headers);
+  forbidSharing(headers, headers.names());
 }
 
 /** Headers with priority over Cache-Control must not allow storing. */
-function forbidSharing(headers: ResponseHeaders): void {
-  for (const name of headers.names()) {
+function forbidSharing(headers: ResponseHeaders, names: readonly string[]): void {
+  for (const name of names) {
     if (!mayTarget(name)) continue;
     if (SECONDS.test(name)) headers.set(name, "0");
     else if (TARGETED.test(name) && !directives(headers.get(name)).has("no-store")) headers.set(name, "no-store");
@@ -77,11 +77,18 @@ function forbidSharing(headers: ResponseHeaders): void {
  * headers that it depends on.
  */
 export function keepPrivate(headers: ResponseHeaders, asked: readonly string[]): void {
-  const control = headers.get("Cache-Control");
+  const names = headers.names();
+  const control = includes(names, "cache-control") ? headers.get("Cache-Control") : undefined;
   if (control !== undefined && /\b(?:public|s-maxage)\b/i.test(control))
     headers.set("Cache-Control", privately(control));
-  forbidSharing(headers);
-  for (const name of asked) vary(headers, name);
+  forbidSharing(headers, names);
+  vary(headers, includes(names, "vary") ? (headers.get("Vary") ?? "") : "", asked);
+}
+
+/** Each call to a response takes longer than the comparison of a few names. */
+function includes(names: readonly string[], wanted: string): boolean {
+  for (const name of names) if (name.length === wanted.length && name.toLowerCase() === wanted) return true;
+  return false;
 }
 
 function privately(control: string): string {
@@ -92,10 +99,10 @@ function privately(control: string): string {
   return ["private", ...kept].join(", ");
 }
 
-function vary(headers: ResponseHeaders, name: string): void {
-  const value = headers.get("Vary");
-  if (value === undefined) return headers.set("Vary", name);
-  const names = value.split(",").map((part) => part.trim().toLowerCase());
-  if (names.includes("*") || names.includes(name.toLowerCase())) return;
-  headers.set("Vary", value === "" ? name : `${value}, ${name}`);
+function vary(headers: ResponseHeaders, value: string, asked: readonly string[]): void {
+  if (value === "" && asked.length === 1) return headers.set("Vary", asked[0]!);
+  const known = value.split(",").map((part) => part.trim().toLowerCase());
+  if (known.includes("*")) return;
+  const missing = asked.filter((name) => !known.includes(name.toLowerCase()));
+  if (missing.length > 0) headers.set("Vary", [...(value === "" ? [] : [value]), ...missing].join(", "));
 }

@@ -1,4 +1,4 @@
-import { read } from "../util/prototypes.js";
+import { isFast, read } from "../util/prototypes.js";
 
 type AnyFunction = (...args: any[]) => unknown;
 
@@ -14,7 +14,7 @@ let current: ResponseLike | undefined;
 
 /** A proxy of a response, or an object that inherits from it, has the same request. A replacement may have none. */
 export function keyOf(res: ResponseLike): object {
-  return read(res, "req") ?? res;
+  return (isFast(res) ? res.req : read(res, "req")) ?? res;
 }
 
 /**
@@ -38,8 +38,10 @@ export function isListening(res: ResponseLike): boolean {
 
 /** Wraps callbacks among the arguments: they count as listeners, too. */
 export function heard(res: ResponseLike, args: readonly unknown[]): readonly unknown[] {
-  if (!args.some((one) => typeof one === "function")) return args;
-  return args.map((one) => (typeof one === "function" ? hearing(res, one as AnyFunction) : one));
+  for (const one of args)
+    if (typeof one === "function")
+      return args.map((each) => (typeof each === "function" ? hearing(res, each as AnyFunction) : each));
+  return args;
 }
 
 function hearing(res: ResponseLike, callback: AnyFunction): AnyFunction {

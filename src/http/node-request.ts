@@ -1,7 +1,9 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { nodeForm, type Fields } from "./form.js";
-import { read } from "../util/prototypes.js";
+import { isFast, read } from "../util/prototypes.js";
 import { isHandshake, type ResponseHeaders, type RequestView } from "./request-view.js";
+
+const NO_VALUES: readonly string[] = [];
 
 /** View of a Node request (HTTP/1, or HTTP/2's compatibility API). */
 export class NodeView implements RequestView {
@@ -14,19 +16,19 @@ export class NodeView implements RequestView {
   }
 
   get cookies(): string | undefined {
-    return read(this.#req, "headers").cookie;
+    return this.#all.cookie;
   }
 
   get url(): string {
-    return this.#req.url ?? "/";
+    return read(this.#req, "url") ?? "/";
   }
 
   get encrypted(): boolean {
-    return (this.#req.socket as { encrypted?: boolean }).encrypted === true;
+    return (read(this.#req, "socket") as { encrypted?: boolean }).encrypted === true;
   }
 
   get version(): string {
-    return this.#req.httpVersion;
+    return read(this.#req, "httpVersion");
   }
 
   /** Node sets it for each request, depending on whether the server has an upgrade listener. */
@@ -34,12 +36,17 @@ export class NodeView implements RequestView {
     return read(this.#req as { upgrade?: boolean }, "upgrade") ?? isHandshake(this);
   }
 
+  get #all(): IncomingMessage["headers"] {
+    return isFast(this.#req) ? this.#req.headers : read(this.#req, "headers");
+  }
+
   /** Implements `RequestView`. */
   headers(name: string): readonly string[] {
-    const { headers, rawHeaders } = this.#req;
+    const headers = this.#all;
     if (name === "host") return [headers.host ?? (headers[":authority"] as string | undefined) ?? ""];
     const value = headers[name];
-    if (value === undefined) return [];
+    if (value === undefined) return NO_VALUES;
+    const rawHeaders = read(this.#req, "rawHeaders");
     const sent = rawHeaders.filter((_, i) => i % 2 === 1 && rawHeaders[i - 1]!.toLowerCase() === name);
     // Requests of serverless functions may have no raw headers.
     return sent.length > 0 ? sent : [value].flat();

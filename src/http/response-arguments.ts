@@ -1,5 +1,5 @@
 import type { ServerResponse } from "node:http";
-import { has, read } from "../util/prototypes.js";
+import { isFast, read } from "../util/prototypes.js";
 import { lengthOf, type CallName } from "./response-state.js";
 
 /** Characters that a status message must not contain. */
@@ -14,9 +14,8 @@ export function checkFirstCall(res: ServerResponse, name: CallName, args: readon
   checkCall(res, name, args);
   checkLength(res, name, args, 0);
   if (isHttp2(res)) return;
-  const [status, message] = [read(res, "statusCode"), read(res, "statusMessage")];
-  if (name === "writeHead") checkStatus(args[0], typeof args[1] === "string" ? args[1] : message);
-  else checkStatus(status, message);
+  if (name === "writeHead") checkStatus(args[0], typeof args[1] === "string" ? args[1] : messageOf(res));
+  else checkStatus(codeOf(res), messageOf(res));
 }
 
 /** Throws the error that Node throws for an invalid part of a body. */
@@ -35,7 +34,8 @@ export function checkLength(
   [chunk, encoding]: readonly unknown[],
   before: number,
 ): void {
-  if (read(res, "strictContentLength") !== true || (name !== "write" && name !== "end")) return;
+  if (name !== "write" && name !== "end") return;
+  if ((isFast(res) ? res.strictContentLength : read(res, "strictContentLength")) !== true) return;
   const wanted = res.getHeader("Content-Length");
   if (wanted === undefined || isBodyless(res) || res.hasHeader("Transfer-Encoding")) return;
   const length = before + lengthOf(chunk, encoding);
@@ -139,7 +139,8 @@ export function isResponse(value: unknown): value is ServerResponse {
 export function isDestroyed(
   res: ServerResponse & { readonly stream?: { readonly destroyed?: boolean } | null },
 ): boolean {
-  return read(res, "destroyed") || read(res, "stream")?.destroyed === true;
+  const isClosed = isFast(res) ? res.destroyed : read(res, "destroyed");
+  return isClosed || (isHttp2(res as ServerResponse) && res.stream?.destroyed === true);
 }
 
 /**
@@ -153,7 +154,19 @@ export function isDestroyed(
  * ```
  */
 export function isHttp2(res: ServerResponse): boolean {
-  return has(res, "stream");
+  const prototype = Object.getPrototypeOf(res) as object | null;
+  if (prototype === seenHttp1) return false;
+  const isOne = "stream" in (isShared(prototype) ? prototype : res);
+  if (!isOne && isShared(prototype)) seenHttp1 = prototype;
+  return isOne;
+}
+
+/** The prototype of HTTP/1 responses that was seen last. */
+let seenHttp1: object | undefined;
+
+/** True for the prototype of a class, whose objects are alike. */
+function isShared(prototype: object | null): prototype is object {
+  return prototype !== null && prototype !== Object.prototype;
 }
 
 export function coded(kind: new (message: string) => Error, code: string, message: string): Error {
@@ -162,7 +175,15 @@ export function coded(kind: new (message: string) => Error, code: string, messag
 
 /** Status and message of a response, as they were set. */
 export function statusOf(res: ServerResponse): [status: number, message: string | undefined] {
-  return [read(res, "statusCode"), isHttp2(res) ? undefined : read(res, "statusMessage")];
+  return [codeOf(res), isHttp2(res) ? undefined : messageOf(res)];
+}
+
+function codeOf(res: ServerResponse): number {
+  return isFast(res) ? res.statusCode : read(res, "statusCode");
+}
+
+function messageOf(res: ServerResponse): string {
+  return isFast(res) ? res.statusMessage : read(res, "statusMessage");
 }
 
 export function setStatus(res: ServerResponse, status: number, message: string | undefined): void {

@@ -18,7 +18,7 @@ import {
 } from "./response-arguments.js";
 import { applyHead, underStatus, type HeadArguments } from "./response-head.js";
 import { heard } from "./listening.js";
-import { read } from "../util/prototypes.js";
+import { isFast, read } from "../util/prototypes.js";
 import {
   callbackOf,
   HeldCalls,
@@ -102,12 +102,13 @@ export class ResponseGate {
    */
   hold(hooks: GateHooks): boolean {
     const isFirst = this.#hooks === NONE;
-    if (this.#phase === "open" && read(this.res, "headersSent"))
-      this.#phase = this.res.writableEnded ? "closed" : "sending";
+    const { res } = this;
+    if (this.#phase === "open" && (isFast(res) ? res.headersSent : read(res, "headersSent")))
+      this.#phase = res.writableEnded ? "closed" : "sending";
     if (this.#phase !== "open") settle(begun(hooks));
     if (this.#phase === "closed" || this.isEnded) settle(finished(hooks));
     else this.#hooks = [hooks, ...this.#hooks];
-    if (this.#phase === "open" && isDestroyed(this.res)) hooks.gone();
+    if (this.#phase === "open" && isDestroyed(res)) hooks.gone();
     return isFirst;
   }
 
@@ -344,6 +345,7 @@ export class ResponseGate {
   }
 
   #after(): Promise<void> | undefined {
+    if (this.#hooks.length === 1) return finished(this.#hooks[0]!);
     const [first, ...others] = this.#hooks.map(finished).filter((one) => one !== undefined);
     return others.length === 0 ? first : Promise.all([first, ...others]).then(() => {});
   }

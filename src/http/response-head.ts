@@ -44,12 +44,12 @@ function setHeaders(res: ServerResponse, headers: HeadHeaders): void {
     : Array.isArray(headers)
       ? pairsOf(headers)
       : (Object.entries(headers) as Pair[]);
-  const seen = new Set<unknown>();
+  const seen: unknown[] = [];
   for (const [name, value] of list) {
     const key: unknown = typeof name === "string" ? name.toLowerCase() : name;
-    if (seen.has(key)) append(res, name, value);
+    if (seen.includes(key)) append(res, name, value);
     else res.setHeader(name, value);
-    seen.add(key);
+    seen.push(key);
   }
 }
 

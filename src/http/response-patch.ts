@@ -1,7 +1,7 @@
 import type { ServerResponse } from "node:http";
 import { isWorker } from "../util/builtin.js";
 import { Notes } from "../util/notes.js";
-import { addedPrototype, read } from "../util/prototypes.js";
+import { addedPrototype, read, slowPrototype } from "../util/prototypes.js";
 import { headersSent, isHttp2 } from "./response-arguments.js";
 import type { GateHooks } from "./gate-hooks.js";
 import { ResponseGate, type Entry, type ResponseFunctions, type ResponsePatch } from "./response-gate.js";
@@ -18,7 +18,7 @@ interface Gated {
 
 const NOTHING = { res: undefined, gate: undefined } as const;
 
-/** The gates of responses whose prototype was changed, by their requests: see {@link addedPrototype}. */
+/** The gates of responses whose prototype was changed, by their requests: see {@link slowPrototype}. */
 const gates = new Notes<ResponseGate>();
 
 /** Functions on a prototype, for all responses that inherit from it. */
@@ -41,7 +41,9 @@ const layers = new WeakMap<object, Layer | null>();
  */
 export function prepareResponse(res: ServerResponse): void {
   const layer = layerOf(res);
-  if (!layer || !isCovered(res, layer)) ownGate(res, layer);
+  if (layer && isCovered(res, layer)) return;
+  ownGate(res, layer);
+  if (!layer) hearSenders(res);
 }
 
 /** Holds the first byte of a response until its middlewares are ready; see {@link ResponseGate}. */
@@ -199,7 +201,7 @@ const PATCH: ResponsePatch = {
     const prototype = Object.getPrototypeOf(res) as object;
     const known = frozenOf.get(prototype) ?? partsOf(frozen(Object.getPrototypeOf, gateOf, res));
     frozenOf.set(prototype, known);
-    Object.assign(res, known.methods);
+    putMethods(res, known.methods);
     for (const [name, getter] of known.getters) Object.defineProperty(res, name, getter);
   },
   isPatchedOver(res) {
@@ -214,10 +216,22 @@ const PATCH: ResponsePatch = {
   },
 };
 
-/** The properties that `freeze` adds to a response. Methods are assigned: defining them takes ten times as long. */
+/** The properties that `freeze` adds to a response. */
 interface Frozen {
-  readonly methods: Readonly<Record<string, unknown>>;
+  readonly methods: Partial<FrozenMethods>;
   readonly getters: readonly (readonly [string, PropertyDescriptor])[];
+}
+
+type FrozenMethods = Pick<ServerResponse, keyof typeof ACTIONS | "destroy" | "writeEarlyHints">;
+
+/** Assigned by their names: defining them, or assigning all in a loop, takes several times as long. */
+function putMethods(res: ServerResponse, methods: Partial<FrozenMethods>): void {
+  if (methods.setHeader) res.setHeader = methods.setHeader;
+  if (methods.setHeaders) res.setHeaders = methods.setHeaders;
+  if (methods.appendHeader) res.appendHeader = methods.appendHeader;
+  if (methods.removeHeader) res.removeHeader = methods.removeHeader;
+  if (methods.destroy) res.destroy = methods.destroy;
+  if (methods.writeEarlyHints) res.writeEarlyHints = methods.writeEarlyHints;
 }
 
 /** The properties that `freeze` adds, by prototype. */
@@ -226,7 +240,10 @@ const frozenOf = new WeakMap<object, Frozen>();
 function partsOf(properties: PropertyDescriptorMap): Frozen {
   const all = Object.entries(properties);
   const methods = all.filter(([, { get }]) => !get).map(([name, { value }]): [string, unknown] => [name, value]);
-  return { methods: Object.fromEntries(methods), getters: all.filter(([, { get }]) => get) };
+  return {
+    methods: Object.fromEntries(methods) as Partial<FrozenMethods>,
+    getters: all.filter(([, { get }]) => get),
+  };
 }
 
 /**
@@ -234,7 +251,7 @@ function partsOf(properties: PropertyDescriptorMap): Frozen {
  * responses. Not if it was inserted after the response had got its own functions.
  */
 function layerOf(res: ServerResponse): Layer | null {
-  const base = addedPrototype(res);
+  const base = slowPrototype(res);
   return base && !read(res as Gated, GATE) ? layerAt(base) : null;
 }
 
@@ -341,6 +358,16 @@ function emitOf(below: object): PropertyDescriptor {
 
 /** Methods of Express whose callback runs after everything is sent. */
 const SENDERS = ["sendFile", "sendfile", "download"] as const;
+
+/** The prototypes that have them. */
+const senders = new WeakSet<object>();
+
+function hearSenders(res: ServerResponse): void {
+  const base = addedPrototype(res);
+  if (!base || senders.has(base)) return;
+  senders.add(base);
+  if (Object.isExtensible(base)) Object.defineProperties(base, sendersOf(base));
+}
 
 function sendersOf(base: object): PropertyDescriptorMap {
   const known = base as Partial<Record<string, AnyFunction>>;

@@ -433,8 +433,8 @@ export class SessionCore {
   #situation(state: State, explicit: boolean, changed: boolean, due: boolean): Situation {
     const canCarry = this.carrier !== "none";
     const mustLook = !explicit && this.carrier === "response" && states.mayBeGone(state, this.parts.persistence);
-    const worthStoring =
-      state.kind === "stored" || explicit || this.request?.storesNew === true || !this.#draft.empty;
+    const isStored = state.kind !== "new" && state.kind !== "replacing";
+    const worthStoring = isStored || explicit || this.request?.storesNew === true || !this.#draft.empty;
     return { changed, worthStoring, explicit, refresh: this.#refresh(due), mustLook, canCarry };
   }
 

@@ -395,7 +395,7 @@ function born(from: Birth, { draft, writeId, idle, login }: Writing): SessionRec
     lifetime,
     sessionOnly,
     parked,
-  } = { ...from, ...login?.birth };
+  } = login ? { ...from, ...login.birth } : from;
   const birth = { createdAt, absolute, authenticatedAt, owner, idle: idle ?? earlier, lifetime, sessionOnly };
   const own: SessionRecord = { kind: "record", ...birth, writes: writeId, data: draft.sealed(writeId) };
   const kept = login?.impersonation === "begins" ? parkedOf(from as SessionRecord) : parked;

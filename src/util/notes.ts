@@ -1,4 +1,4 @@
-import { addedPrototype, read } from "./prototypes.js";
+import { read, slowPrototype } from "./prototypes.js";
 
 /**
  * Stores an object for each request, so that a proxy of the request, or an object that inherits from it, finds it too.
@@ -16,7 +16,7 @@ export class Notes<T extends object> {
   }
 
   set(request: object, value: T): void {
-    const isCheap = this.#on(request) !== undefined || addedPrototype(request) === undefined;
+    const isCheap = this.#on(request) !== undefined || slowPrototype(request) === undefined;
     if (isCheap && Object.isExtensible(request)) (request as Record<symbol, T>)[this.#key] = value;
     else this.#put(rawHeadersOf(request) ?? request, value);
   }

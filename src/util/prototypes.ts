@@ -1,8 +1,8 @@
 /**
- * Objects whose prototype was changed after their creation, as Express does with requests and responses. V8 (11)
- * creates a separate hidden class for each such object with every property added to it: adding takes 4 µs, and inline
- * caches never match again, so reading any property by name takes up to 0.7 µs. Properties are better added to the new
- * prototype, or elsewhere, and read by {@link read}.
+ * Objects whose prototype was changed after their creation, as Express does with requests and responses. V8 before 13
+ * (Node 20 and 22) creates a separate hidden class for each such object with every property added to it: adding takes
+ * 4 µs, and inline caches never match again, so reading any property by name takes up to 0.7 µs. There, properties are
+ * better added to the new prototype, or elsewhere, and read by {@link read}.
  */
 
 /** Result by prototype; null for the prototype of a class. */
@@ -34,14 +34,26 @@ function isOfClass(prototype: object): boolean {
   );
 }
 
-/** Reads a property; if the prototype was changed, without an inline cache: there it costs more than it saves. */
-export function read<T extends object, K extends keyof T>(object: T, name: K): T[K] {
-  return hasOwnClass(object) ? object[name] : (Reflect.get(object, name) as T[K]);
+const runtime = globalThis as { process?: { versions?: { v8?: string } } };
+/** True on such a V8. */
+const IS_OLD = Number.parseInt(runtime.process?.versions?.v8 ?? "", 10) < 13;
+
+/** The same as {@link addedPrototype}, where properties of such objects are slow; elsewhere always undefined. */
+export function slowPrototype(object: object): object | undefined {
+  return IS_OLD ? addedPrototype(object) : undefined;
 }
 
-/** Whether an object has a property, its own or an inherited one; likewise. */
-export function has(object: object, name: string): boolean {
-  return hasOwnClass(object) ? name in object : Reflect.has(object, name);
+/**
+ * Reads a property; of a slow object without an inline cache: there it costs more than it saves. Code that runs several
+ * times in each request asks {@link isFast} and reads the property by its name.
+ */
+export function read<T extends object, K extends keyof T>(object: T, name: K): T[K] {
+  return isFast(object) ? object[name] : (Reflect.get(object, name) as T[K]);
+}
+
+/** True if inline caches help with an object. */
+export function isFast(object: object): boolean {
+  return !IS_OLD || hasOwnClass(object);
 }
 
 /** The prototypes of classes that were seen last: of requests and of responses. */
