@@ -11,7 +11,7 @@ const SECONDS = /^x-accel-expires$/i;
  */
 function mayTarget(name: string): boolean {
   const last = name.charCodeAt(name.length - 1) | 0x20;
-  return (last === 0x6c || last === 0x73) && name.length >= "edge-control".length;
+  return (last === 0x6c || last === 0x73) && name.length >= "edge-control".length && name !== "cache-control";
 }
 
 /**
