@@ -140,7 +140,7 @@ export function isDestroyed(
   res: ServerResponse & { readonly stream?: { readonly destroyed?: boolean } | null },
 ): boolean {
   const isClosed = isFast(res) ? res.destroyed : read(res, "destroyed");
-  return isClosed || (isHttp2(res as ServerResponse) && res.stream?.destroyed === true);
+  return isClosed || (isHttp2(res) && res.stream?.destroyed === true);
 }
 
 /**
