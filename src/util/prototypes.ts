@@ -44,8 +44,8 @@ export function slowPrototype(object: object): object | undefined {
 }
 
 /**
- * Reads a property; of a slow object without an inline cache: there it costs more than it saves. Code that runs several
- * times in each request asks {@link isFast} and reads the property by its name.
+ * Reads a property; of a slow object without an inline cache: there it costs more than it saves. Code that runs
+ * several times in each request asks {@link isFast} and reads the property by its name.
  */
 export function read<T extends object, K extends keyof T>(object: T, name: K): T[K] {
   return isFast(object) ? object[name] : (Reflect.get(object, name) as T[K]);
