@@ -8,7 +8,7 @@ import { rememberSettings, type RequestSettings } from "../session/request-optio
 import { crossOriginCheck, type CrossOriginView } from "../http/cross-origin.js";
 import type { RequestView } from "../http/request-view.js";
 import { isPlainObject } from "../util/assert.js";
-import { addedPrototype } from "../util/prototypes.js";
+import { addedPrototype } from "../util/request-objects.js";
 import type { Storage } from "../contracts/storage.js";
 import { memoryStorage } from "../storage/memory.js";
 

@@ -1,4 +1,4 @@
-import { isFast, read } from "../util/prototypes.js";
+import { isFast, read } from "../util/request-objects.js";
 
 type AnyFunction = (...args: any[]) => unknown;
 

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { nodeForm, type Fields } from "./form.js";
-import { isFast, read } from "../util/prototypes.js";
+import { isFast, read } from "../util/request-objects.js";
 import { isHandshake, type ResponseHeaders, type RequestView } from "./request-view.js";
 
 const NO_VALUES: readonly string[] = [];

@@ -1,5 +1,5 @@
 import type { ServerResponse } from "node:http";
-import { isFast, read } from "../util/prototypes.js";
+import { isFast, read } from "../util/request-objects.js";
 import { lengthOf, type CallName } from "./response-state.js";
 
 /** Characters that a status message must not contain. */

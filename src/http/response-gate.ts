@@ -18,7 +18,7 @@ import {
 } from "./response-arguments.js";
 import { applyHead, underStatus, type HeadArguments } from "./response-head.js";
 import { heard } from "./listening.js";
-import { isFast, read } from "../util/prototypes.js";
+import { isFast, read } from "../util/request-objects.js";
 import {
   callbackOf,
   HeldCalls,

@@ -1,7 +1,6 @@
 import type { ServerResponse } from "node:http";
 import { isWorker } from "../util/builtin.js";
-import { Notes } from "../util/notes.js";
-import { addedPrototype, read, slowPrototype } from "../util/prototypes.js";
+import { Notes, addedPrototype, read, slowPrototype } from "../util/request-objects.js";
 import { headersSent, isHttp2 } from "./response-arguments.js";
 import type { GateHooks } from "./gate-hooks.js";
 import { ResponseGate, type Entry, type ResponseFunctions, type ResponsePatch } from "./response-gate.js";

@@ -1,7 +1,7 @@
 import type { Session, StoredSession, Store } from "../contracts/session-api.js";
 import { mistake, SessionError } from "../errors.js";
 import type { ResponseHeaders, RequestView } from "../http/request-view.js";
-import { Notes } from "../util/notes.js";
+import { Notes } from "../util/request-objects.js";
 import type { SessionData } from "../session-data.js";
 import { coreOf } from "./session.js";
 import { RequestSession, noSession } from "./request-session.js";

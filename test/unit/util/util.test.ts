@@ -19,7 +19,7 @@ import { environment, mayRead } from "#dist/util/builtin.js";
 import { base64url, fromBase64url, utf8Length, sha256 } from "#dist/util/bytes.js";
 import { checksum } from "#dist/codecs/encoded-data.js";
 import { milliseconds } from "#dist/util/time.js";
-import { Notes } from "#dist/util/notes.js";
+import { Notes } from "#dist/util/request-objects.js";
 import { SessionError } from "#dist/errors.js";
 
 // the runtime
