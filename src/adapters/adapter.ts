@@ -69,6 +69,6 @@ export {
 export { NodeHeaders, NodeView } from "../http/node-request.js";
 export { clearResponse, isHttp2 } from "../http/response-arguments.js";
 export { isResponseEnded } from "../http/response-patch.js";
-export { socketOf, type Connection } from "../http/socket-guard.js";
+export { socketOf, type Connection } from "../http/delayed-destroy.js";
 export { asDropped } from "../http/error-path.js";
 export type { GateHooks } from "../http/gate-hooks.js";

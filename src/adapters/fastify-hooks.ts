@@ -4,7 +4,7 @@ import { parsedFields, type Fields } from "../http/form.js";
 import { NodeView } from "../http/node-request.js";
 import { isHttp2 } from "../http/response-arguments.js";
 import { isResponseEnded } from "../http/response-patch.js";
-import { socketOf } from "../http/socket-guard.js";
+import { socketOf } from "../http/delayed-destroy.js";
 import type { ResponseHeaders } from "../http/request-view.js";
 import { bindListeners, type AsyncContext } from "../util/async.js";
 import type { RequestSession } from "../session/request-session.js";

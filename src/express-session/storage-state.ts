@@ -17,7 +17,7 @@
  * | gone    |         |       |      |
  */
 import type { Texts } from "./known-data.js";
-import type { Telling } from "../session/outcome.js";
+import type { Telling } from "../session/request-stage.js";
 import type { Cookie } from "./session-cookie.js";
 
 /** How the session of a request on a storage is. */

@@ -30,8 +30,7 @@ import {
   type HeldCall,
   type Phase,
 } from "./response-state.js";
-import { DelayedDestroy, lookEnded, lookOpen } from "./delayed-destroy.js";
-import { socketOf } from "./socket-guard.js";
+import { DelayedDestroy, lookEnded, lookOpen, socketOf } from "./delayed-destroy.js";
 
 /** The functions of a response that send bytes. */
 export type ResponseFunctions = Pick<ServerResponse, Exclude<CallName, "flush">> & { flush?: () => void };

@@ -6,7 +6,7 @@ import type { GateHooks } from "./gate-hooks.js";
 import { ResponseGate, type Entry, type ResponseFunctions, type ResponsePatch } from "./response-gate.js";
 import { heard, keyOf, listen } from "./listening.js";
 import type { CallName } from "./response-state.js";
-import { connectionOf } from "./socket-guard.js";
+import { connectionOf } from "./delayed-destroy.js";
 
 /** Property that holds the gate of a response. */
 const GATE = Symbol("holdfast.gate");

@@ -20,7 +20,7 @@ import type { RequestView } from "../http/request-view.js";
 import { Deadline, StorageCalls } from "./calls.js";
 import type { StoreParts } from "./core.js";
 import { Draft } from "./draft.js";
-import type { Telling } from "./outcome.js";
+import type { Telling } from "./request-stage.js";
 import { checkOwner, loginOf } from "./owner.js";
 import type { Birth, Login } from "./persistence.js";
 import type { Live, Loaded } from "./records.js";

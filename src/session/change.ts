@@ -1,5 +1,7 @@
-import type { Awaitable } from "../contracts/storage.js";
+import type { Awaitable, Version } from "../contracts/storage.js";
 import type { Deadline } from "./calls.js";
+import { concerns } from "../codecs/record.js";
+import { isOver, type Loaded, type Records } from "./records.js";
 
 /** How one key is changed. */
 export interface Change<Found, Result> {
@@ -35,4 +37,56 @@ export async function changed<Found, Result>(change: Change<Found, Result>, dead
     await deadline.pause(failed);
     found = await read();
   }
+}
+
+/** Which sessions are ended. */
+export interface Ending {
+  /** The version that was read before, if it need not be read again. */
+  readonly version?: Version | undefined;
+  /** Only a session of this owner is ended. */
+  readonly owner?: string;
+  /** Hashes of sessions that are not ended. */
+  readonly spared?: ReadonlySet<string>;
+}
+
+const NONE: ReadonlySet<string> = new Set();
+
+/**
+ * Ends the session with a hash, whatever its version is, or its successor if it was renewed. This is the only function
+ * that follows markers.
+ *
+ * @param records - the records
+ * @param from - known hash of the session
+ * @param now - returns the time
+ * @param deadline - the time limit
+ * @param ending - what is known about the session, and which sessions are kept
+ * @returns true if a session was ended that had not expired
+ */
+export async function endSession(
+  records: Records,
+  from: string,
+  now: () => number,
+  deadline: Deadline,
+  ending: Ending = {},
+): Promise<boolean> {
+  const { version, owner, spared = NONE } = ending;
+  let [hash, known, wasLive] = [from, version, true];
+  for (let tries = 0; !spared.has(hash); ) {
+    if (known !== undefined) {
+      if (await records.end(hash, known, deadline)) return wasLive;
+      await deadline.pause(tries++);
+    }
+    const met = await records.find(hash, deadline);
+    if (met.kind === "absent" || isAnothers(met, owner)) return false;
+    const isPast = isOver(met, now());
+    if (met.kind === "retired") {
+      if (isPast || met.successor === "") return false;
+      [hash, known] = [met.successor, undefined];
+    } else [known, wasLive] = [met.version, !isPast];
+  }
+  return false;
+}
+
+function isAnothers(met: Loaded, owner: string | undefined): boolean {
+  return owner !== undefined && met.kind === "live" && !concerns(met.record, owner);
 }

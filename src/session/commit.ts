@@ -9,11 +9,10 @@ import { andThen } from "../util/async.js";
 import type { Draft } from "./draft.js";
 import { idleDeadline, idleLength, refreshEvery, refreshPause } from "./expiry.js";
 import type { StoreSettings } from "./options.js";
-import { isRefusal, isStorageFailure, type Telling } from "./outcome.js";
 import type { Login, Persistence, Writing } from "./persistence.js";
 import { isBeginning, type Beginning, type Plan } from "./plan.js";
 import type { Live, Newer } from "./records.js";
-import type { Carrier } from "./request-stage.js";
+import type { Carrier, Telling } from "./request-stage.js";
 import {
   birthOf,
   destroyed,
@@ -342,4 +341,14 @@ export async function reread(
 function failedToEnd(state: State, error: unknown): State {
   const next = isRefusal(error) ? state : replying(uncertain(state), undefined);
   return next.kind === "stored" ? { ...next, refreshes: false } : next;
+}
+
+/** True if the storage failed: it refused, did not respond in time, or other requests kept changing the entry. */
+function isStorageFailure(error: unknown): boolean {
+  return error instanceof SessionError && ["storage", "timeout", "conflict"].includes(error.code);
+}
+
+/** True if the change was refused before the session was changed. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof SessionError && !["storage", "timeout", "conflict", "ended"].includes(error.code);
 }

@@ -8,12 +8,11 @@ import { commit, endStored, invalid, reread, unsaved, type CommitOptions, type C
 import { Draft, type Taken } from "./draft.js";
 import { deadlineIsDue, idleDeadline, idleLength, usualIdle } from "./expiry.js";
 import type { StoreSettings } from "./options.js";
-import { SchemaChecks } from "./schema-checks.js";
-import type { Reply } from "./outcome.js";
+import { SchemaChecks } from "./schemas.js";
+import type { Reply, Carrier, Phase, SessionRequest } from "./request-stage.js";
 import type { Birth, Login, Persistence } from "./persistence.js";
 import type { Loaded } from "./records.js";
 import { assertReachable, impersonationOf, loginOf, returnTo, type Asked } from "./owner.js";
-import type { Carrier, Phase, SessionRequest } from "./request-stage.js";
 import { isBeginning, plan, type Beginning, type Purpose, type Situation } from "./plan.js";
 import * as states from "./state.js";
 import type { State, Transition } from "./state.js";

@@ -2,7 +2,7 @@ import { mistake } from "../errors.js";
 import { EncodedData } from "../codecs/encoded-data.js";
 import type { ValueCodec } from "../codecs/value.js";
 import { isPromise } from "../util/async.js";
-import type { SchemaChecks } from "./schema-checks.js";
+import type { SchemaChecks } from "./schemas.js";
 
 /** Change of one key since the last save. */
 type Change =

@@ -4,13 +4,11 @@ import { concerns, remember, remembers, type Parked, type SessionRecord } from "
 import { SessionError } from "../errors.js";
 import { andThen } from "../util/async.js";
 import { Deadline } from "./calls.js";
-import { changed } from "./change.js";
+import { changed, endSession } from "./change.js";
 import type { Draft } from "./draft.js";
-import { endSession } from "./ending.js";
-import { idleDeadline, idleLength } from "./expiry.js";
+import { idleDeadline, idleLength, RefreshPauses } from "./expiry.js";
 import type { StoreSettings } from "./options.js";
 import { Owners, type KnownList } from "./owners.js";
-import { RefreshPauses } from "./refresh-pauses.js";
 import { isOver, Records, type Live, type Loaded, type Newer, type Unwritten } from "./records.js";
 import { idOf } from "./token.js";
 

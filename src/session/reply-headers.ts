@@ -1,11 +1,14 @@
 import type { AdoptionSource } from "../contracts/adoption-source.js";
-import { readCookie, cookieLine } from "../cookie/cookie.js";
+import { readCookie, cookieLine, type CookieSettings } from "../cookie/cookie.js";
 import { isWritable, type Extractor, type Found } from "../extractors/extractor.js";
 import { forbidStoring, keepPrivate } from "../http/caching.js";
-import { isLocalPlainHttp } from "../http/local.js";
+import { isLocalPlainHttp, isBrowserOnPlainHttp, isOutsideDomain } from "../http/local.js";
 import type { ResponseHeaders, RequestView } from "../http/request-view.js";
-import type { Telling } from "./outcome.js";
-import type { ReplyContents } from "./request-options.js";
+import type { Telling } from "./request-stage.js";
+import type { ReplyContents, RequestSettings } from "./request-options.js";
+import { withPage } from "../errors.js";
+import { warn } from "../util/builtin.js";
+import type { StoreSettings } from "./options.js";
 
 /** Writes the reply for the client into the headers. Called once, after everything is stored. */
 export function writeReply(reply: ReplyContents, headers: ResponseHeaders): void {
@@ -106,4 +109,33 @@ function setCookie(headers: ResponseHeaders, name: string, line: string): void {
 
 function withoutOurs(headers: ResponseHeaders, name: string): readonly string[] {
   return headers.cookies().filter((line) => !line.startsWith(`${name}=`));
+}
+
+const warnedOfPlainHttp = new WeakSet<RequestSettings>();
+const warnedOfDomain = new WeakSet<RequestSettings>();
+
+/**
+ * Warns, once for each middleware, of a cookie that the browser drops silently: a Secure one on plain http, or one for
+ * a domain that the request's host does not belong to.
+ */
+export function warnIfDropped(
+  settings: RequestSettings,
+  view: RequestView,
+  cookie: CookieSettings,
+  emit: StoreSettings["emit"],
+): void {
+  if (!warnedOfPlainHttp.has(settings) && isBrowserOnPlainHttp(view) && isSecure({ cookie, view })) {
+    warnedOfPlainHttp.add(settings);
+    emit({ type: "insecure" });
+    const message = "holdfast: a Secure cookie was sent to a browser on plain http, which drops it";
+    warn(withPage(`${message}; serve https, or set cookie.secure: false`, "wrong-option"));
+  }
+  const { domain } = cookie;
+  if (domain === undefined || warnedOfDomain.has(settings) || !isOutsideDomain(view, domain)) return;
+  warnedOfDomain.add(settings);
+  const message =
+    `holdfast: a cookie with Domain=${domain} was sent to a request whose Host is not in that domain; browsers drop ` +
+    "it, unless a proxy has replaced Host: set cookie.domain to the host or a parent of it, or let the proxy pass " +
+    "Host on";
+  warn(withPage(message, "wrong-option"));
 }

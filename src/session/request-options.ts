@@ -14,7 +14,7 @@ import type { Store } from "../contracts/session-api.js";
 import { ValueCodec } from "../codecs/value.js";
 import { assertStorage } from "../storage/driver.js";
 import type { StoreParts } from "./core.js";
-import type { Reply } from "./outcome.js";
+import type { Reply } from "./request-stage.js";
 import { STORE_OPTIONS, storeSettings, withStorage, type StoreOptions } from "./options.js";
 import { partsOf, storeOf } from "./store.js";
 

@@ -96,3 +96,16 @@ export interface SessionRequest {
   /** A session method has stored something that the client must receive. */
   persisted(): void;
 }
+
+/** The reply for the client: a token, the removal of its cookie, or nothing. */
+export type Reply = Telling | "removal" | undefined;
+
+/** A token to send. */
+export interface Telling {
+  readonly token: string;
+  readonly why: "new" | "renewed" | "refreshed";
+  /** How long the client keeps it, in ms. */
+  readonly lifetime: number;
+  /** True: the browser removes the cookie when it closes; undefined: as in the cookie options. */
+  readonly sessionOnly?: boolean | undefined;
+}

@@ -24,7 +24,7 @@
  * | destroyed | the same                      | new and empty   | the same           |
  * | dropped   | the same                      | replacing       | destroyed          |
  */
-import type { Reply, Telling } from "./outcome.js";
+import type { Reply, Telling } from "./request-stage.js";
 import type { Birth } from "./persistence.js";
 import type { Live, Loaded, Newer } from "./records.js";
 

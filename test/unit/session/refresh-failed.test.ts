@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { RefreshPauses } from "#dist/session/refresh-pauses.js";
+import { RefreshPauses } from "#dist/session/expiry.js";
 import { passing, World, type Client } from "../world.js";
 
 const MINUTE = 60_000;
