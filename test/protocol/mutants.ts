@@ -14,10 +14,10 @@ export interface Mutant {
   readonly patches: readonly Patch[];
 }
 
-const [RECORDS, PERSISTENCE, ENDING, COMMIT, CORE, REQUEST, OPENING, OWNERS] = [
+const [RECORDS, PERSISTENCE, CHANGE, COMMIT, CORE, REQUEST, OPENING, OWNERS] = [
   "records",
   "persistence",
-  "ending",
+  "change",
   "commit",
   "core",
   "request-session",
@@ -68,7 +68,7 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
   "a save that overwrites what it meets": without("visitors", PERSISTENCE, "this.#merge(live, writing);", ""),
   "a logout that follows no marker": without(
     "visitors",
-    ENDING,
+    CHANGE,
     "[hash, known] = [met.successor, undefined];",
     "return false;",
   ),
@@ -184,13 +184,13 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
   ),
   "an owner's sessions ended but for what they were renewed to": without(
     "an owner's end beside every kind",
-    ENDING,
+    CHANGE,
     "[hash, known] = [met.successor, undefined];",
     "return false;",
   ),
   "another owner's session ended along a marker": without(
     "an owner's end beside every kind",
-    ENDING,
+    CHANGE,
     'return owner !== undefined && met.kind === "live" && !concerns(met.record, owner);',
     "return false;",
   ),
@@ -226,7 +226,7 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
   ),
   "all sessions ended but those in which their owner acts as another": without(
     "impersonation",
-    ENDING,
+    CHANGE,
     "!concerns(met.record, owner)",
     "met.record.owner !== owner",
   ),
