@@ -268,7 +268,9 @@ export class StorageRequest implements Binding, DataView {
 
   /** The idle timeout of a session is the `maxAge` of its cookie. */
   #moveDeadline(): void {
-    const { originalMaxAge } = this.#property.session!.cookie;
+    const { session } = this.#property;
+    if (!session) return;
+    const { originalMaxAge } = session.cookie;
     if (originalMaxAge === this.#state.cookie.maxAge) return;
     this.#state = states.withCookie(this.#state, { maxAge: originalMaxAge });
     const isLimited = originalMaxAge !== null && Number.isFinite(originalMaxAge);

@@ -410,3 +410,20 @@ for (const secure of [false, "auto"] as const)
     assert.deepEqual([headers["cache-control"], setCookies], ["public, max-age=60", []]);
     assert.deepEqual(storage.calls, []);
   });
+
+for (const place of PLACES)
+  test(`${place}: save() of a session that was taken off the request does not fail, and keeps what was stored`, async () => {
+    const { client, errors } = await stage(place, {
+      "/put": (req: Req, res: Res) => ((req.session.n = 1), res.send("put")),
+      "/leave"(req: Req, res: Res) {
+        const { session: left } = req;
+        req.session = null;
+        left.save((error?: unknown) => res.json(error ? String(error) : "saved"));
+      },
+      "/get": (req: Req, res: Res) => res.json(req.session.n ?? null),
+    });
+    await client.get("/put");
+    assert.deepEqual((await client.get("/leave")).json(), "saved");
+    assert.deepEqual((await client.get("/get")).json(), 1);
+    assert.deepEqual(errors, []);
+  });
