@@ -20,6 +20,8 @@ export const HELP = `npm run bench [-- OPTION …]
   --quiet                  no progress on stderr
 
   --micro                  the parts alone: token, hash, cookie, codec, plan, memory, a request without a server
+  --loop                   one request without a network: the server and its client in one process, in memory
+                           (takes --framework, --kind, --seconds)
   --heap                   bytes per session in memory, and after they expired
   --size                   bytes of each entry point, bundled, and the time it takes to import
   --growth                 cost of a request and of a sweep, from 1,000 to 1,000,000 sessions
@@ -27,7 +29,7 @@ export const HELP = `npm run bench [-- OPTION …]
                            (takes --framework, --contender, --storage, --kind, --seconds; --json DIRECTORY keeps the profiles)
 `;
 
-const MODES = ["micro", "heap", "size", "growth", "profile"];
+const MODES = ["micro", "loop", "heap", "size", "growth", "profile"];
 
 /** What was asked for; throws a TypeError that says what there is. */
 export function parse(args) {

@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 const fileOf = (name) => fileURLToPath(new URL(name, import.meta.url));
 
 /** A process that answers messages; what it prints on stderr is shown. */
-class Process {
+export class Process {
   #child;
   #waiting = [];
   #ended;
