@@ -27,15 +27,16 @@ export async function run({ frameworks, kinds, seconds, quiet }) {
 }
 
 async function measured(kind, frameworks, seconds) {
-  const all = frameworks.flatMap((framework) =>
+  const begun = frameworks.flatMap((framework) =>
     entrants(framework, "memory")
       .filter(({ contender, kinds }) => COMPARED.includes(contender) && kinds.includes(kind))
-      .map((entrant) => ({ ...entrant, framework, slices: [] })),
+      .map(({ contender, variant, name }) => ({
+        framework,
+        name,
+        slices: [],
+        process: new Process("looped.mjs", [JSON.stringify({ framework, contender, variant })]),
+      })),
   );
-  const begun = all.map((one) => ({
-    ...one,
-    process: new Process("looped.mjs", [JSON.stringify({ ...one, slices: undefined })]),
-  }));
   try {
     await Promise.all(begun.map(({ process }) => process.ask()));
     const end = performance.now() + seconds * 1000 * begun.length;
