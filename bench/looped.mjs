@@ -54,11 +54,15 @@ const connection = connected(server);
 await connection.ask(SEED);
 const clients = { all: [connection], holds: contender !== "bare" };
 
-process.on("message", async (message) => {
-  if (message === "stop") return process.exit();
+async function measured(message) {
   const before = process.cpuUsage();
   await run(clients, message);
   const { user, system } = process.cpuUsage(before);
   process.send((user + system) / message.count);
+}
+
+process.on("message", (message) => {
+  if (message === "stop") process.exit();
+  void measured(message);
 });
 process.send("ready");
