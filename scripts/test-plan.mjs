@@ -1,6 +1,6 @@
 /**
  * Which test files `npm test` leaves to `npm test -- --all`, and why. `npm test` is what one runs before a commit: it
- * takes about six minutes on two processors. `--all` is what continuous integration runs.
+ * takes less than five minutes on two processors. `--all` is what continuous integration runs.
  */
 const ALL_ONLY = {
   "databases that are killed, stopped or full, under load": [
