@@ -1,4 +1,4 @@
-import { isFast, read } from "../util/request-objects.js";
+import { isFast, readSlow } from "../util/request-objects.js";
 
 type AnyFunction = (...args: any[]) => unknown;
 
@@ -14,7 +14,7 @@ let current: ResponseLike | undefined;
 
 /** A proxy of a response, or an object that inherits from it, has the same request. A replacement may have none. */
 export function keyOf(res: ResponseLike): object {
-  return (isFast(res) ? res.req : read(res, "req")) ?? res;
+  return (isFast(res) ? res.req : readSlow(res, "req")) ?? res;
 }
 
 /**

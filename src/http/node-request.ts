@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { nodeForm, type Fields } from "./form.js";
-import { isFast, read } from "../util/request-objects.js";
+import { isFast, read, readSlow } from "../util/request-objects.js";
 import { isHandshake, type ResponseHeaders, type RequestView } from "./request-view.js";
 
 const NO_VALUES: readonly string[] = [];
@@ -37,7 +37,7 @@ export class NodeView implements RequestView {
   }
 
   get #all(): IncomingMessage["headers"] {
-    return isFast(this.#req) ? this.#req.headers : read(this.#req, "headers");
+    return isFast(this.#req) ? this.#req.headers : readSlow(this.#req, "headers");
   }
 
   /** Implements `RequestView`. */

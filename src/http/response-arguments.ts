@@ -1,5 +1,5 @@
 import type { ServerResponse } from "node:http";
-import { isFast, read } from "../util/request-objects.js";
+import { isFast, readSlow } from "../util/request-objects.js";
 import { lengthOf, type CallName } from "./response-state.js";
 
 /** Characters that a status message must not contain. */
@@ -35,7 +35,7 @@ export function checkLength(
   before: number,
 ): void {
   if (name !== "write" && name !== "end") return;
-  if ((isFast(res) ? res.strictContentLength : read(res, "strictContentLength")) !== true) return;
+  if ((isFast(res) ? res.strictContentLength : readSlow(res, "strictContentLength")) !== true) return;
   const wanted = res.getHeader("Content-Length");
   if (wanted === undefined || isBodyless(res) || res.hasHeader("Transfer-Encoding")) return;
   const length = before + lengthOf(chunk, encoding);
@@ -139,7 +139,7 @@ export function isResponse(value: unknown): value is ServerResponse {
 export function isDestroyed(
   res: ServerResponse & { readonly stream?: { readonly destroyed?: boolean } | null },
 ): boolean {
-  const isClosed = isFast(res) ? res.destroyed : read(res, "destroyed");
+  const isClosed = isFast(res) ? res.destroyed : readSlow(res, "destroyed");
   return isClosed || (isHttp2(res) && res.stream?.destroyed === true);
 }
 
@@ -179,11 +179,11 @@ export function statusOf(res: ServerResponse): [status: number, message: string 
 }
 
 function codeOf(res: ServerResponse): number {
-  return isFast(res) ? res.statusCode : read(res, "statusCode");
+  return isFast(res) ? res.statusCode : readSlow(res, "statusCode");
 }
 
 function messageOf(res: ServerResponse): string {
-  return isFast(res) ? res.statusMessage : read(res, "statusMessage");
+  return isFast(res) ? res.statusMessage : readSlow(res, "statusMessage");
 }
 
 export function setStatus(res: ServerResponse, status: number, message: string | undefined): void {

@@ -18,7 +18,7 @@ import {
 } from "./response-arguments.js";
 import { applyHead, underStatus, type HeadArguments } from "./response-head.js";
 import { heard } from "./listening.js";
-import { isFast, read } from "../util/request-objects.js";
+import { isFast, readSlow } from "../util/request-objects.js";
 import {
   callbackOf,
   HeldCalls,
@@ -102,7 +102,7 @@ export class ResponseGate {
   hold(hooks: GateHooks): boolean {
     const isFirst = this.#hooks === NONE;
     const { res } = this;
-    if (this.#phase === "open" && (isFast(res) ? res.headersSent : read(res, "headersSent")))
+    if (this.#phase === "open" && (isFast(res) ? res.headersSent : readSlow(res, "headersSent")))
       this.#phase = res.writableEnded ? "closed" : "sending";
     if (this.#phase !== "open") settle(begun(hooks));
     if (this.#phase === "closed" || this.isEnded) settle(finished(hooks));

@@ -45,10 +45,15 @@ export function slowPrototype(object: object): object | undefined {
 
 /**
  * Reads a property; of a slow object without an inline cache: there it costs more than it saves. Code that runs
- * several times in each request asks {@link isFast} and reads the property by its name.
+ * several times in each request asks {@link isFast} and reads the property by its name, or by {@link readSlow}.
  */
 export function read<T extends object, K extends keyof T>(object: T, name: K): T[K] {
-  return isFast(object) ? object[name] : (Reflect.get(object, name) as T[K]);
+  return isFast(object) ? object[name] : readSlow(object, name);
+}
+
+/** Reads a property without an inline cache. */
+export function readSlow<T extends object, K extends keyof T>(object: T, name: K): T[K] {
+  return Reflect.get(object, name) as T[K];
 }
 
 /** True if inline caches help with an object. */
